@@ -1,0 +1,1 @@
+"""The golden model: what the numbers are. Imports no hardware description, so it cannot inherit one's mistakes."""

@@ -1,0 +1,1 @@
+"""The gates: Amaranth components, and Verilog from them."""

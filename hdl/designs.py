@@ -1,0 +1,148 @@
+"""Designs and their one name. A slug is the name on the command line, the Verilog module, the folder and the row."""
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from ..golden.formats import FORMATS, MIXED_PAIRS
+from ..golden.spec import Accumulator, Multiplier, parse_accumulator, parse_multiplier
+
+MAX_SIDE = 64
+
+
+@dataclass(frozen=True)
+class Design:
+    """One design: its structure, its multiplier and, above a lone multiplier, its accumulator and shape.
+
+    Parameters
+    ----------
+    structure : str
+        ``mul`` (narrow product), ``prod`` (wide product), ``mac``, ``dot``, ``array`` or ``matmul``.
+    multiplier : Multiplier
+    accumulator : Accumulator or None
+        None for ``mul`` and ``prod``.
+    lanes : int or None
+        Lanes of a ``dot``.
+    tree : bool
+        Whether a ``dot`` sums in a plain adder tree instead of aligning to the largest exponent.
+    rows, cols : int or None
+        Shape of an ``array`` or ``matmul``, 1..64.
+    dataflow : str or None
+        ``os`` (output-stationary) or ``ws`` (weight-stationary).
+
+    Raises
+    ------
+    ValueError
+        If the combination is impossible; the sentence names the value.
+    """
+
+    structure: str
+    multiplier: Multiplier
+    accumulator: Accumulator | None = None
+    lanes: int | None = None
+    tree: bool = False
+    rows: int | None = None
+    cols: int | None = None
+    dataflow: str | None = None
+
+    def __post_init__(self):
+        if self.structure == "prod" and self.multiplier.overflow != "saturate":
+            raise ValueError("A wide product never overflows, so 'ieee' must be left out of a prod design")
+        if self.accumulator is not None and (self.accumulator.kind == "int") != (self.multiplier.kind == "int8"):
+            raise ValueError(f"Accumulator must be {'int32' if self.multiplier.kind == 'int8' else 'a float or fixed'} "
+                             f"for {self.multiplier.name}, not {self.accumulator.name!r}")
+        if self.accumulator is not None and self.multiplier.overflow != "saturate":
+            raise ValueError("An accumulator takes wide products, which never overflow: 'ieee' must be left out")
+        for name, value in (("rows", self.rows), ("cols", self.cols)):
+            if value is not None and not 1 <= value <= MAX_SIDE:
+                raise ValueError(f"Array {name} must be 1 to {MAX_SIDE}, not {value}")
+        if self.lanes is not None and not 2 <= self.lanes <= 256:
+            raise ValueError(f"Dot product lanes must be 2 to 256, not {self.lanes}")
+
+    @property
+    def slug(self):
+        words = [self.structure, self.multiplier.name]
+        if self.accumulator is not None:
+            words.append(self.accumulator.name)
+        if self.lanes is not None:
+            words.append(str(self.lanes))
+        if self.tree:
+            words.append("tree")
+        if self.rows is not None:
+            words += [f"{self.rows}x{self.cols}", self.dataflow]
+        return "_".join(words)
+
+    @property
+    def combinational(self):
+        return self.structure in ("mul", "prod")
+
+
+def parse(slug):
+    """The design called ``slug``; ``parse(slug).slug == slug``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such design: one sentence, with the nearest valid names.
+    """
+    try:
+        design = _parse(slug)
+    except ValueError as error:
+        near = difflib.get_close_matches(slug, catalogue(), n=3, cutoff=0.5)
+        hint = f"; nearest: {', '.join(near)}" if near else "; `lmul list` shows the designs"
+        raise ValueError(f"Unknown design {slug!r}: {error}{hint}") from None
+    if design.slug != slug:
+        raise ValueError(f"Unknown design {slug!r}: its one spelling is {design.slug!r}")
+    return design
+
+
+def _parse(slug):
+    structure, *words = slug.split("_")
+    if structure not in ("mul", "prod", "mac", "dot", "array", "matmul"):
+        raise ValueError(f"a design begins with mul, prod, mac, dot, array or matmul, not {structure!r}")
+    if not words:
+        raise ValueError(f"a multiplier must follow {structure!r}")
+    multiplier, words = parse_multiplier(words)
+    fields = {}
+    if structure not in ("mul", "prod"):
+        if not words:
+            raise ValueError(f"an accumulator must follow {multiplier.name!r}")
+        fields["accumulator"] = parse_accumulator(words.pop(0))
+    if structure == "dot":
+        if not words or not re.fullmatch(r"[1-9]\d{0,3}", words[0]):
+            raise ValueError("a dot product ends with its lanes, as in _16")
+        fields["lanes"] = int(words.pop(0))
+        if words and words[0] == "tree":
+            fields["tree"] = bool(words.pop(0))
+    if structure in ("array", "matmul"):
+        shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
+        if not shape or len(words) < 2 or words[1] not in ("os", "ws"):
+            raise ValueError(f"{'an array' if structure == 'array' else 'a matmul'} ends with its shape and dataflow, "
+                             "as in _8x8_os or _8x8_ws")
+        fields |= {"rows": int(shape[1]), "cols": int(shape[2]), "dataflow": words[1]}
+        words = words[2:]
+    if words:
+        raise ValueError(f"nothing may follow, but {words[0]!r} does")
+    return Design(structure, multiplier, **fields)
+
+
+def catalogue():
+    """Slugs of the catalogue, in a fixed order: every multiplier at every format and mixed pair, narrow and wide,
+    with both subnormal policies, then the larger structures at the formats that are reported."""
+    pairs = [(name, None) for name in FORMATS] + list(MIXED_PAIRS)
+    multipliers = [
+        Multiplier.make(kind, a, b, subnormals=subnormals)
+        for a, b in pairs
+        for kind in ("lmul", "mitchell", "exact")
+        for subnormals in ("flush", "exact")
+    ]
+    multipliers.append(Multiplier.make("int8", None))
+    slugs = [f"{structure}_{multiplier.name}" for structure in ("mul", "prod") for multiplier in multipliers]
+    for structure, suffixes in (("mac", [""]), ("dot", ["_16"]), ("array", ["_8x8_os", "_8x8_ws"]),
+                                ("matmul", ["_8x8_os", "_8x8_ws"])):
+        for suffix in suffixes:
+            slugs.append(f"{structure}_int8_int32{suffix}")
+            for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
+                slugs += [f"{structure}_{kind}_{formats}_{accumulator}{suffix}" for kind in ("lmul", "exact")
+                          for accumulator in ("fp32", "fixed", "carrysave")]
+    return slugs
