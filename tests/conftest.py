@@ -1,0 +1,22 @@
+"""One seed for every random test, printed with any failure and taken with ``--seed``."""
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--seed", type=int, default=20241008, help="seed of every random test")
+    parser.addoption("--waves", action="store_true", help="record waveforms in cocotb runs")
+
+
+def pytest_report_header(config):
+    return f"seed: {config.getoption('--seed')} (repeat or change with --seed N)"
+
+
+def pytest_runtest_makereport(item, call):
+    if call.excinfo is not None:
+        item.add_report_section(call.when, "seed", f"--seed {item.config.getoption('--seed')}")
+
+
+@pytest.fixture(scope="session")
+def seed(request):
+    return request.config.getoption("--seed")
