@@ -1,0 +1,82 @@
+"""``lmul list``: what there is."""
+
+import json
+
+import click
+
+from ...golden.formats import FORMATS
+from ...golden.spec import KINDS
+from ...hdl.designs import catalogue, parse
+
+ACCUMULATORS = {
+    "fp32": "rounded to nearest even at each step; also bf16, fp16 and any e{E}m{M}",
+    "fixed": "exact fixed-point sum, drained to fp32 with one rounding; fixed256 holds 256 products",
+    "carrysave": "the fixed sum as two words, its loop one full adder deep",
+    "int32": "for int8 products",
+}
+MULTIPLIERS = {
+    "lmul": "one integer addition of the fields, the paper's offset (_best, _none, _off3: others; _sub: keeps subnormals)",
+    "mitchell": "the same addition without an offset",
+    "exact": "round to nearest even, keeps subnormals (_flush: takes them as zero)",
+    "int8": "8x8 signed",
+}
+STRUCTURES = {
+    "mul": "multiplier, narrow product",
+    "prod": "multiplier, wide product",
+    "mac": "multiplier and accumulator",
+    "dot": "dot product into one accumulator",
+    "array": "systolic array",
+    "matmul": "systolic array behind AXI4-Stream",
+}
+TECHNOLOGIES = {
+    "sky130hd": "SkyWater 130 nm, embedded cell table",
+    "asap7": "ASAP7 predictive 7 nm, embedded cell table",
+    "ice40": "Lattice iCE40, mapping",
+    "ecp5": "Lattice ECP5, mapping",
+    "xc7": "AMD 7 series, mapping",
+}
+
+
+def describe(design):
+    """One line about a design."""
+    words = [STRUCTURES[design.structure] + ":", design.multiplier.kind]
+    if design.multiplier.kind != "int8":
+        words += [design.multiplier.formats.replace("x", " x ") + ",", f"subnormals {design.multiplier.subnormals}"]
+    if design.accumulator is not None:
+        words.append(f"into {design.accumulator.name}")
+    if design.lanes:
+        words.append(f"over {design.lanes} lanes")
+    if design.rows:
+        flow = {"os": "output-stationary", "ws": "weight-stationary"}[design.dataflow]
+        words.append(f"on {design.rows} x {design.cols} elements, {flow}")
+    return " ".join(words)
+
+
+def contents():
+    """Everything ``lmul list`` shows, as a dict of name to description by section."""
+    formats = {
+        fmt.name: f"{fmt.exp_bits} exponent and {fmt.man_bits} mantissa bits, bias {fmt.bias}, specials {fmt.specials.value}"
+        for fmt in FORMATS.values()
+    }
+    return {
+        "formats": formats,
+        "multipliers": {kind: MULTIPLIERS[kind] for kind in KINDS},
+        "accumulators": ACCUMULATORS,
+        "technologies": TECHNOLOGIES,
+        "designs": {slug: describe(parse(slug)) for slug in catalogue()},
+    }
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def list_command(as_json):
+    """Formats, multipliers, accumulators, technologies and designs, a line each."""
+    sections = contents()
+    if as_json:
+        click.echo(json.dumps(sections, indent=2))
+        return
+    for section, entries in sections.items():
+        click.echo(f"{section}:")
+        width = max(map(len, entries))
+        for name, text in entries.items():
+            click.echo(f"  {name:<{width}}  {text}")

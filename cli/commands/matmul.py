@@ -1,0 +1,22 @@
+"""``lmul matmul``: a real product through the model or the simulated RTL."""
+
+import click
+
+from ...hdl.designs import parse
+from ..console import output_file, progress
+
+
+@click.command()
+@click.argument("a", type=click.Path())
+@click.argument("b", type=click.Path())
+@click.option("--design", required=True, help="A matmul_* slug.")
+@click.option("--backend", type=click.Choice(["golden", "rtl"]), default="golden", show_default=True)
+@click.option("-o", "--output", required=True, help="The .npy to write.")
+def matmul(a, b, design, backend, output):
+    """Multiply the matrices in A.npy and B.npy; both backends give the same bits."""
+    design = parse(design)
+    path = output_file(output)
+    from ...sim.matmul import matmul_files
+
+    with progress("matmul") as update:
+        click.echo(matmul_files(a, b, design, backend, path, progress=update))

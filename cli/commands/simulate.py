@@ -1,0 +1,32 @@
+"""``lmul simulate``: cocotb on the generated Verilog against golden."""
+
+import click
+
+from ...hdl.designs import parse
+from ..console import Failure, output_folder, progress
+
+
+@click.command()
+@click.argument("slugs", metavar="SLUG...", nargs=-1, required=True)
+@click.option("--simulator", type=click.Choice(["verilator", "icarus"]), default="verilator", show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of every random vector and stall.")
+@click.option("--waves", is_flag=True, help="Keep a waveform beside the log.")
+@click.option("-o", "--output", default="build/sim", show_default=True, help="Folder to build and run in.")
+def simulate(slugs, simulator, seed, waves, output):
+    """Run the cocotb regression of each design; every mismatch is a failure."""
+    designs = [parse(slug) for slug in slugs]
+    folder = output_folder(output)
+    from ...sim.runner import simulate as run
+
+    results = []
+    click.echo(f"seed {seed}, {simulator}")
+    with progress("simulate") as update:
+        for done, design in enumerate(designs):
+            update(done, len(designs), design.slug)
+            results.append(run(design, simulator=simulator, seed=seed, waves=waves, folder=folder))
+        update(len(designs), len(designs))
+    for result in results:
+        click.echo(result.line)
+    failed = [result.slug for result in results if not result.passed]
+    if failed:
+        raise Failure(f"{len(failed)} of {len(results)} designs failed: {', '.join(failed)}")

@@ -1,0 +1,55 @@
+"""What the commands share: progress, failures, output folders, options."""
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+
+class Failure(Exception):
+    """A check did not hold: exit status 1, as opposed to bad input."""
+
+
+def output_folder(path):
+    """Make ``path`` and see that it can be written, before any work is spent.
+
+    Raises
+    ------
+    ValueError
+        If it cannot; the sentence names it.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise ValueError(f"Output folder must be writable, not {str(path)!r}: {error.strerror}") from None
+    return path
+
+
+def output_file(path):
+    """Check that a file can be written at ``path``; raises ValueError as `output_folder` does."""
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"Output must be a file, not the folder {str(path)!r}")
+    output_folder(path.parent)
+    return path
+
+
+@contextmanager
+def progress(title):
+    """A progress bar on a terminal, a line per step elsewhere. Yields ``update(done, total, text)``."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, total, text="": click.echo(f"{title} {done}/{total} {text}".rstrip(), err=True)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+               TextColumn("{task.fields[text]}"))
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task(title, total=None, text="")
+        yield lambda done, total, text="": bars.update(task, completed=done, total=total, text=text)
