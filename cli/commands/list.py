@@ -20,6 +20,7 @@ MULTIPLIERS = {
     "exact": "round to nearest even, keeps subnormals (_flush: takes them as zero)",
     "int8": "8x8 signed",
 }
+SUBNORMALS = {"flush": "subnormals flushed", "exact": "subnormals kept"}
 STRUCTURES = {
     "mul": "multiplier, narrow product",
     "prod": "multiplier, wide product",
@@ -41,7 +42,7 @@ def describe(design):
     """One line about a design."""
     words = [STRUCTURES[design.structure] + ":", design.multiplier.kind]
     if design.multiplier.kind != "int8":
-        words += [design.multiplier.formats.replace("x", " x ") + ",", f"subnormals {design.multiplier.subnormals}"]
+        words += [design.multiplier.formats.replace("x", " x ") + ",", SUBNORMALS[design.multiplier.subnormals]]
     if design.accumulator is not None:
         words.append(f"into {design.accumulator.name}")
     if design.lanes:
