@@ -1,0 +1,25 @@
+"""The combinational multiplier of any specification."""
+
+from .fpmul import ExactMultiplier
+from .intmul import IntMultiplier
+from .lmul import LMul
+
+
+def multiplier(spec, wide=False):
+    """The component that multiplies as ``spec`` says, in its narrow or its wide form.
+
+    Parameters
+    ----------
+    spec : :class:`~lmul.golden.spec.Multiplier`
+    wide : bool
+        Whether the product is the unrounded one, packed as ``spec.wide`` says.
+
+    Members
+    -------
+    a, b : ``In(spec.a.width)``, ``In(spec.b.width)``
+        Operand codes.
+    p : ``Out(spec.wide.width if wide else spec.narrow_width)``
+        The product.
+    """
+    cls = IntMultiplier if spec.kind == "int8" else LMul if spec.is_add else ExactMultiplier
+    return cls(spec, wide)
