@@ -166,7 +166,9 @@ class Multiplier:
         # Normalised subnormals have exponents down to 1 - man_bits: the sum's exponent is then two's complement.
         signed = self.subnormals == "exact"
         largest = a.max_finite + (b.max_finite << self.align) + self.offset_value
-        exp_bits = max(a.exp_bits + 1, largest.bit_length() - a.man_bits) + signed
+        smallest = ((2 - a.man_bits - b.man_bits) << a.man_bits) + self.offset_value
+        below = (~(smallest >> a.man_bits)).bit_length() if signed else 0
+        exp_bits = max(a.exp_bits + 1, largest.bit_length() - a.man_bits, below) + signed
         return WideFormat(a.man_bits, a.man_bits, exp_bits, a.bias + b.bias, signed, True, **flags)
 
 

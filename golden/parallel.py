@@ -1,0 +1,36 @@
+"""Work on large arrays: in pieces that fit the cache, spread over the processor's cores."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+_CHUNK = 1 << 14
+
+
+def in_threads(function, items):
+    """Call ``function`` on each item, over as many threads as there are cores; for functions that release the GIL."""
+    cores = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(items))
+    if cores < 2:
+        for item in items:
+            function(item)
+        return
+    with ThreadPoolExecutor(cores) as pool:
+        for _ in pool.map(function, items):
+            pass
+
+
+def in_chunks(function, inputs, outputs):
+    """Fill ``outputs`` with the arrays that ``function(*inputs)`` gives, chunk by chunk.
+
+    Parameters
+    ----------
+    function : callable
+        Element-wise; takes as many arrays as there are inputs and gives a sequence of as many as there are outputs.
+    inputs, outputs : sequences of arrays
+        All one-dimensional and of one length.
+    """
+    def run(start):
+        chunk = slice(start, start + _CHUNK)
+        for output, result in zip(outputs, function(*(array[chunk] for array in inputs)), strict=True):
+            output[chunk] = result
+
+    in_threads(run, range(0, len(inputs[0]), _CHUNK))

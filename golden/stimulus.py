@@ -1,0 +1,72 @@
+"""Operand codes that exercise a multiplier: all of them, the corners, and seeded random ones."""
+
+import numpy as np
+
+from .codec import code_dtype
+from .formats import IntFormat
+
+_ALL_BITS = 24
+
+
+def all_pairs(spec):
+    """Every pair of operand codes.
+
+    Returns
+    -------
+    a, b : one-dimensional arrays of codes
+        ``b`` changes fastest.
+
+    Raises
+    ------
+    ValueError
+        If the operands have more than 24 bits together.
+    """
+    bits = spec.a.width + spec.b.width
+    if bits > _ALL_BITS:
+        raise ValueError(f"Operands must have at most {_ALL_BITS} bits together to take all pairs, not {bits}")
+    pairs = np.arange(1 << bits)
+    a, b = pairs >> spec.b.width, pairs & ((1 << spec.b.width) - 1)
+    return a.astype(code_dtype(spec.a.width)), b.astype(code_dtype(spec.b.width))
+
+
+def corners(fmt):
+    """The codes of a format where arithmetic goes wrong first, ascending and each once.
+
+    Of either sign: zero, the ends of the subnormals, the ends of the normals, 1 and the powers of two about it, the
+    ends of the binades about 1, the smallest and largest exponents, Inf, and NaN with the least, the usual and the
+    largest payload. Of an integer: 0, +-1, powers of two and the extremes.
+    """
+    if isinstance(fmt, IntFormat):
+        powers = [1 << bit for bit in range(fmt.width)]
+        fields = [0, *powers, *(power - 1 for power in powers), *(-power for power in powers)]
+        return _codes(fmt, (field & ((1 << fmt.width) - 1) for field in fields))
+    one, ulp = fmt.bias << fmt.man_bits, 1
+    binade = fmt.min_normal
+    starts = [0, binade, *(one + step * binade for step in (-2, -1, 0, 1, 2)), (one + binade) // 2, fmt.max_finite + 1]
+    fields = [start + step for start in starts for step in (-2 * ulp, -ulp, 0, ulp, 2 * ulp)]
+    fields += [one | binade >> 1, binade >> 1, fmt.max_finite & ~fmt.man_mask, fmt.field_mask]
+    if fmt.has_nan:
+        fields.append(fmt.nan)
+    fields = [field for field in fields if 0 <= field <= fmt.field_mask]
+    return _codes(fmt, (field | sign for field in fields for sign in (0, fmt.sign_mask)))
+
+
+def _codes(fmt, codes):
+    return np.array(sorted(set(codes)), code_dtype(fmt.width))
+
+
+def corner_pairs(spec):
+    """Every corner of the first operand with every corner of the second, as `all_pairs` gives them."""
+    a, b = np.meshgrid(corners(spec.a), corners(spec.b), indexing="ij")
+    return a.ravel(), b.ravel()
+
+
+def random_codes(fmt, count, seed):
+    """``count`` codes, uniform over the format's codes. ``seed`` is an integer or a numpy Generator."""
+    return np.random.default_rng(seed).integers(0, 1 << fmt.width, count, code_dtype(fmt.width))
+
+
+def random_pairs(spec, count, seed):
+    """``count`` pairs, uniform over the operand codes, as `all_pairs` gives them."""
+    generator = np.random.default_rng(seed)
+    return random_codes(spec.a, count, generator), random_codes(spec.b, count, generator)
