@@ -133,7 +133,8 @@ def load_npz(path):
 
 def _read_npz(path):
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise ValueError(f"Operands must be an .npz archive, not the single array in {str(path)!r}")
             if "a" not in archive and "metadata" in archive:

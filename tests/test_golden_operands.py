@@ -1,0 +1,284 @@
+"""Operand sources: what is refused, how tensors become codes, and in which order pairs are handed out."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from lmul.golden.codec import decode
+from lmul.golden.formats import FORMATS, INT8
+from lmul.golden.operands import (
+    SHARES,
+    Operands,
+    Product,
+    gaussian,
+    load_npz,
+    load_recording,
+    matrices,
+    operands,
+    pairs,
+    quantise,
+    scale_for,
+    uniform,
+)
+from lmul.golden.spec import Multiplier
+
+SPECS = [Multiplier.make("lmul", "e4m3"), Multiplier.make("exact", "bf16", "e4m3"), Multiplier.make("exact", "fp32"),
+         Multiplier.make("exact", "e2m1"), Multiplier.make("int8", None)]
+
+
+@pytest.fixture(scope="module")
+def recording():
+    return load_recording()
+
+
+def save(path, **arrays):
+    np.savez(path, **arrays)
+    return path
+
+
+# --- files ---
+
+
+def test_arrays_of_one_shape_pair_element_by_element(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    for shape in ((), (5,), (3, 3), (2, 3, 4)):
+        for dtype in (np.float16, np.float32, np.float64, ">f4"):
+            a, b = (np.array(rng.standard_normal(shape), dtype) for _ in "ab")
+            source = load_npz(save(tmp_path / "f.npz", a=a, b=b))
+            assert np.array_equal(source.products[0].a, a.ravel()) and np.array_equal(source.products[0].b, b.ravel())
+            assert "element by element" in source.provenance and source.name == "f.npz"
+
+
+def test_other_matrices_pair_as_in_their_product(tmp_path):
+    a, b = np.arange(1.0, 7).reshape(2, 3), np.arange(1.0, 13).reshape(3, 4)
+    source = load_npz(save(tmp_path / "f.npz", a=a, b=b))
+    spec = Multiplier.make("exact", "fp32")
+    met = zip(*(decode(spec.a, codes) for codes in pairs(source, spec, 24, 0)), strict=True)
+    scale_a, scale_b = scale_for(spec.a, a), scale_for(spec.b, b)
+    assert sorted((x * scale_a, y * scale_b) for x, y in met) == \
+        sorted((a[i, k], b[k, j]) for i in range(2) for j in range(4) for k in range(3))
+
+
+def test_same_numbers_same_digest(tmp_path):
+    a = np.arange(4.0)
+    one, two = (load_npz(save(tmp_path / name, a=a, b=a + 1)).sha256 for name in ("one.npz", "two.npz"))
+    assert one == two != load_npz(save(tmp_path / "one.npz", a=a, b=a + 2)).sha256
+
+
+ONE = np.ones(3)
+
+
+@pytest.mark.parametrize("arrays, sentence", [
+    ({"a": ONE}, "Operands must hold the arrays a and b, not a, in '{path}'"),
+    ({"x": ONE, "y": ONE}, "Operands must hold the arrays a and b, not x, y, in '{path}'"),
+    ({"a": ONE, "b": np.ones(4)}, "Operands a and b must have one shape, or be matrices (rows, depth) and "
+                                  "(depth, cols), not (3,) and (4,)"),
+    ({"a": np.ones((2, 3)), "b": np.ones((2, 4))}, "Operands a and b must have one shape, or be matrices (rows, depth) "
+                                                   "and (depth, cols), not (2, 3) and (2, 4)"),
+    ({"a": ONE, "b": np.array([1, np.nan, 2])}, "Operand b must hold finite numbers, not 1 NaN or Inf in 3"),
+    ({"a": np.array([np.inf, -np.inf, 0]), "b": ONE}, "Operand a must hold finite numbers, not 2 NaN or Inf in 3"),
+    ({"a": np.ones((0, 4)), "b": np.ones((0, 4))}, "Operand a must hold at least one number, not shape (0, 4)"),
+    ({"a": np.ones(3, int), "b": ONE}, "Operand a must be of a float dtype, not int64"),
+    ({"a": np.ones(3, complex), "b": ONE}, "Operand a must be of a float dtype, not complex128"),
+    ({"a": np.array(["x"]), "b": ONE}, "Operand a must be of a float dtype, not <U1"),
+    ({"a": np.array([None]), "b": ONE}, "Operands must be an .npz archive of plain arrays, not '{path}'"),
+    ({"metadata": ONE}, "Operands with metadata must be a recording of `lmul trace`, not '{path}'"),
+])
+def test_refuses(tmp_path, arrays, sentence):
+    path = save(tmp_path / "f.npz", **arrays)
+    with pytest.raises(ValueError) as error:
+        load_npz(path)
+    assert str(error.value) == sentence.replace("{path}", str(path))
+
+
+def test_refuses_what_is_no_archive(tmp_path):
+    path = tmp_path / "f.npz"
+    with pytest.raises(ValueError, match=r"^Operands file must be readable, not '.*f\.npz': No such file"):
+        operands(path)
+    with pytest.raises(ValueError, match=r"^Operands file must be readable, not '.*': Is a directory$"):
+        operands(tmp_path)
+    np.save(tmp_path / "f.npy", ONE)
+    with pytest.raises(ValueError, match=r"^Operands must be an \.npz archive, not the single array in '.*f\.npy'$"):
+        load_npz(tmp_path / "f.npy")
+    path.write_text("not an archive")
+    with pytest.raises(ValueError, match=r"^Operands must be an \.npz archive of plain arrays, not '.*f\.npz'$"):
+        load_npz(path)
+
+
+@pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
+def test_refuses_every_truncation(tmp_path, write):
+    path = tmp_path / "f.npz"
+    write(path, a=np.arange(9.0), b=np.arange(9.0))
+    content = path.read_bytes()
+    for size in range(len(content)):
+        path.write_bytes(content[:size])
+        with pytest.raises(ValueError, match=r"^Operands must be (a whole|an) \.npz archive"):
+            load_npz(path)
+
+
+def test_refuses_a_flipped_bit(tmp_path):
+    path = tmp_path / "f.npz"
+    np.savez(path, a=np.full(64, np.pi), b=np.ones(64))
+    content = bytearray(path.read_bytes())
+    content[content.index(np.full(2, np.pi).tobytes())] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"^Operands must be a whole \.npz archive, not '.*f\.npz', which is damaged$"):
+        load_npz(path)
+
+
+# --- quantisation ---
+
+
+@pytest.mark.parametrize("fmt", FORMATS.values(), ids=str)
+def test_float_scale_is_a_power_of_two_that_fits_and_loses_nothing(fmt, seed):
+    rng = np.random.default_rng(seed)
+    top = float(decode(fmt, fmt.max_finite))
+    random = np.ldexp(rng.uniform(1, 2, 200), rng.integers(-300, 300, 200))
+    for largest in [*random, 448.0, 448.1, top, np.nextafter(top, np.inf)]:
+        scale = scale_for(fmt, np.array([largest / 3, -largest]))
+        assert np.frexp(scale)[0] == 0.5
+        if fmt.width <= 8:
+            assert largest / scale <= top < 2 * largest / scale
+        else:
+            assert 1 <= largest / scale < 2
+
+
+@pytest.mark.parametrize("fmt", FORMATS.values(), ids=str)
+def test_codes_of_a_format_quantise_to_themselves(fmt, seed):
+    fields = np.random.default_rng(seed).integers(0, fmt.max_finite + 1, 500)
+    if fmt.width <= 8:
+        fields[0] = fmt.max_finite
+    else:
+        fields[0], fields[1:] = fmt.bias << fmt.man_bits, fields[1:] % (fmt.bias << fmt.man_bits)
+    codes, scale = quantise(fmt, decode(fmt, fields) * 2.0**-40)
+    assert scale == 2.0**-40 and np.array_equal(codes, fields)
+
+
+def test_int8_is_symmetric(seed):
+    values = np.random.default_rng(seed).standard_normal(1000)
+    codes, scale = quantise(INT8, values)
+    back = decode(INT8, codes)
+    assert abs(back).max() == 127 and scale == abs(values).max() / 127
+    assert abs(back * scale - values).max() <= scale / 2 * (1 + 1e-12)
+    assert np.array_equal(decode(INT8, quantise(INT8, -values)[0]), -back)
+
+
+@pytest.mark.parametrize("fmt", [*FORMATS.values(), INT8], ids=str)
+def test_extreme_tensors(fmt):
+    assert quantise(fmt, np.zeros(3))[1] == 1
+    assert not quantise(fmt, np.zeros(3))[0].any()
+    for largest in (5e-324, 1e-310, np.finfo(np.float64).max):
+        codes, scale = quantise(fmt, np.array([largest, 0]))
+        assert 0 < scale < np.inf and np.isfinite(decode(fmt, codes)).all()
+
+
+# --- the recording ---
+
+
+def test_recording_is_small_and_says_what_it_is(recording):
+    assert recording.name == "recording"
+    assert recording.provenance.startswith("all-MiniLM-L6-v2: attention of 3 sentences")
+    assert recording.provenance.endswith("qk 25 %, pv 25 %, ffn 50 % of the pairs")
+    assert {product.kind for product in recording.products} == set(SHARES)
+    assert sum(product.a.nbytes + product.b.nbytes for product in recording.products) < 400_000
+    for product in recording.products:
+        assert product.a.dtype == product.b.dtype == np.float32 and product.a.shape[1] == product.b.shape[0]
+        if product.kind == "pv":  # the rows of P are what a softmax gives
+            assert np.allclose(product.a.sum(1), 1, atol=1e-5) and (product.a > 0).all()
+
+
+def test_recorded_attention_agrees_with_itself(recording):
+    """Softmax of the recorded queries by keys is the recorded P."""
+    qk, pv = ([product for product in recording.products if product.kind == kind] for kind in ("qk", "pv"))
+    for scores, weights in zip(qk, pv, strict=True):
+        expected = np.exp(scores.a @ scores.b / np.sqrt(32))
+        assert np.allclose(expected / expected.sum(1, keepdims=True), weights.a, atol=1e-5)
+
+
+# --- drawing ---
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("name", ["recording", "uniform", "gaussian"])
+def test_pairs_are_codes_and_repeat_with_the_seed(spec, name, seed):
+    source = operands(name, seed)
+    a, b = pairs(source, spec, 3001, seed)
+    assert a.shape == b.shape == (3001,)
+    for fmt, codes in ((spec.a, a), (spec.b, b)):
+        values = decode(fmt, codes)
+        assert np.isfinite(values).all() and np.count_nonzero(values) > 200
+    again, other = (pairs(source, spec, 3001, s)[0] for s in (seed, seed + 1))
+    assert np.array_equal(a, again) and not np.array_equal(a, other)
+
+
+@pytest.mark.parametrize("count", [1, 7, 500, 20_000])
+def test_pairs_are_whole_dot_products_in_their_shares(recording, count, seed):
+    spec = Multiplier.make("exact", "fp32")  # scaled by powers of two only: every pair can be found again
+    a, b = (decode(spec.a, codes) for codes in pairs(recording, spec, count, seed))
+    known = {}
+    for product in recording.products:
+        scales = scale_for(spec.a, product.a), scale_for(spec.b, product.b)
+        for run in range(product.runs):
+            known.setdefault((product.run(run)[0] / scales[0]).astype(float).tobytes(), []).append(
+                (product.kind, (product.run(run)[1] / scales[1]).astype(float)))
+    lengths = sorted({product.a.shape[1] for product in recording.products})
+    found, at = dict.fromkeys(SHARES, 0), 0
+    while at + lengths[-1] <= count:
+        kind, length = next((kind, length) for length in lengths
+                            for kind, col in known.get(a[at:at + length].tobytes(), [])
+                            if np.array_equal(col, b[at:at + length]))
+        found[kind] += length
+        at += length
+    if count == 20_000:
+        for kind, share in SHARES.items():
+            assert found[kind] / at == pytest.approx(share, abs=0.02)
+
+
+def test_every_pair_is_used_before_any_comes_again(seed):
+    source = Operands("x", "x", (Product("x", np.arange(1.0, 201), np.arange(1.0, 201)),), {"x": 1.0})
+    spec = Multiplier.make("exact", "fp32")
+    codes, _ = pairs(source, spec, 400, seed)
+    values = decode(spec.a, codes) * scale_for(spec.a, source.products[0].a)
+    assert sorted(values[:200]) == sorted(values[200:]) == list(range(1, 201))
+    assert np.count_nonzero(np.diff(values[:200]) == 1) >= 195  # neighbours stay neighbours, in runs of 64
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_matrices_are_blocks_of_the_source(recording, spec, seed):
+    a, b = matrices(recording, spec, 8, 500, 4, count=4, seed=seed)
+    assert a.shape == (4, 8, 500) and b.shape == (4, 500, 4)
+    ffn = recording.products[-1]
+    first = a[0]  # the feed-forward block has the largest share and comes first; its depth is 384
+    assert np.array_equal(first[:, :116], first[:, 384:])
+    expected = quantise(spec.a, ffn.a)[0]
+    assert {bytes(np.sort(line[:384])) for line in first} <= {bytes(np.sort(line)) for line in expected}
+    again = matrices(recording, spec, 8, 500, 4, count=4, seed=seed)
+    assert np.array_equal(a, again[0]) and np.array_equal(b, again[1])
+
+
+def test_matrices_of_element_pairs(seed):
+    source = gaussian(1000, seed)
+    spec = Multiplier.make("exact", "fp16")
+    a, b = matrices(source, spec, 3, 5, 7, count=2, seed=seed)
+    assert a.shape == (2, 3, 5) and b.shape == (2, 5, 7)
+    assert set(a.ravel()) <= set(quantise(spec.a, source.products[0].a)[0])
+
+
+def test_synthetic_sources(seed):
+    values = uniform(20_000, seed).products[0]
+    assert -1 <= values.a.min() < -.99 and .99 < values.a.max() < 1 and abs(values.a.mean()) < .03
+    values = gaussian(20_000, seed).products[0]
+    assert abs(values.b.std() - 1) < .03 and abs(np.corrcoef(values.a, values.b)[0, 1]) < .03
+    with pytest.raises(ValueError, match="^Count must be at least 1, not 0$"):
+        uniform(0, seed)
+
+
+def test_recording_file_is_stored_with_fixed_dates():
+    from importlib.resources import as_file, files
+
+    import lmul.golden
+
+    with as_file(files(lmul.golden) / "data" / "recording.npz") as path, zipfile.ZipFile(path) as archive:
+        assert path.stat().st_size < 400_000
+        assert {(item.date_time, item.compress_type) for item in archive.infolist()} == \
+            {((1980, 1, 1, 0, 0, 0), zipfile.ZIP_STORED)}
