@@ -1,0 +1,279 @@
+"""Compiled sums of wide products, one step at a time in the hardware's order. Integers throughout.
+
+A term is ``(-1)**sign * mag * 2**exp`` with ``mag < 2**61``, or special. Sums are over rows of factors: operands taken
+apart beforehand, so that a product costs one addition (L-Mul) or one multiplication. Row ``n`` of a result sums the
+products of row ``n // repeat`` of ``a`` with row ``n % len(b)`` of ``b``: with ``repeat`` 1 the rows of two equal
+stacks, with ``repeat = len(b)`` every row of ``a`` with every row of ``b``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+ZERO, INF, NAN = 1, 2, 4  # flags of a factor; a product's are the factors' together
+LIMB_BITS = 40  # of a long fixed-point sum: an int64 limb takes 2**22 parts before it must be carried
+_PART_BITS = 24  # of a magnitude: shifted within a limb, a part stays below 2**63
+
+compiled = njit(cache=True, nogil=True)
+
+
+class Target(NamedTuple):
+    """A float format with IEEE specials, as kernels take it: `FloatFormat`'s numbers."""
+
+    man_bits: int
+    field_bits: int
+    bias: int
+    inf: int
+    nan: int
+
+
+class Factors(NamedTuple):
+    """Operands for the kernels, two-dimensional arrays.
+
+    ``sig`` (int64) is the significand, or the field for L-Mul; ``exp`` (int16) the significand's exponent, unused for
+    L-Mul; ``sign`` (uint8) and ``flags`` (uint8) as above.
+    """
+
+    sig: np.ndarray
+    exp: np.ndarray
+    sign: np.ndarray
+    flags: np.ndarray
+
+
+class Rule(NamedTuple):
+    """How two factors make a term. For L-Mul the field sum plus ``offset`` splits at ``man_bits``; ``scale`` is added
+    to the product's exponent and makes it that of the last place."""
+
+    is_add: bool
+    offset: int
+    man_bits: int
+    scale: int
+
+
+@intrinsic
+def _leading_zeros(typing_context, integer):
+    def generate(context, builder, signature, arguments):
+        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.int64), generate
+
+
+@compiled
+def rounded(fmt, sign, mag, exp):
+    """The code of ``fmt`` nearest to a term, ties to even, subnormals kept, overflow to Inf; here ``mag < 2**63``."""
+    if mag == 0:
+        return sign << fmt.field_bits
+    # Biased exponent of the result, 1 for subnormals: its last place decides how far to shift.
+    top = max(exp + 63 - _leading_zeros(mag) + fmt.bias, 1)
+    shift = top - fmt.bias - fmt.man_bits - exp
+    if shift <= 0:
+        sig = mag << -shift
+    elif shift > 63:
+        sig = 0
+    else:
+        sig = mag >> shift
+        rest, half = mag - (sig << shift), 1 << (shift - 1)
+        if rest > half or (rest == half and sig & 1):
+            sig += 1
+    # The hidden bit adds one to the exponent field; a subnormal has none.
+    field = min(((top - 1) << fmt.man_bits) + sig, fmt.inf)
+    return (sign << fmt.field_bits) | field
+
+
+@compiled
+def added(fmt, acc, sign, mag, exp, flags):
+    """``acc`` plus a term, rounded once to ``fmt``: the accumulator's step. ``flags`` has INF or NAN for a special."""
+    acc_sign = acc >> fmt.field_bits
+    field = acc & ((1 << fmt.field_bits) - 1)
+    if flags or field >= fmt.inf:
+        if flags & NAN or field > fmt.inf or (flags and field == fmt.inf and sign != acc_sign):
+            return fmt.nan
+        return (sign << fmt.field_bits) | fmt.inf if flags else acc
+    if mag == 0:
+        return acc if field or sign == acc_sign else 0
+    if field == 0:
+        return rounded(fmt, sign, mag, exp)
+    man, biased = field & ((1 << fmt.man_bits) - 1), field >> fmt.man_bits
+    if biased:
+        man |= 1 << fmt.man_bits
+    acc_exp = max(biased, 1) - fmt.bias - fmt.man_bits
+    # Both with their highest bit at 61. What is shifted out of the smaller is kept as one odd bit below: after a
+    # shift of 2 or more the result is above 2**60, so that bit is far below the place where the sum is rounded;
+    # a shift of 1 loses nothing, since magnitudes are below 2**61.
+    left = _leading_zeros(man) - 2
+    big, big_exp, big_sign = man << left, acc_exp - left, acc_sign
+    left = _leading_zeros(mag) - 2
+    small, small_exp, small_sign = mag << left, exp - left, sign
+    if small_exp > big_exp:
+        big, small = small, big
+        big_exp, small_exp = small_exp, big_exp
+        big_sign, small_sign = small_sign, big_sign
+    right = min(big_exp - small_exp, 63)
+    kept = small >> right
+    kept |= (kept << right) != small
+    total = big + kept if big_sign == small_sign else big - kept
+    if total == 0:
+        return 0
+    if total < 0:
+        total, big_sign = -total, small_sign
+    return rounded(fmt, big_sign, total, big_exp)
+
+
+@compiled
+def term(rule, a, b, i, j, k):
+    """Product of factor ``k`` of rows ``i`` and ``j``: sign, magnitude, exponent of its last place, INF or NAN or 0."""
+    sign = np.int64(a.sign[i, k] ^ b.sign[j, k])
+    flags = np.int64(a.flags[i, k] | b.flags[j, k])
+    if flags:
+        if flags & NAN or flags == ZERO | INF:
+            return sign, 0, 0, NAN
+        return sign, 0, 0, flags & INF
+    if rule.is_add:
+        total = a.sig[i, k] + b.sig[j, k] + rule.offset
+        one = 1 << rule.man_bits
+        return sign, (total & (one - 1)) | one, (total >> rule.man_bits) + rule.scale, 0
+    return sign, a.sig[i, k] * b.sig[j, k], np.int64(a.exp[i, k]) + b.exp[j, k] + rule.scale, 0
+
+
+@compiled
+def sum_steps(fmt, rule, a, b, repeat, start, out):
+    """Fill ``out`` with result rows from ``start`` on: each product added to the accumulator and rounded in turn."""
+    for n in range(len(out)):
+        i, j = (start + n) // repeat, (start + n) % len(b.sig)
+        acc = 0
+        for k in range(a.sig.shape[1]):
+            sign, mag, exp, flags = term(rule, a, b, i, j, k)
+            acc = added(fmt, acc, sign, mag, exp, flags)
+        out[n] = acc
+
+
+@compiled
+def sum_tree(fmt, rule, lanes, a, b, repeat, start, out):
+    """As `sum_steps`, for ``lanes`` products at once: each rounded, summed in pairs, their sum then accumulated."""
+    codes = np.empty(lanes, np.int64)
+    for n in range(len(out)):
+        i, j = (start + n) // repeat, (start + n) % len(b.sig)
+        acc = 0
+        for first in range(0, a.sig.shape[1], lanes):
+            for lane in range(lanes):
+                sign, mag, exp, flags = term(rule, a, b, i, j, first + lane)
+                # -0 added to a term leaves it, whatever its sign.
+                codes[lane] = added(fmt, 1 << fmt.field_bits, sign, mag, exp, flags)
+            width = lanes
+            while width > 1:
+                for node in range(width // 2):
+                    codes[node] = added_code(fmt, codes[2 * node], codes[2 * node + 1])
+                if width % 2:
+                    codes[width // 2] = codes[width - 1]
+                width = (width + 1) // 2
+            acc = added_code(fmt, acc, codes[0])
+        out[n] = acc
+
+
+@compiled
+def added_code(fmt, acc, code):
+    """``acc`` plus a number of its own format."""
+    sign, field = code >> fmt.field_bits, code & ((1 << fmt.field_bits) - 1)
+    man, biased = field & ((1 << fmt.man_bits) - 1), field >> fmt.man_bits
+    if field >= fmt.inf:
+        return added(fmt, acc, sign, 0, 0, INF if field == fmt.inf else NAN)
+    if biased:
+        man |= 1 << fmt.man_bits
+    return added(fmt, acc, sign, man, max(biased, 1) - fmt.bias - fmt.man_bits, 0)
+
+
+@compiled
+def sum_aligned(fmt, rule, lanes, left, a, b, repeat, start, out):
+    """As `sum_steps`, for ``lanes`` products at once: each shifted ``left``, aligned to the largest exponent among
+    them by a truncating right shift, summed exactly, their sum then accumulated."""
+    mags, exps = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
+    for n in range(len(out)):
+        i, j = (start + n) // repeat, (start + n) % len(b.sig)
+        acc = 0
+        for first in range(0, a.sig.shape[1], lanes):
+            largest, seen, specials = -(1 << 62), 0, 0
+            for lane in range(lanes):
+                sign, mag, exp, flags = term(rule, a, b, i, j, first + lane)
+                mags[lane], exps[lane] = -mag if sign else mag, exp
+                if flags == INF:
+                    seen |= 1 << sign
+                specials |= flags
+                if mag:
+                    largest = max(largest, exp)
+            total = 0
+            for lane in range(lanes):
+                aligned = (abs(mags[lane]) << left) >> max(0, min(largest - exps[lane], 63))
+                total += -aligned if mags[lane] < 0 else aligned
+            if seen == 3:
+                specials |= NAN
+            sign = seen >> 1 if specials else np.int64(total < 0)
+            acc = added(fmt, acc, sign, abs(total), largest - left, specials)
+        out[n] = acc
+
+
+@compiled
+def drained(fmt, limbs, exp):
+    """The code of ``fmt`` nearest to a long sum: limbs of ``LIMB_BITS`` bits, lowest first, not yet carried, the last
+    one free; ``exp`` is the exponent of its last place. The limbs are used up."""
+    mask = (1 << LIMB_BITS) - 1
+    sign = 0
+    for _ in range(2):
+        carry = 0
+        for index in range(len(limbs)):
+            carry += limbs[index]
+            limbs[index] = carry & mask
+            carry >>= LIMB_BITS
+        if carry == 0:
+            break
+        # Negative: carry the negated limbs.
+        sign = 1
+        for index in range(len(limbs)):
+            limbs[index] = -limbs[index]
+        limbs[-1] -= carry << LIMB_BITS
+    high = len(limbs) - 1
+    while high > 0 and limbs[high] == 0:
+        high -= 1
+    if high == 0:
+        return rounded(fmt, sign, limbs[0], exp)
+    # The two highest limbs as 41 to 62 bits; all below as one odd bit.
+    left = min(LIMB_BITS, _leading_zeros(limbs[high]) - 2)
+    right = LIMB_BITS - left
+    mag = (limbs[high] << left) | (limbs[high - 1] >> right)
+    rest = limbs[high - 1] & ((1 << right) - 1)
+    for index in range(high - 1):
+        rest |= limbs[index]
+    return rounded(fmt, sign, mag | (rest != 0), exp + high * LIMB_BITS - left)
+
+
+@compiled
+def sum_exactly(fmt, rule, lowest, length, a, b, repeat, start, out):
+    """As `sum_steps`, by an exact sum of ``length`` limbs, rounded once at the end. ``lowest`` is the exponent of the
+    last place of the smallest product."""
+    limbs = np.empty(length, np.int64)
+    for n in range(len(out)):
+        i, j = (start + n) // repeat, (start + n) % len(b.sig)
+        limbs[:] = 0
+        seen = 0  # bits: +Inf, -Inf, NaN
+        for k in range(a.sig.shape[1]):
+            sign, mag, exp, flags = term(rule, a, b, i, j, k)
+            if flags:
+                seen |= 4 if flags & NAN else 1 << sign
+            position = exp - lowest
+            while mag:
+                part = mag & ((1 << _PART_BITS) - 1)
+                limb = position // LIMB_BITS
+                part <<= position - limb * LIMB_BITS
+                low, high = part & ((1 << LIMB_BITS) - 1), part >> LIMB_BITS
+                limbs[limb] += -low if sign else low
+                limbs[limb + 1] += -high if sign else high
+                mag >>= _PART_BITS
+                position += _PART_BITS
+        if seen == 0:
+            out[n] = drained(fmt, limbs, lowest)
+        elif seen < 3:
+            out[n] = ((seen >> 1) << fmt.field_bits) | fmt.inf
+        else:
+            out[n] = fmt.nan
