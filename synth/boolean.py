@@ -1,0 +1,158 @@
+"""Boolean expressions as Liberty writes them, and their truth tables.
+
+Operators, tightest first: ``!`` before or ``'`` after a term, ``^``, ``*`` ``&`` or mere juxtaposition, ``+`` or ``|``.
+A truth table over n inputs is a numpy array of 2**n bools; bit i of its index is the value of input i.
+"""
+
+import re
+from functools import lru_cache
+
+import numpy as np
+
+_TOKEN = re.compile(r'\s*(?:([A-Za-z_][\w.\[\]]*|\\\S+)|([01])|(\|\|?|&&?|[!^*+()\'"]))')
+MAX_INPUTS = 12
+
+
+@lru_cache(maxsize=None)
+def parse(text):
+    """The expression as nested tuples: ``("pin", name)``, ``("const", 0|1)``, ``("not", e)``, ``("and"|"or"|"xor", e, f)``.
+
+    Raises
+    ------
+    ValueError
+        If it is not an expression.
+    """
+    tokens = []
+    position = 0
+    end = len(text.rstrip())
+    while position < end:
+        match = _TOKEN.match(text, position)
+        if not match:
+            raise ValueError(f"Function must be a Boolean expression, not {text!r}")
+        name, constant, operator = match.groups()
+        if name:
+            tokens.append(("pin", name))
+        elif constant:
+            tokens.append(("const", int(constant)))
+        elif operator != '"':
+            tokens.append(operator[0])
+        position = match.end()
+    parser = _Parser(text, tokens)
+    expression = parser.sum()
+    if parser.next is not None:
+        raise parser.error()
+    return expression
+
+
+class _Parser:
+    def __init__(self, text, tokens):
+        self.text = text
+        self.tokens = tokens
+        self.index = 0
+
+    @property
+    def next(self):
+        return self.tokens[self.index] if self.index < len(self.tokens) else None
+
+    def error(self):
+        return ValueError(f"Function must be a Boolean expression, not {self.text!r}")
+
+    def sum(self):
+        left = self.product()
+        while self.next in ("+", "|"):
+            self.index += 1
+            left = ("or", left, self.product())
+        return left
+
+    def product(self):
+        left = self.exclusive()
+        while self.next is not None and self.next not in ("+", "|", ")", "^", "'"):
+            if self.next in ("*", "&"):
+                self.index += 1
+            left = ("and", left, self.exclusive())
+        return left
+
+    def exclusive(self):
+        left = self.term()
+        while self.next == "^":
+            self.index += 1
+            left = ("xor", left, self.term())
+        return left
+
+    def term(self):
+        token = self.next
+        self.index += 1
+        if token == "!":
+            return ("not", self.term())
+        if token == "(":
+            value = self.sum()
+            if self.next != ")":
+                raise self.error()
+            self.index += 1
+        elif isinstance(token, tuple):
+            value = token
+        else:
+            raise self.error()
+        while self.next == "'":
+            self.index += 1
+            value = ("not", value)
+        return value
+
+
+def pins(expression):
+    """The names in an expression (text or tuples), in order of appearance."""
+    if isinstance(expression, str):
+        expression = parse(expression)
+    if expression[0] == "pin":
+        return [expression[1]]
+    if expression[0] == "const":
+        return []
+    return list(dict.fromkeys(name for part in expression[1:] for name in pins(part)))
+
+
+def truth(expression, inputs):
+    """Truth table of an expression (text or tuples) over the ordered names ``inputs``.
+
+    Raises
+    ------
+    ValueError
+        If it is not an expression, names something else, or has more than `MAX_INPUTS` inputs.
+    """
+    if isinstance(expression, str):
+        expression = parse(expression)
+    if len(inputs) > MAX_INPUTS:
+        raise ValueError(f"Inputs of a function must be {MAX_INPUTS} at most, not {len(inputs)}")
+    index = np.arange(1 << len(inputs))
+    columns = {name: (index >> i) & 1 == 1 for i, name in enumerate(inputs)}
+    return _evaluate(expression, columns, index.shape)
+
+
+def _evaluate(expression, columns, shape):
+    kind = expression[0]
+    if kind == "pin":
+        if expression[1] not in columns:
+            raise ValueError(f"Function must use the pins {', '.join(columns)}, not {expression[1]!r}")
+        return columns[expression[1]]
+    if kind == "const":
+        return np.full(shape, bool(expression[1]))
+    left = _evaluate(expression[1], columns, shape)
+    if kind == "not":
+        return ~left
+    right = _evaluate(expression[2], columns, shape)
+    return {"and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor}[kind](left, right)
+
+
+def difference(table, i):
+    """Where a truth table depends on input ``i``: f(x_i = 0) xor f(x_i = 1), over the same index."""
+    index = np.arange(len(table))
+    return table[index | 1 << i] ^ table[index & ~(1 << i)]
+
+
+def probability(table, duties):
+    """P(table) for independent inputs: ``duties`` (n, ...) gives P(input = 1). Returns an array of shape (...)."""
+    values = np.where(table.reshape((-1,) + (1,) * (duties.ndim - 1)), 1.0, 0.0)
+    values = np.broadcast_to(values, table.shape + duties.shape[1:])
+    for duty in reversed(duties):  # the last input is the highest bit of the index
+        half = len(values) // 2
+        values = values[:half] * (1 - duty) + values[half:] * duty
+    return values[0]

@@ -1,0 +1,185 @@
+"""Writes a `Library` back as Liberty: for Yosys and ABC, and in full for a sign-off tool."""
+
+import re
+
+import numpy as np
+
+from ..golden.files import atomic_write
+from .cells import Table
+
+_HEAD = """library ({name}) {{
+  delay_model : table_lookup;
+  time_unit : "1ps";
+  voltage_unit : "1V";
+  current_unit : "1mA";
+  leakage_power_unit : "1nW";
+  pulling_resistance_unit : "1kohm";
+  capacitive_load_unit (1, ff);
+  nom_process : 1;
+  nom_voltage : {voltage:g};
+  nom_temperature : {temperature:g};
+  operating_conditions (corner) {{
+    process : 1;
+    voltage : {voltage:g};
+    temperature : {temperature:g};
+  }}
+  default_operating_conditions : corner;
+"""
+_TEMPLATES = {
+    "delay": ("input_net_transition", "total_output_net_capacitance"),
+    "setup": ("related_pin_transition", "constrained_pin_transition"),
+    "energy": ("input_transition_time", "total_output_net_capacitance"),
+    "input_energy": ("input_transition_time",),
+}
+_SENSES = {1: "positive_unate", -1: "negative_unate", 0: "non_unate"}
+
+
+def write(library, path, full=False):
+    """Write the offered cells of ``library`` to ``path``.
+
+    Without ``full``: functions, areas, pin capacitances and one delay arc for each pair of pins, the worst of its
+    conditional ones, which is what technology mappers read. With ``full``: every arc, setup times, internal power (of
+    the supply only) and leakage, in the units and at the resolution of ``library``.
+    """
+    text = "".join(_library(library, full))
+    with atomic_write(path) as file:
+        file.write(text)
+
+
+def _library(library, full):
+    yield _HEAD.format(name=_identifier(library.name), voltage=library.voltage, temperature=library.corner["temperature"] or 25)
+    for name, value in library.thresholds.items():
+        yield f"  {name} : {value:g};\n"
+    cells = "".join(text for name in library.offered for text in _cell(library.cells[name], full))
+    for name in sorted(set(re.findall(r" \((\w+_\d+x\d+)\) ", cells))):
+        yield from _template(name)
+    yield cells + "}\n"
+
+
+def _template(name):
+    """ABC takes a table's shape from its template, so there is one for each shape; the indices stand in the table."""
+    kind, _, shape = name.rpartition("_")
+    yield f"  {'power_lut_template' if 'energy' in kind else 'lu_table_template'} ({name}) {{\n"
+    for i, (variable, size) in enumerate(zip(_TEMPLATES[kind], shape.split("x"), strict=False), 1):
+        yield f'    variable_{i} : {variable};\n    index_{i} ("{_row(range(1, int(size) + 1))}");\n'
+    yield "  }\n"
+
+
+def _identifier(name):
+    return "".join(c if c.isalnum() or c == "_" else "_" for c in name)
+
+
+def _cell(cell, full):
+    yield f"  cell ({cell.name}) {{\n    area : {cell.area:.9g};\n"
+    if cell.flop:
+        yield from _flop(cell.flop)
+    if full:
+        if cell.cell_leakage is not None:
+            yield f"    cell_leakage_power : {cell.cell_leakage:.9g};\n"
+        for when, value in cell.leakage:
+            condition = f' when : "{when}";' if when else ""
+            yield f"    leakage_power () {{ value : {value:.9g};{condition} }}\n"
+    for pin in cell.pins.values():
+        yield from _pin(cell, pin, full)
+    yield "  }\n"
+
+
+def _flop(flop):
+    clock = flop.clock if flop.edge == "rising" else f"!{flop.clock}"
+    yield f"    ff ({flop.q}, {flop.qn}) {{\n      clocked_on : \"{clock}\";\n      next_state : \"{flop.data}\";\n"
+    for name in ("clear", "preset"):
+        if getattr(flop, name):
+            yield f'      {name} : "{getattr(flop, name)}";\n'
+    yield "    }\n"
+
+
+def _pin(cell, pin, full):
+    yield f"    pin ({pin.name}) {{\n      direction : {pin.direction};\n"
+    rise, fall = pin.capacitance
+    if pin.direction == "input":
+        yield f"      capacitance : {max(rise, fall):.9g};\n"
+    if pin.direction == "input" or rise or fall:
+        yield f"      rise_capacitance : {rise:.9g};\n      fall_capacitance : {fall:.9g};\n"
+    if cell.flop and pin.name == cell.flop.clock:
+        yield "      clock : true;\n"
+    if pin.function:
+        yield f'      function : "{pin.function}";\n'
+    if pin.max_capacitance is not None:
+        yield f"      max_capacitance : {pin.max_capacitance:.9g};\n"
+    arcs = [arc for arc in cell.arcs if arc.target == pin.name]
+    for arc in arcs if full else _merged(arcs):
+        yield from _arc(*arc) if isinstance(arc, tuple) else _arc(arc.source, arc.sense, arc.edge, arc.when, arc.delay, arc.slew)
+    if full:
+        for check in cell.checks:
+            if check.pin == pin.name:
+                yield f"      timing () {{\n        related_pin : \"{check.clock}\";\n        timing_type : setup_{check.edge};\n"
+                yield from _condition(check.when)
+                yield from _tables(("rise_constraint", "fall_constraint"), check.time, "setup")
+                yield "      }\n"
+        for power in cell.powers:
+            if power.pin == pin.name and not power.ground:
+                yield from _power(power, pin)
+    yield "    }\n"
+
+
+def _arc(source, sense, edge, when, delay, slew):
+    yield f'      timing () {{\n        related_pin : "{source}";\n'
+    yield f"        timing_sense : {_SENSES[sense]};\n        timing_type : {f'{edge}_edge' if edge else 'combinational'};\n"
+    yield from _condition(when)
+    yield from _tables(("cell_rise", "cell_fall"), delay, "delay")
+    yield from _tables(("rise_transition", "fall_transition"), slew, "delay")
+    yield "      }\n"
+
+
+def _condition(when):
+    if when:
+        yield f'        when : "{when}";\n'
+
+
+def _power(power, pin):
+    yield "      internal_power () {\n"
+    if power.related:
+        yield f'        related_pin : "{power.related}";\n'
+    yield from _condition(power.when)
+    yield from _tables(("rise_power", "fall_power"), power.energy, "energy" if pin.direction == "output" else "input_energy")
+    yield "      }\n"
+
+
+def _tables(names, tables, template):
+    for name, table in zip(names, tables, strict=True):
+        if table is None:
+            continue
+        if table.values.size == 1:
+            yield f'        {name} (scalar) {{ values ("{table.values[0, 0]:.9g}"); }}\n'
+            continue
+        shape = "x".join(map(str, table.values.shape))
+        yield f"        {name} ({template}_{shape}) {{\n          index_1 (\"{_row(table.x)}\");\n"
+        if len(_TEMPLATES[template]) == 2:
+            yield f'          index_2 ("{_row(table.y)}");\n'
+            rows = ", ".join(f'"{_row(row)}"' for row in table.values)
+        else:
+            rows = f'"{_row(table.values[:, 0])}"'
+        yield f"          values ({rows});\n        }}\n"
+
+
+def _row(values):
+    return ", ".join(f"{value:.9g}" for value in values)
+
+
+def _merged(arcs):
+    """One arc for each source, edge by edge the worst of its arcs; of mixed senses, neither."""
+    by_source = {}
+    for arc in arcs:
+        by_source.setdefault((arc.source, arc.edge), []).append(arc)
+    for (source, edge), group in by_source.items():
+        senses = {arc.sense for arc in group}
+        delay, slew = ([_worst([getattr(arc, kind)[i] for arc in group]) for i in (0, 1)] for kind in ("delay", "slew"))
+        yield source, senses.pop() if len(senses) == 1 else 0, edge, None, delay, slew
+
+
+def _worst(tables):
+    tables = [table for table in tables if table is not None]
+    if not tables:
+        return None
+    x, y = tables[0].x, tables[0].y
+    return Table(x, y, np.max([table(x[:, None], y) for table in tables], axis=0))
