@@ -63,6 +63,10 @@ class Library:
             raise ValueError(f"Cell must be one that {self.name} offers to logic, not {name!r}: {reason}")
         return self.cells[name]
 
+    def has(self, name):
+        """Whether the technology has a cell of this name, of use to logic or not."""
+        return name in self.cells or name in self.left_out
+
     @cached_property
     def offered(self):
         """Names of the cells that logic is mapped to: `offer`."""

@@ -1,0 +1,301 @@
+"""A mapped netlist, flat, in arrays; read from Yosys JSON, written as Verilog."""
+
+import json
+import re
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..golden.files import atomic_write
+
+CONST0, CONST1 = 0, 1
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
+
+
+class Netlist:
+    """Cells of a library, connected by nets.
+
+    Nets are numbered; 0 and 1 are the constants. Instances are numbered; the pins of instance i are
+    ``pin_net[pin_start[i]:pin_start[i + 1]]``, the cell's inputs first, then its outputs, each in the cell's order;
+    an unconnected pin is -1. Registers count as instances like any other.
+
+    Attributes
+    ----------
+    name : str
+        The top module.
+    library : Library
+    ports : dict of str to (str, ndarray)
+        Direction (``input`` or ``output``) and nets, least significant bit first.
+    clock : str or None
+        The port that clocks the registers; None when there are none.
+    cells : list of `Cell`
+        The distinct cells; ``kind[i]`` indexes it.
+    kind : ndarray of int
+    instances : list of str
+        Plain identifiers, unique: hierarchy is joined by ``__``.
+    modules : list of str
+        Of each instance, the path of module instances around it, joined by ``/``; "" at the top.
+    pin_start, pin_net : ndarray of int
+    net_names : list of str
+        Plain identifiers or ``port[bit]``, unique.
+    order : ndarray of int
+        The combinational instances, drivers before loads.
+    """
+
+    def __init__(self, name, library, ports, instances, net_names):
+        """``instances``: list of (name, module path, cell name, {pin: net}).
+
+        Raises
+        ------
+        ValueError
+            If a cell is not in the library, has pins it does not know, a net has two drivers or none, registers have
+            several clocks or one that is not an input, or there is a loop of combinational cells.
+        """
+        self.name = name
+        self.library = library
+        self.ports = ports
+        self.net_names = net_names
+        self.instances = [entry[0] for entry in instances]
+        self.modules = [entry[1] for entry in instances]
+        self._connect(instances)
+        self.clock = self._clock()
+        self.order = self._sort()
+
+    @classmethod
+    def read(cls, source, library, top=None):
+        """The netlist in a Yosys JSON file, or in the dictionary it holds.
+
+        ``top`` names the module; by default the one marked as top, or the only one. Module instances are expanded.
+        Raises ValueError as the constructor does, and when the JSON is not a netlist.
+        """
+        if not isinstance(source, dict):
+            try:
+                source = json.loads(Path(source).read_text(encoding="utf-8"))
+            except (OSError, json.JSONDecodeError) as error:
+                raise ValueError(f"Netlist must be a readable JSON file, not {str(source)!r}: {error}") from None
+        modules = source.get("modules", {})
+        top = top or _top(modules)
+        if top not in modules:
+            raise ValueError(f"Top module must be one of {', '.join(modules) or 'none'}, not {top!r}")
+        flat = _Flattener(modules, library)
+        ports = flat.expand(top)
+        return cls(top, library, ports, flat.instances, flat.net_names)
+
+    @property
+    def inputs(self):
+        """Names of the input ports, without the clock."""
+        return [name for name, (way, _) in self.ports.items() if way == "input" and name != self.clock]
+
+    @property
+    def outputs(self):
+        return [name for name, (way, _) in self.ports.items() if way == "output"]
+
+    @cached_property
+    def area_um2(self):
+        return float(sum(self.cells[k].area for k in self.kind))
+
+    @cached_property
+    def count(self):
+        """Instances by cell name."""
+        numbers = np.bincount(self.kind, minlength=len(self.cells))
+        return {cell.name: int(n) for cell, n in zip(self.cells, numbers, strict=True)}
+
+    @cached_property
+    def is_flop(self):
+        return np.array([cell.flop is not None for cell in self.cells], bool)[self.kind]
+
+    @property
+    def flip_flops(self):
+        return int(self.is_flop.sum())
+
+    def pin_nets(self, i):
+        """{pin: net} of instance ``i``."""
+        cell = self.cells[self.kind[i]]
+        return dict(zip(cell.inputs + cell.outputs, self.pin_net[self.pin_start[i]:self.pin_start[i + 1]], strict=True))
+
+    def _connect(self, instances):
+        self.cells, kinds = [], {}
+        kind, start, nets = [], [0], []
+        for name, _, cell_name, pins in instances:
+            if cell_name not in kinds:
+                kinds[cell_name] = len(self.cells)
+                self.cells.append(self.library.cell(cell_name))
+            kind.append(kinds[cell_name])
+            cell = self.cells[kinds[cell_name]]
+            unknown = set(pins) - set(cell.pins)
+            if unknown:
+                raise ValueError(f"Pins of {cell_name} must be {', '.join(cell.pins)}, not {sorted(unknown)[0]!r} ({name})")
+            nets += [pins.get(pin, -1) for pin in cell.inputs + cell.outputs]
+            start.append(len(nets))
+        self.kind = np.array(kind, np.int32)
+        self.pin_start = np.array(start, np.int32)
+        self.pin_net = np.array(nets, np.int32)
+        self._drive()
+
+    def _drive(self):
+        """``driver[net]``: the driving pin (an index into ``pin_net``), -1 for a port or constant."""
+        is_output = np.concatenate([[False] * len(cell.inputs) + [True] * len(cell.outputs) for cell in
+                                    (self.cells[k] for k in self.kind)] or [np.zeros(0, bool)]).astype(bool)
+        self.pin_is_output = is_output
+        self.driver = np.full(len(self.net_names), -1, np.int32)
+        pins = np.flatnonzero(is_output & (self.pin_net >= 0))
+        inputs = [net for way, nets in self.ports.values() if way == "input" for net in nets]
+        driven, times = np.unique(np.concatenate([self.pin_net[pins], inputs]).astype(int), return_counts=True)
+        if np.any(times > 1):
+            raise ValueError(f"A net must have one driver, {self.net_names[driven[times > 1][0]]!r} has more")
+        self.driver[self.pin_net[pins]] = pins
+        known = set(driven.tolist()) | {CONST0, CONST1, -1}
+        outputs = [net for way, nets in self.ports.values() if way == "output" for net in nets]
+        for net in np.concatenate([self.pin_net[~is_output], outputs]).astype(int).tolist():
+            if net not in known:
+                raise ValueError(f"A net must have a driver, {self.net_names[net]!r} has none")
+
+    @cached_property
+    def pin_instance(self):
+        """The instance of each pin."""
+        return np.repeat(np.arange(len(self.kind), dtype=np.int32), np.diff(self.pin_start))
+
+    def _clock(self):
+        clocks = {int(self.pin_nets(i)[self.cells[self.kind[i]].flop.clock]) for i in np.flatnonzero(self.is_flop)}
+        ports = {int(nets[0]): name for name, (way, nets) in self.ports.items() if way == "input" and len(nets) == 1}
+        if not clocks:
+            return None
+        if len(clocks) > 1 or not clocks <= set(ports):
+            names = ", ".join(self.net_names[net] for net in sorted(clocks))
+            raise ValueError(f"Registers must have one clock, an input of one bit, not {names}")
+        return ports[clocks.pop()]
+
+    def _sort(self):
+        """Kahn's algorithm over the combinational instances."""
+        instance_of = self.pin_instance
+        waits = np.zeros(len(self.kind), np.int32)
+        loads = {}
+        combinational = ~self.is_flop
+        for pin in np.flatnonzero(~self.pin_is_output & combinational[instance_of] & (self.pin_net >= 0)):
+            driver = self.driver[self.pin_net[pin]]
+            if driver >= 0 and combinational[instance_of[driver]]:
+                loads.setdefault(int(instance_of[driver]), []).append(int(instance_of[pin]))
+                waits[instance_of[pin]] += 1
+        ready = [int(i) for i in np.flatnonzero(combinational & (waits == 0))]
+        order = []
+        while ready:
+            following = []
+            for i in ready:
+                for load in loads.get(i, ()):
+                    waits[load] -= 1
+                    if waits[load] == 0:
+                        following.append(load)
+            order += ready
+            ready = following
+        if len(order) < combinational.sum():
+            stuck = int(np.flatnonzero(combinational & (waits > 0))[0])
+            raise ValueError(f"Combinational cells must form no loop, {self.instances[stuck]!r} is in one")
+        return np.array(order, np.int32)
+
+    def write_verilog(self, path):
+        """Write the flat netlist as structural Verilog, under the names used here."""
+        with atomic_write(path) as file:
+            file.writelines(self._verilog())
+
+    def _verilog(self):
+        yield f"module {self.name} ({', '.join(self.ports)});\n"
+        named = {CONST0: "1'b0", CONST1: "1'b1"}
+        assigns = []
+        for port, (way, nets) in sorted(self.ports.items(), key=lambda item: item[1][0]):  # inputs first
+            yield f"  {way} {f'[{len(nets) - 1}:0] ' if len(nets) > 1 else ''}{port};\n"
+            for bit, net in enumerate(nets.tolist()):
+                name = f"{port}[{bit}]" if len(nets) > 1 else port
+                if net in named:
+                    assigns.append(f"  assign {name} = {named[net]};\n")
+                else:
+                    named[net] = name
+        wires = [net for net in np.unique(self.pin_net[self.pin_net >= 0]).tolist() if net not in named]
+        named |= {net: self.net_names[net] for net in wires}
+        yield from (f"  wire {named[net]};\n" for net in wires)
+        yield from assigns
+        for i, instance in enumerate(self.instances):
+            pins = ", ".join(f".{pin}({named[net]})" for pin, net in self.pin_nets(i).items() if net >= 0)
+            yield f"  {self.cells[self.kind[i]].name} {instance} ({pins});\n"
+        yield "endmodule\n"
+
+
+def _top(modules):
+    marked = [name for name, module in modules.items() if int(str(module.get("attributes", {}).get("top", "0")), 2)]
+    if len(marked) != 1 and len(modules) != 1:
+        raise ValueError(f"Netlist must mark one top module, not {len(marked)} of {len(modules)}")
+    return marked[0] if marked else next(iter(modules))
+
+
+class _Flattener:
+    """Expands module instances, giving nets and instances plain unique names."""
+
+    def __init__(self, modules, library):
+        self.modules = modules
+        self.library = library
+        self.instances = []
+        self.net_names = ["0", "1"]
+        self.taken = set()
+
+    def expand(self, top):
+        module = self.modules[top]
+        nets = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}  # an undefined bit is taken as 0
+        ports = {}
+        for name, port in module["ports"].items():
+            if port["direction"] not in ("input", "output"):
+                raise ValueError(f"Ports must be inputs or outputs, {name!r} is {port['direction']!r}")
+            for i, bit in enumerate(port["bits"]):
+                if bit not in nets:
+                    nets[bit] = self._net(f"{name}[{i}]" if len(port["bits"]) > 1 else name)
+            ports[name] = (port["direction"], np.array([nets[bit] for bit in port["bits"]], np.int32))
+        self._module(top, "", nets)
+        return ports
+
+    def _net(self, name):
+        self.net_names.append(self._unique(name))
+        return len(self.net_names) - 1
+
+    def _unique(self, name):
+        base, n = name, 1
+        while name in self.taken:
+            n += 1
+            name = f"{base}_{n}"
+        self.taken.add(name)
+        return name
+
+    def _module(self, kind, path, nets):
+        module = self.modules[kind]
+        prefix = path.replace("/", "__") + "__" if path else ""
+        names = _public_names(module)
+
+        def net(bit):
+            if bit not in nets:
+                nets[bit] = self._net(prefix + names.get(bit, f"n{bit}"))
+            return nets[bit]
+
+        for name, cell in module["cells"].items():
+            pins = cell["connections"]
+            plain = name if _IDENTIFIER.match(name) else f"g{len(self.instances)}"
+            if cell["type"] in self.modules and not self.library.has(cell["type"]):
+                inner = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}
+                for port, bits in self.modules[cell["type"]]["ports"].items():
+                    for inside, outside in zip(bits["bits"], pins.get(port, ()), strict=False):
+                        inner[inside] = net(outside)
+                self._module(cell["type"], f"{path}/{plain}" if path else plain, inner)
+            else:
+                if any(len(bits) != 1 for bits in pins.values()):
+                    raise ValueError(f"Netlist must be mapped to cells, {name!r} is a {cell['type']!r}")
+                self.instances.append((self._unique(prefix + plain), path, cell["type"].lstrip("\\"),
+                                       {pin: net(bits[0]) for pin, bits in pins.items()}))
+
+
+def _public_names(module):
+    """Bit to a name a person gave it, made an identifier."""
+    names = {}
+    for name, entry in module.get("netnames", {}).items():
+        if not entry.get("hide_name") and not name.startswith("$"):
+            plain = re.sub(r"\W", "_", name)
+            plain = plain if _IDENTIFIER.match(plain) else f"n_{plain}"
+            for i, bit in enumerate(entry["bits"]):
+                names.setdefault(bit, f"{plain}_{i}" if len(entry["bits"]) > 1 else plain)
+    return names
