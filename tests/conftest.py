@@ -20,3 +20,14 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(scope="session")
 def seed(request):
     return request.config.getoption("--seed")
+
+
+@pytest.fixture(scope="session")
+def waves(request):
+    return request.config.getoption("--waves")
+
+
+@pytest.fixture(scope="session")
+def sim_folder(request):
+    """Where simulations are built: kept from run to run and shared by the workers, which `lmul.sim.runner` sees to."""
+    return request.config.rootpath / "build" / "tests"

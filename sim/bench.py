@@ -1,0 +1,69 @@
+"""What every bench is told by `lmul.sim.runner`, and what it tells back."""
+
+import json
+import os
+from functools import cache
+
+import numpy as np
+
+from ..golden.codec import decode
+from ..golden.files import atomic_write
+from ..golden.formats import FloatFormat, IntFormat
+from ..golden.products import unpack, wide_value
+from ..hdl.designs import parse
+
+SHOWN = 5  # mismatches printed in full
+
+_figures = {}
+
+
+@cache
+def design():
+    """The design under test."""
+    return parse(os.environ["LMUL_DESIGN"])
+
+
+def seed():
+    """The run's seed; cocotb's own differs from test to test."""
+    return int(os.environ["LMUL_SEED"])
+
+
+def generator():
+    """A numpy generator for whoever asks: a function of the run's seed alone, whichever tests ran before."""
+    return np.random.default_rng(seed())
+
+
+def count(**figures):
+    """Add to the run's figures, such as ``vectors``; the runner reads their sums."""
+    for name, value in figures.items():
+        _figures[name] = _figures.get(name, 0) + value
+    with atomic_write(os.environ["LMUL_FIGURES"]) as file:
+        json.dump(_figures, file)
+
+
+def read(handle):
+    """The signal's code, or its bits as text when one of them is X or Z."""
+    value = handle.value
+    try:
+        return value.to_unsigned()
+    except ValueError:
+        return str(value)
+
+
+def shown(fmt, code):
+    """A code as hex and value. ``fmt`` is a format, or a `Multiplier` for its wide product; a code may be text as
+    `read` gives it."""
+    if isinstance(code, str):
+        return f"{code} (X or Z)"
+    if isinstance(fmt, FloatFormat | IntFormat):
+        width, value = fmt.width, decode(fmt, [code])[0]
+    else:
+        width, value = fmt.wide.width, wide_value(fmt, unpack(fmt, [code]))[0]
+    return f"0x{code:0{(width + 3) // 4}x} ({value:.9g})"
+
+
+def check(mismatches, total, describe):
+    """Fail if there are mismatches: print the seed, the design, and what ``describe`` says of the first few."""
+    if mismatches:
+        lines = "".join(f"\n  {describe(*mismatch)}" for mismatch in mismatches[:SHOWN])
+        raise AssertionError(f"{design().slug}, seed {seed()}: {len(mismatches)} of {total} wrong{lines}")

@@ -1,0 +1,228 @@
+"""One design through its cocotb bench: generate, build, run, and believe only a run in which tests ran."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from xml.etree import ElementTree
+
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import get_runner
+
+from ..hdl.verilog import verilog
+from . import objcache, tools
+
+BENCHES = {"mul": "multiplier", "prod": "multiplier", "mac": "mac", "dot": "dot", "array": "array", "matmul": "matmul"}
+
+# -O1: half the compile time of -Os, and a bench spends its time in Python. Registers and Xs start at random, so that a
+# missing reset shows in a two-state simulator.
+_VERILATOR = ["-Wno-fatal", "-CFLAGS", "-O1", "--no-public-flat-rw", "--x-assign", "unique", "--x-initial", "unique"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of one bench came to.
+
+    ``figures`` is what the bench counted, ``vectors`` among it; ``failure`` the first failure's message or None;
+    ``waves`` the waveform or None. Times are wall-clock seconds.
+    """
+
+    slug: str
+    simulator: str
+    version: str
+    seed: int
+    tests: int
+    failures: int
+    build_seconds: float
+    seconds: float
+    log: Path
+    waves: Path | None = None
+    figures: dict = field(default_factory=dict)
+    failure: str | None = None
+
+    @property
+    def passed(self):
+        return self.failures == 0
+
+    @property
+    def vectors(self):
+        return self.figures.get("vectors", 0)
+
+    @property
+    def line(self):
+        """The result in one line, with the first failure under it."""
+        outcome = f"passed {self.tests} tests" if self.passed else f"FAILED {self.failures} of {self.tests} tests"
+        text = (f"{self.slug}: {outcome}, {self.vectors} vectors, built in {self.build_seconds:.1f} s, run in "
+                f"{self.seconds:.1f} s ({self.simulator} {self.version}, seed {self.seed}); log {self.log}")
+        return text if self.failure is None else f"{text}\n{self.failure}"
+
+
+def simulate(design, *, folder, simulator="verilator", seed=1, waves=False, bench=None, source=None, settings=None):
+    """Run the bench of ``design`` on its generated Verilog.
+
+    Everything is written to ``folder/SLUG/SIMULATOR``: the Verilog, the built simulation, which is used again while the
+    Verilog and the tools stay the same, the logs, the results and the waveform. Runs that share the folder take turns.
+
+    Parameters
+    ----------
+    design : Design
+    folder : path
+    simulator : str
+        ``verilator`` or ``icarus``.
+    seed : int
+        Of all operands and traffic.
+    waves : bool
+        Keep a waveform: VCD from Verilator, FST from Icarus.
+    bench : str or None
+        Module with the cocotb tests, instead of the design's own.
+    source : str or None
+        Verilog to test instead of the generated.
+    settings : dict or None
+        Environment variables for the bench.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ValueError
+        If a tool is missing, the Verilog does not build, or no test ran: one sentence.
+    """
+    tool = tools.find(simulator)
+    folder = Path(folder).resolve() / design.slug / simulator
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        start = time.perf_counter()
+        _build(tool, design.slug, source or verilog(design), folder, waves)
+        built = time.perf_counter()
+        results, wave_file = _run(tool, design, folder, seed, waves, bench or _bench(design), settings or {})
+        tests, failures, failure = _read(results, folder / "simulate.log", design)
+        figures = folder / "figures.json"
+        return Result(design.slug, simulator, tool.version, seed, tests, failures, round(built - start, 2),
+                      round(time.perf_counter() - built, 2), folder / "simulate.log", wave_file,
+                      json.loads(figures.read_text()) if figures.exists() else {}, failure)
+
+
+def _bench(design):
+    return f"{__package__}.cocotb_{BENCHES[design.structure]}"
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    """Hold the folder's lock, released by the system even if this process is killed."""
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _environment(**values):
+    """Set environment variables, which is how cocotb's runner and make are told what they have no arguments for."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _build(tool, top, text, folder, waves):
+    """Have the simulation in ``folder`` that ``text`` and the tools call for."""
+    arguments = _VERILATOR if tool.name == "verilator" else ["-Wall"]
+    key = json.dumps([hashlib.sha256(text.encode()).hexdigest(), tool.version, version("cocotb"), waves, arguments])
+    stamp, log, source = folder / "built.json", folder / "build.log", folder / f"{top}.v"
+    if stamp.exists() and stamp.read_text() == key:
+        return
+    stamp.unlink(missing_ok=True)
+    source.write_text(text)
+    # make cannot build in a folder whose path has a space in it.
+    with tempfile.TemporaryDirectory(prefix="lmul-") as scratch, _environment(**_build_settings(tool, folder, waves)):
+        copy = Path(scratch) / source.name
+        copy.write_text(text)
+        sources = [copy]
+        if tool.name == "verilator":
+            ports = Path(scratch) / "ports.vlt"
+            ports.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -port "*"\n')
+            sources.insert(0, ports)
+        try:
+            get_runner(tool.name).build(sources=sources, hdl_toplevel=top, build_dir=scratch, build_args=arguments,
+                                        waves=waves, timescale=("1ns", "1ns"), always=True, log_file=log)
+        except (RuntimeError, SystemExit) as error:
+            raise ValueError(f"{tool.name} could not build {top}: "
+                             f"{_complaint(log, scratch) or error}; see {log}") from None
+        shutil.copy(Path(scratch) / _model(tool, top), folder)
+    stamp.write_text(key)
+
+
+def _settings(tool, waves):
+    return {"PATH": f"{tool.folder}{os.pathsep}{os.environ['PATH']}", "WAVES": str(int(waves)), "GUI": "0"}
+
+
+def _build_settings(tool, folder, waves):
+    settings = _settings(tool, waves)
+    if tool.name == "verilator":
+        settings |= {
+            "OBJCACHE": f"{sys.executable} -SI {objcache.__file__}",
+            "LMUL_OBJCACHE": str(folder.parent.parent / ".objects"),
+            "LMUL_OBJCACHE_SOURCES": str(tool.folder.parent),
+            "LMUL_OBJCACHE_TOOLS": f"{tool.version} {tools.compiler_version()}",
+        }
+    return settings
+
+
+def _model(tool, top):
+    """File name of the built simulation, as cocotb's runner has it."""
+    return top if tool.name == "verilator" else "sim.vvp"
+
+
+def _run(tool, design, folder, seed, waves, bench, settings):
+    """Run the built simulation; gives the paths of its results and of its waveform or None."""
+    results, log, figures = folder / "results.xml", folder / "simulate.log", folder / "figures.json"
+    wave_file = folder / f"{design.slug}.{'vcd' if tool.name == 'verilator' else 'fst'}" if waves else None
+    for stale in (results, log, figures, folder / f"{design.slug}.vcd", folder / f"{design.slug}.fst"):
+        stale.unlink(missing_ok=True)
+    if tool.name == "verilator":
+        arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
+        arguments += ["--trace-file", str(wave_file)] if waves else []
+    else:
+        arguments = [f"+dumpfile_path={wave_file}"] if waves else []
+    environment = _settings(tool, waves) | {"LMUL_DESIGN": design.slug, "LMUL_SEED": str(seed),
+                                            "LMUL_FIGURES": str(figures)} | settings
+    # A simulator that dies, and under pytest a failed test, end in these; the results tell which it was.
+    with _environment(**environment), contextlib.suppress(RuntimeError, SystemExit):
+        get_runner(tool.name).test(test_module=bench, hdl_toplevel=design.slug, hdl_toplevel_lang="verilog",
+                                   build_dir=folder, test_dir=folder, seed=seed, waves=waves, plusargs=arguments,
+                                   timescale=("1ns", "1ns"), results_xml=str(results), log_file=log)
+    return results, wave_file
+
+
+def _read(results, log, design):
+    """Tests, failures and the first failure's message of a finished run.
+
+    Raises
+    ------
+    ValueError
+        If no test ran.
+    """
+    tests, failures = get_results(results) if results.exists() else (0, 0)
+    if not tests:
+        raise ValueError(f"Simulation of {design.slug} must run at least one test, but ran none; see {log}")
+    messages = [case.get("message") or case.text for case in ElementTree.parse(results).iter("failure")]
+    return tests, failures, messages[0] if messages else None
+
+
+def _complaint(log, scratch):
+    """The line of a build log that says what went wrong."""
+    lines = log.read_text(errors="replace").replace(f"{scratch}/", "").splitlines() if log.exists() else []
+    errors = [line for line in lines if "rror" in line and "Exiting" not in line]
+    return (errors or lines or [""])[0].strip()

