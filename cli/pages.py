@@ -1,0 +1,198 @@
+"""The report's pages: `report.md`, `report.html` and the terminal summary, all views of one record."""
+
+import json
+import textwrap
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+
+from ..golden.files import atomic_write
+from . import charts
+from .comparison import MARGIN, across, entries, finding, headline, pairs, technologies
+from .document import Heading, Items, Page, Table, number, percent, to_html, to_markdown
+
+TITLES = {
+    "mul": "Multipliers, narrow product",
+    "prod": "Multipliers, wide product",
+    "mac": "Multiply-accumulate units",
+    "dot": "Dot products",
+    "array": "Systolic arrays",
+    "matmul": "Matrix multipliers behind AXI4-Stream",
+}
+
+#: The columns of the full tables: key of a row, header with unit.
+COLUMNS = {
+    "area_um2": "area, µm²",
+    "area_ge": "area, GE",
+    "transistors": "transistors",
+    "flip_flops": "flip-flops",
+    "luts": "LUTs",
+    "carry": "carry",
+    "dsp": "DSP",
+    "delay_ps": "delay, ps",
+    "clock_ps": "clock, ps",
+    "fmax_mhz": "fmax, MHz",
+    "energy_fj_per_op": "energy, fJ/op",
+    "leakage_nw": "leakage, nW",
+    "mean_relative_error": "mean relative error",
+}
+
+READING = (
+    "A ratio is L-Mul over exact, from two rows that differ in the multiplier's arithmetic alone: same structure, "
+    f"formats, policies and technology. Below 1 L-Mul is cheaper. Nearer to 1 than {100 * MARGIN:.0f} %, or on "
+    "different sides in different technologies, is called no clear difference.",
+    "An op is one multiplication, or one multiply-accumulate in a larger design.",
+    "Every figure of L-Mul, its error too, belongs to the integer addition that the hardware builds: the two fields, "
+    "less the bias, plus an offset. The formula that the paper prints is another function once the mantissas carry.",
+    "A narrow product is rounded back to the operands' format; a wide one is not rounded and goes to an accumulator.",
+    "Mitchell is the same addition without the offset (Mitchell, 1962).",
+)
+
+#: Designs that the terminal summary shows.
+SUMMARY_ROWS = 7
+
+
+def write_pages(record, folder):
+    """Write ``report.html``, ``report.md`` and ``report.json`` into ``folder``; the same bytes for the same record.
+
+    Who finds a ``report.json`` finds the pages that belong to it: an old record is removed before the first new page
+    takes its place, and the new record comes last.
+    """
+    folder, page = Path(folder), report_page(record)
+    texts = {"report.json": json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+             "report.md": to_markdown(page), "report.html": to_html(page)}
+    with ExitStack() as files:  # left in reverse order: the record is renamed last
+        for name, text in texts.items():
+            file = files.enter_context(atomic_write(folder / name))
+            file.write(text)
+            file.flush()
+        (folder / "report.json").unlink(missing_ok=True)
+
+
+def report_page(record):
+    """The report as a `Page`: limits, how to read it, ratios, figures, every row, what is missing, provenance."""
+    rows = entries(record)
+    replaced, notes = pairs(rows), Notes(rows)
+    blocks = [Heading("Limits, first"), Items(record["limits"]), Heading("How to read this"), Items(READING)]
+    if replaced:
+        blocks += [Heading("Ratios"), charts.ratio_figure(replaced), _ratio_table(replaced)]
+    for structure, title in TITLES.items():
+        some = [entry for entry in rows if entry.structure == structure]
+        if some:
+            figures = [charts.bar_figure(title, some), charts.curve_figure(some), charts.breakdown_figure(some)]
+            blocks += [Heading(title), *(figure for figure in figures if figure.panels)]
+    blocks += [Heading("Error"), charts.error_figure(rows), Heading("Every row")]
+    blocks += [_row_table(technology, rows, notes) for technology in technologies(rows)]
+    if notes.items:
+        blocks += [Heading("Figures that are missing, and why"), Items(notes.items, numbered=True)]
+    blocks += [Heading("Provenance"), _provenance(record)]
+    return Page("L-Mul beside exact multipliers: area, delay, energy, error", finding(replaced), blocks)
+
+
+def _ratio_table(replaced):
+    measured = [(technology, charts.measures([pair.ours for pair in replaced if pair.ours.technology == technology]))
+                for technology in technologies([pair.ours for pair in replaced])]
+    lines = []
+    for alike in across(replaced).values():
+        found = {pair.ours.technology: pair for pair in alike}
+        ratios = [charts.ratio(found[technology].ratio(key) if technology in found else None)
+                  for technology, measures in measured for key, *_ in measures]
+        ours, exact = alike[0].ours, alike[0].exact
+        lines.append([f"`{ours.design.slug}`", *ratios, _error(ours), _error(exact), f"`{exact.design.slug}`"])
+    names = [name for _, measures in measured for _, name, _ in measures]
+    columns = ["design", *names, "its own", "exact's", "exact rival"]
+    return Table("Ratios of each addition to its exact rival: below 1, the addition is cheaper.", columns, lines,
+                 words=(0, len(columns) - 1),
+                 groups=[("", 1), *((technology, len(measures)) for technology, measures in measured),
+                         ("mean relative error", 2), ("", 1)])
+
+
+def _error(entry):
+    value = entry.row.get("mean_relative_error")
+    return "–" if value is None else percent(value)
+
+
+class Notes:
+    """Why figures are missing: each reason numbered once, with the rows that it holds for."""
+
+    def __init__(self, rows):
+        self.totals = Counter(entry.technology for entry in rows)
+        self.reasons = {}
+
+    def mark(self, entry, key):
+        """Note that the row lacks this figure; gives what stands in its place."""
+        reason = entry.row.get("reasons", {}).get(key, "no reason was recorded")
+        places = self.reasons.setdefault(reason, {})
+        places.setdefault((entry.technology, key), []).append(entry.row["design"])
+        return f"– [{list(self.reasons).index(reason) + 1}]"
+
+    @property
+    def items(self):
+        return [f"{reason}: {'; '.join(self._place(*place) for place in places.items())}"
+                for reason, places in self.reasons.items()]
+
+    def _place(self, place, designs):
+        technology, key = place
+        which = "every row" if len(designs) == self.totals[technology] else ", ".join(f"`{name}`" for name in designs)
+        return f"{COLUMNS[key]} on {technology}, {which}"
+
+
+def _row_table(technology, rows, notes):
+    """Every figure of one technology. A column that is empty throughout is left to the notes."""
+    some = [entry for entry in rows if entry.technology == technology]
+    cells = {key: [_figure(entry, key, notes) for entry in some] for key in COLUMNS}
+    kept = [key for key in COLUMNS if any(entry.row.get(key) is not None for entry in some)]
+    slugs = [f"`{entry.row['design']}`" for entry in some]
+    return Table(f"{technology}: every row", ["design", *(COLUMNS[key] for key in kept)],
+                 [list(line) for line in zip(slugs, *(cells[key] for key in kept), strict=True)])
+
+
+def _figure(entry, key, notes):
+    value = entry.row.get(key)
+    if value is None:
+        return notes.mark(entry, key)
+    return percent(value) if key == "mean_relative_error" else number(value)
+
+
+def _provenance(record):
+    """Everything else that the record says, key by key."""
+    facts = [[key.replace("_", " "), str(value)] for key, value in _flat(record) if key not in ("rows", "limits")]
+    return Table("Where the figures come from", ["what", "value"], facts, words=(0, 1))
+
+
+def _flat(tree, path=""):
+    for key, value in tree.items():
+        name = f"{path}, {key}" if path else key
+        if isinstance(value, dict):
+            yield from _flat(value, name)
+        else:
+            yield name, value
+
+
+def summary(record):
+    """The report in about a dozen plain lines: ratios of the first family of designs, then the finding for all."""
+    replaced = headline(pairs(entries(record)))
+    lines = []
+    if replaced:
+        family = replaced[0].ours.family
+        lines = [f"{family[0].upper()}{family[1:]}, L-Mul / exact with the same policies (below 1: L-Mul is cheaper)",
+                 *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
+    return "\n".join([*lines, *textwrap.wrap(finding(replaced), 100)])
+
+
+def _ratio_lines(replaced):
+    """Ratios as aligned text: a line per design, a block of columns per technology."""
+    names, designs = technologies([pair.ours for pair in replaced]), list(across(replaced).values())
+    measures = [measure for measure in charts.MEASURES if any(pair.ratio(measure[0]) is not None for pair in replaced)]
+    width = 1 + max(len(alike[0].ours.operands) for alike in designs)
+    head = "".join(f"{name:>7}" for _, name, _ in measures)
+    yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + "  mean relative error"
+    yield " " * width + f"  {head}" * len(names) + f"{'L-Mul':>11}{'exact':>10}"
+    for alike in designs[:SUMMARY_ROWS]:
+        found, ours = {pair.ours.technology: pair for pair in alike}, alike[0].ours
+        blocks = ["".join(f"{charts.ratio(found[technology].ratio(key) if technology in found else None):>7}"
+                          for key, *_ in measures) for technology in names]
+        yield (f"{ours.operands:<{width}}" + "".join(f"  {block}" for block in blocks)
+               + f"{_error(ours):>11}{_error(alike[0].exact):>10}")
+    if len(designs) > SUMMARY_ROWS:
+        yield f"and {len(designs) - SUMMARY_ROWS} more on the pages"

@@ -1,0 +1,192 @@
+"""The charts of a page, as inline SVG that follows the reader's light or dark theme.
+
+Each function draws one panel and gives its SVG as text, the same bytes for the same data. Panels are small, so that a
+phone shows them whole; a page sets several side by side. Text stays text, in the page's own font. Scales are linear and
+begin at zero. ``name`` must differ between the panels of a page: identifiers inside the drawing are made from it.
+"""
+
+import io
+import re
+
+from .document import number
+from .theme import LIGHT
+
+WIDTH = 360  # px of a panel
+FONT = 12  # px
+LINE = 17  # px from one bar to the next
+GAP = 6  # px before a group's title
+LETTER = 6.9  # px of an average letter in the widest usual font
+
+
+def bars(name, groups):
+    """Horizontal bars, rivals under their group's title, each bar with its figure at its end.
+
+    ``groups`` is a list of (title, [(label, colour, value or None)]).
+    """
+    return stacked(name, [(title, [(label, [(colour, value)], value) for label, colour, value in rows])
+                          for title, rows in groups])
+
+
+def stacked(name, groups):
+    """Horizontal stacked bars with their total at the end: ``groups`` is a list of
+    (title, [(label, [(colour, part)], total or None)])."""
+    rows = [row for _, rows in groups for row in rows]
+    left, right = 10 + LETTER * max(len(label) for label, *_ in rows), WIDTH - 52
+    scale = (right - left) / max((total for *_, total in rows if total), default=1)
+    drawing = Drawing(_height(groups, LINE))
+    for y, title, row in _lines(groups, LINE):
+        if row is None:
+            drawing.text(2, y, title, weight="bold")
+            continue
+        label, parts, total = row
+        drawing.text(left - 6, y, label, ha="right")
+        drawing.line(left, y - LINE / 2, left, y + LINE / 2, "muted")
+        if total is None:
+            drawing.text(left + 5, y, "no figure", "muted")
+            continue
+        x = left
+        for colour, part in parts:
+            drawing.bar(x, y, part * scale, LINE - 4, colour)
+            x += part * scale
+        drawing.text(x + 5, y, number(total, 3))
+    return drawing.svg(name)
+
+
+def ratios(name, groups, technologies):
+    """Ratios to an exact rival, each joined to the line at 1; one line and one mark per technology.
+
+    ``groups`` is a list of (title, [(label, [ratio or None for each technology])]).
+    """
+    step = 14
+    line = step * technologies + 5
+    rows = [row for _, rows in groups for row in rows]
+    largest = max([1.05, *(ratio for _, values in rows for ratio in values if ratio is not None)])
+    left, right, top = 12 + LETTER * max(len(label) for label, _ in rows), WIDTH - 34, 22
+    scale = (right - left) / largest
+    bottom = _height(groups, line) + top
+    drawing = Drawing(bottom)
+    for tick in (0, 0.25, 0.5, 0.75, 1):
+        drawing.line(left + tick * scale, top - 3, left + tick * scale, bottom, "line" if tick < 1 else "ink")
+        drawing.text(left + tick * scale, 9, f"{tick:g}", "muted", ha="center")
+    for y, title, row in _lines(groups, line):
+        if row is None:
+            drawing.text(2, y + top, title, weight="bold", background=True)
+            continue
+        label, values = row
+        drawing.text(left - 8, y + top, label, ha="right")
+        for index, ratio in enumerate(values):
+            if ratio is not None:
+                at, x = y + top + step * (index - (len(values) - 1) / 2), left + ratio * scale
+                drawing.line(x, at, left + scale, at, "lmul")
+                drawing.mark(x, at, index, "lmul")
+                drawing.text(x + (8 if ratio > 1 else -8), at, f"{ratio:.2f}", size=FONT - 1,
+                             ha="left" if ratio > 1 else "right", background=True)
+    return drawing.svg(name)
+
+
+def curves(name, series, xlabel, ylabel):
+    """Trade-off curves, each labelled at its slowest end. ``series`` is a list of (label, colour, [(x, y)])."""
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+    drawing = Drawing(220)
+    left, right, top, bottom = 46, 66, 8, 36
+    axes = drawing.figure.add_axes((left / WIDTH, bottom / 220, 1 - (left + right) / WIDTH, 1 - (top + bottom) / 220))
+    points = [point for *_, curve in series for point in curve]
+    axes.set(xlim=(0, 1.03 * max(x for x, _ in points)), ylim=(0, 1.06 * max(y for _, y in points)))
+    axes.set_xlabel(xlabel, fontsize=FONT - 1, color=LIGHT["muted"])
+    axes.set_ylabel(ylabel, fontsize=FONT - 1, color=LIGHT["muted"])
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[:].set_color(LIGHT["muted"])
+    axes.grid(True, color=LIGHT["line"], linewidth=0.7)
+    axes.tick_params(length=0, labelsize=FONT - 1, labelcolor=LIGHT["muted"])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    for _, colour, curve in reversed(series):  # the first is seen where curves cross
+        axes.plot(*zip(*curve, strict=True), marker="o", markersize=4, linewidth=1.6, color=LIGHT[colour],
+                  clip_on=False)
+    # Labels stand right of each curve's end, pushed apart where the ends are close.
+    ends = sorted((axes.transData.transform(max(curve))[1], label, colour) for label, colour, curve in series)
+    below = 0
+    for y, label, colour in ends:
+        below = max(y, below + FONT + 2)
+        drawing.text(WIDTH - right + 8, 220 - below, label, colour, weight="bold")
+    return drawing.svg(name)
+
+
+def _lines(groups, line):
+    """Where each title and row of the groups stands: (middle in px from the top, title, row or None)."""
+    y = -GAP
+    for title, rows in groups:
+        y += GAP + LINE
+        yield y - LINE / 2, title, None
+        for row in rows:
+            y += line
+            yield y - line / 2, None, row
+
+
+def _height(groups, line):
+    return sum(GAP + LINE + line * len(rows) for _, rows in groups) - GAP
+
+
+class Drawing:
+    """A figure of `WIDTH` x ``height`` px, drawn on in px from its top left corner."""
+
+    def __init__(self, height):
+        from matplotlib.figure import Figure
+        from matplotlib.transforms import Affine2D
+
+        self.height = round(height)
+        self.figure = Figure(figsize=(WIDTH / 72, self.height / 72), dpi=72)
+        self.place = {"transform": Affine2D().scale(1, -1).translate(0, self.height)}
+
+    def text(self, x, y, text, colour="ink", size=FONT, background=False, **style):
+        box = {"bbox": {"facecolor": LIGHT["paper"], "linewidth": 0, "pad": 0.5}} if background else {}
+        self.figure.text(x, y + 0.36 * size, text, color=LIGHT[colour], fontsize=size, **self.place, **box, **style)
+
+    def bar(self, x, y, width, height, colour):
+        from matplotlib.patches import Rectangle
+
+        self.figure.add_artist(Rectangle((x, y - height / 2), width, height, facecolor=LIGHT[colour], linewidth=0,
+                                         **self.place))
+
+    def line(self, x0, y0, x1, y1, colour):
+        self._line([x0, x1], [y0, y1], color=LIGHT[colour], linewidth=1)
+
+    def mark(self, x, y, index, colour):
+        """The mark of the ``index``-th technology: filled dot, open diamond, open square, open triangle."""
+        self._line([x], [y], marker="oDs^"[index % 4], markersize=6, color=LIGHT[colour],
+                   markerfacecolor=LIGHT["paper" if index else colour])
+
+    def _line(self, xs, ys, **style):
+        from matplotlib.lines import Line2D
+
+        self.figure.add_artist(Line2D(xs, ys, **self.place, **style))
+
+    def svg(self, name):
+        """The drawing to stand inside HTML: no prologue, metadata or fonts of its own, and the theme's colours."""
+        import matplotlib
+
+        file = io.StringIO()
+        with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+            self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        svg = file.getvalue()
+        body = svg[svg.index("</defs>") + len("</defs>") : svg.rindex("</svg>")]
+        for pattern, substitute in TIDY:
+            body = re.sub(pattern, substitute, body)
+        for role, colour in LIGHT.items():
+            body = body.replace(colour, f"var(--{role})")
+        return f'<svg viewBox="0 0 {WIDTH} {self.height}" width="{WIDTH}" height="{self.height}">{body}</svg>'
+
+
+#: What an SVG file needs and a drawing inside a page does not: pattern, substitute.
+TIDY = (
+    (r' id="[^"]*[_.][^"]*"', ""),  # names of parts, as opposed to the hashes that the drawing refers to
+    (r"xlink:href", "href"),
+    (r"font-family: [^;\"]*;? ?", ""),
+    (r' transform="rotate\(-0 [^"]*\)"', ""),
+    (r"(\.\d\d)\d+", r"\1"),
+    (r"\s*\n\s*", "\n"),
+    (r"<g>\n(<[^<]*/>)\n</g>", r"\1"),
+    (r"<g>\n(<text[^<]*</text>)\n</g>", r"\1"),
+)
