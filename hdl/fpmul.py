@@ -1,13 +1,13 @@
 """The exact floating-point multiplier: the baseline."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .operand import Operand, pack_wide, special_flags
+from .part import Part
 
 
-class ExactMultiplier(wiring.Component):
+class ExactMultiplier(Part):
     def __init__(self, spec, wide=False):
         self.spec, self.wide = spec, wide
         super().__init__({

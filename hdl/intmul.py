@@ -1,11 +1,12 @@
 """The integer baseline."""
 
 from amaranth.hdl import Module
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .part import Part
 
-class IntMultiplier(wiring.Component):
+
+class IntMultiplier(Part):
     """Signed 8x8 multiplier: ``p = a * b``, two's complement, exact.
 
     Timing: combinational.

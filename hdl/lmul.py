@@ -1,13 +1,13 @@
 """L-Mul: a product by one integer addition."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
-from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .operand import Operand, pack_wide, special_flags
+from .part import Part
 
 
-class LMul(wiring.Component):
+class LMul(Part):
     def __init__(self, spec, wide=False):
         self.spec, self.wide = spec, wide
         super().__init__({

@@ -1,0 +1,92 @@
+"""Components that become one Verilog module each, however often they are used."""
+
+import functools
+import re
+
+from amaranth.back import rtlil
+from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+
+class Part(wiring.Component):
+    """A component that is one module of the Verilog that is generated.
+
+    Two parts of one class made with equal arguments (which must be hashable) share a module. Anywhere else, as in
+    Amaranth's simulator, a part is an ordinary component. A clocked part lives in the ``sync`` domain, and is not
+    to be wrapped in ``EnableInserter`` or ``ResetInserter``, which would not reach inside.
+    """
+
+    def __new__(cls, *args, **kwargs):
+        part = super().__new__(cls)
+        part._key = (cls, args, tuple(sorted(kwargs.items())))
+        return part
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        elaborate = cls.elaborate
+
+        @functools.wraps(elaborate)
+        def elaborate_once(self, platform):
+            if isinstance(platform, Modules) and platform.current is not self:
+                return platform.instance(self)
+            return elaborate(self, platform)
+
+        cls.elaborate = elaborate_once
+
+    @property
+    def module_name(self):
+        """The last part of the module's name, a plain identifier."""
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+
+
+class Modules:
+    """The modules of one design as RTLIL, each distinct part once; the Amaranth platform that collects them.
+
+    Parameters
+    ----------
+    top : :class:`wiring.Component`
+    name : str
+        The top module's name; every other module's begins with it, so that designs can stand side by side.
+    """
+
+    def __init__(self, top, name):
+        self.name = name
+        self.current = None
+        self._names = {name}
+        self._parts = {}  # key -> (module name, whether it has a clock, whether it has a reset)
+        self._texts = []
+        self._convert(top, name)
+
+    @property
+    def rtlil(self):
+        return "\n".join(self._texts)
+
+    def instance(self, part):
+        """The instance that stands for a part inside the module which is being converted."""
+        if part._key not in self._parts:
+            self._parts[part._key] = self._convert(part, self._unused_name(part.module_name))
+        module, clocked, reset = self._parts[part._key]
+        ports = [("i" if member.flow is In else "o", "__".join(map(str, path)), Value.cast(value))
+                 for path, member, value in part.signature.flatten(part)]
+        ports += [("i", "clk", ClockSignal())] * clocked + [("i", "rst", ResetSignal())] * reset
+        return Instance(module, *ports)
+
+    def _convert(self, component, name):
+        outer, self.current = self.current, component
+        text = rtlil.convert(component, name=name, platform=self, emit_src=False)
+        self.current = outer
+        # Yosys counts ports from 1; Amaranth's first would lose its place.
+        text = re.sub(r"(?m)^(  wire .*(?:input|output) )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}", text)
+        self._texts.append(text)
+        inputs = re.findall(r"(?m)^  wire .*input \d+  ?\\(\S+)", text.partition("\nend\n")[0])
+        return name, "clk" in inputs, "rst" in inputs
+
+    def _unused_name(self, name):
+        name = unused = f"{self.name}_{name}"
+        count = 1
+        while unused in self._names:
+            count += 1
+            unused = f"{name}_{count}"
+        self._names.add(unused)
+        return unused

@@ -1,0 +1,283 @@
+"""From a design to files: Verilog, manifest, FuseSoC core and timing constraints."""
+
+import hashlib
+import itertools
+import json
+import re
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from ..golden.files import atomic_write
+from ..golden.formats import FloatFormat, IntFormat
+from . import yosys
+from .multipliers import multiplier
+from .part import Modules
+
+PERIOD_NS = 5.0  # a clock that every design meets on a current FPGA
+
+_COMPARES = ("$lt", "$le", "$gt", "$ge", "$eq", "$ne")
+_BINARY = ("$add", "$sub", "$mul", "$and", "$or", "$xor", *_COMPARES)
+
+
+# Drops bits that nothing reads, and gives each net one driver.
+_TRIM = ("opt_expr", "wreduce", "splitnets -driver -format _", "opt_clean -purge")
+
+
+def component(design):
+    """The Amaranth component of a design; ``component(parse(slug))`` is what the Verilog of ``slug`` is made from."""
+    if design.combinational:
+        return multiplier(design.multiplier, wide=design.structure == "prod")
+    raise NotImplementedError(design.structure)
+
+
+def verilog(design):
+    """The Verilog of one design. Errors are those of `verilog_many`."""
+    return verilog_many([design])[0]
+
+
+def verilog_many(designs):
+    """The Verilog of several designs, in one run of Yosys.
+
+    The text depends on the designs and on the versions of this program, Amaranth and Yosys alone: no attributes,
+    no source paths, no dates. Every name is a plain identifier, the top module is called by the slug, and the names
+    of all other modules begin with it.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    YosysError
+        If Yosys is missing or fails.
+    """
+    return _convert(designs, map(component, designs))
+
+
+def _convert(designs, components):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "extend.v").write_text(_extend_map())
+        script = []
+        for design, top in zip(designs, components, strict=True):
+            (folder / f"{design.slug}.il").write_text(Modules(top, design.slug).rtlil)
+            script += _script(design.slug)
+        yosys.run(script, folder)
+        return [_header(design) + _body((folder / f"{design.slug}.v").read_text()) for design in designs]
+
+
+def generate(design, folder):
+    """Write ``<slug>.v``, ``.json``, ``.core`` and ``.sdc`` into a folder; `generate_many` for several designs."""
+    generate_many([design], folder)
+
+
+def generate_many(designs, folder):
+    """Write the files of several designs, each file whole or not at all; the manifest last, so that where there is
+    one its Verilog is the one it describes.
+
+    Raises
+    ------
+    YosysError
+        If Yosys is missing or fails.
+    OSError
+        If the folder cannot be written.
+    """
+    components = [component(design) for design in designs]
+    for design, top, text in zip(designs, components, _convert(designs, components), strict=True):
+        about = _manifest(design, text, 0 if design.combinational else top.latency)
+        for suffix, content in (
+            (".v", text),
+            (".core", _fusesoc(about)),
+            (".sdc", _constraints(about)),
+            (".json", json.dumps(about, indent=2) + "\n"),
+        ):
+            with atomic_write(Path(folder) / f"{design.slug}{suffix}") as file:
+                file.write(content)
+
+
+def _manifest(design, text, latency):
+    """What a user of the Verilog needs to know, as JSON data."""
+    return {
+        "slug": design.slug,
+        "module": design.slug,
+        "verilog": f"{design.slug}.v",
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "ports": _ports(design.slug, text),
+        "combinational": design.combinational,
+        "latency": latency,
+        **_clocking(design),
+        "parameters": _parameters(design),
+        "versions": _versions(),
+    }
+
+
+def _ports(slug, text):
+    """Ports in the order of the module's header, read off the Verilog itself."""
+    header, body = re.search(rf"^module {slug}\((.*?)\);(.*?)^endmodule", text, re.M | re.S).groups()
+    declared = {name: (direction, int(msb or 0) + 1) for direction, msb, name in
+                re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", body, re.M)}
+    return [{"name": name, "direction": declared[name][0], "width": declared[name][1]}
+            for name in header.split(", ")]
+
+
+def _clocking(design):
+    if design.combinational:
+        return {"clock": None, "reset": None, "reset_active": None}
+    if design.structure == "matmul":
+        return {"clock": "aclk", "reset": "aresetn", "reset_active": "low"}
+    return {"clock": "clk", "reset": "rst", "reset_active": "high"}
+
+
+def _parameters(design):
+    spec = design.multiplier
+    parameters = {"structure": design.structure, "multiplier": spec.kind, "a": _format(spec.a), "b": _format(spec.b)}
+    if spec.kind != "int8":
+        parameters |= {"subnormals": spec.subnormals, "overflow": spec.overflow}
+    if spec.is_add:
+        parameters |= {"offset": spec.offset, "offset_value": spec.offset_value}
+    if design.structure == "prod":
+        parameters["product"] = _format(spec.wide)
+    elif design.structure == "mul":
+        parameters["product"] = _format(spec.wide if spec.kind == "int8" else spec.a)
+    else:
+        accumulator = design.accumulator
+        parameters["accumulator"] = {"name": accumulator.name, "kind": accumulator.kind, "depth": accumulator.depth,
+                                     "result": _format(accumulator.result)}
+    shape = {name: getattr(design, name) for name in ("lanes", "rows", "cols", "dataflow")}
+    return parameters | {name: value for name, value in shape.items() if value is not None}
+
+
+def _format(fmt):
+    if isinstance(fmt, IntFormat):
+        return {"name": fmt.name, "kind": "integer", "width": fmt.width, "signed": True}
+    if isinstance(fmt, FloatFormat):
+        return {"name": fmt.name, "kind": "float", "width": fmt.width, "exp_bits": fmt.exp_bits,
+                "man_bits": fmt.man_bits, "bias": fmt.bias, "specials": fmt.specials.value}
+    positions = itertools.accumulate((width for _, width in fmt.fields), initial=0)
+    return {"kind": "wide", "width": fmt.width, "frac_bits": fmt.frac_bits, "exp_bias": fmt.exp_bias,
+            "exp_signed": fmt.exp_signed, "implicit_one": fmt.implicit_one,
+            "fields": [{"name": name, "lsb": lsb, "width": width}
+                       for (name, width), lsb in zip(fmt.fields, positions, strict=False)]}
+
+
+def _fusesoc(about):
+    """A FuseSoC core (CAPI2): ``default`` takes the files into a flow, ``lint`` runs Verilator over them."""
+    slug = about["slug"]
+    return f"""\
+CAPI=2:
+name: ::{slug}:{about["versions"]["lmul"]}
+description: {about["parameters"]["structure"]} design of lmul; {slug}.json describes it
+
+filesets:
+  rtl:
+    files: [{slug}.v]
+    file_type: verilogSource
+  constraints:
+    files: [{slug}.sdc]
+    file_type: SDC
+
+targets:
+  default: &default
+    filesets: [rtl, constraints]
+    toplevel: {slug}
+  lint:
+    <<: *default
+    filesets: [rtl]
+    default_tool: verilator
+    tools:
+      verilator:
+        mode: lint-only
+        verilator_options: [-Wall]
+"""
+
+
+def _constraints(about):
+    """Timing constraints: a period to start from, nothing taken off it for the ports."""
+    inputs, outputs = (
+        " ".join(f"{port['name']}[*]" if port["width"] > 1 else port["name"] for port in about["ports"]
+                 if port["direction"] == direction and port["name"] != about["clock"])
+        for direction in ("input", "output")
+    )
+    name, target = (about["clock"], f" [get_ports {about['clock']}]") if about["clock"] else ("virtual", "")
+    return f"""\
+# {about["slug"]}: times in ns; set the period to your own
+create_clock -name {name} -period {PERIOD_NS}{target}
+set_input_delay 0 -clock {name} [get_ports {{{inputs}}}]
+set_output_delay 0 -clock {name} [get_ports {{{outputs}}}]
+"""
+
+
+def _script(slug):
+    return [
+        "design -reset",
+        f"read_rtlil {slug}.il",
+        f"hierarchy -check -top {slug}",
+        # Registers start from reset, never from an initial value.
+        "proc -noopt",
+        "setattr -unset init w:*",
+        "pmuxtree",
+        "opt_expr",
+        "opt_merge",
+        "opt_dff",
+        *_TRIM * 2,
+        # Operands as wide as their result, as lint wants them.
+        "techmap -map extend.v",
+        "opt_clean -purge",
+        "rename -unescape",
+        f"write_verilog -noattr {slug}.v",
+    ]
+
+
+def _extend_map():
+    """A Yosys techmap, in Verilog, that widens the operands of word cells."""
+    cells = []
+    for cell in _BINARY:
+        width = "A_WIDTH > B_WIDTH ? A_WIDTH : B_WIDTH" if cell in _COMPARES else "Y_WIDTH"
+        cells.append(f"""
+(* techmap_celltype = "{cell}" *)
+module extend{cell[1:]} (A, B, Y);
+  parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
+  localparam WIDTH = {width};
+  input [A_WIDTH-1:0] A;
+  input [B_WIDTH-1:0] B;
+  output [Y_WIDTH-1:0] Y;
+  wire [WIDTH-1:0] a, b;
+  generate
+    if (A_SIGNED && B_SIGNED) begin
+      assign a = $signed(A);
+      assign b = $signed(B);
+    end else begin
+      assign a = A;
+      assign b = B;
+    end
+  endgenerate
+  \\{cell} #(.A_SIGNED(A_SIGNED), .B_SIGNED(B_SIGNED), .A_WIDTH(WIDTH), .B_WIDTH(WIDTH), .Y_WIDTH(Y_WIDTH))
+    _TECHMAP_REPLACE_ (.A(a), .B(b), .Y(Y));
+  wire _TECHMAP_FAIL_ = A_WIDTH == WIDTH && B_WIDTH == WIDTH;
+endmodule
+""")
+    return "".join(cells) + """
+(* techmap_celltype = "$logic_not" *)
+module logic_not (A, Y);
+  parameter A_SIGNED = 0, A_WIDTH = 1, Y_WIDTH = 1;
+  input [A_WIDTH-1:0] A;
+  output [Y_WIDTH-1:0] Y;
+  wire any = |A;
+  assign Y = ~any;
+endmodule
+"""
+
+
+def _header(design):
+    versions = ", ".join(f"{name} {number}" for name, number in _versions().items())
+    return f"// {design.slug}: generated by {versions}\n"
+
+
+def _body(text):
+    """Without Yosys' own heading, which names the machine it was built on."""
+    return "".join(line + "\n" for line in text.splitlines() if not line.startswith("/*")).lstrip("\n")
+
+
+def _versions():
+    return {"lmul": version("lmul"), "amaranth": version("amaranth"), "yosys": yosys.yosys()[1]}
