@@ -179,7 +179,7 @@ def finding(pairs):
         return "No L-Mul design has an energy beside its exact rival's, so this report cannot say whether L-Mul pays."
     totals = Counter(entry.family for members in found.values() for entry, _ in members)
     words = {"less": "L-Mul saves energy in", "same": "It makes no clear difference in", "more": "It costs energy in"}
-    sentences = [f"{words[verdict]} {_listed(members, totals)}." for verdict, members in found.items() if members]
+    sentences = [f"{words[verdict]} {_listed(found[verdict], totals)}." for verdict in words if found[verdict]]
     return f"Energy per op, L-Mul / exact, worst technology: {' '.join(sentences)}{_price(pairs)}"
 
 
@@ -191,8 +191,8 @@ def _listed(members, totals):
     parts = []
     for family, some in families.items():
         which = (f"every {family}" if len(some) == totals[family] > 1 else
-                 f"{family} of {' and '.join(operands for operands, _ in some)}" if len(some) < 4 else
-                 f"{family} of {len(some)} of {totals[family]} operand formats")
+                 f"the {family} of {' and '.join(operands for operands, _ in some)}" if len(some) < 4 else
+                 f"the {family} of {len(some)} of {totals[family]} operand formats")
         parts.append(f"{which} ({_span([ratio for _, ratio in some], '{:.2f}'.format)})")
     return "; ".join(parts)
 

@@ -1,0 +1,292 @@
+"""The report's pages, from a record whose figures are invented: what a reader sees is what the rows say."""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from lmul.cli import pages
+from lmul.cli.comparison import entries, finding, pairs
+from lmul.cli.document import number
+from lmul.golden import files
+
+SLUGS = ("mul_lmul_e4m3", "mul_mitchell_e4m3", "mul_exact_e4m3_flush", "mul_exact_e4m3", "mul_lmul_e4m3_sub",
+         "mul_lmul_bf16", "mul_exact_bf16_flush", "mul_int8", "prod_lmul_e5m2", "prod_exact_e5m2_flush",
+         "mac_lmul_bf16_fp32", "mac_exact_bf16_flush_fp32")
+NO_ENERGY = "invented | reason: the operands were <lost>"
+
+
+def invented(seed):
+    """A record whose figures mean nothing."""
+    rng, rows = random.Random(seed), []
+    for technology, scale in (("sky130hd", 10.0), ("asap7", 0.1)):
+        for slug in SLUGS:
+            size = scale * rng.uniform(5, 50) * (3 if "exact" in slug else 1)
+            parts = {part: size * rng.uniform(0.1, 1) for part in ("multiplier", "accumulator", "registers", "clock")}
+            rows.append({
+                "design": slug, "technology": technology, "area_um2": size, "area_ge": size / 3,
+                "transistors": int(size), "flip_flops": 0, "delay_ps": 9 * size, "clock_ps": 1000.0,
+                "fmax_mhz": 1e5 / size, "luts": None,
+                "carry": None, "dsp": None, "energy_fj_per_op": sum(parts.values()), "leakage_nw": size / 70,
+                "mean_relative_error": 0.0 if "exact" in slug or "int8" in slug else rng.uniform(0.001, 0.2),
+                "curve": [{"delay_ps": 9 * size / k, "area_um2": size * k} for k in (1, 2, 3)],
+                "energy_fj_by_kind": parts if slug.startswith("mac") else None,
+                "reasons": dict.fromkeys(("luts", "carry", "dsp"), "a cell library has none"),
+            })
+    rows[-1]["energy_fj_per_op"] = rows[-1]["energy_fj_by_kind"] = None
+    rows[-1]["reasons"]["energy_fj_per_op"] = NO_ENERGY
+    return {"command": "lmul report -o somewhere", "limits": ["Invented for a test: nothing here was measured."],
+            "tools": {"yosys": "Yosys of a test"}, "operands": {"source": "invented", "seed": seed, "glitches": True},
+            "rows": rows}
+
+
+@pytest.fixture(scope="module")
+def record(seed):
+    return invented(seed)
+
+
+@pytest.fixture(scope="module")
+def folder(record, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    pages.write_pages(record, folder)
+    return folder
+
+
+def markdown_tables(text):
+    """Title to table; a table is a list of dicts from header to cell."""
+    tables, blocks = {}, text.split("\n\n")
+    for title, block in zip(blocks, blocks[1:], strict=False):
+        if block.startswith("|"):
+            head, _, *lines = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+                               for line in block.splitlines()]
+            tables[title] = [dict(zip(head, line, strict=True)) for line in lines]
+    return tables
+
+
+def close(text, value, digits):
+    """Whether the text is the value rounded to so many significant digits."""
+    return float(text) == pytest.approx(value, rel=0.5000001 * 10 ** (1 - digits), abs=0)
+
+
+def test_every_figure_of_a_row_is_in_its_table(record, folder):
+    tables, checked = markdown_tables((folder / "report.md").read_text()), 0
+    for row in record["rows"]:
+        [line] = [line for line in tables[f"{row['technology']}: every row"] if line["design"] == f"`{row['design']}`"]
+        for key, header in pages.COLUMNS.items():
+            if header not in line:
+                assert row[key] is None
+            elif row[key] is None:
+                assert line[header].startswith("– [")
+            elif key == "mean_relative_error":
+                assert close(line[header].removesuffix(" %"), 100 * row[key], 3)
+            else:
+                assert close(line[header], row[key], 4) or str(row[key]) == line[header]
+            checked += 1
+    assert checked == len(record["rows"]) * len(pages.COLUMNS)
+
+
+def test_ratios_are_those_of_the_rows(record, folder):
+    found = {(row["technology"], row["design"]): row for row in record["rows"]}
+    tables = markdown_tables((folder / "report.md").read_text())
+    [lines] = [table for title, table in tables.items() if title.startswith("Ratios")]
+    rivals = {"mul_lmul_e4m3": "mul_exact_e4m3_flush", "mul_mitchell_e4m3": "mul_exact_e4m3_flush",
+              "mul_lmul_e4m3_sub": "mul_exact_e4m3", "mul_lmul_bf16": "mul_exact_bf16_flush",
+              "prod_lmul_e5m2": "prod_exact_e5m2_flush", "mac_lmul_bf16_fp32": "mac_exact_bf16_flush_fp32"}
+    assert {line["design"].strip("`"): line["exact rival"].strip("`") for line in lines} == rivals
+    for line in lines:
+        for technology in ("sky130hd", "asap7"):
+            ours, exact = (found[technology, line[column].strip("`")] for column in ("design", "exact rival"))
+            for key, name in (("area_um2", "area"), ("delay_ps", "delay"), ("energy_fj_per_op", "energy")):
+                cell = line[f"{technology}, {name}"]
+                if exact[key] is None:
+                    assert cell == "–"
+                else:
+                    assert cell == f"{ours[key] / exact[key]:.2f}"
+
+
+def test_missing_figures_say_why(record, folder):
+    text = (folder / "report.md").read_text()
+    notes = text.split("## Figures that are missing, and why")[1]
+    place = re.escape(f"{NO_ENERGY}: energy, fJ/op on asap7, `{SLUGS[-1]}`")
+    [index] = re.findall(rf"(\d+)\. {place}", notes)
+    [line] = [line for line in markdown_tables(text)["asap7: every row"] if line["design"] == f"`{SLUGS[-1]}`"]
+    assert line["energy, fJ/op"] == f"– [{index}]"
+    assert "a cell library has none: LUTs on sky130hd, every row;" in notes
+
+
+def test_limits_come_first_and_provenance_is_whole(record, folder):
+    text = (folder / "report.md").read_text()
+    assert text.index(record["limits"][0]) < text.index("## How to read this") < text.index("## Ratios")
+    facts = {line["what"]: line["value"] for line in markdown_tables(text)["Where the figures come from"]}
+    assert facts == {"command": record["command"], "tools, yosys": "Yosys of a test", "operands, source": "invented",
+                     "operands, seed": str(record["operands"]["seed"]), "operands, glitches": "True"}
+    assert "belongs to the integer addition" in text and "formula that the paper prints" in text
+
+
+class Checker(HTMLParser):
+    """Collects what a page refers to, and sees that its tags are balanced."""
+
+    VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags, self.ids, self.targets, self.text, self.labels = [], set(), [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.open += [] if tag in self.VOID else [tag]
+        for name, value in attributes:
+            if name == "id":
+                self.ids.append(value)
+            elif name in ("href", "src", "xlink:href", "action", "data"):
+                self.targets.append((tag, value))
+            elif name == "aria-label":
+                self.labels.append(value)
+            self.targets += [(tag, target) for target in re.findall(r"url\(([^)]*)\)", value or "")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_html_is_well_formed_and_refers_to_nothing_outside(folder):
+    text = (folder / "report.html").read_text()
+    page = Checker()
+    page.feed(text)
+    page.close()
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+    inside = {f"#{name}" for name in page.ids}
+    assert {target for tag, target in page.targets if tag != "a" or target.startswith("#")} <= inside
+    assert all(target.startswith(("#", "https://")) for _, target in page.targets)
+    assert not page.tags & {"script", "link", "img", "iframe", "object", "embed", "image", "foreignobject"}
+    assert "@import" not in text and "onload" not in text
+    assert text.count("<svg ") == len([label for label in page.labels if ". " in label])
+    assert NO_ENERGY in "".join(page.text)
+
+
+def test_html_and_markdown_have_the_same_cells(folder):
+    text = (folder / "report.html").read_text()
+    for lines in markdown_tables((folder / "report.md").read_text()).values():
+        for line in lines:
+            assert all(cell.strip("`").replace("'", "&#39;") in text for cell in line.values())
+
+
+def test_drawings_follow_the_theme(folder):
+    drawings = re.findall(r"<svg.*?</svg>", (folder / "report.html").read_text(), re.S)
+    assert len(drawings) > 20
+    assert not any(re.search(r"#[0-9a-f]{6}\b(?!\w)", re.sub(r'"#\w+"|\(#\w+\)', "", drawing)) for drawing in drawings)
+    assert all("var(--muted)" in drawing for drawing in drawings)
+
+
+def test_bars_are_as_long_as_their_figures():
+    from lmul.cli.plots import bars
+
+    drawing = bars("test", [("group", [("a", "exact", 8.0), ("b", "lmul", 2.0), ("c", "mitchell", None)])])
+    paths = re.findall(r'<path d="M ([\d.]+) [\d.]+\s+L ([\d.]+) [^"]*" style="fill: var\(--(exact|lmul)\)', drawing)
+    lengths = {colour: float(end) - float(start) for start, end, colour in paths}
+    assert lengths["exact"] == pytest.approx(4 * lengths["lmul"], rel=0.01)
+    assert "no figure" in drawing
+
+
+def test_same_record_same_bytes(record, folder, tmp_path):
+    (tmp_path / "record.json").write_text(json.dumps(record))
+    script = ("import json, sys; from lmul.cli.pages import write_pages; "
+              "write_pages(json.load(open(sys.argv[1] + '/record.json')), sys.argv[1])")
+    subprocess.run([sys.executable, "-c", script, tmp_path], check=True, env=os.environ | {"PYTHONHASHSEED": "7"})
+    for name in ("report.json", "report.md", "report.html"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    assert json.loads((folder / "report.json").read_text()) == record
+
+
+def test_a_reader_never_sees_half_a_set(tmp_path, monkeypatch):
+    names = ("report.json", "report.md", "report.html")
+    monkeypatch.setattr(pages, "report_page", lambda record: record["page"])
+    monkeypatch.setattr(pages, "to_markdown", lambda page: page)
+    monkeypatch.setattr(pages, "to_html", lambda page: page)
+    seen, replace = [], os.replace
+
+    def look():
+        seen.append({name: (tmp_path / name).read_text() for name in names if (tmp_path / name).exists()})
+
+    def watched(source, target):
+        look()
+        replace(source, target)
+        look()
+
+    monkeypatch.setattr(files.os, "replace", watched)
+    pages.write_pages({"page": "old"}, tmp_path)
+    pages.write_pages({"page": "new"}, tmp_path)
+    whole = [found for found in seen if "report.json" in found]
+    assert len(seen) == 12 and len(whole) == 2
+    for found in whole:
+        assert json.loads(found["report.json"])["page"] == found["report.md"] == found["report.html"]
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+
+
+def test_a_failure_leaves_the_old_set(tmp_path, monkeypatch):
+    (tmp_path / "report.json").write_text("old")
+    monkeypatch.setattr(pages, "to_html", lambda page: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pages.write_pages({"limits": [], "rows": []}, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert (tmp_path / "report.json").read_text() == "old"
+
+
+def test_summary_is_a_dozen_plain_lines(record):
+    text = pages.summary(record)
+    assert 6 <= len(text.splitlines()) <= 14
+    assert max(map(len, text.splitlines())) <= 100
+    assert "\x1b" not in text
+    found = {(row["technology"], row["design"]): row for row in record["rows"]}
+    [line] = [line for line in text.splitlines() if line.startswith("e4m3 ")]
+    ratios = [f"{found[technology, 'mul_lmul_e4m3'][key] / found[technology, 'mul_exact_e4m3_flush'][key]:.2f}"
+              for technology in ("sky130hd", "asap7") for key in ("area_um2", "delay_ps", "energy_fj_per_op")]
+    assert line.split()[1:7] == ratios
+
+
+def row(slug, technology, energy, error=None):
+    return {"design": slug, "technology": technology, "energy_fj_per_op": energy, "mean_relative_error": error}
+
+
+def test_finding_weighs_every_technology():
+    rows = []
+    for formats, ratios in {"e4m3": (0.5, 0.9), "e5m2": (0.9, 1.1), "bf16": (1.0, 0.97), "fp16": (1.1, 1.2)}.items():
+        for technology, ratio in zip(("sky130hd", "asap7"), ratios, strict=True):
+            rows += [row(f"mul_exact_{formats}_flush", technology, 10.0, 0.01),
+                     row(f"mul_lmul_{formats}", technology, 10 * ratio, 0.05)]
+    assert finding(pairs(entries({"rows": rows}))) == (
+        "Energy per op, L-Mul / exact, worst technology: L-Mul saves energy in the narrow product of e4m3 (0.90). "
+        "It makes no clear difference in the narrow product of e5m2 and bf16 (1.00 to 1.10). "
+        "It costs energy in the narrow product of fp16 (1.20). "
+        "The price: a narrow product's mean relative error is 5.00 %, exact's 1.00 %.")
+
+
+def test_finding_without_energy_says_so():
+    rows = [row("mul_lmul_e4m3", "asap7", None), row("mul_exact_e4m3_flush", "asap7", 3.0)]
+    assert finding(pairs(entries({"rows": rows}))).startswith("No L-Mul design has an energy")
+    assert pages.summary({"rows": rows}).count("\n") < 14
+
+
+def test_unlike_policies_are_never_compared():
+    rows = [row("mul_lmul_e4m3", "asap7", 1.0), row("mul_exact_e4m3", "asap7", 3.0),
+            row("mul_exact_e4m3_flush", "ice40", 3.0), row("prod_exact_e4m3_flush", "asap7", 3.0),
+            row("mul_exact_bf16_flush", "asap7", 3.0)]
+    assert pairs(entries({"rows": rows})) == []
+
+
+@pytest.mark.parametrize("value, text", [(0, "0"), (0.0, "0"), (7, "7"), (123456, "123456"), (123456.0, "123500"),
+                                         (0.00012346, "0.0001235"), (999.96, "1000"), (5.0, "5.000")])
+def test_number(value, text):
+    assert number(value) == text
