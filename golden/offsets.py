@@ -9,7 +9,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
 @lru_cache(maxsize=256)
-def best_offset(man_a, man_b):
+def best_offset(man_a, man_b, guard_bits=0):
     """The integer offset that minimises the mean squared relative error of L-Mul's integer addition.
 
     The mean is over all pairs of mantissas, each pair once, against the exact product, and the addition carries into
@@ -20,18 +20,20 @@ def best_offset(man_a, man_b):
     ----------
     man_a, man_b : int
         Mantissa bits of the operands, ``man_a >= man_b``.
+    guard_bits : int
+        Bits that the sum has below the last place of the wider mantissa.
 
     Returns
     -------
     int
-        In units of the last place of the wider mantissa.
+        In units of the sum's last place.
     """
-    if man_a + man_b <= _EXHAUSTIVE_BITS:
-        return _enumerated(man_a, man_b)
-    return _by_quadrature(man_a, man_b)
+    if man_a + man_b + guard_bits <= _EXHAUSTIVE_BITS:
+        return _enumerated(man_a, man_b, guard_bits)
+    return _by_quadrature(man_a, man_b, guard_bits)
 
 
-def _enumerated(man_a, man_b):
+def _enumerated(man_a, man_b, guard_bits=0):
     """The best of all offsets within one half of an octave. The error is a sum over sums of mantissas s of
     ``(V(s) / exact - 1)**2``, so ``1 / exact`` and its square need adding up once per s, not once per offset."""
     one = 1 << man_a
@@ -40,10 +42,11 @@ def _enumerated(man_a, man_b):
     inverse = 1 / ((1 + x[:, None] / one) * (1 + y / one)).ravel()
     first, second = np.bincount(sums, inverse), np.bincount(sums, inverse**2)
     sums = np.arange(len(first))
-    candidates = range(-one // 2, one // 2 + 1)
+    step = one << guard_bits
+    candidates = range(-step // 2, step // 2 + 1)
     errors = []
     for offset in candidates:
-        value = _value((sums + offset) / one)
+        value = _value(sums / one + offset / step)
         errors.append(np.dot(value * value, second) - 2 * np.dot(value, first))
     return candidates[int(np.argmin(errors))]
 
@@ -53,17 +56,17 @@ def _value(t):
     return np.ldexp(1 + t - np.floor(t), np.floor(t).astype(np.int32))
 
 
-def _by_quadrature(man_a, man_b):
+def _by_quadrature(man_a, man_b, guard_bits=0):
     """Bisection for the zero of the derivative; the error is convex about it and even to first order, so that the
     nearest integer is the best."""
     low, high = -0.5, 0.5
-    while high - low > 2.0 ** (-man_a - 8):
+    while high - low > 2.0 ** (-man_a - guard_bits - 8):
         middle = (low + high) / 2
         if _slope(middle, man_a, man_b) > 0:
             high = middle
         else:
             low = middle
-    return round(low * (1 << man_a))
+    return round(low * (1 << (man_a + guard_bits)))
 
 
 def _slope(offset, man_a, man_b):

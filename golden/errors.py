@@ -1,0 +1,164 @@
+"""How far products are from the exact ones. Errors are relative: ``actual / exact - 1``."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .codec import decode, round_shift
+from .products import multiply, product, wide_value
+from .stimulus import all_pairs
+
+METHODS = ("add", "formula", "round", "truncate")
+
+_EXHAUSTIVE_BITS = 20  # mantissa pairs that are enumerated
+_GRID = 1009  # mantissas of either operand beyond that; a prime, so that their low bits vary
+
+
+class Errors(NamedTuple):
+    """Relative errors: the mean of their magnitudes, their mean, the mean of their squares, the largest magnitude, and
+    how many products were measured."""
+
+    mean: float
+    mean_signed: float
+    mean_square: float
+    worst: float
+    count: int
+
+
+def measure(actual, exact):
+    """`Errors` of arrays of products, over those whose exact value is a number other than zero.
+
+    Raises
+    ------
+    ValueError
+        If there is no such product.
+    """
+    counted = np.isfinite(exact) & (exact != 0)
+    if not counted.any():
+        raise ValueError("Exact products must have at least one number other than zero")
+    error = actual[counted] / exact[counted] - 1
+    size = abs(error)
+    means = (float(array.mean()) for array in (size, error, np.square(error)))
+    return Errors(*means, float(size.max()), error.size)
+
+
+def operand_errors(spec, a, b, wide=False):
+    """`Errors` of a multiplier on given codes, narrow or ``wide``; what it flushes or saturates counts as error.
+
+    Parameters
+    ----------
+    spec : Multiplier
+    a, b : arrays of codes
+        They broadcast. Pairs whose exact product is zero, Inf or NaN are left out.
+    wide : bool
+
+    Raises
+    ------
+    ValueError
+        If a code does not fit its format, or no pair is left.
+    """
+    if wide:
+        actual = wide_value(spec, product(spec, a, b))
+    else:
+        actual = decode(spec.wide if spec.kind == "int8" else spec.a, multiply(spec, a, b))
+    return measure(actual, exact_product(spec, a, b))
+
+
+def exact_product(spec, a, b):
+    """The product of two codes' values, exactly: 48 bits of significand at most, well within float64's range."""
+    with np.errstate(invalid="ignore"):
+        return decode(spec.a, a) * decode(spec.b, b)
+
+
+def mean_relative_error(spec, wide=False):
+    """The mean relative error of a multiplier's products, as reports give it: the same on every call, and quick.
+
+    Operands of up to 16 bits together: over all pairs of normal numbers whose exact product lies among the normal
+    numbers of the result's format (int8: all pairs). Wider ones: over pairs of mantissas alone, at the exponent of 1;
+    all of them up to 20 mantissa bits together, else 1009 by 1009 evenly spaced ones.
+    """
+    if spec.a.width + spec.b.width <= 16:
+        a, b = all_pairs(spec)
+        if spec.kind != "int8":
+            counted = _normal(spec.a, a) & _normal(spec.b, b) & _in_range(spec.a, exact_product(spec, a, b))
+            a, b = a[counted], b[counted]
+    else:
+        x, y = mantissa_pairs(spec.a.man_bits, spec.b.man_bits)
+        a, b = x + (spec.a.bias << spec.a.man_bits), y + (spec.b.bias << spec.b.man_bits)
+    return operand_errors(spec, a, b, wide).mean
+
+
+def _normal(fmt, codes):
+    field = codes & fmt.field_mask
+    return (field >= fmt.min_normal) & (field <= fmt.max_finite)
+
+
+def _in_range(fmt, values):
+    smallest, largest = decode(fmt, [fmt.min_normal, fmt.max_finite])
+    return (abs(values) >= smallest) & (abs(values) <= largest)
+
+
+def mantissa_pairs(man_a, man_b):
+    """Mantissas uniform over [0, 1), as integers: every pair up to 20 bits together, else 1009 by 1009 evenly spaced
+    ones. Gives two arrays that broadcast against each other."""
+    if man_a + man_b <= _EXHAUSTIVE_BITS:
+        return np.arange(1 << man_a)[:, None], np.arange(1 << man_b)
+    return _spaced(man_a)[:, None], _spaced(man_b)
+
+
+def _spaced(man_bits):
+    count = min(_GRID, 1 << man_bits)
+    return ((2 * np.arange(count) + 1) << man_bits) // (2 * count)
+
+
+def mantissa_errors(method, man_a, man_b=None, offset=0, guard_bits=0, scale=1.0, mantissas=None):
+    """`Errors` of a way to multiply significands, exponents aside.
+
+    Parameters
+    ----------
+    method : str
+        ``add``: L-Mul's integer addition, the carry going to the exponent. ``formula``: the sum that the paper
+        prints, ``1 + x + y + offset``. ``round``, ``truncate``: the exact product to ``man_a`` bits after the first,
+        to nearest even or downwards.
+    man_a, man_b : int
+        Mantissa bits of the operands, ``man_b`` those of ``a`` unless given.
+    offset : int
+        The constant of ``add`` and ``formula``, in units of ``2**-(man_a + guard_bits)``.
+    guard_bits : int
+        Bits that the sum of ``add`` or ``formula`` has below its operands' last place.
+    scale : float
+        A factor applied to every product.
+    mantissas : pair of int arrays
+        Where to measure; default `mantissa_pairs`, uniform.
+
+    Raises
+    ------
+    ValueError
+        If there is no such method.
+    """
+    man_b = man_a if man_b is None else man_b
+    x, y = mantissa_pairs(man_a, man_b) if mantissas is None else mantissas
+    actual = significand_product(method, man_a, man_b, x, y, offset, guard_bits)
+    return measure(scale * actual, (1 + x / (1 << man_a)) * (1 + y / (1 << man_b)))
+
+
+def significand_product(method, man_a, man_b, x, y, offset=0, guard_bits=0):
+    """What a ``method`` of `mantissa_errors` makes of significands ``1 + x * 2**-man_a`` and ``1 + y * 2**-man_b``:
+    float64, exact."""
+    x, y = np.asarray(x, np.int64), np.asarray(y, np.int64)
+    if method in ("add", "formula"):
+        bits = man_a + guard_bits
+        total = (x << guard_bits) + (y << (bits - man_b)) + offset
+        if method == "formula":
+            return 1 + total / (1 << bits)
+        one = 1 << bits
+        return np.ldexp((one + (total & (one - 1))).astype(np.float64), ((total >> bits) - bits).astype(np.int32))
+    exact = ((1 << man_a) + x) * ((1 << man_b) + y)
+    shift = man_b + (exact >> (man_a + man_b + 1))
+    if method == "round":
+        kept = round_shift(exact, shift)
+    elif method == "truncate":
+        kept = exact >> shift
+    else:
+        raise ValueError(f"Method must be one of {', '.join(METHODS)}, not {method!r}")
+    return np.ldexp(kept.astype(np.float64), (shift - man_a - man_b).astype(np.int32))
