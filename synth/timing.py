@@ -1,0 +1,315 @@
+"""Static timing of a mapped netlist.
+
+The method is OpenSTA's, so that its figures are: delays and slews from the library's tables at the actual slew and
+load, linear between and beyond their points; at each pin the worst slew of all arcs, for rising and falling edges
+apart; every conditional arc counts; wires have no delay and the clock is ideal.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numba
+import numpy as np
+
+from .cells import FALL, RISE
+from .netlist import CONST0, CONST1
+from .packed import look_up, pack
+
+#: Where paths begin.
+FROM_INPUT, FROM_REGISTER = 0, 1
+_NEVER = -1e30
+_EDGES = ("rise", "fall")
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What surrounds a design.
+
+    Parameters
+    ----------
+    driving_cell : str or None
+        Cell that drives each input except the clock, its own input ideal; None: inputs are ideal, with ``input_slew_ps``.
+    output_load_ff : float
+        On each bit of each output.
+    input_slew_ps, clock_slew_ps : float
+        Slew at an undriven input, and at every clock pin (an ideal clock: 0).
+    wire_load : str or None
+        Name of a wire load of the library: capacitance by fanout. None: wires have no capacitance.
+    """
+
+    driving_cell: str | None = None
+    output_load_ff: float = 0.0
+    input_slew_ps: float = 0.0
+    clock_slew_ps: float = 0.0
+    wire_load: str | None = None
+
+    @classmethod
+    def default(cls, library, wire_load=None):
+        """The library's driving cell and output load, an ideal clock, wires as given."""
+        return cls(library.driving_cell.name, library.output_load, wire_load=wire_load)
+
+    def sdc(self, netlist, period_ps):
+        """The same in SDC, in ps and fF; combinational designs get a virtual clock."""
+        inputs = " ".join(netlist.inputs)
+        lines = ["# ps and fF"]
+        if netlist.clock:
+            lines.append(f"create_clock -name clock -period {period_ps:.6g} [get_ports {netlist.clock}]")
+        else:
+            lines.append(f"create_clock -name clock -period {period_ps:.6g}")
+        if self.clock_slew_ps and netlist.clock:
+            lines.append(f"set_clock_transition {self.clock_slew_ps:.6g} [get_clocks clock]")
+        if inputs:
+            lines.append(f"set_input_delay 0 -clock clock [get_ports {{{inputs}}}]")
+            if self.driving_cell:
+                lines.append(f"set_driving_cell -lib_cell {self.driving_cell} [get_ports {{{inputs}}}]")
+            elif self.input_slew_ps:
+                lines.append(f"set_input_transition {self.input_slew_ps:.6g} [get_ports {{{inputs}}}]")
+        lines += ["set_output_delay 0 -clock clock [all_outputs]", f"set_load {self.output_load_ff:.6g} [all_outputs]"]
+        if self.wire_load:
+            lines.append(f"set_wire_load_model -name {self.wire_load}")
+        return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One pin of a path: the transition there, when it comes, how steep it is and what it drives."""
+
+    pin: str
+    cell: str | None
+    edge: str
+    delay_ps: float
+    arrival_ps: float
+    slew_ps: float
+    load_ff: float | None
+
+
+@dataclass(eq=False)
+class Timing:
+    """What `analyse` found.
+
+    Attributes
+    ----------
+    delay_ps : float
+        The longest path: into a register with its setup time, or to an output. 0 for a design without paths.
+    groups : dict of str to float
+        The longest path of each kind that there is: ``input_to_output``, ``input_to_register``,
+        ``register_to_register``, ``register_to_output``.
+    path : list of Stage
+        The longest path, from its start on; a register at the end adds a last stage, its setup time.
+    slew, load, arrival : ndarray, shape (nets, 2)
+        Of each net, rising and falling, in ps and fF; arrival is the later of both path starts, below zero if none.
+    edge_start, edge_delay : ndarray
+        ``edge_delay[edge_start[i] + e]`` is the delay in ps of edge e (`packed.PackedCells`) of instance i.
+    packed : PackedCells
+    constraints : Constraints
+    """
+
+    netlist: object
+    constraints: Constraints
+    packed: object
+    delay_ps: float
+    groups: dict
+    slew: np.ndarray
+    load: np.ndarray
+    arrival: np.ndarray
+    edge_start: np.ndarray
+    edge_delay: np.ndarray
+    endpoint: tuple = None
+    _cause: np.ndarray = field(default=None, repr=False)
+
+    @property
+    def min_period_ps(self):
+        """The shortest clock period, None for a combinational design."""
+        return self.delay_ps if self.netlist.clock else None
+
+    @property
+    def fmax_mhz(self):
+        return 1e6 / self.delay_ps if self.netlist.clock and self.delay_ps else None
+
+    @cached_property
+    def path(self):
+        return _trace(self)
+
+
+def analyse(netlist, library=None, constraints=None):
+    """Time a netlist.
+
+    Parameters
+    ----------
+    netlist : Netlist
+    library : Library, optional
+        The netlist's own by default.
+    constraints : Constraints, optional
+        `Constraints.default` of the library.
+
+    Raises
+    ------
+    ValueError
+        If a constraint names what the library lacks, or a register is not one of a rising edge.
+    """
+    library = library or netlist.library
+    constraints = constraints or Constraints.default(library)
+    packed = pack(netlist.cells)
+    load = _loads(netlist, library, constraints)
+    slew = np.zeros((len(netlist.net_names), 2))
+    arrival = np.full((len(netlist.net_names), 2, 2), _NEVER)
+    _drive_inputs(netlist, library, constraints, load, slew, arrival)
+    for cell in netlist.cells:
+        if cell.flop and cell.flop.edge != "rising":
+            raise ValueError(f"Registers must take data at the rising edge, {cell.name} does not")
+    edge_counts = np.diff(packed.edge_start)[netlist.kind] if len(netlist.kind) else np.zeros(0, int)
+    edge_start = np.concatenate([[0], np.cumsum(edge_counts)]).astype(np.int64)
+    edge_delay = np.zeros(edge_start[-1])
+    cause = np.full((len(netlist.net_names), 2, 2, 2), -1, np.int32)
+    registers = np.flatnonzero(netlist.is_flop).astype(np.int32)
+    _propagate(np.concatenate([registers, netlist.order]), len(registers), netlist.kind, netlist.pin_start, netlist.pin_net,
+               packed.inputs, packed.edge_start, packed.edge_in, packed.edge_out, packed.edge_in_rf, packed.edge_out_rf,
+               packed.edge_delay, packed.edge_slew, *packed.tables, constraints.clock_slew_ps, load, slew, arrival, cause,
+               edge_start, edge_delay)
+    groups, worst, endpoint = _endpoints(netlist, constraints, slew, arrival)
+    timing = Timing(netlist, constraints, packed, worst, groups, slew, load, arrival.max(axis=2), edge_start, edge_delay,
+                    endpoint, cause)
+    return timing
+
+
+def _loads(netlist, library, constraints):
+    """fF that each net's driver sees, rising and falling: every pin on the net, outputs of the design, the wire."""
+    capacitance = np.concatenate([np.array([cell.pins[pin].capacitance for pin in cell.inputs + cell.outputs])
+                                  for cell in (netlist.cells[k] for k in netlist.kind)] or [np.zeros((0, 2))])
+    connected = netlist.pin_net >= 0
+    nets = netlist.pin_net[connected]
+    count = len(netlist.net_names)
+    load = np.stack([np.bincount(nets, capacitance[connected, rf], count) for rf in (RISE, FALL)], axis=1)
+    outputs = np.concatenate([nets for way, nets in netlist.ports.values() if way == "output"] or [[]]).astype(int)
+    np.add.at(load, outputs, constraints.output_load_ff)
+    if constraints.wire_load is not None:
+        fanout = np.bincount(netlist.pin_net[connected & ~netlist.pin_is_output], minlength=count)
+        load += _wire(library, constraints.wire_load, fanout + np.bincount(outputs, minlength=count))[:, None]
+    return load
+
+
+def _wire(library, name, fanout):
+    """fF of wire by fanout: the model's points, linear between them, its slope beyond."""
+    if name not in library.wire_loads:
+        raise ValueError(f"Wire load must be one of {', '.join(library.wire_loads) or 'none'}, not {name!r}")
+    model = library.wire_loads[name]
+    within = np.interp(fanout, model["fanout"], model["ff"])
+    beyond = np.maximum(fanout - model["fanout"][-1], 0) * model["slope_ff"]
+    return np.where(fanout > 0, within + beyond, 0.0)
+
+
+def _drive_inputs(netlist, library, constraints, load, slew, arrival):
+    """Slew of the input nets, and the delay that their load costs the driving cell beyond its unloaded one."""
+    for name in netlist.inputs:
+        nets = netlist.ports[name][1]
+        slew[nets] = constraints.input_slew_ps
+        arrival[nets, :, FROM_INPUT] = 0.0
+        if constraints.driving_cell is not None:
+            cell = library.cell(constraints.driving_cell)
+            for arc in cell.arcs:
+                for rf in (RISE, FALL):
+                    if arc.source == cell.inputs[0] and arc.delay[rf] is not None:
+                        at = load[nets, rf]
+                        arrival[nets, rf, FROM_INPUT] = arc.delay[rf](0.0, at) - arc.delay[rf](0.0, 0.0)
+                        slew[nets, rf] = np.maximum(arc.slew[rf](0.0, at), 0.0)
+    if netlist.clock:
+        nets = netlist.ports[netlist.clock][1]
+        slew[nets] = constraints.clock_slew_ps
+        arrival[nets, :, FROM_REGISTER] = 0.0
+
+
+@numba.njit(cache=True)
+def _propagate(sequence, registers, kind, pin_start, pin_net, inputs, cell_edges, edge_in, edge_out, edge_in_rf, edge_out_rf,
+               delay_table, slew_table, x, y, values, shape, clock_slew, load, slew, arrival, cause, edge_start, edge_delay):
+    """Slews, arrivals and edge delays of every instance in ``sequence``, drivers before loads."""
+    for position in range(len(sequence)):
+        i = sequence[position]
+        first_pin = pin_start[i]
+        k = kind[i]
+        first = cell_edges[k]
+        for e in range(first, cell_edges[k + 1]):
+            source = pin_net[first_pin + edge_in[e]]
+            target = pin_net[first_pin + inputs[k] + edge_out[e]]
+            a, b = edge_in_rf[e], edge_out_rf[e]
+            if target < 0:
+                load_ff = 0.0
+            else:
+                load_ff = load[target, b]
+            constant = source < 2
+            in_slew = clock_slew if position < registers else (0.0 if constant else slew[source, a])
+            delay = look_up(x, y, values, shape, delay_table[e], in_slew, load_ff)
+            edge_delay[edge_start[i] + e - first] = delay
+            if target < 0 or constant:
+                continue
+            out_slew = max(look_up(x, y, values, shape, slew_table[e], in_slew, load_ff), 0.0)
+            if out_slew > slew[target, b]:
+                slew[target, b] = out_slew
+            for start in range(2):
+                at = arrival[source, a, start]
+                if at > -1e29 and at + delay > arrival[target, b, start]:
+                    arrival[target, b, start] = at + delay
+                    cause[target, b, start, 0] = i
+                    cause[target, b, start, 1] = e - first
+
+
+def _endpoints(netlist, constraints, slew, arrival):
+    """The longest path of each kind, the longest of all and where it ends: (net, edge, start, setup, instance or -1)."""
+    groups, worst, endpoint = {}, 0.0, None
+    starts = ("input", "register")
+    for start in (FROM_INPUT, FROM_REGISTER):
+        ends = [("output", net, rf, 0.0, -1) for way, nets in netlist.ports.values() if way == "output"
+                for net in np.unique(nets).tolist() for rf in (RISE, FALL)]
+        ends += [("register", *end) for end in _setups(netlist, constraints, slew)]
+        for end, net, rf, setup, instance in ends:
+            at = arrival[net, rf, start] + setup
+            if arrival[net, rf, start] > _NEVER / 2:
+                name = f"{starts[start]}_to_{end}"
+                groups[name] = max(groups.get(name, 0.0), float(at))
+                if at > worst or endpoint is None:
+                    worst, endpoint = float(at), (net, rf, start, setup, instance)
+    return groups, worst, endpoint
+
+
+def _setups(netlist, constraints, slew):
+    """(net, edge, setup time, instance) of every data pin of a register."""
+    for i in np.flatnonzero(netlist.is_flop).tolist():
+        pins = netlist.pin_nets(i)
+        for check in netlist.cells[netlist.kind[i]].checks:
+            net = int(pins[check.pin])
+            if net > CONST1:
+                for rf in (RISE, FALL):
+                    if check.time[rf] is not None:
+                        yield net, rf, float(check.time[rf](constraints.clock_slew_ps, slew[net, rf])), i
+
+
+def _trace(timing):
+    """Backwards from the endpoint."""
+    if timing.endpoint is None:
+        return []
+    netlist, (net, rf, start, setup, end) = timing.netlist, timing.endpoint
+    stages = []
+    total = timing.delay_ps
+    if end >= 0:
+        cell = netlist.cells[netlist.kind[end]]
+        pin = next(pin for pin, n in netlist.pin_nets(end).items() if n == net and pin in cell.inputs)
+        stages.append(Stage(f"{netlist.instances[end]}/{pin}", cell.name, _EDGES[rf], setup, total, float(timing.slew[net, rf]),
+                            None))
+        total -= setup
+    while True:
+        i, e = timing._cause[net, rf, start]
+        slew, load = float(timing.slew[net, rf]), float(timing.load[net, rf])
+        if i < 0:
+            stages.append(Stage(netlist.net_names[net], None, _EDGES[rf], total, total, slew, load))
+            return stages[::-1]
+        k = netlist.kind[i]
+        cell = netlist.cells[k]
+        at = timing.packed.edge_start[k] + e
+        delay = float(timing.edge_delay[timing.edge_start[i] + e])
+        output = cell.outputs[timing.packed.edge_out[at]]
+        stages.append(Stage(f"{netlist.instances[i]}/{output}", cell.name, _EDGES[rf], delay, total, slew, load))
+        total -= delay
+        net = netlist.pin_net[netlist.pin_start[i] + timing.packed.edge_in[at]]
+        rf = timing.packed.edge_in_rf[at]
+
+
+__all__ = ["CONST0", "Constraints", "Stage", "Timing", "analyse"]
