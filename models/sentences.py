@@ -2,6 +2,8 @@
 
 from importlib.resources import files
 
+PAIRS = 130
+
 
 def read_sentences(lines):
     """The sentences among ``lines``, one each; blank lines and lines that begin with ``#`` are left out."""
@@ -13,9 +15,19 @@ def _kept(name):
     return read_sentences((files(__package__) / "data" / name).read_text(encoding="utf-8").splitlines())
 
 
-def evaluation_sentences():
-    """260 varied sentences in 130 pairs: lines 2i and 2i + 1 say nearly the same thing in other words."""
-    return _kept("sentences.txt")
+def evaluation_sentences(pairs=PAIRS):
+    """Varied sentences in ``pairs`` pairs, 130 or fewer spread evenly over the topics: number 2i and number 2i + 1 say
+    nearly the same thing in other words.
+
+    Raises
+    ------
+    ValueError
+        If there are not so many pairs.
+    """
+    if not 1 <= pairs <= PAIRS:
+        raise ValueError(f"Pairs of sentences must be 1 to {PAIRS}, not {pairs!r}")
+    sentences = _kept("sentences.txt")
+    return [sentence for pair in range(pairs) for sentence in sentences[2 * (pair * PAIRS // pairs):][:2]]
 
 
 def trace_sentences():

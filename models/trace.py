@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 
 from ..golden.files import atomic_write
-from .minilm import HEADS, LAYERS, MiniLM
+from .minilm import HEADS, LAYERS, NAME, MiniLM, float32_matmul
 from .sentences import read_sentences, trace_sentences
 
 
@@ -51,23 +51,23 @@ def record_trace(sentences, out, *, layers=(0, 5), heads=(3, 8), ffn_layer=2, ff
     for sentence, ids in enumerate(tokens):
         taken = {}
 
-        def record(a, b, site, taken=taken):
+        def record(a, b, site, spans, taken=taken):
             taken[site.name, site.layer] = a, b
-            return a @ b
+            return float32_matmul(a, b, site, spans)
 
-        model.hidden_states(ids[None], record)
+        model.hidden_states([ids], record)
         for layer in layers:
             q, k = taken["qk", layer]
             p, v = taken["pv", layer]
-            for name, array in (("q", q), ("k", k.transpose(0, 1, 3, 2)), ("p", p), ("v", v)):
-                arrays[f"{name}{len(cases)}"] = array[0, list(heads)]
+            for name, array in (("q", q), ("k", k.transpose(0, 2, 1)), ("p", p), ("v", v)):
+                arrays[f"{name}{len(cases)}"] = array[list(heads)]
             cases.append({"sentence": sentence, "layer": layer})
         x, w = taken["up", ffn_layer]
-        activations.append(x[0])
+        activations.append(x)
     arrays["x"] = np.concatenate(activations)[:ffn_rows]
     arrays["w"] = w[:, :ffn_cols]
     metadata = {
-        "model": "all-MiniLM-L6-v2",
+        "model": NAME,
         "weights_sha256": model.weights_sha256,
         "sentences": sentences,
         "heads": list(heads),

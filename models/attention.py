@@ -1,0 +1,121 @@
+"""How much a transformer's output suffers when its matrix products are computed by a cheaper multiplier."""
+
+import numpy as np
+
+from ..golden.spec import Multiplier
+from .minilm import NAME, MiniLM, pool
+from .quantised import Quantised
+from .sentences import evaluation_sentences
+
+#: Which products a variant computes: those of attention, or those and all linear layers.
+SCOPES = {"attention": ("qk", "pv"), "all": ("qk", "pv", "linear")}
+
+VARIANTS = tuple(
+    multiplier for fmt in ("e4m3", "e5m2", "bf16")
+    for multiplier in (Multiplier.make("exact", fmt),
+                       *(Multiplier.make("lmul", fmt, offset=offset) for offset in ("paper", "none", "best"))))
+
+
+def evaluate(sentences=None, variants=VARIANTS, scopes=tuple(SCOPES), progress=None):
+    """Run the network once per scope and variant and compare it with float32.
+
+    Parameters
+    ----------
+    sentences : list of str or None
+        In pairs of like meaning, 2i and 2i + 1, at least two pairs. None takes all of the project's own.
+    variants : sequence of Multiplier
+        Each sums its wide products in fp32, bit-exact to the hardware.
+    scopes : sequence of str
+        Keys of `SCOPES`.
+    progress : callable or None
+        Called as ``progress(done, total, text)`` before each run.
+
+    Returns
+    -------
+    dict, fit for JSON
+        ``model``, ``weights_sha256``, ``sentences`` and ``tokens`` (counts), ``top1_partner_float32`` and ``rows``.
+        A row: ``multiplier``, ``scope``, ``macs``, ``seconds``; the measures of `compare`; ``layer_error``, the
+        root-mean-square error of the hidden state relative to its root mean square in float32, after the embedding and
+        each layer.
+
+    Raises
+    ------
+    ValueError
+        If the sentences do not come in two pairs or more, or the extra `models` is not installed.
+    """
+    sentences = evaluation_sentences() if sentences is None else list(sentences)
+    if len(sentences) < 4 or len(sentences) % 2:
+        raise ValueError(f"Sentences must come in two pairs or more, not {len(sentences)} of them")
+    model = MiniLM()
+    tokens = model.tokens(sentences)
+    reference = model.hidden_states(tokens)
+    expected = pool(reference[-1], tokens)
+    runs = [(scope, multiplier) for scope in scopes for multiplier in variants]
+    rows = []
+    for done, (scope, multiplier) in enumerate(runs):
+        if progress:
+            progress(done, len(runs), f"{multiplier.name}, {scope}")
+        hook = Quantised(multiplier, SCOPES[scope])
+        states = model.hidden_states(tokens, hook)
+        embeddings = pool(states[-1], tokens)
+        rows.append({"multiplier": multiplier.name, "scope": scope, "macs": hook.macs,
+                     "seconds": round(hook.seconds, 3), **compare(embeddings, expected),
+                     "layer_error": layer_errors(states, reference)})
+    if progress:
+        progress(len(runs), len(runs), "")
+    return {"model": NAME, "weights_sha256": model.weights_sha256, "sentences": len(sentences),
+            "tokens": sum(map(len, tokens)), "top1_partner_float32": partners_found(similarities(expected)),
+            "rows": rows}
+
+
+def compare(embeddings, reference):
+    """Measures of embeddings beside reference embeddings of the same sentences, (sentences, width) of unit length.
+
+    Returns
+    -------
+    dict
+        ``cosine_mean`` and ``cosine_min``: of each embedding with its reference. ``spearman``: rank correlation of the
+        similarities of all pairs of sentences. ``top1_agreement``: fraction of sentences that keep their nearest
+        neighbour among the others; ``top1_partner``: fraction whose nearest neighbour is the other of its pair.
+    """
+    cosines = np.sum(embeddings * reference, axis=1, dtype=np.float64)
+    ours, theirs = similarities(embeddings), similarities(reference)
+    upper = np.triu_indices(len(ours), 1)
+    return {"cosine_mean": float(cosines.mean()), "cosine_min": float(cosines.min()),
+            "spearman": spearman(ours[upper], theirs[upper]),
+            "top1_agreement": float(np.mean(nearest(ours) == nearest(theirs))),
+            "top1_partner": partners_found(ours)}
+
+
+def layer_errors(states, reference):
+    """Relative root-mean-square error per layer, of hidden states (1 + layers, tokens, width)."""
+    def energy(x):
+        return np.square(x, dtype=np.float64).sum((1, 2))
+
+    return np.sqrt(energy(states - reference) / energy(reference)).tolist()
+
+
+def similarities(embeddings):
+    """Cosines of all pairs: float64 (sentences, sentences)."""
+    embeddings = embeddings.astype(np.float64)
+    return embeddings @ embeddings.T
+
+
+def nearest(similarity):
+    """For each sentence the most similar other one."""
+    return np.argmax(similarity - 9 * np.eye(len(similarity)), axis=1)
+
+
+def partners_found(similarity):
+    """Fraction of sentences whose most similar other one is the other of its pair, 2i and 2i + 1."""
+    return float(np.mean(nearest(similarity) == np.arange(len(similarity)) ^ 1))
+
+
+def spearman(x, y):
+    """Spearman's rank correlation; equal values share the mean of their ranks."""
+    return float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
+
+
+def _ranks(values):
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]

@@ -1,0 +1,73 @@
+"""Matrix products of the network on quantised operands, bit-exact to the hardware."""
+
+import time
+
+import numpy as np
+
+from ..golden.formats import FORMATS
+from ..golden.matmul import matmul
+from ..golden.operands import quantise
+from ..golden.spec import Accumulator
+from .minilm import float32_matmul
+
+FP32 = Accumulator("float", FORMATS["fp32"])
+
+
+class Quantised:
+    """A ``matmul`` hook (`lmul.models.minilm.float32_matmul`): wide products of one multiplier, summed in fp32 in the
+    hardware's order, as ``mac_{multiplier}_fp32`` does.
+
+    Every tensor is quantised with one scale: a weight, or what one sentence brings to a product (all its heads), so a
+    result does not depend on which sentences share a batch. Products of other kinds stay float32.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+        Its ``a`` takes queries, attention weights and activations; its ``b`` keys, values and weights.
+    kinds : collection of str
+        Which of ``qk``, ``pv``, ``linear`` it computes.
+
+    Attributes
+    ----------
+    macs : int
+        Multiply-accumulates done so far.
+    seconds : float
+        Time spent on them, quantisation included.
+    """
+
+    def __init__(self, multiplier, kinds):
+        self.multiplier = multiplier
+        self.kinds = frozenset(kinds)
+        self.macs = 0
+        self.seconds = 0.0
+        self._weights = {}
+
+    def __call__(self, a, b, site, spans):
+        if site.kind not in self.kinds:
+            return float32_matmul(a, b, site, spans)
+        start = time.perf_counter()
+        result = self._linear(a, b, site, spans) if site.kind == "linear" else self._attention(a, b)
+        self.macs += a.size * b.shape[-1]
+        self.seconds += time.perf_counter() - start
+        return result
+
+    def _linear(self, a, weight, site, spans):
+        if site not in self._weights:
+            self._weights[site] = quantise(self.multiplier.b, weight)
+        codes, scale = self._weights[site]
+        parts, scales = zip(*(quantise(self.multiplier.a, a[span]) for span in spans), strict=True)
+        sums = self._sums(np.concatenate(parts), codes)
+        for span, part_scale in zip(spans, scales, strict=True):
+            sums[span] *= part_scale * scale
+        return sums
+
+    def _attention(self, a, b):
+        (a_codes, a_scale), (b_codes, b_scale) = quantise(self.multiplier.a, a), quantise(self.multiplier.b, b)
+        # Every head's rows with every head's columns, to keep those of one head: one product of this size takes less
+        # time than a small one per head.
+        sums = self._sums(np.concatenate(a_codes), np.concatenate(b_codes, axis=1))
+        heads = np.arange(len(a))
+        return sums.reshape(*a.shape[:2], *b.shape[::2])[heads, :, heads] * np.float32(a_scale * b_scale)
+
+    def _sums(self, a, b):
+        return matmul(self.multiplier, FP32, a, b).view(np.float32)

@@ -1,0 +1,137 @@
+"""Quantised products of the network, and the measures of what they do to its output."""
+
+import json
+
+import ml_dtypes
+import numpy as np
+import pytest
+from lmul.golden.accumulate import accumulate
+from lmul.golden.operands import quantise, scale_for
+from lmul.golden.spec import Multiplier
+from lmul.models import attention
+from lmul.models.attention import VARIANTS, compare, evaluate, layer_errors, nearest, spearman
+from lmul.models.minilm import MiniLM, Site
+from lmul.models.quantised import FP32, Quantised
+from lmul.models.sentences import evaluation_sentences
+
+CASTS = {"e4m3": ml_dtypes.float8_e4m3fn, "e5m2": ml_dtypes.float8_e5m2, "bf16": ml_dtypes.bfloat16}
+COARSER = ("exact_fp16", "exact_bf16", "lmul_bf16", "lmul_e5m2")
+QK, QUERY = Site("qk", 0, "qk"), Site("linear", 0, "query")
+
+
+SPANS = [slice(0, 5), slice(5, 6), slice(6, 13)]
+
+
+@pytest.fixture(scope="module")
+def heads(seed):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((4, 5, 8)).astype(np.float32), rng.standard_normal((4, 8, 6)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def layer(seed):
+    """Activations of three sentences of different magnitude, and a weight."""
+    rng = np.random.default_rng(seed)
+    a = rng.standard_normal((13, 40)) * np.repeat([1, 30, .01], [5, 1, 7])[:, None]
+    return a.astype(np.float32), rng.standard_normal((40, 7)).astype(np.float32)
+
+
+def cast(fmt, tensor):
+    """``tensor`` through somebody else's narrow type, with our scale."""
+    scale = scale_for(fmt, tensor)
+    return (tensor / scale).astype(CASTS[fmt.name]).astype(np.float64) * scale
+
+
+@pytest.mark.parametrize("name", CASTS)
+def test_exact_products_agree_with_casts(name, heads, layer):
+    spec = Multiplier.make("exact", name)
+    a, b = heads
+    result = Quantised(spec, ["qk"])(a, b, QK, [slice(0, 5)])
+    assert result.dtype == np.float32 and np.allclose(result, cast(spec.a, a) @ cast(spec.b, b), rtol=1e-5, atol=1e-5)
+    a, w = layer
+    result = Quantised(spec, ["linear"])(a, w, QUERY, SPANS)
+    for span in SPANS:
+        expected = cast(spec.a, a[span]) @ cast(spec.b, w)
+        assert np.allclose(result[span], expected, rtol=1e-5, atol=1e-5 * abs(expected).max())
+
+
+@pytest.mark.parametrize("spec", VARIANTS, ids=lambda spec: spec.name)
+def test_products_are_the_accumulators(spec, heads, layer):
+    """Bit for bit what one accumulator after another gives."""
+    def sums(x, y):
+        (x, x_scale), (y, y_scale) = quantise(spec.a, x), quantise(spec.b, y)
+        codes = accumulate(spec, FP32, x[..., :, None, :], np.swapaxes(y, -1, -2)[..., None, :, :])
+        return codes.view(np.float32) * np.float32(x_scale * y_scale)
+
+    a, b = heads
+    assert np.array_equal(Quantised(spec, ["qk"])(a, b, QK, [slice(0, 5)]), sums(a, b))
+    a, w = layer
+    expected = np.concatenate([sums(a[span], w) for span in SPANS])
+    assert np.array_equal(Quantised(spec, ["linear"])(a, w, QUERY, SPANS), expected)
+
+
+def test_only_the_kinds_asked_for_are_quantised(heads):
+    a, b = heads
+    hook = Quantised(VARIANTS[0], ["pv"])
+    assert np.array_equal(hook(a, b, QK, [slice(0, 5)]), a @ b) and hook.macs == 0
+    assert not np.array_equal(hook(a, b, Site("pv", 0, "pv"), [slice(0, 5)]), a @ b) and hook.macs == 4 * 5 * 8 * 6
+
+
+def test_spearman_by_hand():
+    assert spearman([1, 2, 3, 4], [10, 20, 30, 40]) == pytest.approx(1)
+    assert spearman([1, 2, 3, 4], [4, 3, 2, 1]) == pytest.approx(-1)
+    assert spearman([1, 2, 3, 4, 5], [2, 1, 4, 3, 5]) == pytest.approx(1 - 6 * 4 / (5 * 24))
+    assert spearman([1, 2, 2, 4], [1, 2, 3, 4]) == pytest.approx(4.5 / np.sqrt(4.5 * 5))  # ranks 1, 2.5, 2.5, 4
+
+
+def test_measures_by_hand():
+    plane = np.radians([0, 10, 90, 95])
+    reference = np.stack([np.cos(plane), np.sin(plane)], axis=1)
+    assert nearest(reference @ reference.T).tolist() == [1, 0, 3, 2]
+    assert compare(reference, reference) == pytest.approx({"cosine_mean": 1, "cosine_min": 1, "spearman": 1,
+                                                           "top1_agreement": 1, "top1_partner": 1})
+    plane[3] = np.radians(-5)  # now nearest to the first, and the first to it
+    turned = compare(np.stack([np.cos(plane), np.sin(plane)], axis=1), reference)
+    assert turned["cosine_min"] == pytest.approx(np.cos(np.radians(100)))
+    assert (turned["top1_agreement"], turned["top1_partner"]) == (.25, .25)
+
+
+def test_layer_error_is_relative_to_each_layer():
+    reference = np.ones((3, 4, 5)) * np.array([1, 1, 100])[:, None, None]
+    states = reference * np.array([1, 1.5, .9])[:, None, None]
+    assert layer_errors(states, reference) == pytest.approx([0, .5, .1])
+
+
+def test_refuses_what_is_no_pairs():
+    with pytest.raises(ValueError, match="^Sentences must come in two pairs or more, not 5 of them$"):
+        evaluate(["a"] * 5)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    try:
+        MiniLM()
+    except ValueError as error:
+        pytest.skip(f"needs the extra `models`: {error}")
+    steps = []
+    record = evaluate(evaluation_sentences(3), [Multiplier.make(*words.split("_")) for words in COARSER],
+                      progress=lambda *step: steps.append(step))
+    assert [step[:2] for step in steps] == [(done, 8) for done in range(9)]
+    assert json.loads(json.dumps(record)) == record and record["sentences"] == 6
+    return {(row["multiplier"], row["scope"]): row for row in record["rows"]}
+
+
+def test_wide_exact_products_change_next_to_nothing(rows):
+    for scope in attention.SCOPES:
+        row = rows["exact_fp16", scope]
+        assert row["cosine_min"] > 1 - 1e-5 and row["spearman"] > .999 and row["top1_agreement"] == 1
+        assert row["layer_error"][0] == 0 and 0 < max(row["layer_error"]) < 3e-3
+
+
+def test_coarser_products_hurt_more(rows):
+    for scope in attention.SCOPES:
+        errors = [rows[name, scope]["layer_error"][-1] for name in COARSER]
+        assert errors == sorted(errors) and errors[-1] < .8
+    for name in COARSER:
+        assert rows[name, "attention"]["layer_error"][-1] < rows[name, "all"]["layer_error"][-1]
+        assert rows[name, "attention"]["macs"] < rows[name, "all"]["macs"]
