@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-_EXHAUSTIVE_BITS = 20  # mantissa pairs that are enumerated
+_ENUMERATED_BITS = 10  # mantissas of which all pairs are taken
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -13,8 +13,8 @@ def best_offset(man_a, man_b, guard_bits=0):
     """The integer offset that minimises the mean squared relative error of L-Mul's integer addition.
 
     The mean is over all pairs of mantissas, each pair once, against the exact product, and the addition carries into
-    the exponent as hardware does. Up to 20 mantissa bits together all pairs are enumerated, above that the mean is
-    taken by quadrature, so precisely that the integer is the same.
+    the exponent as hardware does. Mantissas of up to 10 bits are enumerated; beyond that the mean is taken by
+    quadrature, so precisely that the integer is the same.
 
     Parameters
     ----------
@@ -27,15 +27,23 @@ def best_offset(man_a, man_b, guard_bits=0):
     -------
     int
         In units of the sum's last place.
+
+    Raises
+    ------
+    ValueError
+        If there are guard bits beyond a mantissa that is enumerated.
     """
-    if man_a + man_b + guard_bits <= _EXHAUSTIVE_BITS:
+    if man_a <= _ENUMERATED_BITS:
         return _enumerated(man_a, man_b, guard_bits)
-    return _by_quadrature(man_a, man_b, guard_bits)
+    if guard_bits:
+        raise ValueError(f"Guard bits must be 0 for mantissas of more than {_ENUMERATED_BITS} bits, not {guard_bits}")
+    return _by_quadrature(man_a, man_b)
 
 
 def _enumerated(man_a, man_b, guard_bits=0):
-    """The best of all offsets within one half of an octave. The error is a sum over sums of mantissas s of
-    ``(V(s) / exact - 1)**2``, so ``1 / exact`` and its square need adding up once per s, not once per offset."""
+    """The best offset from 0 to 1/4: with the former no product is too large, with the latter none too small. The
+    error is a sum over sums of mantissas s of ``(V(s) / exact - 1)**2``, so ``1 / exact`` and its square need adding
+    up once per s, not once per offset."""
     one = 1 << man_a
     x, y = np.arange(one), np.arange(1 << man_b) << (man_a - man_b)
     sums = (x[:, None] + y).ravel()
@@ -43,12 +51,11 @@ def _enumerated(man_a, man_b, guard_bits=0):
     first, second = np.bincount(sums, inverse), np.bincount(sums, inverse**2)
     sums = np.arange(len(first))
     step = one << guard_bits
-    candidates = range(-step // 2, step // 2 + 1)
     errors = []
-    for offset in candidates:
+    for offset in range(step // 4 + 1):
         value = _value(sums / one + offset / step)
         errors.append(np.dot(value * value, second) - 2 * np.dot(value, first))
-    return candidates[int(np.argmin(errors))]
+    return int(np.argmin(errors))
 
 
 def _value(t):
@@ -56,17 +63,16 @@ def _value(t):
     return np.ldexp(1 + t - np.floor(t), np.floor(t).astype(np.int32))
 
 
-def _by_quadrature(man_a, man_b, guard_bits=0):
-    """Bisection for the zero of the derivative; the error is convex about it and even to first order, so that the
-    nearest integer is the best."""
-    low, high = -0.5, 0.5
-    while high - low > 2.0 ** (-man_a - guard_bits - 8):
+def _by_quadrature(man_a, man_b):
+    """The integer nearest to the zero of the derivative, about which the error is a parabola."""
+    low, high = 0.0, 0.25
+    while high - low > 2.0 ** (-man_a - 8):
         middle = (low + high) / 2
         if _slope(middle, man_a, man_b) > 0:
             high = middle
         else:
             low = middle
-    return round(low * (1 << (man_a + guard_bits)))
+    return round(low * (1 << man_a))
 
 
 def _slope(offset, man_a, man_b):
@@ -77,7 +83,7 @@ def _slope(offset, man_a, man_b):
     """
     start, end = -(0.5 ** (man_a + 1)), 1 - 0.5 ** (man_a + 1)
     kinks = [-offset, 1 - offset, 2 - offset]  # where x + y carries
-    if man_b <= _EXHAUSTIVE_BITS // 2:
+    if man_b <= _ENUMERATED_BITS:
         y, weight = np.arange(1 << man_b) / (1 << man_b), np.full(1 << man_b, 0.5**man_b)
     else:
         first, last = -(0.5 ** (man_b + 1)), 1 - 0.5 ** (man_b + 1)

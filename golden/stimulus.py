@@ -34,16 +34,14 @@ def corners(fmt):
 
     Of either sign: zero, the ends of the subnormals, the ends of the normals, 1 and the powers of two about it, the
     ends of the binades about 1, the smallest and largest exponents, Inf, and NaN with the least, the usual and the
-    largest payload. Of an integer: 0, +-1, powers of two and the extremes.
+    largest payload. Of an integer: the powers of two, one less, and both negated.
     """
     if isinstance(fmt, IntFormat):
-        powers = [1 << bit for bit in range(fmt.width)]
-        fields = [0, *powers, *(power - 1 for power in powers), *(-power for power in powers)]
-        return _codes(fmt, (field & ((1 << fmt.width) - 1) for field in fields))
-    one, ulp = fmt.bias << fmt.man_bits, 1
-    binade = fmt.min_normal
+        sizes = [(1 << bit) - step for bit in range(fmt.width) for step in (0, 1)]
+        return _codes(fmt, (sign * size % (1 << fmt.width) for size in sizes for sign in (1, -1)))
+    one, binade = fmt.bias << fmt.man_bits, fmt.min_normal
     starts = [0, binade, *(one + step * binade for step in (-2, -1, 0, 1, 2)), (one + binade) // 2, fmt.max_finite + 1]
-    fields = [start + step for start in starts for step in (-2 * ulp, -ulp, 0, ulp, 2 * ulp)]
+    fields = [start + step for start in starts for step in (-2, -1, 0, 1, 2)]
     fields += [one | binade >> 1, binade >> 1, fmt.max_finite & ~fmt.man_mask, fmt.field_mask]
     if fmt.has_nan:
         fields.append(fmt.nan)

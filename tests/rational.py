@@ -161,7 +161,7 @@ def aligned(spec, fmt, window, acc, a, b):
         return accumulated(fmt, acc, 0, NAN)
     if infinities:
         return accumulated(fmt, acc, infinities.pop(), INF)
-    numbers = [(sign, *significand(spec, x, y)) for (sign, size), x, y in zip(terms, map(int, a), map(int, b), strict=True)
+    numbers = [(sign, *significand(spec, int(x), int(y))) for (sign, size), x, y in zip(terms, a, b, strict=True)
                if size != 0]
     if not numbers:
         return accumulated(fmt, acc, 0, Fraction(0))

@@ -3,7 +3,6 @@
 import ml_dtypes
 import numpy as np
 import pytest
-
 import rational
 from lmul.golden.codec import as_codes, code_dtype, decode, encode, is_nan
 from lmul.golden.formats import FORMATS, INT8, FloatFormat, IntFormat, Specials, float_format

@@ -5,7 +5,6 @@ from fractions import Fraction
 import ml_dtypes
 import numpy as np
 import pytest
-
 import rational
 from lmul.golden.codec import code_dtype, decode, encode
 from lmul.golden.formats import FORMATS, MIXED_PAIRS, float_format
@@ -79,7 +78,8 @@ def test_every_pair_by_definition(spec):
     assert np.array_equal(wide.sign, sign)
 
 
-@pytest.mark.parametrize("spec", [spec for spec in EXHAUSTED if spec.overflow == "saturate"], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [spec for spec in EXHAUSTED if spec.overflow == "saturate"],
+                         ids=lambda spec: spec.name)
 def test_wide_fields_under_flags(spec):
     """Flags are independent of each other, and exponent and significand are what the datapath computes without them."""
     a, b = all_pairs(spec)
@@ -115,7 +115,9 @@ def test_wide_fields_under_flags(spec):
 
 LONG = [Multiplier.make(kind, *pair, subnormals=subnormals, overflow=overflow)
         for pair in [("bf16",), ("fp16",), ("tf32",), ("fp32",), ("e2m10",), *MIXED_PAIRS, ("e8m23", "e2m20")]
-        for kind in ("lmul", "mitchell", "exact") for subnormals in ("flush", "exact") for overflow in ("saturate", "ieee")]
+        for kind in ("lmul", "mitchell", "exact")
+        for subnormals in ("flush", "exact")
+        for overflow in ("saturate", "ieee")]
 
 
 @pytest.mark.parametrize("spec", LONG, ids=lambda spec: spec.name)

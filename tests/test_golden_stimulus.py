@@ -1,0 +1,61 @@
+"""Operand codes for tests and simulations."""
+
+import numpy as np
+import pytest
+from lmul.golden.codec import code_dtype, decode
+from lmul.golden.formats import FORMATS, INT8
+from lmul.golden.spec import Multiplier
+from lmul.golden.stimulus import all_pairs, corner_pairs, corners, random_codes, random_pairs
+
+
+@pytest.mark.parametrize("pair", [("e4m3",), ("bf16", "e2m1"), ("e2m1",)])
+def test_all_pairs_once(pair):
+    spec = Multiplier.make("lmul", *pair)
+    a, b = all_pairs(spec)
+    assert (a.dtype, b.dtype) == (code_dtype(spec.a.width), code_dtype(spec.b.width))
+    assert np.array_equal((a.astype(int) << spec.b.width) | b, np.arange(1 << (spec.a.width + spec.b.width)))
+
+
+def test_all_pairs_refuses_too_many():
+    with pytest.raises(ValueError, match="^Operands must have at most 24 bits together to take all pairs, not 32$"):
+        all_pairs(Multiplier.make("exact", "bf16"))
+
+
+@pytest.mark.parametrize("fmt", FORMATS.values(), ids=str)
+def test_corners_have_what_matters(fmt):
+    codes = corners(fmt)
+    assert codes.dtype == code_dtype(fmt.width)
+    assert len(set(codes.tolist())) == len(codes)
+    assert set(codes ^ codes.dtype.type(fmt.sign_mask)) == set(codes)  # both signs
+    one = fmt.bias << fmt.man_bits
+    wanted = {0, 1, fmt.min_normal - 1, fmt.min_normal, fmt.min_normal + 1, one - 1, one, one + 1,
+              one + fmt.min_normal, one - fmt.min_normal, one + fmt.min_normal - 1, fmt.max_finite - 1, fmt.max_finite,
+              fmt.field_mask}
+    if fmt.has_inf:
+        wanted |= {fmt.inf, fmt.inf + 1}
+    if fmt.has_nan:
+        wanted |= {fmt.nan}
+    assert wanted <= set(codes.tolist())
+    values = decode(fmt, codes)
+    assert {0.5, 1.0, 2.0} <= set(values[np.isfinite(values)])
+
+
+def test_corners_of_integers():
+    assert {0, 1, 127, 128, 129, 255, 64, 192} <= set(corners(INT8).tolist())
+
+
+def test_corner_pairs_cross():
+    spec = Multiplier.make("exact", "bf16", "e4m3")
+    a, b = corner_pairs(spec)
+    assert set(zip(a.tolist(), b.tolist(), strict=True)) == {
+        (x, y) for x in corners(spec.a).tolist() for y in corners(spec.b).tolist()}
+
+
+def test_random_codes_repeat(seed):
+    spec = Multiplier.make("exact", "tf32", "e2m1")
+    a, b = random_pairs(spec, 5000, seed)
+    again = random_pairs(spec, 5000, seed)
+    assert np.array_equal(a, again[0]) and np.array_equal(b, again[1])
+    assert set(b.tolist()) == set(range(16))
+    assert a.max() < 1 << 19 and a.min() < 1 << 12 and a.max() > (1 << 19) - (1 << 12)
+    assert not np.array_equal(random_codes(spec.a, 100, seed), random_codes(spec.a, 100, seed + 1))
