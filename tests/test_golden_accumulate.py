@@ -1,0 +1,322 @@
+"""Sums, dot products and matrix products, bit by bit: against exact rational arithmetic and numpy's own additions."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import rational
+from lmul.golden import matmul as matmul_module
+from lmul.golden.accumulate import accumulate, dot, sums
+from lmul.golden.codec import as_codes, decode, encode
+from lmul.golden.formats import FORMATS, FloatFormat
+from lmul.golden.matmul import matmul
+from lmul.golden.products import product, wide_value
+from lmul.golden.spec import Accumulator, Multiplier, parse_accumulator
+from lmul.golden.stimulus import corners, random_codes
+
+INT8 = Multiplier.make("int8", None)
+FP32, BF16, FIXED, INT32 = (parse_accumulator(name) for name in ("fp32", "bf16", "fixed", "int32"))
+# The smallest accumulator there is: every sum is near an end of its range.
+TINY = Accumulator("float", FloatFormat("tiny", 2, 1, 1))
+ACCUMULATORS = {"tiny": TINY} | {name: parse_accumulator(name) for name in
+                                 ("fp32", "bf16", "fp16", "e4m2", "e8m10", "fixed", "carrysave")}
+MULTIPLIERS = [Multiplier.make(kind, *pair, **policies) for kind, pair, policies in [
+    ("lmul", ["e4m3"], {}),
+    ("lmul", ["e5m2"], {"subnormals": "exact"}),
+    ("exact", ["e5m2"], {}),
+    ("exact", ["e4m3"], {"subnormals": "flush"}),
+    ("lmul", ["e2m1"], {"subnormals": "exact"}),
+    ("lmul", ["e3m2"], {"subnormals": "exact", "offset": -3}),
+    ("lmul", ["bf16"], {}),
+    ("exact", ["fp16"], {}),
+    ("lmul", ["fp32"], {"subnormals": "exact"}),
+    ("lmul", ["fp32"], {"offset": 0x7FFFFF}),
+    ("exact", ["fp32"], {}),
+    ("exact", ["fp32"], {"subnormals": "flush"}),
+    ("exact", ["bf16", "e4m3"], {}),
+    ("lmul", ["fp32", "e5m2"], {"subnormals": "exact"}),
+]]
+
+
+def some_codes(generator, fmt, shape, spread, finite):
+    """Codes with exponents within ``spread`` of 1's, a tenth of them corners; ``finite`` ones only, or not."""
+    exps = generator.integers(fmt.bias - spread, fmt.bias + spread + 1, shape)
+    field = (np.clip(exps, 0, fmt.exp_mask) << fmt.man_bits) | generator.integers(0, fmt.man_mask + 1, shape)
+    codes = np.where(generator.random(shape) < 0.1, generator.choice(corners(fmt), shape),
+                     field | generator.choice([0, fmt.sign_mask], shape))
+    return np.where(finite & ((codes & fmt.field_mask) > fmt.max_finite), fmt.min_normal, codes)
+
+
+def operands(generator, spec, shape):
+    """Operands of very different spreads, so that sums cancel, absorb, overflow and underflow."""
+    groups = [[some_codes(generator, fmt, shape, spread, finite) for fmt in (spec.a, spec.b)]
+              for spread in (1, 4, 12, 130) for finite in (True, False)]
+    return tuple(np.concatenate(codes) for codes in zip(*groups, strict=True))
+
+
+@pytest.mark.parametrize("spec", MULTIPLIERS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("name", ACCUMULATORS)
+def test_sums_by_definition(spec, name, seed):
+    accumulator = ACCUMULATORS[name]
+    a, b = operands(np.random.default_rng(seed), spec, (4, 12))
+    expected = [rational.accumulate(spec, accumulator, x, y) for x, y in zip(a, b, strict=True)]
+    assert accumulate(spec, accumulator, a, b).tolist() == expected
+
+
+@pytest.mark.parametrize("spec", MULTIPLIERS, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("lanes, name", [(1, "fp32"), (4, "bf16"), (5, "e4m2"), (16, "fp32"), (3, "tiny")])
+def test_dots_by_definition(spec, lanes, name, seed):
+    """Groups of lanes, the last one not full, in windows from the narrowest to the widest; and in a tree."""
+    accumulator = ACCUMULATORS[name]
+    fmt, depth = accumulator.fmt, 2 * lanes + 1
+    a, b = operands(np.random.default_rng(seed), spec, (2, depth))
+    width = spec.wide.sig_bits + spec.wide.implicit_one
+    ways = {window: {"window": window} for window in (width, width + 1, max(width, 32), 53)} | {"tree": {"tree": True}}
+    for way, options in ways.items():
+        actual = dot(spec, accumulator, lanes, a, b, **options)
+        for x, y, code in zip(a, b, actual, strict=True):
+            expected = 0
+            for first in range(0, depth, lanes):
+                group = [[*x[first : first + lanes], *[spec.a.sign_mask] * lanes][:lanes],
+                         [*y[first : first + lanes], *[0] * lanes][:lanes]]
+                expected = (rational.tree(spec, fmt, expected, *group) if way == "tree"
+                            else rational.aligned(spec, fmt, way, expected, *group))
+            assert code == expected, (way, x, y)
+
+
+def test_default_window_is_32_bits(seed):
+    spec = Multiplier.make("exact", "fp16")
+    a, b = operands(np.random.default_rng(seed), spec, (4, 16))
+    assert np.array_equal(dot(spec, FP32, 16, a, b), dot(spec, FP32, 16, a, b, window=32))
+    assert not np.array_equal(dot(spec, FP32, 16, a, b), dot(spec, FP32, 16, a, b, window=22))
+
+
+@pytest.mark.parametrize("kind", ["lmul", "exact"])
+@pytest.mark.parametrize("name, outsider", [("fp32", np.float32), ("fp16", np.float16)])
+def test_steps_are_numpys_additions(kind, name, outsider, seed):
+    """Where a product is a number of the accumulator's format, a step is numpy's addition."""
+    spec, accumulator = Multiplier.make(kind, "e4m3"), parse_accumulator(name)
+    generator = np.random.default_rng(seed)
+    a, b = (encode(spec.a, generator.normal(size=(300, 200))) for _ in range(2))
+    terms = wide_value(spec, product(spec, a, b)).astype(outsider)
+    assert np.array_equal(terms, wide_value(spec, product(spec, a, b)))
+    acc = np.zeros(len(a), outsider)
+    for column in terms.T:
+        acc = acc + column
+    assert acc.dtype == outsider
+    assert np.array_equal(accumulate(spec, accumulator, a, b), acc.view(np.uint16 if name == "fp16" else np.uint32))
+
+
+def chain(spec, accumulator, *pairs):
+    """The sum of products of pairs of values."""
+    a, b = zip(*pairs, strict=True)
+    return decode(accumulator.result, accumulate(spec, accumulator, encode(spec.a, a), encode(spec.b, b)))
+
+
+def test_products_are_not_rounded_before_the_sum():
+    """By hand. 1 + 2**-24 is a tie; anything below it decides, however small."""
+    spec = Multiplier.make("exact", "fp32")
+    half_ulp, ulp = (2.0**-12, 2.0**-12), 2.0**-23
+    assert chain(spec, FP32, (1, 1), half_ulp) == 1
+    assert chain(spec, FP32, (1 + ulp, 1), half_ulp) == 1 + 2 * ulp
+    assert chain(spec, FP32, (1, 1), (2.0**-12 * (1 + ulp), 2.0**-12)) == 1 + ulp
+    assert chain(spec, FP32, (-1, 1), (2.0**-13, 2.0**-12)) == -1
+    assert chain(spec, FP32, (-1, 1), (2.0**-13 * (1 + ulp), 2.0**-12)) == -(1 - ulp / 2)
+    # Products beyond the accumulator's range, cancelled before they are rounded: (2 - 2 ulp) * 2**127 - 2**128.
+    assert chain(spec, FP32, (-(2 - ulp), 2.0**127), (2.0**64, 2.0**64)) == 2.0**104
+    assert chain(spec, FP32, (2.0**64, 2.0**64), (-(2 - ulp), 2.0**127)) == np.inf
+    # 48-bit products that cancel but for their last place.
+    odd = 1 + ulp
+    assert chain(spec, FIXED, (odd, odd), (-odd, 1), (-odd, ulp)) == 0
+    assert chain(spec, FIXED, (odd, odd), (-odd, 1), (-1, ulp)) == 2.0**-46
+    # Below the smallest subnormal a single product is gone, the exact sum of two is not.
+    tiny = (2.0**-75, 2.0**-75)
+    assert chain(spec, FP32, tiny, tiny) == 0 and chain(spec, FIXED, tiny, tiny) == 2.0**-149
+
+
+def test_signs_of_zero():
+    spec = Multiplier.make("exact", "bf16")
+    plus, minus, small = (0.0, 1.0), (-0.0, 1.0), (-(2.0**-100), 2.0**-100)
+    for accumulator in (FP32, FIXED):
+        for pairs in ([plus], [minus], [minus, minus], [(1.0, 1.0), (-1.0, 1.0)], [(-1.0, 1.0), (1.0, 1.0), minus]):
+            assert not np.signbit(chain(spec, accumulator, *pairs)), pairs
+    # A negative sum too small for the format keeps its sign, until +0 is added.
+    assert np.signbit(chain(spec, FP32, small, minus))
+    assert not np.signbit(chain(spec, FP32, small, plus))
+
+
+@pytest.mark.parametrize("accumulator", [FP32, BF16, FIXED], ids=lambda accumulator: accumulator.name)
+def test_special_values(accumulator):
+    spec = Multiplier.make("lmul", "bf16")
+    inf, nan, fmt = np.inf, np.nan, accumulator.result
+
+    def code(*pairs):
+        a, b = zip(*pairs, strict=True)
+        return int(accumulate(spec, accumulator, encode(spec.a, a, "ieee"), encode(spec.b, b, "ieee")))
+
+    assert code((inf, 1), (5, 5)) == code((5, 5), (-inf, -1)) == fmt.inf
+    assert code((1, -inf), (5, 5)) == fmt.inf | fmt.sign_mask
+    for pairs in ([(inf, 1), (-inf, 1)], [(-inf, 1), (1, 1), (inf, 1)], [(inf, 0)], [(-nan, 1)], [(nan, 1), (inf, 1)]):
+        assert code(*pairs) == fmt.nan
+
+
+def test_overflow_of_an_accumulator():
+    spec = Multiplier.make("exact", "bf16")
+    huge = (2.0**127, 1.0)
+    assert chain(spec, FP32, huge, huge, (-(2.0**127), 1.0)) == np.inf
+    assert chain(spec, FIXED, huge, huge, (-(2.0**127), 1.0)) == 2.0**127
+    assert chain(spec, FIXED, huge, huge) == np.inf
+
+
+@pytest.mark.parametrize("spec, code", [
+    (Multiplier.make("lmul", "e5m2"), 0x7B), (Multiplier.make("exact", "e4m3"), 0x7E),
+    (Multiplier.make("exact", "fp32"), 0x7F7FFFFF), (Multiplier.make("lmul", "fp32", offset=0x7FFFFF), 0x7F7FFFFF)],
+    ids=lambda value: getattr(value, "name", hex(value) if isinstance(value, int) else None))
+def test_exact_sums_hold_their_depth(spec, code):
+    """As many of the largest products as the greatest depth allows, then all but the last cancelled."""
+    accumulator = parse_accumulator("fixed999999")
+    a = np.full(999_999, code)
+    largest = rational.product(spec, code, code)
+    assert accumulate(spec, accumulator, a, a) == rational.rounded(FORMATS["fp32"], 999_999 * largest)
+    assert accumulate(spec, accumulator, a ^ spec.a.sign_mask, a) == rational.rounded(
+        FORMATS["fp32"], -999_999 * largest)
+    a[::2] ^= spec.a.sign_mask
+    b = np.full(999_999, code)
+    assert accumulate(spec, accumulator, a, b) == rational.rounded(FORMATS["fp32"], -largest)
+    if spec.a.width == 8:
+        assert matmul(spec, accumulator, a[None], b[:, None])[0, 0] == rational.rounded(FORMATS["fp32"], -largest)
+
+
+def test_order_matters_to_floats_only(seed):
+    spec = Multiplier.make("lmul", "bf16")
+    a, b = (some_codes(np.random.default_rng(seed), spec.a, (50, 100), 12, True) for _ in range(2))
+    for accumulator, same in ((FIXED, True), (parse_accumulator("carrysave"), True), (BF16, False)):
+        forwards, backwards = accumulate(spec, accumulator, a, b), accumulate(spec, accumulator, a[:, ::-1], b[:, ::-1])
+        assert np.array_equal(forwards, backwards) == same
+
+
+def test_int32_wraps(seed):
+    a, b = (random_codes(INT8.a, (3, 1000), seed + index) for index in range(2))
+    expected = (a.view(np.int8).astype(int) * b.view(np.int8)).sum(axis=1)
+    assert np.array_equal(accumulate(INT8, INT32, a, b).view(np.int32), expected)
+    assert np.array_equal(dot(INT8, INT32, 16, a, b).view(np.int32), expected)
+    least = np.full(140_000, 0x80)
+    assert accumulate(INT8, INT32, least, least) == (140_000 << 14) % (1 << 32)
+
+
+# Matrix products
+
+
+def test_matmul_is_accumulate(seed):
+    """Whatever path a product takes: columns at a time, tables, or one sum after the other."""
+    generator = np.random.default_rng(seed)
+    wide_spread = Multiplier.make("lmul", "e8m3", "e2m1")
+    for spec in [*MULTIPLIERS, wide_spread, Multiplier.make("exact", "bf16"), Multiplier.make("exact", "e3m4"),
+                 Multiplier.make("lmul", "bf16", subnormals="exact", offset="best")]:
+        for spread, finite in ((2, True), (12, True), (150, True), (40, False)):
+            a = some_codes(generator, spec.a, (9, 30), spread, finite)
+            b = some_codes(generator, spec.b, (30, 515), spread, finite)
+            # Whole runs that stay on the fast path, and rows that leave it in between.
+            a[:, 10:20], b[10:20] = (np.where(part & (fmt.exp_mask << fmt.man_bits), fmt.bias << fmt.man_bits, part)
+                                     for part, fmt in ((a[:, 10:20], spec.a), (b[10:20], spec.b)))
+            for accumulator in (FP32, FIXED):
+                expected = sums(spec, accumulator, as_codes(spec.a, a), as_codes(spec.b, b).T, every_pair=True)
+                actual = matmul(spec, accumulator, a, b)
+                assert np.array_equal(actual, expected.reshape(9, 515)), (spec.name, accumulator.name, spread, finite)
+    spec = Multiplier.make("exact", "fp16")
+    a, b = some_codes(generator, spec.a, (3, 8), 4, True), some_codes(generator, spec.b, (8, 5), 4, True)
+    for accumulator in ACCUMULATORS.values():
+        assert np.array_equal(matmul(spec, accumulator, a, b), accumulate(spec, accumulator, a[:, None], b.T))
+
+
+def test_fast_paths_are_taken(monkeypatch):
+    """Sums one after the other are not what these go through."""
+    monkeypatch.setattr(matmul_module, "sums", None)
+    for name, accumulators in (("e4m3", (FP32, FIXED)), ("e5m2", (FP32, FIXED)), ("bf16", (FP32,)), ("fp16", (FP32,))):
+        for kind in ("mitchell", "exact"):
+            spec = Multiplier.make(kind, name)
+            one = encode(spec.a, np.ones((4, 4)))
+            for accumulator in accumulators:
+                assert decode(FORMATS["fp32"], matmul(spec, accumulator, one, one)).tolist() == [[4.0] * 4] * 4
+
+
+def test_int_matmul(seed):
+    a, b = random_codes(INT8.a, (20, 300), seed), random_codes(INT8.b, (300, 7), seed)
+    expected = a.view(np.int8).astype(np.int64) @ b.view(np.int8).astype(np.int64)
+    assert np.array_equal(matmul(INT8, INT32, a, b).view(np.int32), expected)
+
+
+def test_matmul_algebra(seed):
+    """Through Mitchell's product 1 is neutral; a row of zeros stays zero; columns keep to themselves."""
+    spec = Multiplier.make("mitchell", "bf16")
+    generator = np.random.default_rng(seed)
+    values = generator.normal(size=(5, 5)).astype(np.float32)
+    codes = encode(spec.a, values)
+    one = encode(spec.a, np.eye(5))
+    assert np.array_equal(decode(FORMATS["fp32"], matmul(spec, FP32, codes, one)), decode(spec.a, codes))
+    codes[2] = 0
+    other = encode(spec.b, generator.normal(size=(5, 600)))
+    whole = matmul(spec, FP32, codes, other)
+    assert not whole[2].any()
+    order = generator.permutation(600)
+    assert np.array_equal(matmul(spec, FP32, codes, other[:, order]), whole[:, order])
+
+
+def test_shapes():
+    spec = Multiplier.make("lmul", "e4m3")
+    one = np.full((3, 1, 7), 0x38)
+    assert accumulate(spec, FP32, one, one[:1].reshape(1, 7)).shape == (3, 1)
+    assert accumulate(spec, BF16, one, np.full((2, 7), 0x38)).shape == (3, 2)
+    assert accumulate(spec, BF16, one, one).dtype == np.uint16
+    assert accumulate(spec, FP32, [0x38, 0x38], [0x38, 0x38]).shape == ()
+    assert accumulate(spec, FP32, np.zeros((0, 3), int), np.zeros(3, int)).shape == (0,)
+    for shape in ((0, 3, 4), (4, 3, 0), (1, 1, 1), (513, 2, 1)):
+        rows, depth, cols = shape
+        result = matmul(spec, FP32, np.zeros((rows, depth), int), np.zeros((depth, cols), int))
+        assert result.shape == (rows, cols) and result.dtype == np.uint32
+
+
+E4M3, EXACT32 = Multiplier.make("lmul", "e4m3"), Multiplier.make("exact", "fp32")
+ROW, EMPTY = np.zeros(4, int), np.zeros((2, 0), int)
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda: accumulate(E4M3, FP32, EMPTY, EMPTY), "Depth must be at least 1, not 0"),
+    (lambda: accumulate(E4M3, parse_accumulator("fixed3"), ROW, ROW), "Depth must be at most 3 for fixed3, not 4"),
+    (lambda: accumulate(E4M3, INT32, ROW, ROW),
+     "Accumulator must be a float format, fixed or carrysave for lmul_e4m3, not 'int32'"),
+    (lambda: accumulate(INT8, FP32, ROW, ROW), "Accumulator must be int32 for int8, not 'fp32'"),
+    (lambda: accumulate(E4M3, FP32, [256], [0]), "Codes of e4m3 must be 0 to 255, not 256"),
+    (lambda: accumulate(E4M3, FP32, 0x38, 0x38), "Operands must have a last axis to sum over, not be single codes"),
+    (lambda: dot(E4M3, FP32, 0, ROW, ROW), "Dot product lanes must be 1 to 256, not 0"),
+    (lambda: dot(E4M3, FP32, 257, ROW, ROW), "Dot product lanes must be 1 to 256, not 257"),
+    (lambda: dot(E4M3, FP32, 4, ROW, ROW, window=3), "Window must be 4 to 53 bits for lmul_e4m3, not 3"),
+    (lambda: dot(EXACT32, FP32, 4, ROW, ROW), "Window must be 48 to 53 bits for exact_fp32, not 32"),
+    (lambda: dot(E4M3, FP32, 4, ROW, ROW, window=54), "Window must be 4 to 53 bits for lmul_e4m3, not 54"),
+    (lambda: dot(E4M3, FP32, 4, EMPTY, EMPTY), "Depth must be at least 1, not 0"),
+    (lambda: matmul(E4M3, FP32, ROW, ROW), "The first operand must be a matrix, not of shape (4,)"),
+    (lambda: matmul(E4M3, FP32, ROW[None], ROW), "The second operand must be a matrix, not of shape (4,)"),
+    (lambda: matmul(E4M3, FP32, ROW[None], ROW[None]), "Inner dimensions must be equal, not 4 and 1"),
+    (lambda: matmul(E4M3, FP32, EMPTY, EMPTY.T), "Depth must be at least 1, not 0"),
+    (lambda: matmul(E4M3, parse_accumulator("carrysave3"), ROW[None], ROW[:, None]),
+     "Depth must be at most 3 for carrysave3, not 4"),
+    (lambda: matmul(E4M3, FP32, ROW[None] + 300, ROW[:, None]), "Codes of e4m3 must be 0 to 255, not 300"),
+])
+def test_refusals(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert str(error.value) == message
+
+
+def test_shapes_that_do_not_broadcast():
+    with pytest.raises(ValueError, match="shape mismatch"):
+        accumulate(E4M3, FP32, ROW, ROW[:3])
+
+
+def test_rational_sums_by_hand():
+    """The reference of these tests is itself pinned to a few numbers."""
+    fmt = TINY.fmt  # 0, 0.5, 1, 1.5, 2, 3
+    assert [rational.value(fmt, code) for code in range(6)] == [0, 0.5, 1, 1.5, 2, 3]
+    assert [rational.rounded(fmt, Fraction(n, 4)) for n in (0, 1, 3, 5, 7, 9, 10, 11, 13, 14)] == [
+        0, 0, 2, 2, 4, 4, 4, 5, 5, 6]
+    assert rational.accumulated(fmt, 0b1000, 1, 0) == 0b1000 and rational.accumulated(fmt, 0b1000, 0, 0) == 0
