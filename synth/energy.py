@@ -1,0 +1,222 @@
+"""Energy of a mapped netlist from what switched in it.
+
+The rules are OpenSTA's (``report_power``), so that its figures are: an output's toggle costs the internal energy of its
+related inputs weighted by how often each of them toggles while the output listens to it; an input's toggle costs its own
+internal energy in the states that name it; a net costs half C V^2 for each toggle; pins are taken as independent.
+
+Two rules differ, and `Energy.signoff` says what OpenSTA would make of them. Internal power measured at a ground pin
+(ASAP7 has each table twice, for VDD and for VSS) describes charge already counted at the supply, and is left out;
+OpenSTA adds both. In a leakage state that names an output, the output follows the inputs; OpenSTA takes it as one more
+independent pin, and so loses a share of the leakage.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import boolean
+from .cells import FALL, RISE
+from .netlist import CONST1
+
+#: Kinds of energy inside the cells and on the nets they drive; their sum is `Energy.energy_fj_per_op`.
+CELL_KINDS = ("internal", "switching", "clock_pins", "leakage")
+#: Energy that whatever is outside spends on the design's nets: named, and not in the sum.
+OUTSIDE_KINDS = ("input_nets", "clock_net")
+
+
+@dataclass(eq=False)
+class Energy:
+    """What `estimate` found, in fJ per operation.
+
+    Attributes
+    ----------
+    energy_fj_per_op : float
+        All that the cells and the nets they drive consume: what a sign-off tool reports for the netlist.
+    by_kind : dict of str to float
+        ``internal``, ``switching``, ``clock_pins`` (internal energy of the registers' clock pins), ``leakage``; their sum
+        is the above. Beside it, ``input_nets`` and ``clock_net``: half C V^2 of the nets that are driven from outside.
+    leakage_nw : float
+    power_uw : float
+        `energy_fj_per_op` over the time of an operation.
+    period_ps, ops_per_cycle : float
+    signoff : dict of str to float
+        ``internal``, ``switching``, ``leakage`` and ``total`` as OpenSTA 3 reports them, ground tables counted too.
+    instances : dict of str to ndarray
+        The four kinds of `CELL_KINDS` for each instance, fJ per operation.
+    """
+
+    netlist: object
+    energy_fj_per_op: float
+    by_kind: dict
+    leakage_nw: float
+    power_uw: float
+    period_ps: float
+    ops_per_cycle: float
+    signoff: dict
+    instances: dict
+
+    def by_module(self, depth=1):
+        """fJ per operation of each module instance down to ``depth`` ("" is the top): {path: {kind: fJ}}.
+
+        The kinds are ``logic`` and ``registers`` (internal and switching energy), ``clock_pins`` and ``leakage``.
+        """
+        paths = ["/".join(path.split("/")[:depth]) for path in self.netlist.modules]
+        names, which = np.unique(paths, return_inverse=True)
+        dynamic = self.instances["internal"] + self.instances["switching"]
+        flop = self.netlist.is_flop
+        columns = {"logic": np.where(flop, 0, dynamic), "registers": np.where(flop, dynamic, 0),
+                   "clock_pins": self.instances["clock_pins"], "leakage": self.instances["leakage"]}
+        sums = {kind: np.bincount(which, values, len(names)) for kind, values in columns.items()}
+        return {str(name): {kind: float(sums[kind][n]) for kind in columns} for n, name in enumerate(names)}
+
+
+def estimate(netlist, timing, activity, period_ps=None, ops_per_cycle=1.0):
+    """Energy of a netlist under an activity.
+
+    Parameters
+    ----------
+    netlist, timing, activity
+        `Netlist`, and its `Timing` and `Activity`.
+    period_ps : float, optional
+        From one vector to the next, for leakage and power; the activity's by default.
+    ops_per_cycle : float
+        Operations that one vector stands for.
+    """
+    period = activity.period_ps if period_ps is None else period_ps
+    library = netlist.library
+    count = len(netlist.kind)
+    density = activity.toggles / activity.cycles
+    totals = {name: np.zeros(count) for name in (*CELL_KINDS, "ground", "leakage_nw", "leakage_signoff")}
+    for k, cell in enumerate(netlist.cells):
+        which = np.flatnonzero(netlist.kind == k)
+        _Cells(cell, which, netlist, timing, density, activity.duty).add_to(totals)
+    totals["leakage"] = totals["leakage_nw"] * period * 1e-6  # nW ps = 1e-6 fJ
+    volt = library.voltage
+    outside = {name: sum(0.5 * timing.load[net].max() * volt**2 * density[net] for port in ports for net in netlist.ports[port][1])
+               for name, ports in (("input_nets", netlist.inputs), ("clock_net", [netlist.clock] if netlist.clock else []))}
+    by_kind = {name: float(totals[name].sum()) / ops_per_cycle for name in CELL_KINDS}
+    energy = sum(by_kind.values())
+    by_kind |= {name: float(outside[name]) / ops_per_cycle for name in OUTSIDE_KINDS}
+    signoff = {"internal": by_kind["internal"] + by_kind["clock_pins"] + float(totals["ground"].sum()) / ops_per_cycle,
+               "switching": by_kind["switching"],
+               "leakage": float(totals["leakage_signoff"].sum()) * period * 1e-6 / ops_per_cycle}
+    signoff["total"] = sum(signoff.values())
+    return Energy(netlist, energy, by_kind, float(totals["leakage_nw"].sum()), 1e3 * energy * ops_per_cycle / period, period,
+                  ops_per_cycle, signoff, {name: totals[name] / ops_per_cycle for name in CELL_KINDS})
+
+
+class _Cells:
+    """All instances of one cell: their pins' toggles per cycle, duties, slews and loads, one row per pin."""
+
+    def __init__(self, cell, which, netlist, timing, density, duty):
+        self.cell = cell
+        self.which = which
+        self.pins = cell.inputs + cell.outputs
+        nets = netlist.pin_net[netlist.pin_start[which][:, None] + np.arange(len(self.pins))].T
+        open_pin = nets < 0
+        self.density = np.where(open_pin, 0.0, density[nets])
+        self.duty = np.where(open_pin, 0.0, duty[nets])
+        self.slew = np.where((open_pin | (nets <= CONST1))[..., None], 0.0, timing.slew[nets])
+        own = [max(cell.pins[pin].capacitance) for pin in self.pins]
+        self.load = np.where(open_pin, np.array(own)[:, None], timing.load[nets].max(axis=2))
+        self.volt = netlist.library.voltage
+
+    def add_to(self, totals):
+        cell, which = self.cell, self.which
+        clock = cell.flop.clock if cell.flop else None
+        for output in cell.outputs:
+            pin = cell.pins[output]
+            row = self.pins.index(output)
+            volt = self.volt if pin.voltage is None else pin.voltage
+            totals["switching"][which] += 0.5 * self.load[row] * volt**2 * self.density[row]
+            for ground in (False, True):
+                groups = [power for power in cell.powers if power.pin == output and power.ground == ground]
+                totals["ground" if ground else "internal"][which] += self._output(output, row, groups)
+        for power in cell.powers:
+            if power.pin in cell.inputs:
+                kind = "ground" if power.ground else "clock_pins" if power.pin == clock else "internal"
+                totals[kind][which] += self._input(power)
+        totals["leakage_nw"][which] = self._leakage()
+        totals["leakage_signoff"][which] = self._leakage_signoff()
+
+    def _output(self, output, row, powers):
+        """fJ per cycle of one output's toggles."""
+        powers = [power for power in powers if power.related in self.pins]
+        shares = [self.density[self.pins.index(power.related)] * self._listening(output, power) for power in powers]
+        whole = sum(shares, np.zeros(len(self.which)))
+        energy = np.zeros(len(self.which))
+        for power, share in zip(powers, shares, strict=True):
+            source = self.pins.index(power.related)
+            straight = self._positive(power.related, output)
+            each = [self._energy(power.energy[rf], self.slew[source, :, rf if straight else 1 - rf], self.load[row])
+                    for rf in (RISE, FALL)]
+            energy += np.divide(share, whole, out=np.zeros(len(whole)), where=whole > 0) * sum(each) / 2
+        return energy * self.density[row]
+
+    def _listening(self, output, power):
+        """How often the output depends on the related input."""
+        function = self.cell.pins[output].function
+        if not self.cell.flop and power.related in boolean.pins(function):
+            return self._sensitive(output, power.related)
+        return self._probability(power.when) if power.when else 0.5
+
+    def _sensitive(self, output, source):
+        table = boolean.difference(self.cell.truth(output), self.cell.inputs.index(source))
+        return boolean.probability(table, self.duty[:len(self.cell.inputs)])
+
+    def _positive(self, source, output):
+        senses = [arc.sense for arc in self.cell.arcs if arc.source == source and arc.target == output]
+        return not senses or senses[0] >= 0
+
+    def _input(self, power):
+        """fJ per cycle of one input's toggles in one state."""
+        row = self.pins.index(power.pin)
+        each = [self._energy(power.energy[rf], self.slew[row, :, rf], 0.0) for rf in (RISE, FALL)]
+        return sum(each) / 2 * self._share(power) * self.density[row]
+
+    def _share(self, power):
+        if not power.when:
+            return 1.0
+        named = [name for name in boolean.pins(power.when) if name in self.cell.outputs]
+        if named and not self.cell.flop and power.pin in boolean.pins(self.cell.pins[named[0]].function):
+            return self._sensitive(named[0], power.pin)
+        return self._probability(power.when)
+
+    def _probability(self, when):
+        return boolean.probability(boolean.truth(when, self.pins), self.duty)
+
+    @staticmethod
+    def _energy(table, slew, load):
+        return 0.0 if table is None else table(slew, load)
+
+    def _leakage(self):
+        """nW by state, an output following the inputs."""
+        cell = self.cell
+        states = [(when, value) for when, value in cell.leakage if when]
+        plain = [value for when, value in cell.leakage if not when]
+        rest = cell.cell_leakage if cell.cell_leakage is not None else sum(plain)
+        if not states:
+            return sum(plain) if plain else rest
+        shares = [self._state(when) for when, _ in states]
+        return sum(value * share for (_, value), share in zip(states, shares, strict=True)) + \
+            rest * np.maximum(1 - sum(shares), 0)
+
+    def _state(self, when):
+        cell = self.cell
+        if cell.flop:
+            return self._probability(when)
+        table = boolean.truth(when, self.pins)
+        index = np.arange(1 << len(cell.inputs))
+        for i, output in enumerate(cell.outputs, len(cell.inputs)):
+            index = index | cell.truth(output).astype(int) << i
+        return boolean.probability(table[index[:1 << len(cell.inputs)]], self.duty[:len(cell.inputs)])
+
+    def _leakage_signoff(self):
+        """nW as OpenSTA 3 sums it: outputs independent of inputs, the remaining share only from ``cell_leakage_power``."""
+        cell = self.cell
+        states = [(value, self._probability(when)) for when, value in cell.leakage if when]
+        plain = [value for when, value in cell.leakage if not when]
+        if states:
+            rest = 1 - sum(share for value, share in states if value > 0)
+            return sum(value * share for value, share in states) + (cell.cell_leakage or 0) * rest
+        return plain[-1] if plain else cell.cell_leakage or 0.0
