@@ -28,6 +28,11 @@ def seed():
     return int(os.environ["LMUL_SEED"])
 
 
+def run():
+    """Which run this is, for messages."""
+    return f"{design().slug}, seed {seed()}"
+
+
 def generator():
     """A numpy generator for whoever asks: a function of the run's seed alone, whichever tests ran before."""
     return np.random.default_rng(seed())
@@ -45,7 +50,7 @@ def read(handle):
     """The signal's code, or its bits as text when one of them is X or Z."""
     value = handle.value
     try:
-        return value.to_unsigned()
+        return int(value)
     except ValueError:
         return str(value)
 
@@ -62,8 +67,14 @@ def shown(fmt, code):
     return f"0x{code:0{(width + 3) // 4}x} ({value:.9g})"
 
 
+def shown_pairs(spec, a, b):
+    """The pairs that a sum is made of, the first few in full."""
+    pairs = [f"{shown(spec.a, x)} x {shown(spec.b, y)}" for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+    return ", ".join(pairs[:8] + ["..."] * (len(pairs) > 8))
+
+
 def check(mismatches, total, describe):
     """Fail if there are mismatches: print the seed, the design, and what ``describe`` says of the first few."""
     if mismatches:
         lines = "".join(f"\n  {describe(*mismatch)}" for mismatch in mismatches[:SHOWN])
-        raise AssertionError(f"{design().slug}, seed {seed()}: {len(mismatches)} of {total} wrong{lines}")
+        raise AssertionError(f"{run()}: {len(mismatches)} of {total} wrong{lines}")

@@ -191,11 +191,12 @@ def _run(tool, design, folder, seed, waves, bench, settings):
     wave_file = folder / f"{design.slug}.{'vcd' if tool.name == 'verilator' else 'fst'}" if waves else None
     for stale in (results, log, figures, folder / f"{design.slug}.vcd", folder / f"{design.slug}.fst"):
         stale.unlink(missing_ok=True)
+    # The simulation runs in the folder; Icarus would cut the waveform's whole path off at a space.
     if tool.name == "verilator":
         arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
-        arguments += ["--trace-file", str(wave_file)] if waves else []
+        arguments += ["--trace-file", wave_file.name] if waves else []
     else:
-        arguments = [f"+dumpfile_path={wave_file}"] if waves else []
+        arguments = [f"+dumpfile_path={wave_file.name}"] if waves else []
     environment = _settings(tool, waves) | {"LMUL_DESIGN": design.slug, "LMUL_SEED": str(seed),
                                             "LMUL_FIGURES": str(figures)} | settings
     # A simulator that dies, and under pytest a failed test, end in these; the results tell which it was.

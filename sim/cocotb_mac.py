@@ -1,0 +1,215 @@
+"""Bench of ``mac_*`` and ``dot_*``: runs of pairs, or of vectors of pairs, against golden sums."""
+
+from collections import deque
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, Event, RisingEdge
+
+from ..golden.accumulate import accumulate, dot
+from ..hdl.verilog import component
+from . import beats, bench, tiles
+from .streams import TRAFFIC, Checker
+
+TIMEOUT = {"timeout_time": 1, "timeout_unit": "ms"}
+LENGTHS = (1, 1, 1, 2, 3, 7, 40)
+
+
+class Driver:
+    """Applies steps ``(a, b, last)`` with ``en`` in cycles in which ``go`` says so; in the others rubbish without."""
+
+    def __init__(self, dut, go, rubbish):
+        self.queue = deque()
+        self._task = cocotb.start_soon(self._run(dut, go, rubbish))
+        self._en = dut.en
+
+    def stop(self):
+        self._task.cancel()
+        self._en.value = 0
+
+    async def _run(self, dut, go, rubbish):
+        edge = RisingEdge(dut.clk)
+        while True:
+            await edge
+            dut.en.value = en = bool(self.queue) and next(go)
+            a, b, last = self.queue.popleft() if en else (*(_random_bits(port, rubbish) for port in (dut.a, dut.b)), 1)
+            dut.a.value = a
+            dut.b.value = b
+            dut.last.value = last
+
+
+def _random_bits(port, rng):
+    return int.from_bytes(rng.bytes(-(-len(port) // 8)), "little") & ((1 << len(port)) - 1)
+
+
+class Monitor:
+    """Watches ``valid`` and ``c``, and calls ``on_result(c)`` once for each result.
+
+    Fails the test if ``valid`` is X, is not 1 exactly ``latency`` enabled cycles after each ``last``, or if the result
+    changes while it is held.
+    """
+
+    def __init__(self, dut, latency, on_result):
+        self.count = 0
+        self._came = Event()
+        self._task = cocotb.start_soon(self._run(dut, latency, on_result))
+
+    def stop(self):
+        self._task.cancel()
+
+    async def wait(self, count):
+        """Until ``count`` results have come since the monitor began."""
+        while self.count < count:
+            self._came.clear()
+            await self._came.wait()
+
+    async def _run(self, dut, latency, on_result):
+        edge, due, held = RisingEdge(dut.clk), deque([0] * latency, latency), None
+        while True:
+            await edge
+            valid = bench.read(dut.valid)
+            assert valid == due[0], f"{bench.run()}: valid must be {due[0]} after {self.count} results, not {valid}"
+            if valid and held is None:
+                held = bench.read(dut.c)
+                self.count += 1
+                on_result(held)
+                self._came.set()
+            elif valid:
+                assert bench.read(dut.c) == held, f"{bench.run()}: a result changed while it was held, from {held}"
+            if dut.en.value == 1:
+                due.append(int(dut.last.value))
+                held = None
+
+
+class Session:
+    """The unit under test, out of reset, with driver, monitor and checker."""
+
+    def __init__(self, dut, rng, traffic="always"):
+        self.design = bench.design()
+        self.lanes = self.design.lanes or 1
+        self.checker = Checker(self._describe)
+        self.sums = []
+        self._sent = 0
+        self._latency = component(self.design).latency
+        self._driver = Driver(dut, TRAFFIC[traffic][0](rng), rng)
+        self._monitor = Monitor(dut, self._latency, self._on_sum)
+
+    def send(self, a, b):
+        """One run: codes of equal length, a multiple of the lanes."""
+        spec = self.design.multiplier
+        words = [beats.pack(codes.reshape(-1, self.lanes), fmt.width) for codes, fmt in ((a, spec.a), (b, spec.b))]
+        self._driver.queue.extend(zip(*words, beats.lasts(len(words[0])), strict=True))
+        self.checker.expect(golden(self.design, a, b), (a, b))
+        self._sent += 1
+        bench.count(vectors=len(words[0]), macs=len(a))
+
+    async def sum(self, runs):
+        """The sums of runs, sent back to back, once each is known to be golden."""
+        for a, b in runs:
+            self.send(a, b)
+        end = self._sent
+        # Only further steps push results out of the pipeline.
+        for _ in range(self._latency):
+            self.send(*(np.full(self.lanes, code) for code in beats.neutral(self.design.multiplier)))
+        await self._monitor.wait(end)
+        self.checker.check()
+        return self.sums[end - len(runs) : end]
+
+    def stop(self):
+        self._driver.stop()
+        self._monitor.stop()
+
+    def _on_sum(self, code):
+        self.sums.append(code)
+        self.checker(code)
+
+    def _describe(self, context, expected, actual):
+        a, b = context
+        spec, result = self.design.multiplier, self.design.accumulator.result
+        return (f"run of {len(a)}: expected {bench.shown(result, expected)}, actual {bench.shown(result, actual)}; "
+                f"operands {bench.shown_pairs(spec, a, b)}")
+
+
+def golden(design, a, b):
+    """The code of one run's sum."""
+    if design.structure == "mac":
+        return int(accumulate(design.multiplier, design.accumulator, a, b))
+    return int(dot(design.multiplier, design.accumulator, design.lanes, a, b, tree=design.tree))
+
+
+async def begin(dut):
+    """Quiet inputs, a running clock, one cycle of reset."""
+    for port in (dut.en, dut.last, dut.a, dut.b):
+        port.value = 0
+    dut.rst.value = 1
+    Clock(dut.clk, 2, unit="step").start()
+    await RisingEdge(dut.clk)
+    await reset(dut)
+
+
+async def reset(dut):
+    dut.rst.value = 1
+    await RisingEdge(dut.clk)
+    dut.rst.value = 0
+
+
+def random_run(design, kind, steps, rng):
+    """Codes of one run of so many steps, of a kind that `tiles` knows."""
+    a, b = tiles.matrices(design.multiplier, kind, 1, steps * (design.lanes or 1), 1, rng)
+    return a[0], b[:, 0]
+
+
+def runs_of_all_kinds(design, rng):
+    cases = [(kind, steps) for kind in tiles.KINDS for steps in LENGTHS]
+    return [random_run(design, kind, steps, rng) for kind, steps in rng.permutation(np.array(cases, object))]
+
+
+@cocotb.test(**TIMEOUT)
+async def outputs_are_known_after_reset(dut):
+    """``valid`` is 0, not X, from reset on while nothing ends."""
+    await begin(dut)
+    for _ in range(20):
+        await RisingEdge(dut.clk)
+        valid = bench.read(dut.valid)
+        assert valid == 0, f"{bench.run()}: valid must be 0 after reset, not {valid}"
+
+
+@cocotb.test(**TIMEOUT)
+@cocotb.parametrize(traffic=list(TRAFFIC))
+async def sums_are_golden(dut, traffic):
+    """Runs of every kind of operands and of many lengths, back to back."""
+    await begin(dut)
+    rng = bench.generator()
+    await Session(dut, rng, traffic).sum(runs_of_all_kinds(bench.design(), rng))
+
+
+@cocotb.test(**TIMEOUT)
+async def runs_apart_match_runs_back_to_back(dut):
+    """Nothing of a run is left behind in the next one."""
+    await begin(dut)
+    rng = bench.generator()
+    session = Session(dut, rng)
+    runs = runs_of_all_kinds(session.design, rng)
+    together = await session.sum(runs)
+    for run, expected in zip(runs, together, strict=True):
+        await ClockCycles(dut.clk, int(rng.integers(1, 20)))
+        alone = await session.sum([run])
+        assert alone == [expected], f"{bench.run()}: a run differs from itself among others"
+
+
+@cocotb.test(**TIMEOUT)
+async def reset_in_mid_run_recovers(dut):
+    """After one cycle of reset, whatever was under way is forgotten and the next run is right."""
+    await begin(dut)
+    rng = bench.generator()
+    for when in range(2, 40, 3):
+        await reset(dut)
+        session = Session(dut, rng, "stalls")
+        session.send(*random_run(session.design, "random", 40, rng))
+        await ClockCycles(dut.clk, when)
+        session.stop()
+        await reset(dut)
+        session = Session(dut, rng)
+        await session.sum([random_run(session.design, "random", steps, rng) for steps in (1, 5)])
+        session.stop()

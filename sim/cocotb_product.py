@@ -1,0 +1,76 @@
+"""Not a check but a carrier: streams the tiles of a matrix product through a ``matmul_*`` core without a pause.
+
+`lmul.sim.matmul` leaves the tiles in the file ``LMUL_TILES`` and finds the results in ``LMUL_RESULTS``. One coroutine
+moves whole vectors, and touches only what has changed.
+"""
+
+import os
+import time
+from itertools import chain, product
+
+import cocotb
+import numpy as np
+from cocotb.triggers import RisingEdge
+
+from . import bench
+from .core import Core
+
+PROGRESS_SECONDS = 0.5
+
+
+@cocotb.test
+async def carry(dut):
+    """Every tile of rows with every tile of columns, the latter changing fastest."""
+    core = Core(dut)
+    with np.load(os.environ["LMUL_TILES"], allow_pickle=False) as tiles:
+        a_tiles = [core.a_beats(tile) for tile in tiles["a"]]
+        b_tiles = [core.b_beats(tile) for tile in tiles["b"]]
+    runs = list(product(a_tiles, b_tiles))
+    a, b = Feeder(core.a, (run[0] for run in runs)), Feeder(core.b, (run[1] for run in runs))
+    total, words, cycles = len(runs) * core.design.rows, [], 0
+    await core.start()
+    a.offer()
+    b.offer()
+    core.o.ready.value = 1
+    edge, o_valid, o_data = RisingEdge(core.clk), core.o.valid, core.o.data
+    reported, when = 0, time.monotonic()
+    while len(words) < total:
+        await edge
+        cycles += 1
+        a.step()
+        b.step()
+        if o_valid.value:
+            words.append(int(o_data.value))
+            if time.monotonic() > when + PROGRESS_SECONDS:
+                bench.count(rows=len(words) - reported)
+                reported, when = len(words), time.monotonic()
+    bench.count(rows=total - reported, cycles=cycles - 1)
+    np.save(os.environ["LMUL_RESULTS"], core.codes(words))
+
+
+class Feeder:
+    """Offers beats without a pause."""
+
+    def __init__(self, stream, runs):
+        self._stream = stream
+        self._beats = chain.from_iterable(runs)
+        self._last = None
+        self._left = True
+
+    def step(self):
+        """To be called at each clock edge: goes on to the next beat if this one was taken."""
+        if self._left and self._stream.ready.value:
+            self.offer()
+
+    def offer(self):
+        stream, beat = self._stream, next(self._beats, None)
+        self._left = beat is not None
+        if beat is None:
+            stream.valid.value = 0
+            return
+        stream.data.value = beat.data
+        if beat.last != self._last:
+            stream.last.value = self._last = beat.last
+            stream.valid.value = 1
+            if stream.keep is not None:
+                stream.keep.value = beat.keep

@@ -1,0 +1,186 @@
+"""Bench of the systolic arrays, ``array_*`` and ``matmul_*``: tiles through their streams against golden matrices."""
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ClockCycles, RisingEdge
+
+from ..golden import codec, products
+from ..golden.matmul import matmul
+from ..hdl.verilog import component
+from . import beats, bench, tiles
+from .core import Core
+from .streams import TRAFFIC, Checker, Driver, Monitor, Sink
+
+TIMEOUT = {"timeout_time": 1, "timeout_unit": "ms"}  # 500,000 cycles
+
+
+class Session:
+    """A core with drivers on its inputs, a sink on its output, monitors everywhere and a checker at the end."""
+
+    def __init__(self, core, rng, traffic="always"):
+        source, sink = TRAFFIC[traffic]
+        self.core = core
+        self.checker = Checker(self._describe)
+        self.rows = []
+        self.drivers = [Driver(stream, source(child), child)
+                        for stream, child in zip((core.a, core.b), rng.spawn(2), strict=True)]
+        self.sink = Sink(core.o, sink(rng.spawn(1)[0]))
+        self.inputs = Monitor(core.a, "a"), Monitor(core.b, "b")
+        self.output = Monitor(core.o, "result", self._on_row)
+
+    def send(self, a, b):
+        """One tile: codes (R, depth) and (depth, C)."""
+        design = self.core.design
+        a_beats, b_beats = beats.of_matrices(design, a, b)
+        self.drivers[0].send(self.core.a_beats(a_beats))
+        self.drivers[1].send(self.core.b_beats(b_beats))
+        expected = matmul(design.multiplier, design.accumulator, a, b)
+        for row, beat in enumerate(self.core.o_beats(expected)):
+            self.checker.expect(beat, (a, b, row))
+        bench.count(vectors=a.shape[0] * b.shape[1], macs=a.shape[0] * b.size)
+
+    async def multiply(self, operands):
+        """Tiles back to back; gives their results, (tiles, R, C), once each is known to be golden."""
+        first = len(self.rows)
+        for a, b in operands:
+            self.send(a, b)
+        await self.output.wait(first + len(operands) * self.core.design.rows)
+        self.checker.done()
+        return self.core.codes(self.rows[first:]).reshape(len(operands), self.core.design.rows, -1)
+
+    def stop(self):
+        for each in (*self.drivers, self.sink, *self.inputs, self.output):
+            each.stop()
+
+    def _on_row(self, beat):
+        self.rows.append(beat.data)
+        self.checker(beat)
+
+    def _describe(self, context, expected, actual):
+        if expected is None:
+            return f"row {actual} was not expected"
+        (a, b, row), design = context, self.core.design
+        if isinstance(actual.data, str) or actual.last != expected.last:
+            return f"row {row} of {len(a)}: expected {expected}, actual {actual}"
+        want, got = self.core.codes([expected.data, actual.data]).tolist()
+        col = next(col for col, pair in enumerate(zip(want, got, strict=True)) if pair[0] != pair[1])
+        spec, result = design.multiplier, design.accumulator.result
+        return (f"row {row} column {col}, depth {len(b)}: expected {bench.shown(result, want[col])}, "
+                f"actual {bench.shown(result, got[col])}; operands {bench.shown_pairs(spec, a[row], b[:, col])}")
+
+
+async def begin(dut, traffic="always"):
+    """A core out of reset, in a session; and the generator of this test's operands."""
+    core, rng = Core(dut), bench.generator()
+    await core.start()
+    return Session(core, rng, traffic), rng
+
+
+def depths(design):
+    """Depths of a run about which the control could err."""
+    rows, cols = design.rows, design.cols
+    return sorted({1, 2, rows - 1, rows, rows + 1, cols, 2 * rows, 2 * rows + 3, 3 * (rows + cols)} - {0})
+
+
+def tile(design, kind, depth, rng):
+    """Codes of one tile, (R, depth) and (depth, C)."""
+    return tiles.matrices(design.multiplier, kind, design.rows, depth, design.cols, rng)
+
+
+def operands_of_all_kinds(design, rng, count=1):
+    """Tiles of every kind at every depth, in random order."""
+    cases = [(kind, depth) for kind in tiles.KINDS for depth in depths(design)] * count
+    return [tile(design, kind, depth, rng) for kind, depth in rng.permutation(np.array(cases, object))]
+
+
+@cocotb.test(**TIMEOUT)
+async def outputs_are_known_after_reset(dut):
+    """Nothing that leaves the core is X or offers a result, neither right after reset nor while it idles."""
+    core = Core(dut)
+    await core.start()
+    for _ in range(20):
+        await RisingEdge(core.clk)
+        for name, handle in (("a ready", core.a.ready), ("b ready", core.b.ready), ("result valid", core.o.valid)):
+            value = bench.read(handle)
+            assert isinstance(value, int), f"{bench.run()}: {name} must be known after reset, not {value}"
+        assert core.o.valid.value == 0, f"{bench.run()}: a result is offered after reset, though nothing was multiplied"
+
+
+@cocotb.test(**TIMEOUT)
+@cocotb.parametrize(traffic=list(TRAFFIC))
+async def products_are_golden(dut, traffic):
+    """Tiles of every kind of operands and of many depths, back to back."""
+    session, rng = await begin(dut, traffic)
+    await session.multiply(operands_of_all_kinds(session.core.design, rng))
+
+
+@cocotb.test(**TIMEOUT)
+async def tiles_apart_match_tiles_back_to_back(dut):
+    """Nothing of a tile is left behind in the next one."""
+    session, rng = await begin(dut)
+    operands = operands_of_all_kinds(session.core.design, rng)
+    together = await session.multiply(operands)
+    for (a, b), expected in zip(operands, together, strict=True):
+        await ClockCycles(session.core.clk, int(rng.integers(1, 40)))
+        alone = await session.multiply([(a, b)])
+        assert np.array_equal(alone[0], expected), f"{bench.run()}: a tile differs from itself among others"
+
+
+@cocotb.test(**TIMEOUT)
+async def algebra_holds(dut):
+    """Multiplying by one gives each element's own product with one; a zero row stays zero; columns permute."""
+    session, rng = await begin(dut)
+    design = session.core.design
+    spec, result = design.multiplier, design.accumulator.result
+    a, b = tile(design, "random", design.cols, rng)
+    one = 1 if spec.kind == "int8" else spec.b.bias << spec.b.man_bits
+    identity = (np.eye(design.cols, dtype=np.int64) * one).astype(b.dtype)
+    zero_row = a.copy()
+    zero_row[0] = 0
+    order = rng.permutation(design.cols)
+    by_one, zeroed, plain, permuted = await session.multiply([(a, identity), (zero_row, b), (a, b), (a, b[:, order])])
+
+    expected = products.wide_value(spec, products.product(spec, a, np.full_like(a, one, b.dtype)))
+    if spec.kind != "int8":
+        expected = codec.decode(result, codec.encode(result, expected, "ieee"))
+    assert np.array_equal(codec.decode(result, by_one), expected), f"{bench.run()}: A by identity is not A by one"
+    assert not zeroed[0].any(), f"{bench.run()}: a zero row gives {zeroed[0]}"
+    assert np.array_equal(permuted, plain[:, order]), f"{bench.run()}: permuted columns do not permute the result"
+
+
+@cocotb.test(**TIMEOUT)
+async def reset_in_mid_run_recovers(dut):
+    """After one cycle of reset, whatever was under way is forgotten and the next tile is right."""
+    core, rng = Core(dut), bench.generator()
+    await core.start()
+    design = core.design
+    full = 3 * (design.rows + design.cols)
+    for when in (1, 2, design.rows, full // 2, full - 1, full + design.rows // 2, 2 * full):
+        session = Session(core, rng, "stalls" if when % 2 else "always")
+        for _ in range(3):
+            session.send(*tile(design, "random", full, rng))
+        await ClockCycles(core.clk, when + 1)
+        session.stop()
+        await core.reset()
+        session = Session(core, rng)
+        await session.multiply([tile(design, "random", depth, rng) for depth in (2, full)])
+        session.stop()
+
+
+@cocotb.test(**TIMEOUT)
+async def timing_is_as_stated(dut):
+    """Unstalled, a tile's last row comes ``latency`` cycles after its last beat, and tiles follow without a bubble."""
+    session, rng = await begin(dut)
+    design = session.core.design
+    rows, cols = design.rows, design.cols
+    for depth in depths(design):
+        await session.multiply([tile(design, "random", depth, rng)])
+        latency = session.output.ends[-1] - max(monitor.ends[-1] for monitor in session.inputs)
+        stated = component(design).latency
+        assert latency == stated, f"{bench.run()}: latency must be {stated} cycles, not {latency}, at depth {depth}"
+    for depth in (1, 8 * (rows + cols)):
+        await session.multiply([tile(design, "random", depth, rng) for _ in range(5)])
+        steps = max(depth, rows) if design.dataflow == "os" else -(-depth // rows) * rows
+        periods = np.diff(session.output.ends[-5:]).tolist()
+        assert periods == [steps] * 4, f"{bench.run()}: tiles of depth {depth} must take {steps} cycles, not {periods}"
+    assert depth / steps > 0.95

@@ -1,0 +1,74 @@
+"""An array in a bench, behind its own ports or behind AXI4-Stream: the same streams of codes either way."""
+
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge
+
+from . import beats, bench
+from .streams import Beat, Stream
+
+
+class Core:
+    """The ports of an ``array`` or ``matmul`` design.
+
+    Attributes
+    ----------
+    a, b, o : Stream
+    bits : tuple of int
+        Bits that one element of each of them takes: its width, or for AXI4-Stream whole bytes.
+    """
+
+    def __init__(self, dut):
+        self.design = bench.design()
+        self.axis = self.design.structure == "matmul"
+        widths = self.design.multiplier.a.width, self.design.multiplier.b.width, self.design.accumulator.result.width
+        if self.axis:
+            self.clk, self.rst, self.active = dut.aclk, dut.aresetn, 0
+            self.bits = tuple(8 * -(-width // 8) for width in widths)
+            keep = dut.s_axis_a_tkeep if self.design.dataflow == "ws" else None
+            self.a, self.b, self.o = (
+                Stream(dut.aclk, *(getattr(dut, f"{name}_t{signal}") for signal in ("data", "last", "valid", "ready")))
+                for name in ("s_axis_a", "s_axis_b", "m_axis_c"))
+            self.a = self.a._replace(keep=keep)
+        else:
+            self.clk, self.rst, self.active = dut.clk, dut.rst, 1
+            self.bits = widths
+            self.a, self.b, self.o = (
+                Stream(dut.clk, *(getattr(dut, f"{name}__{signal}") for signal in ("data", "last", "valid", "ready")))
+                for name in ("i_a", "i_b", "o"))
+
+    async def start(self):
+        """Quiet inputs, a running clock, and one cycle of reset."""
+        for stream in (self.a, self.b):
+            for signal in (stream.data, stream.last, stream.valid, *([] if stream.keep is None else [stream.keep])):
+                signal.value = 0
+        self.o.ready.value = 0
+        self.rst.value = self.active
+        Clock(self.clk, 2, unit="step").start()
+        await RisingEdge(self.clk)
+        await self.reset()
+
+    async def reset(self):
+        """One cycle of reset."""
+        self.rst.value = self.active
+        await RisingEdge(self.clk)
+        self.rst.value = 1 - self.active
+
+    def a_beats(self, codes):
+        """Codes, (beats, R), as one run's beats; every byte kept where the stream has ``tkeep``."""
+        keep = (1 << (self.design.rows * self.bits[0] // 8)) - 1
+        return self._beats(codes, self.bits[0], keep)
+
+    def b_beats(self, codes):
+        return self._beats(codes, self.bits[1])
+
+    def o_beats(self, codes):
+        """The beats that a result, (R, C), is given out as."""
+        return self._beats(codes, self.bits[2])
+
+    def codes(self, words):
+        """Result beats as codes, (beats, C)."""
+        return beats.unpack(words, self.design.cols, self.bits[2])
+
+    def _beats(self, codes, bits, keep=0):
+        words = beats.pack(codes, bits)
+        return [Beat(*beat, keep) for beat in zip(words, beats.lasts(len(words)), strict=True)]

@@ -1,0 +1,206 @@
+"""Real matrices through a ``matmul_*`` design: read, quantised, cut into tiles, multiplied, and scaled back.
+
+Float matrices are quantised to the design's operand formats, each with one scale for the whole tensor
+(`lmul.golden.operands.quantise`), and the result is scaled back: float64 if an operand is, else float32. Matrices of
+unsigned integers are codes, and give the codes of the result; for int8 designs, matrices of int8 give int32.
+"""
+
+import contextlib
+import json
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ..golden import matmul as golden
+from ..golden.accumulate import check
+from ..golden.codec import as_codes, code_dtype, decode
+from ..golden.files import atomic_write
+from ..golden.formats import IntFormat
+from ..golden.operands import quantise
+from . import beats
+from .runner import simulate
+
+BACKENDS = ("golden", "rtl")
+
+
+def matmul_files(a, b, design, backend, path, progress=None, simulator="verilator", folder=None):
+    """Multiply the matrices in two ``.npy`` files and write the product to a third.
+
+    Parameters
+    ----------
+    a, b : paths
+        Matrices (M, K) and (K, N): both float, or both codes.
+    design : Design
+        A ``matmul``.
+    backend : str
+        ``golden`` or ``rtl``: the same bits either way.
+    path : path
+        The ``.npy`` to write, (M, N); whole or not at all.
+    progress : callable or None
+        Called as ``progress(done, total, text)`` while the simulation goes on.
+    simulator, folder
+        Where ``rtl`` simulates; without a folder in a temporary one.
+
+    Returns
+    -------
+    str
+        What was done, in one line; for ``rtl`` with the share of the array's peak that did useful work.
+
+    Raises
+    ------
+    ValueError
+        If the design, a file or a matrix is refused: one sentence.
+    """
+    if design.structure != "matmul":
+        raise ValueError(f"Design must be a matmul to multiply matrices, not {design.slug!r}")
+    if backend not in BACKENDS:
+        raise ValueError(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
+    a, b = read_matrix("A", a), read_matrix("B", b)
+    a_codes, b_codes, scales = operands(design.multiplier, a, b)
+    start = time.perf_counter()
+    if backend == "golden":
+        codes, how = golden.matmul(design.multiplier, design.accumulator, a_codes, b_codes), ""
+    else:
+        codes, how = on_rtl(design, a_codes, b_codes, simulator, folder, progress)
+    seconds = time.perf_counter() - start
+    with atomic_write(path, "wb") as file:
+        np.save(file, result(design, codes, a, b, scales))
+    macs = a_codes.size * b_codes.shape[1]
+    scaled = "" if scales is None else f"; scales {scales[0]:.6g} and {scales[1]:.6g}"
+    return (f"{design.slug}, {backend}: ({a.shape[0]}, {a.shape[1]}) x ({b.shape[0]}, {b.shape[1]}), {macs} MAC in "
+            f"{seconds:.2f} s{how}{scaled}; wrote {path}")
+
+
+def read_matrix(name, path):
+    """The matrix in an ``.npy`` file.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or damaged, or holds no matrix.
+    """
+    try:
+        with open(path, "rb") as file:
+            matrix = np.lib.format.read_array(file, allow_pickle=False)
+    except OSError as error:
+        raise ValueError(f"Matrix {name} must be readable, not {str(path)!r}: {error.strerror or error}") from None
+    except (ValueError, EOFError, SyntaxError, TypeError, MemoryError, OverflowError):
+        raise ValueError(f"Matrix {name} must be a whole .npy file of numbers, not {str(path)!r}") from None
+    if matrix.ndim != 2 or not matrix.size:
+        raise ValueError(f"Matrix {name} must have two dimensions, none of them 0, not shape {matrix.shape}")
+    return matrix.astype(matrix.dtype.newbyteorder("="))
+
+
+def operands(spec, a, b):
+    """Two matrices as codes, and their scales, two floats, or None if they were codes to begin with.
+
+    Raises
+    ------
+    ValueError
+        If the dtypes are not such as the module says, a float is not finite, a code does not fit, or the inner
+        dimensions differ.
+    """
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(f"Inner dimensions must be equal, not {a.shape[1]} and {b.shape[0]}")
+    (a, a_scale), (b, b_scale) = _operand("A", spec.a, a), _operand("B", spec.b, b)
+    if (a_scale is None) != (b_scale is None):
+        kinds = ["codes" if scale is None else "floats" for scale in (a_scale, b_scale)]
+        raise ValueError(f"Matrices must be both floats or both codes, not {kinds[0]} and {kinds[1]}")
+    return a, b, None if a_scale is None else (a_scale, b_scale)
+
+
+def _operand(name, fmt, matrix):
+    """Codes, and their scale or None."""
+    codes = code_dtype(fmt.width)
+    if matrix.dtype.kind == "f":
+        matrix = matrix.astype(np.float64)
+        bad = matrix.size - np.count_nonzero(np.isfinite(matrix))
+        if bad:
+            raise ValueError(f"Matrix {name} must hold finite numbers, not {bad} NaN or Inf in {matrix.size}")
+        return quantise(fmt, matrix)
+    if isinstance(fmt, IntFormat) and matrix.dtype == np.int8:
+        return matrix.view(np.uint8), None
+    if matrix.dtype != codes:
+        raise ValueError(f"Matrix {name} must be of floats or of {codes} codes of {fmt}, not {matrix.dtype}")
+    return as_codes(fmt, matrix), None
+
+
+def result(design, codes, a, b, scales):
+    """Result codes as what the matrices ``a`` and ``b`` call for."""
+    if scales is not None:
+        dtype = np.float64 if np.float64 in (a.dtype, b.dtype) else np.float32
+        with np.errstate(over="ignore"):
+            return (decode(design.accumulator.result, codes) * scales[0] * scales[1]).astype(dtype)
+    return codes.view(np.int32) if np.int8 in (a.dtype, b.dtype) else codes
+
+
+def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):
+    """The product of code matrices by the simulated RTL, of any size: tile by tile, depth whole.
+
+    Returns
+    -------
+    codes : array, (M, N)
+    how : str
+        Cycles, utilisation and times, for `matmul_files`.
+    """
+    check(design.multiplier, design.accumulator, a.shape[1])
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lmul-"))
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lmul-")))
+        a_tiles, b_tiles = tiles(design, a, b)
+        np.savez(scratch / "tiles.npz", a=a_tiles, b=b_tiles)
+        files = {"LMUL_TILES": str(scratch / "tiles.npz"), "LMUL_RESULTS": str(scratch / "results.npy")}
+        rows = len(a_tiles) * len(b_tiles) * design.rows
+        with _watched(Path(folder) / design.slug / simulator / "figures.json", rows, progress):
+            run = simulate(design, folder=folder, simulator=simulator, bench="lmul.sim.cocotb_product", settings=files)
+        if not run.passed:
+            raise RuntimeError(run.line)
+        codes = np.load(scratch / "results.npy")
+    codes = codes.reshape(len(a_tiles), len(b_tiles), design.rows, design.cols).transpose(0, 2, 1, 3)
+    codes = codes.reshape(len(a_tiles) * design.rows, -1)[: a.shape[0], : b.shape[1]]
+    cycles = run.figures["cycles"]
+    utilisation = a.size * b.shape[1] / (cycles * design.rows * design.cols)
+    how = (f" ({simulator} {run.version}: build {run.build_seconds:.1f} s, run {run.seconds:.1f} s), {cycles} cycles, "
+           f"utilisation {100 * utilisation:.1f} %")
+    return np.ascontiguousarray(codes, code_dtype(design.accumulator.result.width)), how
+
+
+def tiles(design, a, b):
+    """The beats of every tile of rows, codes (tiles, beats, R), and of columns, (tiles, beats, C); what lies beyond the
+    matrices is neutral."""
+    rows, cols = design.rows, design.cols
+    fill_a, fill_b = beats.neutral(design.multiplier)
+    a = np.pad(a, ((0, -len(a) % rows), (0, 0)), constant_values=fill_a)
+    b = np.pad(b, ((0, 0), (0, -b.shape[1] % cols)), constant_values=fill_b)
+    a_tiles = [a[start : start + rows] for start in range(0, len(a), rows)]
+    b_tiles = [b[:, start : start + cols] for start in range(0, b.shape[1], cols)]
+    return (np.array([beats.of_matrices(design, tile, b_tiles[0])[0] for tile in a_tiles]),
+            np.array([beats.of_matrices(design, a_tiles[0], tile)[1] for tile in b_tiles]))
+
+
+@contextlib.contextmanager
+def _watched(figures, total, progress):
+    """Report the ``rows`` in a simulation's figures while it goes on."""
+    if progress is None:
+        yield
+        return
+    done = threading.Event()
+
+    def watch():
+        while not done.wait(0.5):
+            with contextlib.suppress(FileNotFoundError):
+                progress(json.loads(figures.read_text()).get("rows", 0), total, "rows")
+
+    progress(0, total, "building")
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        progress(total, total, "rows")

@@ -1,0 +1,229 @@
+"""Valid/ready streams in a bench: driver, sink, monitor and in-order checker, and the traffic that shakes both ends."""
+
+from collections import deque
+from itertools import chain, repeat
+from typing import Any, NamedTuple
+
+import cocotb
+from cocotb.triggers import Event, RisingEdge
+
+from . import bench
+
+
+class Stream(NamedTuple):
+    """The signals of one stream. A beat moves in a cycle in which ``valid`` and ``ready`` are both 1."""
+
+    clk: Any
+    data: Any
+    last: Any
+    valid: Any
+    ready: Any
+    keep: Any = None
+
+
+class Beat(NamedTuple):
+    """What moves in one cycle; ``keep`` only where the stream has it."""
+
+    data: int
+    last: int
+    keep: int = 0
+
+
+# Traffic: for each cycle, whether an end that could go on does.
+
+
+def always(rng):
+    """Every cycle."""
+    return repeat(True)
+
+
+def random_stalls(rng):
+    """Half of the cycles."""
+    while True:
+        yield from (rng.random(256) < 0.5).tolist()
+
+
+def idle_gaps(rng):
+    """Bursts of 1 to 20 cycles, and as long pauses."""
+    while True:
+        burst, gap = rng.integers(1, 21, 2).tolist()
+        yield from chain(repeat(True, burst), repeat(False, gap))
+
+
+def long_stalls(rng):
+    """Stretches of up to 150 cycles, then 100 to 200 cycles of nothing."""
+    while True:
+        go, stall = int(rng.integers(1, 151)), int(rng.integers(100, 201))
+        yield from chain(repeat(True, go), repeat(False, stall))
+
+
+#: Name: what the sources do, and what the sink does.
+TRAFFIC = {
+    "always": (always, always),
+    "stalls": (random_stalls, random_stalls),
+    "gaps": (idle_gaps, always),
+    "blocks": (always, long_stalls),
+}
+
+
+class Driver:
+    """Sends beats in order: holds each until it is taken; drives rubbish while it has none, or pauses.
+
+    Parameters
+    ----------
+    stream : Stream
+    go : iterator of bool
+        Whether to offer a beat in a cycle; a beat once offered stays.
+    rubbish : numpy Generator or None
+        Where the rubbish comes from; None leaves the last beat.
+    """
+
+    def __init__(self, stream, go, rubbish=None):
+        self.stream = stream
+        self.queue = deque()
+        self._go = go
+        self._rubbish = rubbish
+        stream.valid.value = 0
+        self._task = cocotb.start_soon(self._run())
+
+    def send(self, beats):
+        self.queue.extend(beats)
+
+    def stop(self):
+        """Send no more, and take back what is offered."""
+        self._task.cancel()
+        self.stream.valid.value = 0
+
+    async def _run(self):
+        stream, queue, edge = self.stream, self.queue, RisingEdge(self.stream.clk)
+        offered = False
+        while True:
+            await edge
+            if offered and stream.ready.value != 1:
+                continue
+            if queue and next(self._go):
+                self._put(queue.popleft())
+                if not offered:
+                    stream.valid.value = offered = True
+            elif offered:
+                stream.valid.value = offered = False
+                if self._rubbish is not None:
+                    width = len(stream.data)
+                    data = int.from_bytes(self._rubbish.bytes(-(-width // 8)), "little") & ((1 << width) - 1)
+                    self._put(Beat(data, int(self._rubbish.integers(2))))
+
+    def _put(self, beat):
+        self.stream.data.value = beat.data
+        self.stream.last.value = beat.last
+        if self.stream.keep is not None:
+            self.stream.keep.value = beat.keep
+
+
+class Sink:
+    """Takes beats: ``ready`` as ``go`` says, whether or not there is anything to take."""
+
+    def __init__(self, stream, go):
+        self.stream = stream
+        self._go = go
+        stream.ready.value = 0
+        self._task = cocotb.start_soon(self._run())
+
+    def stop(self):
+        self._task.cancel()
+        self.stream.ready.value = 0
+
+    async def _run(self):
+        edge, ready = RisingEdge(self.stream.clk), None
+        while True:
+            await edge
+            if (go := next(self._go)) != ready:
+                self.stream.ready.value = ready = go
+
+
+class Monitor:
+    """Watches a stream and calls ``on_beat(beat)`` for every beat that moves.
+
+    Fails the test if ``valid`` or ``ready`` is ever X or Z, or if a beat that waits is changed or withdrawn.
+
+    Attributes
+    ----------
+    count : int
+        Beats that moved.
+    cycle : int
+        Cycles since the monitor began.
+    ends : list of int
+        Cycles in which a beat with ``last`` moved.
+    """
+
+    def __init__(self, stream, name, on_beat=lambda beat: None):
+        self.stream = stream
+        self.name = name
+        self.count = self.cycle = 0
+        self.ends = []
+        self._on_beat = on_beat
+        self._moved = Event()
+        self._task = cocotb.start_soon(self._run())
+
+    def stop(self):
+        self._task.cancel()
+
+    async def wait(self, count):
+        """Until ``count`` beats have moved since the monitor began."""
+        while self.count < count:
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def _run(self):
+        stream, edge, waiting = self.stream, RisingEdge(self.stream.clk), None
+        while True:
+            await edge
+            self.cycle += 1
+            valid, ready = bench.read(stream.valid), bench.read(stream.ready)
+            self._insist(not isinstance(valid, str) and not isinstance(ready, str), f"valid {valid}, ready {ready}")
+            if not valid:
+                self._insist(waiting is None, "a waiting beat was withdrawn")
+                continue
+            beat = Beat(bench.read(stream.data), bench.read(stream.last))
+            self._insist(waiting in (None, beat), f"a waiting beat changed from {waiting} to {beat}")
+            waiting = None if ready else beat
+            if ready:
+                self.count += 1
+                if beat.last:
+                    self.ends.append(self.cycle)
+                self._on_beat(beat)
+                self._moved.set()
+
+    def _insist(self, condition, complaint):
+        assert condition, f"{bench.run()}: {self.name} in cycle {self.cycle}: {complaint}"
+
+
+class Checker:
+    """Compares beats, in order, with what `expect` announced.
+
+    ``describe(context, expected, actual)`` says what is wrong, ``context`` being what was given with the expected beat;
+    both are None for a beat that was not expected.
+    """
+
+    def __init__(self, describe):
+        self.total = 0
+        self._describe = describe
+        self._expected = deque()
+        self._wrong = []
+
+    def expect(self, beat, context=None):
+        self._expected.append((context, beat))
+
+    def __call__(self, beat):
+        self.total += 1
+        context, expected = self._expected.popleft() if self._expected else (None, None)
+        if beat != expected:
+            self._wrong.append((context, expected, beat))
+
+    def check(self):
+        """Fail if a beat was wrong or came without being expected."""
+        bench.check(self._wrong, self.total, self._describe)
+
+    def done(self):
+        """Fail as `check` does, or if a beat did not come."""
+        self.check()
+        assert not self._expected, f"{bench.run()}: {len(self._expected)} results are missing"

@@ -1,0 +1,58 @@
+"""Operand matrices that exercise an array."""
+
+from functools import cache
+
+import numpy as np
+
+from ..golden import operands, stimulus
+from ..golden.formats import IntFormat
+
+KINDS = ("random", "recorded", "zeros", "subnormals", "specials", "largest")
+
+
+def matrices(spec, kind, rows, depth, cols, rng):
+    """Codes of a pair of matrices, (rows, depth) and (depth, cols).
+
+    ``kind`` is ``random`` (finite codes), ``recorded`` (of a transformer), ``zeros`` (most of them, of both signs),
+    ``subnormals`` (in one operand or both), ``specials`` (a few Inf, NaN and other corners among random codes) or
+    ``largest`` (magnitudes, of both signs). Integers know no specials: their extremes stand in.
+    """
+    if kind == "recorded":
+        seed = int(rng.integers(1 << 32))
+        return tuple(stack[0] for stack in operands.matrices(_recording(), spec, rows, depth, cols, seed=seed))
+    kinds = kind, kind
+    if kind == "subnormals":
+        kinds = ("subnormals", "subnormals"), ("subnormals", "random"), ("random", "subnormals")
+        kinds = kinds[rng.integers(3)]
+    return tuple(codes(fmt, each, shape, rng)
+                 for fmt, each, shape in zip((spec.a, spec.b), kinds, ((rows, depth), (depth, cols)), strict=True))
+
+
+_recording = cache(operands.load_recording)
+
+
+def codes(fmt, kind, shape, rng):
+    """Codes of one format, of a kind that `matrices` knows."""
+    corners = stimulus.corners(fmt)
+    if kind == "specials":
+        # So few that sums with none, with one and with several of them are all common.
+        few = rng.random(shape) < 0.5 / max(shape)
+        return np.where(few, rng.choice(corners, shape), codes(fmt, "random", shape, rng))
+    if kind == "zeros":
+        return np.where(rng.random(shape) < 0.75, codes(fmt, "nothing", shape, rng), codes(fmt, "random", shape, rng))
+    if isinstance(fmt, IntFormat):
+        return _integers(fmt, kind, shape, rng)
+    low, high = {"random": (0, fmt.max_finite), "nothing": (0, 0), "subnormals": (0, fmt.min_normal - 1),
+                 "largest": (fmt.max_finite, fmt.max_finite)}[kind]
+    sign = rng.integers(0, 2, shape) * fmt.sign_mask
+    return (rng.integers(low, high, shape, endpoint=True) | sign).astype(corners.dtype)
+
+
+def _integers(fmt, kind, shape, rng):
+    limit = 1 << (fmt.width - 1)
+    if kind == "largest":
+        values = rng.choice([-limit, limit - 1], shape)
+    else:
+        low, high = {"random": (-limit, limit - 1), "nothing": (0, 0), "subnormals": (-1, 1)}[kind]
+        values = rng.integers(low, high, shape, endpoint=True)
+    return (values & (2 * limit - 1)).astype(stimulus.corners(fmt).dtype)
