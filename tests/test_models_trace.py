@@ -6,23 +6,13 @@ import lmul.golden
 import numpy as np
 import pytest
 from lmul.golden.operands import SHARES, load_npz, load_recording
-from lmul.models.minilm import MiniLM
 from lmul.models.trace import record_trace
 
 
-@pytest.fixture(scope="module")
-def trace():
-    try:
-        MiniLM()
-    except ValueError as error:
-        pytest.skip(f"needs the extra `models`: {error}")
-    return record_trace
-
-
-def test_the_kept_recording_can_be_made_again(trace, tmp_path):
-    line = trace(None, tmp_path / "one.npz")
+def test_the_kept_recording_can_be_made_again(minilm, tmp_path):
+    line = record_trace(None, tmp_path / "one.npz")
     assert line.startswith(f"{tmp_path / 'one.npz'}: attention of 3 sentences (98 tokens) at layers 0, 5")
-    trace(None, tmp_path / "two.npz")
+    record_trace(None, tmp_path / "two.npz")
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
     with as_file(files(lmul.golden) / "data" / "recording.npz") as path, np.load(path) as kept, \
             np.load(tmp_path / "one.npz") as made:
@@ -32,10 +22,10 @@ def test_the_kept_recording_can_be_made_again(trace, tmp_path):
     assert load_npz(tmp_path / "one.npz").provenance == load_recording().provenance
 
 
-def test_own_sentences(trace, tmp_path):
+def test_own_sentences(minilm, tmp_path):
     path = tmp_path / "own.npz"
     lines = ["# a comment", "Two words.", "", "  Three more words here.  "]
-    trace(lines, path, layers=[4], heads=[0, 1, 11], ffn_rows=5)
+    record_trace(lines, path, layers=[4], heads=[0, 1, 11], ffn_rows=5)
     source = load_npz(path)
     assert source.name == "own" and set(source.shares) == set(SHARES)
     shapes = [(product.kind, product.a.shape, product.b.shape) for product in source.products]
@@ -45,12 +35,12 @@ def test_own_sentences(trace, tmp_path):
     assert shapes == [*expected, ("ffn", (5, 384), (384, 48))]
 
 
-def test_refusals(trace, tmp_path):
+def test_refusals(minilm, tmp_path):
     for lines, options, sentence in (
             (["", "# x"], {}, "Sentences must be at least one, not none"),
             (["x"], {"layers": [6]}, "Layers must be 0 to 5, not [6, 2]"),
             (["x"], {"heads": [-1]}, "Heads must be 0 to 11, not [-1]")):
         with pytest.raises(ValueError) as error:
-            trace(lines, tmp_path / "f.npz", **options)
+            record_trace(lines, tmp_path / "f.npz", **options)
         assert str(error.value) == sentence
     assert not list(tmp_path.iterdir())
