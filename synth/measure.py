@@ -1,0 +1,3 @@
+"""Designs and technologies to rows. (In work: written against `mapping.candidates(design, verilog, libraries, effort, folder)`,
+which gives for each library a list of `Candidate(source, script)`: the Yosys JSON netlist's path and what made it; and
+`mapping.generic(...)`: generic gates and transistors; `fpga.counts(...)`: LUTs, carry, DSP, registers by target.)"""

@@ -1,0 +1,1 @@
+"""The record of a report: keys, units, provenance. (In work, with measure.py.)"""
