@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from . import kernels
+from . import kernels, products
 from .codec import as_codes, code_dtype, decode
 from .parallel import in_threads
-from .products import fields, operands
 
 MAX_LANES = 256
 MAX_WINDOW = 53  # bits; with the carries of 256 lanes a sum stays below 2**61, as the kernels need
@@ -116,10 +115,16 @@ def rule(spec):
 
 def factors(spec, fmt, codes):
     """Codes of one operand, (n, depth), as the kernels take them."""
-    parts = operands(fmt, codes, spec.subnormals)
-    sig = fields(fmt, parts) << (spec.a.man_bits - fmt.man_bits) if spec.is_add else parts.sig
-    flags = kernels.ZERO * parts.zero + kernels.INF * parts.inf + kernels.NAN * parts.nan
-    return kernels.Factors(sig, parts.exp.astype(np.int16), parts.sign.astype(np.uint8), flags.astype(np.uint8))
+    field = codes.astype(np.int64) & fmt.field_mask
+    zero, inf, nan = products.flags(fmt, field, spec.subnormals)
+    if spec.is_add:
+        sig = products.addends(fmt, field, spec.subnormals) << (spec.a.man_bits - fmt.man_bits)
+        exp = np.zeros(codes.shape)
+    else:
+        sig, exp = products.factors(fmt, field, spec.subnormals)
+    sign = (codes >> fmt.field_bits).astype(np.uint8)
+    flags = kernels.ZERO * zero + kernels.INF * inf + kernels.NAN * nan
+    return kernels.Factors(sig, exp.astype(np.int16), sign, flags.astype(np.uint8))
 
 
 def _run(kernel, spec, accumulator, parameters, a, b, every_pair=False):

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .formats import FloatFormat, IntFormat, Specials
+from .formats import FloatFormat, IntFormat
 
 _TABLE_BITS = 16  # formats up to this width are decoded by a table
 
@@ -74,15 +74,14 @@ def _decode(fmt, codes):
     if fmt.has_inf:
         value = np.where(field == fmt.inf, np.inf, value)
     if fmt.has_nan:
-        value = np.where(is_nan(fmt, codes), np.nan, value)
+        value = np.where(is_nan(fmt, field), np.nan, value)
     return np.where(codes & fmt.sign_mask, -value, value)
 
 
-def is_nan(fmt, codes):
-    """Where a float format's ``codes`` are NaN."""
-    if fmt.specials is Specials.FINITE:
-        return np.zeros(np.shape(codes), bool)
-    field = codes & fmt.field_mask
+def is_nan(fmt, field):
+    """Which fields, codes without their sign, are NaN."""
+    if not fmt.has_nan:
+        return np.zeros(field.shape, bool)
     return field > fmt.inf if fmt.has_inf else field == fmt.nan
 
 

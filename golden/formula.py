@@ -38,5 +38,5 @@ def lmul_formula(fmt, a, b):
     if fmt.has_inf:
         inf = (x == fmt.inf) | (y == fmt.inf)
         value = np.where(inf, np.where(zero, np.nan, np.inf), value)
-    value = np.where(is_nan(fmt, a) | is_nan(fmt, b), np.nan, value)
+    value = np.where(is_nan(fmt, x) | is_nan(fmt, y), np.nan, value)
     return np.where((a ^ b) & fmt.sign_mask, -value, value)

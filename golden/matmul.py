@@ -15,7 +15,7 @@ from .accumulate import check, extent, factors, rule, sums, target
 from .codec import as_codes, code_dtype, decode
 from .formats import FORMATS
 from .parallel import in_threads
-from .products import operands, product, wide_value
+from .products import flags, product, wide_value
 from .stimulus import all_pairs
 
 _FP32 = FORMATS["fp32"]
@@ -110,8 +110,8 @@ def _field_words(operand, constant):
 
 
 def _value_words(spec, fmt, codes):
-    values = decode(fmt, np.where(operands(fmt, codes, spec.subnormals).zero, codes & fmt.sign_mask, codes))
-    words = values.astype(np.float32).view(np.int32)
+    zero, _, _ = flags(fmt, codes & fmt.field_mask, spec.subnormals)
+    words = decode(fmt, np.where(zero, codes & fmt.sign_mask, codes)).astype(np.float32).view(np.int32)
     return _Words(words, words)
 
 
@@ -122,9 +122,10 @@ def _transposed(array):
 def _direct(spec, a, b):
     """Which codes of ``a``, (rows, depth), make only fp32 numbers with the whole of their row of ``b``: normal, or
     zero. Products grow with a field, so the least and the largest of the row tell."""
-    field = b & b.dtype.type(spec.b.field_mask)
+    field = b & spec.b.field_mask
     largest = field.max(axis=1)
-    least = np.where(operands(spec.b, b, spec.subnormals).zero, largest[:, None], field).min(axis=1)
+    zero, _, _ = flags(spec.b, field, spec.subnormals)
+    least = np.where(zero, largest[:, None], field).min(axis=1)
     low, high = (abs(wide_value(spec, product(spec, a, codes))) for codes in (least, largest))
     return ((low >= 2.0**-126) | (low == 0)) & (high < 2.0**128)
 

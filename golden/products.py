@@ -26,18 +26,6 @@ class Wide(NamedTuple):
     nan: np.ndarray
 
 
-class Operands(NamedTuple):
-    """Codes taken apart. ``exp`` and ``sig`` (int64, hidden bit included) are as a datapath without special cases
-    has them, also for flushed operands and specials; ``zero`` includes flushed subnormals."""
-
-    sign: np.ndarray
-    exp: np.ndarray
-    sig: np.ndarray
-    zero: np.ndarray
-    inf: np.ndarray
-    nan: np.ndarray
-
-
 def multiply(spec, a, b):
     """The narrow product of ``a`` and ``b``, element by element.
 
@@ -119,44 +107,48 @@ def wide_value(spec, products):
     return np.where(products.sign, -value, value)
 
 
-def operands(fmt, codes, subnormals):
-    """`Operands` of codes, under a policy: an ``exact`` subnormal has exponent 1 and no hidden bit; ``flush`` takes
-    the fields raw, the hidden bit set."""
-    codes = codes.astype(np.int64)
-    field = codes & fmt.field_mask
-    exp, hidden = field >> fmt.man_bits, fmt.min_normal
-    zero = exp == 0 if subnormals == "flush" else field == 0
+def flags(fmt, field, subnormals):
+    """Which fields count as zero, and are Inf, and NaN."""
+    zero = field < fmt.min_normal if subnormals == "flush" else field == 0
+    inf = field == fmt.inf if fmt.has_inf else np.zeros(field.shape, bool)
+    return zero, inf, is_nan(fmt, field)
+
+
+def factors(fmt, field, subnormals, normalise=False):
+    """Significands, hidden bit included, and exponents of fields. An ``exact`` subnormal has exponent 1 and no hidden
+    bit, or is shifted until it has one; ``flush`` takes all fields as if of normal numbers."""
+    exp = field >> fmt.man_bits
     if subnormals == "exact":
-        hidden = np.where(exp == 0, 0, hidden)
         exp = np.maximum(exp, 1)
-    inf = field == fmt.inf if fmt.has_inf else np.zeros(codes.shape, bool)
-    return Operands(codes >> fmt.field_bits, exp, (field & fmt.man_mask) | hidden, zero, inf, is_nan(fmt, codes))
+    sig = field - ((exp - 1) << fmt.man_bits)
+    if normalise and subnormals == "exact":
+        small = sig < fmt.min_normal
+        if small.any():
+            shift = _leading_zeros(sig[small], fmt.man_bits + 1)
+            sig[small] <<= shift
+            exp[small] -= shift
+    return sig, exp
 
 
-def normalised(fmt, parts):
-    """`Operands` with subnormals shifted until their hidden bit is set; zeros stay."""
-    exp, sig = parts.exp.copy(), parts.sig.copy()
-    small = np.flatnonzero((sig < fmt.min_normal) & ~parts.zero)
-    shift = _leading_zeros(sig.flat[small], fmt.man_bits + 1)
-    exp.flat[small] -= shift
-    sig.flat[small] <<= shift
-    return parts._replace(exp=exp, sig=sig)
-
-
-def fields(fmt, parts):
-    """The integers that L-Mul adds: exponent and mantissa as one, of subnormals normalised."""
-    parts = normalised(fmt, parts)
+def addends(fmt, field, subnormals):
+    """The integers that L-Mul adds: fields, those of ``exact`` subnormals normalised, their exponent below 1."""
+    if subnormals == "flush":
+        return field
+    small = field < fmt.min_normal
+    sig, exp = factors(fmt, field[small], subnormals, normalise=True)
+    field = field.copy()
     # The hidden bit adds one to the exponent.
-    return ((parts.exp - 1) << fmt.man_bits) + parts.sig
+    field[small] = ((exp - 1) << fmt.man_bits) + sig
+    return field
 
 
 def _leading_zeros(integers, width):
-    """Zeros above the highest one of positive integers seen as ``width`` bits."""
+    """Zeros above the highest one of integers seen as ``width`` bits; of 0 none."""
     zeros = np.zeros_like(integers)
     for step in (16, 8, 4, 2, 1):
         if step < width:
-            zeros += np.where((integers << zeros) >> (width - step) == 0, step, 0)
-    return zeros
+            zeros += step * ((integers << zeros) >> (width - step) == 0)
+    return zeros * (integers > 0)
 
 
 def _each(function, spec, a, b, dtypes):
@@ -182,9 +174,35 @@ def _tables(function, spec):
     return function(spec, pairs >> spec.b.width, pairs & ((1 << spec.b.width) - 1))
 
 
-def _flags(a, b):
-    """Flags of a product: zero, inf, nan."""
-    return a.zero | b.zero, a.inf | b.inf, a.nan | b.nan | (a.inf & b.zero) | (b.inf & a.zero)
+def _work(spec, a, b):
+    """Sign of the product, and the operands' fields as integers in which no step overflows."""
+    bits = max(spec.a.field_bits + 2, spec.wide.sig_bits + 2)
+    dtype = np.int32 if bits < 32 else np.int64
+    sign = ((a >> spec.a.field_bits) ^ (b >> spec.b.field_bits)).astype(np.uint8)
+    return sign, a.astype(dtype) & spec.a.field_mask, b.astype(dtype) & spec.b.field_mask
+
+
+def _product_flags(spec, x, y):
+    """Flags of the product: zero, inf, nan."""
+    zero_x, inf_x, nan_x = flags(spec.a, x, spec.subnormals)
+    zero_y, inf_y, nan_y = flags(spec.b, y, spec.subnormals)
+    return zero_x | zero_y, inf_x | inf_y, nan_x | nan_y | (inf_x & zero_y) | (inf_y & zero_x)
+
+
+def _field_sum(spec, x, y):
+    y = addends(spec.b, y, spec.subnormals) << spec.align
+    return addends(spec.a, x, spec.subnormals) + y + spec.offset_value
+
+
+def _wide(spec, a, b):
+    sign, x, y = _work(spec, a, b)
+    if spec.is_add:
+        s = _field_sum(spec, x, y)
+        exp, sig = _wrapped(spec.wide, s >> spec.a.man_bits), s & spec.a.man_mask
+    else:
+        (sig_x, exp_x), (sig_y, exp_y) = factors(spec.a, x, spec.subnormals), factors(spec.b, y, spec.subnormals)
+        exp, sig = exp_x + exp_y, sig_x * sig_y
+    return sign, exp, sig, *_product_flags(spec, x, y)
 
 
 def _wrapped(wide, exp):
@@ -193,53 +211,39 @@ def _wrapped(wide, exp):
     return exp - ((exp >> (wide.exp_bits - 1)) << wide.exp_bits) if wide.exp_signed else exp
 
 
-def _field_sum(spec, a, b):
-    return fields(spec.a, a) + (fields(spec.b, b) << spec.align) + spec.offset_value
-
-
-def _wide(spec, a, b):
-    a, b = operands(spec.a, a, spec.subnormals), operands(spec.b, b, spec.subnormals)
-    if spec.is_add:
-        s = _field_sum(spec, a, b)
-        exp, sig = _wrapped(spec.wide, s >> spec.a.man_bits), s & spec.a.man_mask
-    else:
-        exp, sig = a.exp + b.exp, a.sig * b.sig
-    return a.sign ^ b.sign, exp, sig, *_flags(a, b)
-
-
 def _narrow(spec, a, b):
     if spec.kind == "int8":
         return [_signed(spec.a, a) * _signed(spec.b, b)]
     fmt = spec.a
-    a, b = operands(spec.a, a, spec.subnormals), operands(spec.b, b, spec.subnormals)
-    zero, inf, nan = _flags(a, b)
-    if spec.is_add:
-        field = _field_sum(spec, a, b) - (spec.b.bias << fmt.man_bits)
-    else:
-        field = _rounded(spec, normalised(spec.a, a), normalised(spec.b, b))
+    sign, x, y = _work(spec, a, b)
+    zero, inf, nan = _product_flags(spec, x, y)
+    field = _field_sum(spec, x, y) - (spec.b.bias << fmt.man_bits) if spec.is_add else _rounded(spec, x, y)
     if spec.is_add or spec.subnormals == "flush":
-        zero = zero | (field < fmt.min_normal)
-    field = np.where(field > fmt.max_finite, overflow_field(fmt, spec.overflow), field)
-    field = np.where(zero, 0, field)
+        zero |= field < fmt.min_normal
+    field[field > fmt.max_finite] = overflow_field(fmt, spec.overflow)
+    field[zero] = 0
     if fmt.has_inf:
-        field = np.where(inf, fmt.inf, field)
+        field[inf] = fmt.inf
     if fmt.has_nan:
-        field = np.where(nan, fmt.nan, field)
-    return [field | ((a.sign ^ b.sign) << fmt.field_bits)]
+        field[nan] = fmt.nan
+    dtype = code_dtype(fmt.width)
+    return [field.astype(dtype) | (sign.astype(dtype) << fmt.field_bits)]
 
 
-def _rounded(spec, a, b):
-    """Fields of exact products of normalised operands, rounded to nearest even; unbounded above. Below the smallest
-    normal they are subnormal if subnormals are ``exact``, else the exponent goes on."""
-    man_bits = spec.a.man_bits
-    sig = a.sig * b.sig
-    top = sig >> (spec.wide.sig_bits - 1)  # whether the product of significands is 2 or more
-    exp = a.exp + b.exp - spec.b.bias + top
-    shift = spec.b.man_bits + top
+def _rounded(spec, x, y):
+    """Fields of exact products, rounded to nearest even; unbounded above. Below the smallest normal they are subnormal
+    if subnormals are ``exact``, else the exponent goes on."""
+    sig_x, exp_x = factors(spec.a, x, spec.subnormals, normalise=True)
+    sig_y, exp_y = factors(spec.b, y, spec.subnormals, normalise=True)
+    sig, exp = sig_x * sig_y, exp_x + exp_y - spec.b.bias
+    below_two = 1 - (sig >> (spec.wide.sig_bits - 1))
+    sig, exp, shift = sig << below_two, exp + 1 - below_two, spec.b.man_bits + 1
+    field = ((exp - 1) << spec.a.man_bits) + round_shift(sig, shift)
     if spec.subnormals == "exact":
-        shift = np.minimum(shift + np.maximum(1 - exp, 0), 62)
-        exp = np.maximum(exp, 1)
-    return ((exp - 1) << man_bits) + round_shift(sig, shift)
+        small = exp < 1
+        # A shift of one more than all bits leaves nothing.
+        field[small] = round_shift(sig[small], np.minimum(shift + 1 - exp[small], spec.wide.sig_bits + 1))
+    return field
 
 
 def _signed(fmt, codes):

@@ -1,0 +1,85 @@
+"""How fast the golden model is: products per second and multiply-accumulates per second, by format.
+
+    python benchmarks/bench_golden.py [--size N] [--count N]
+
+Prints one table of products and one of matrix products; for comparison, what numpy reaches with float32 values of the
+same shapes. Best of several runs after a first one that compiles; codes are of normal random values.
+"""
+
+import argparse
+import os
+import platform
+import time
+
+import numpy as np
+from lmul.golden.codec import encode
+from lmul.golden.matmul import matmul
+from lmul.golden.products import multiply, product
+from lmul.golden.spec import Multiplier, parse_accumulator
+
+PRODUCTS = [
+    ("lmul", "e4m3"), ("exact", "e4m3"), ("lmul", "e5m2"), ("exact", "e5m2"), ("lmul", "e2m1"), ("int8", None),
+    ("lmul", "bf16"), ("exact", "bf16"), ("lmul", "fp16"), ("exact", "fp16"), ("lmul", "fp32"), ("exact", "fp32"),
+    ("lmul", "bf16", "e4m3"), ("exact", "bf16", "e4m3"),
+]
+SUMS = ["fp32", "bf16", "fixed"]
+REPEATS = 3
+
+
+def codes(fmt, shape, generator):
+    values = generator.normal(size=shape)
+    return encode(fmt, values * 40 if fmt.name == "int8" else values)
+
+
+def rate(function, work):
+    """Millions of units of work per second."""
+    function()
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return work / min(times) / 1e6
+
+
+def products(count, generator):
+    values = [generator.normal(size=count).astype(np.float32) for _ in range(2)]
+    numpy_rate = rate(lambda: values[0] * values[1], count)
+    print(f"{'million products/s':24}{'narrow':>10}{'of numpy':>10}{'wide':>10}{'of numpy':>10}")
+    print(f"{'numpy float32':24}{numpy_rate:10.0f}{1:10.2f}")
+    for names in PRODUCTS:
+        spec = Multiplier.make(*names)
+        a, b = codes(spec.a, count, generator), codes(spec.b, count, generator)
+        rates = [rate(lambda: function(spec, a, b), count) for function in (multiply, product)]  # noqa: B023
+        print(f"{spec.name:24}" + "".join(f"{each:10.0f}{each / numpy_rate:10.2f}" for each in rates))
+
+
+def sums(size, generator):
+    values = [generator.normal(size=(size, size)).astype(np.float32) for _ in range(2)]
+    numpy_rate = rate(lambda: values[0] @ values[1], size**3)
+    print(f"{'million MAC/s':24}{'sum':>10}{'rate':>10}{'of numpy':>10}")
+    print(f"{'numpy float32':24}{'':10}{numpy_rate:10.0f}{1:10.3f}")
+    for names in PRODUCTS:
+        spec = Multiplier.make(*names)
+        a, b = codes(spec.a, (size, size), generator), codes(spec.b, (size, size), generator)
+        for name in ["int32"] if spec.kind == "int8" else SUMS:
+            accumulator = parse_accumulator(name)
+            reached = rate(lambda: matmul(spec, accumulator, a, b), size**3)  # noqa: B023
+            print(f"{spec.name:24}{name:>10}{reached:10.0f}{reached / numpy_rate:10.3f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=1 << 22, help="products at a time")
+    parser.add_argument("--size", type=int, default=256, help="side of the square matrices")
+    options = parser.parse_args()
+    generator = np.random.default_rng(0)
+    print(f"{os.cpu_count()} cores, {platform.machine()}, numpy {np.__version__}; products of {options.count} codes, "
+          f"matrices {options.size} x {options.size}\n")
+    products(options.count, generator)
+    print()
+    sums(options.size, generator)
+
+
+if __name__ == "__main__":
+    main()
