@@ -1,1 +1,1 @@
-"""The record of a report: keys, units, provenance. (Being written together with measure.py by the same owner; see the note there.)"""
+"""The record of a report: keys, units, provenance. (In work by the lead, with measure.py.)"""
