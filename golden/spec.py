@@ -171,6 +171,18 @@ class Multiplier:
         exp_bits = max(a.exp_bits + 1, largest.bit_length() - a.man_bits, below) + signed
         return WideFormat(a.man_bits, a.man_bits, exp_bits, a.bias + b.bias, signed, True, **flags)
 
+    @cached_property
+    def exp_range(self):
+        """Lowest and highest exponent (``wide.exp``) of a wide product that is a number other than 0."""
+        a, b = self.a, self.b
+        if self.kind == "exact":
+            return 2, (a.max_finite >> a.man_bits) + (b.max_finite >> b.man_bits)
+        lowest, highest = (x + (y << self.align) + self.offset_value
+                           for x, y in ((a.min_normal, b.min_normal), (a.max_finite, b.max_finite)))
+        if self.subnormals == "exact":  # the smallest subnormal, normalised, is man_bits exponents lower
+            lowest -= (a.man_bits + b.man_bits) << a.man_bits
+        return lowest >> a.man_bits, highest >> a.man_bits
+
 
 _POLICIES = {
     "sub": ("subnormals", "exact"),

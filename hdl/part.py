@@ -24,6 +24,8 @@ class Part(wiring.Component):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
+        if "elaborate" not in vars(cls):
+            return
         elaborate = cls.elaborate
 
         @functools.wraps(elaborate)

@@ -13,6 +13,8 @@ from ..golden.formats import FloatFormat, IntFormat
 from . import yosys
 from .multipliers import multiplier
 from .part import Modules
+from .pe import Mac
+from .systolic import OutputStationaryArray, WeightStationaryArray
 
 PERIOD_NS = 5.0  # a clock that every design meets on a current FPGA
 
@@ -28,6 +30,11 @@ def component(design):
     """The Amaranth component of a design; ``component(parse(slug))`` is what the Verilog of ``slug`` is made from."""
     if design.combinational:
         return multiplier(design.multiplier, wide=design.structure == "prod")
+    if design.structure == "mac":
+        return Mac(design.multiplier, design.accumulator)
+    shape = design.multiplier, design.accumulator, design.rows, design.cols
+    if design.structure == "array":
+        return {"os": OutputStationaryArray, "ws": WeightStationaryArray}[design.dataflow](*shape)
     raise NotImplementedError(design.structure)
 
 

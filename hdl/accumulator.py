@@ -1,0 +1,131 @@
+"""The accumulators: how a running sum is held, added to, and made a result."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Module
+from amaranth.lib.wiring import In, Out
+
+from ..golden.formats import FloatFormat, IntFormat
+from .addend import Addend
+from .fixed import CarrySaveAdder, FixedAdder, FixedDrain, Window
+from .fpadd import FloatAdder
+from .part import Part
+
+
+class IntAdder(Part):
+    """``sum = acc + p``, two's complement, modulo ``2**fmt.width``.
+
+    Timing: combinational.
+
+    Parameters
+    ----------
+    fmt : IntFormat
+        Of ``acc`` and ``sum``.
+    addend : Addend
+        What ``p`` is: an integer.
+
+    Members
+    -------
+    acc : ``In(fmt.width)``
+    p : ``In(addend.wide.width)``
+    sum : ``Out(fmt.width)``
+    """
+
+    def __init__(self, fmt, addend):
+        super().__init__({"acc": In(fmt.width), "p": In(addend.wide.width), "sum": Out(fmt.width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.sum.eq(self.acc + self.p.as_signed())
+        return m
+
+
+@dataclass(frozen=True)
+class FloatSum:
+    """A sum held as the code of a float format."""
+
+    fmt: FloatFormat
+    addend: Addend
+    drain_latency = 0
+
+    @property
+    def width(self):
+        return self.fmt.width
+
+    def adder(self):
+        return FloatAdder(self.fmt, self.addend)
+
+    def drain(self):
+        return None
+
+
+@dataclass(frozen=True)
+class IntSum:
+    """A sum held as an integer."""
+
+    fmt: IntFormat
+    addend: Addend
+    drain_latency = 0
+
+    @property
+    def width(self):
+        return self.fmt.width
+
+    def adder(self):
+        return IntAdder(self.fmt, self.addend)
+
+    def drain(self):
+        return None
+
+
+@dataclass(frozen=True)
+class FixedSum:
+    """An exact sum, held as one word or, in carry-save form, as two."""
+
+    window: Window
+    words: int
+
+    @property
+    def addend(self):
+        return self.window.addend
+
+    @property
+    def width(self):
+        return self.words * self.window.bits + self.window.flags
+
+    @property
+    def drain_latency(self):
+        return 1 + self.words
+
+    def adder(self):
+        return {1: FixedAdder, 2: CarrySaveAdder}[self.words](self.window)
+
+    def drain(self):
+        return FixedDrain(self.window, self.words)
+
+
+def running_sum(accumulator, addend):
+    """How an `Accumulator` holds a sum of numbers that are ``addend``.
+
+    Its ``adder()`` is combinational, the running sum ``acc`` and the number ``p`` in, ``sum`` out; all are ``width``
+    bits wide, and all zeros are +0. Its ``drain()`` is the component that makes a result of a sum, in
+    ``drain_latency`` cycles, or None where the sum is the result.
+
+    Parameters
+    ----------
+    accumulator : Accumulator
+    addend : Addend
+
+    Raises
+    ------
+    ValueError
+        If the accumulator does not take such numbers.
+    """
+    if (accumulator.kind == "int") != isinstance(addend.wide, IntFormat):
+        kinds = "a float or fixed" if accumulator.kind == "int" else "int32"
+        raise ValueError(f"Accumulator must be {kinds} for {addend.wide}, not {accumulator.name!r}")
+    if accumulator.kind == "int":
+        return IntSum(accumulator.result, addend)
+    if accumulator.kind == "float":
+        return FloatSum(accumulator.fmt, addend)
+    return FixedSum(Window(addend, accumulator.depth), {"fixed": 1, "carrysave": 2}[accumulator.kind])

@@ -1,0 +1,92 @@
+"""What an accumulator must know of the numbers that it adds."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+from amaranth.hdl import Cat, Const
+
+from ..golden.formats import FloatFormat
+from ..golden.spec import IntFormat, WideFormat
+
+
+@dataclass(frozen=True)
+class Addend:
+    """Unrounded numbers as they reach an accumulator: their format, and what values they take.
+
+    Parameters
+    ----------
+    wide : WideFormat or IntFormat
+        Format of the code.
+    lowest, highest : int
+        Exponents that occur in numbers other than 0.
+    largest : int
+        Significand, hidden one included, of the largest magnitude; its exponent is ``highest``.
+    leading : int
+        Zeros that the significand of a number other than 0 may begin with.
+    """
+
+    wide: WideFormat | IntFormat
+    lowest: int = 0
+    highest: int = 0
+    largest: int = 0
+    leading: int = 0
+
+    @classmethod
+    def product(cls, multiplier):
+        """The wide products of a `Multiplier`."""
+        wide = multiplier.wide
+        if multiplier.kind == "int8":
+            return cls(wide)
+        a, b = multiplier.a, multiplier.b
+        if multiplier.is_add:
+            field = a.max_finite + (b.max_finite << multiplier.align) + multiplier.offset_value
+            return cls(wide, *multiplier.exp_range, (1 << a.man_bits) | (field & a.man_mask))
+        largest = ((1 << a.man_bits) | (a.max_finite & a.man_mask)) * ((1 << b.man_bits) | (b.max_finite & b.man_mask))
+        return cls(wide, *multiplier.exp_range, largest, 1 if multiplier.subnormals == "flush" else wide.sig_bits - 1)
+
+    @classmethod
+    def code(cls, fmt):
+        """Codes of a float format, as `expand` widens them. The significands of subnormals are not normalised, but
+        all have the lowest exponent that a sum of the same format can have."""
+        wide = WideFormat(fmt.man_bits + 1, fmt.man_bits, fmt.exp_bits, fmt.bias, exp_signed=False, implicit_one=False,
+                          has_inf=fmt.has_inf, has_nan=fmt.has_nan)
+        return cls(wide, 1, fmt.max_finite >> fmt.man_bits, (2 << fmt.man_bits) - 1)
+
+    @property
+    def sig_bits(self):
+        """Significand bits, the hidden one included."""
+        return self.wide.sig_bits + self.wide.implicit_one
+
+    @property
+    def unit(self):
+        """Base-two logarithm of the smallest step between two numbers, all being multiples of it."""
+        return self.lowest - self.wide.exp_bias - self.wide.frac_bits
+
+    def fields(self, code):
+        """The fields of a code as values: ``sig`` (with the hidden one), ``exp``, ``sign`` and the flags; a flag that
+        the format lacks is constant 0."""
+        fields, start = {"inf": Const(0), "nan": Const(0)}, 0
+        for name, width in self.wide.fields:
+            fields[name] = code[start : start + width]
+            start += width
+        if self.wide.implicit_one:
+            fields["sig"] = Cat(fields["sig"], Const(1))
+        if self.wide.exp_signed:
+            fields["exp"] = fields["exp"].as_signed()
+        return SimpleNamespace(**fields)
+
+    def gated(self, code, enable):
+        """The code while ``enable``, else a zero that leaves any sum as it is: -0."""
+        if isinstance(self.wide, IntFormat):
+            return code & enable.replicate(self.wide.width)
+        number = self.wide.sig_bits + self.wide.exp_bits
+        flags = self.wide.has_inf + self.wide.has_nan
+        return Cat(code[:number], code[number : number + 2] | (~enable).replicate(2),
+                   code[number + 2 :] & enable.replicate(flags))
+
+
+def expand(fmt: FloatFormat, code):
+    """A float code as the wide code of `Addend.code`."""
+    man, exp, sign = code[: fmt.man_bits], code[fmt.man_bits : fmt.field_bits], code[-1]
+    normal, top = exp.any(), exp.all()
+    return Cat(man, normal, exp[0] | ~normal, exp[1:], sign, ~(normal | man.any()), top & ~man.any(), top & man.any())

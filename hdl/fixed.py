@@ -1,0 +1,198 @@
+"""Exact fixed-point sums: products placed in a window, carry-save addition, and the way out to fp32."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from ..golden.formats import FORMATS
+from .addend import Addend
+from .part import Part
+from .shift import round_to
+
+
+@dataclass(frozen=True)
+class Window:
+    """The fixed-point numbers that hold every sum of ``depth`` addends: two's complement, in units of
+    ``2**addend.unit``; above them the flags of the specials that the addends know.
+
+    With Inf, two flags say which signs were seen, and both together mean NaN; without, one flag says NaN.
+    """
+
+    addend: Addend
+    depth: int
+
+    @property
+    def bits(self):
+        """Width of a sum, its sign included."""
+        return (self.depth * (self.addend.largest << (self.addend.highest - self.addend.lowest))).bit_length() + 1
+
+    @property
+    def flags(self):
+        return 2 if self.addend.wide.has_inf else 1 if self.addend.wide.has_nan else 0
+
+    def place(self, m, code):
+        """An addend in the window, its sign taken out of it.
+
+        Returns
+        -------
+        number : Value of ``bits`` bits
+            The addend, but all bits inverted if it is negative: 1 short.
+        negative : Value
+        flags : Value
+        """
+        addend, wide, p = self.addend, self.addend.wide, self.addend.fields(code)
+        # The exponent, counted from the lowest that it can encode, is the shift; what that puts below the lowest that
+        # occurs is never set.
+        lowest = -(1 << (wide.exp_bits - 1)) if wide.exp_signed else 0
+        exp = Cat(p.exp[:-1], ~p.exp[-1]) if wide.exp_signed else p.exp
+        sig = p.sig & (~p.zero).replicate(len(p.sig))
+        skipped = addend.lowest - lowest
+        for stage in range(wide.exp_bits):
+            shifted = Signal(min(len(sig) + (1 << stage), self.bits - 1 + skipped), name=f"place_{1 << stage}")
+            m.d.comb += shifted.eq(Mux(exp[stage], sig << (1 << stage), sig))
+            sig = shifted
+        number, negative = Signal(self.bits), Signal()
+        m.d.comb += [
+            negative.eq(p.sign & ~p.zero),
+            number.eq(Cat(sig[skipped:], Const(0, self.bits))[: self.bits] ^ negative.replicate(self.bits)),
+        ]
+        nan, inf = p.nan, p.inf
+        flags = Cat(nan | (inf & ~p.sign), nan | (inf & p.sign)) if wide.has_inf else nan
+        return number, negative, flags[: self.flags]
+
+
+def carry_save(x, y, z, carry=0):
+    """Sum and carry words of three words of one width and a bit, modulo that width: one full adder deep."""
+    return x ^ y ^ z, Cat(carry, (x & y) | (x & z) | (y & z))[: len(x)]
+
+
+def compress(words, carries):
+    """A carry-save tree: adds words of one width, and bits of weight 1, until two words are left.
+
+    Returns
+    -------
+    words : list of Value
+        Two.
+    carries : list of Value
+        The bits that found no place in the tree: as many as were given, less two for each word but 2.
+    """
+    words, carries = list(words), list(carries)
+    while len(words) > 2:
+        groups, words = len(words) // 3 * 3, words
+        level = []
+        for i in range(0, groups, 3):
+            level += carry_save(*words[i : i + 3], carries.pop(0) if carries else Const(0))
+        words = level + words[groups:]
+    return words, carries
+
+
+class FixedAdder(Part):
+    """``sum = acc + p`` in a window: exact, Inf and NaN sticky.
+
+    Timing: combinational.
+
+    Parameters
+    ----------
+    window : Window
+
+    Members
+    -------
+    acc, sum : ``In(window.bits + window.flags)``, ``Out`` of the same width
+        A sum, flags above it.
+    p : ``In(window.addend.wide.width)``
+    """
+
+    words = 1
+
+    def __init__(self, window):
+        self.window = window
+        width = self.words * window.bits + window.flags
+        super().__init__({"acc": In(width), "p": In(window.addend.wide.width), "sum": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        number, negative, flags = self.window.place(m, self.p)
+        m.d.comb += self.sum.eq(self.step(self.acc, number, negative, flags))
+        return m
+
+    def step(self, acc, number, negative, flags):
+        """``acc`` plus what `Window.place` gives."""
+        bits = self.window.bits
+        total = (Cat(Const(1), acc[:bits]) + Cat(negative, number))[1 : bits + 1]
+        return Cat(total, acc[bits:] | flags)
+
+
+class CarrySaveAdder(FixedAdder):
+    """As `FixedAdder`, the sum held as two words whose sum it is: from ``acc`` to ``sum`` it is one full adder.
+
+    ``acc`` and ``sum`` are ``2 * window.bits + window.flags`` wide: the two words, then the flags.
+    """
+
+    words = 2
+
+    def step(self, acc, number, negative, flags):
+        bits = self.window.bits
+        return Cat(*carry_save(acc[:bits], acc[bits : 2 * bits], number, negative), acc[2 * bits :] | flags)
+
+
+class FixedDrain(Part):
+    """Rounds a sum in a window to the nearest fp32, ties to even: subnormals kept, overflow to Inf, zero as +0.
+
+    Timing: ``latency`` cycles with ``en``, one number per such cycle.
+
+    Parameters
+    ----------
+    window : Window
+    words : int
+        1, or 2 for a sum in carry-save form.
+
+    Members
+    -------
+    en : ``In(1)``
+        Low stops it.
+    raw : ``In(words * window.bits + window.flags)``
+        The words, then the flags.
+    c : ``Out(32)``
+    """
+
+    fmt = FORMATS["fp32"]
+
+    def __init__(self, window, words):
+        self.window, self.words = window, words
+        self.latency = 1 + words
+        super().__init__({"en": In(1), "raw": In(words * window.bits + window.flags), "c": Out(self.fmt.width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        bits, flags = self.window.bits, self.window.flags
+        total, special = self.raw[:bits], self.raw[self.words * bits :]
+        if self.words == 2:
+            resolved = Signal(bits + flags, reset_less=True)
+            with m.If(self.en):
+                m.d.sync += resolved.eq(Cat((total + self.raw[bits : 2 * bits])[:bits], special))
+            total, special = resolved[:bits], resolved[bits:]
+        sign = total[-1]
+        magnitude = Signal(bits - 1, reset_less=True)
+        held = Signal(1 + flags, reset_less=True)
+        with m.If(self.en):
+            m.d.sync += [magnitude.eq((total ^ sign.replicate(bits)) + sign), held.eq(Cat(sign, special))]
+            m.d.sync += self.c.eq(self._special(Cat(self._round(m, magnitude), held[0]), held[1:]))
+        return m
+
+    def _round(self, m, magnitude):
+        fmt, lsb = self.fmt, self.window.addend.unit + self.fmt.bias
+        value = Cat(Const(0, max(fmt.man_bits + 2 - len(magnitude), 0)), magnitude)
+        exp = lsb + len(magnitude) - 2
+        exp_bits = max(exp.bit_length(), fmt.exp_bits)
+        field, _ = round_to(m, fmt, value, Const(exp, exp_bits), len(magnitude) - 1, gradual=lsb < 1,
+                            overflow=exp + 1 >= fmt.exp_mask)
+        return field
+
+    def _special(self, number, flags):
+        if not len(flags):
+            return number
+        if len(flags) == 1:
+            return Mux(flags, self.fmt.nan, number)
+        inf = Cat(Const(self.fmt.inf, self.fmt.field_bits), flags[1])
+        return Mux(flags.all(), self.fmt.nan, Mux(flags.any(), inf, number))

@@ -1,0 +1,180 @@
+"""Processing elements: one multiplier, one accumulator, and the registers that pass operands on."""
+
+from amaranth.hdl import Cat, Module, ResetSignal, Signal
+from amaranth.lib.wiring import In, Out
+
+from .accumulator import running_sum
+from .addend import Addend
+from .multipliers import multiplier
+from .part import Part
+
+
+class PE(Part):
+    """Output-stationary processing element: adds ``a * b`` to the sum that it holds, and passes the operands on.
+
+    Operands are registered, multiplied, and added to the sum one cycle later. ``clear`` comes with the first pair of a
+    sum, which then begins from +0; in the cycle in which that pair is added, ``sum`` shows the sum that was finished
+    before. At all other times ``sum`` is 0, so that the sums of many elements can be joined by OR.
+
+    Timing: a pair is in the sum after 2 cycles; one pair per cycle. With ``en`` low everything holds. ``rst``
+    empties the sum and drops what is under way; operand registers are not reset.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+    accumulator : Accumulator
+
+    Members
+    -------
+    en : ``In(1)``
+    a, b : ``In(multiplier.a.width)``, ``In(multiplier.b.width)``
+        Operand codes.
+    valid, clear : ``In(1)``
+        Whether the operands are a pair to add; whether the sum begins anew.
+    a_out, b_out, valid_out, clear_out : ``Out``
+        The same, a cycle later.
+    sum : ``Out(width)``
+        A finished sum as the accumulator holds it, or 0.
+    """
+
+    def __init__(self, multiplier_spec, accumulator_spec):
+        self.multiplier, self.accumulator = multiplier_spec, accumulator_spec
+        self.held = running_sum(accumulator_spec, Addend.product(multiplier_spec))
+        a, b = multiplier_spec.a.width, multiplier_spec.b.width
+        super().__init__({
+            "en": In(1),
+            "a": In(a), "b": In(b), "valid": In(1), "clear": In(1),
+            "a_out": Out(a), "b_out": Out(b), "valid_out": Out(1), "clear_out": Out(1),
+            "sum": Out(self.held.width),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
+        m.submodules.accumulator = adder = self.held.adder()
+        a, b = (Signal.like(port, reset_less=True) for port in (self.a, self.b))
+        acc = Signal.like(adder.sum, reset_less=True)
+        with m.If(self.en):
+            m.d.sync += [a.eq(self.a), b.eq(self.b), self.valid_out.eq(self.valid), self.clear_out.eq(self.clear)]
+        # A held or emptied accumulator takes a zero: that is cheaper than an enable and a reset on each of its bits.
+        rst = ResetSignal()
+        empty = rst | (self.clear_out & self.en)
+        m.d.comb += [
+            self.a_out.eq(a), self.b_out.eq(b),
+            product.a.eq(a), product.b.eq(b),
+            adder.p.eq(self.held.addend.gated(product.p, self.valid_out & self.en & ~rst)),
+            adder.acc.eq(acc & (~empty).replicate(len(acc))),
+            self.sum.eq(acc & self.clear_out.replicate(len(acc))),
+        ]
+        m.d.sync += acc.eq(adder.sum)
+        return m
+
+
+class WeightStationaryPE(Part):
+    """Weight-stationary processing element: adds ``a * weight`` to the sum that comes from above and hands it down.
+
+    The weight is double-buffered: ``turn`` puts the next weight, loaded with the ``turn`` before, to use, and loads
+    the one after it. It comes with the first ``a`` that meets the new weight.
+
+    Timing: an operand is multiplied the cycle after it came, with the ``sum`` of that cycle, and the new sum is there
+    another cycle later. With ``en`` low everything holds. Only ``turn_out`` is reset.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+    accumulator : Accumulator
+
+    Members
+    -------
+    en, turn : ``In(1)``
+    a, b : ``In(multiplier.a.width)``, ``In(multiplier.b.width)``
+        Operand; weight to load.
+    sum : ``In(width)``
+    a_out, turn_out : ``Out``
+        The same, a cycle later.
+    sum_out : ``Out(width)``
+    """
+
+    def __init__(self, multiplier_spec, accumulator_spec):
+        self.multiplier, self.accumulator = multiplier_spec, accumulator_spec
+        self.held = running_sum(accumulator_spec, Addend.product(multiplier_spec))
+        a, b, width = multiplier_spec.a.width, multiplier_spec.b.width, self.held.width
+        super().__init__({
+            "en": In(1),
+            "a": In(a), "turn": In(1), "b": In(b), "sum": In(width),
+            "a_out": Out(a), "turn_out": Out(1), "sum_out": Out(width),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
+        m.submodules.accumulator = adder = self.held.adder()
+        a, total = Signal.like(self.a, reset_less=True), Signal.like(self.sum, reset_less=True)
+        weight, next_weight = (Signal.like(self.b, reset_less=True) for _ in range(2))
+        with m.If(self.en):
+            m.d.sync += [a.eq(self.a), self.turn_out.eq(self.turn), total.eq(adder.sum)]
+            with m.If(self.turn):
+                m.d.sync += [weight.eq(next_weight), next_weight.eq(self.b)]
+        m.d.comb += [
+            self.a_out.eq(a), self.sum_out.eq(total),
+            product.a.eq(a), product.b.eq(weight),
+            adder.p.eq(product.p), adder.acc.eq(self.sum),
+        ]
+        return m
+
+
+class Mac(Part):
+    """Multiply-accumulate unit: a `PE` that sums runs of pairs, and the way from its sum to a result.
+
+    Takes a pair in every cycle with ``en``; ``last`` comes with the last pair of a run. From ``latency`` such cycles
+    after it until the next of them has passed, ``valid`` is high and ``c`` is the run's result; ``c`` is 0 otherwise.
+    The next run may follow without a gap. Reset drops what is under way.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+    accumulator : Accumulator
+
+    Members
+    -------
+    en, last : ``In(1)``
+    a, b : ``In(multiplier.a.width)``, ``In(multiplier.b.width)``
+    valid : ``Out(1)``
+    c : ``Out(accumulator.result.width)``
+    """
+
+    def __init__(self, multiplier_spec, accumulator_spec):
+        self.multiplier, self.accumulator = multiplier_spec, accumulator_spec
+        self.held = running_sum(accumulator_spec, Addend.product(multiplier_spec))
+        self.latency = 2 + self.held.drain_latency
+        super().__init__({
+            "en": In(1),
+            "a": In(multiplier_spec.a.width), "b": In(multiplier_spec.b.width), "last": In(1),
+            "valid": Out(1), "c": Out(accumulator_spec.result.width),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.pe = pe = PE(self.multiplier, self.accumulator)
+        ended = Signal()  # the pair before was a run's last
+        with m.If(self.en):
+            m.d.sync += ended.eq(self.last)
+        m.d.comb += [pe.en.eq(self.en), pe.a.eq(self.a), pe.b.eq(self.b), pe.valid.eq(1), pe.clear.eq(ended)]
+        give_result(m, self, pe.sum, pe.clear_out)
+        return m
+
+
+def give_result(m, unit, total, finished):
+    """Drive ``c`` and ``valid`` of a unit from a sum, which is 0 until the bit ``finished`` says that it is one."""
+    drain = unit.held.drain()
+    if drain is None:
+        m.d.comb += [unit.c.eq(total), unit.valid.eq(finished)]
+        return
+    m.submodules.drain = drain
+    under_way = Signal(unit.held.drain_latency)
+    with m.If(unit.en):
+        m.d.sync += under_way.eq(Cat(finished, under_way))
+    m.d.comb += [
+        drain.en.eq(unit.en), drain.raw.eq(total),
+        unit.valid.eq(under_way[-1]), unit.c.eq(drain.c & under_way[-1].replicate(len(unit.c))),
+    ]

@@ -1,0 +1,80 @@
+"""Shifters in logarithmic stages, and rounding: what floating-point datapaths are made of.
+
+Each function adds its logic to a module and gives values of it.
+"""
+
+from amaranth.hdl import Cat, Const, Mux, Signal
+
+
+def _stages(most):
+    """(stage, distance) of a shifter by up to ``most`` places, longest first."""
+    return [(stage, 1 << stage) for stage in reversed(range(most.bit_length()))]
+
+
+def shift_right(m, value, amount, some):
+    """``value >> amount``, and whether a one was shifted out; ``some`` says whether there is one."""
+    stages = _stages(len(value))
+    far = amount[len(stages) :].any()
+    lost = far & some
+    value = value & (~far).replicate(len(value))
+    for stage, distance in reversed(stages):
+        shifted = Signal(len(value), name=f"right_{distance}")
+        some_lost = Signal(name=f"lost_{distance}")
+        m.d.comb += [
+            shifted.eq(Mux(amount[stage], value[distance:], value)),
+            some_lost.eq(lost | (amount[stage] & value[:distance].any())),
+        ]
+        value, lost = shifted, some_lost
+    return value, lost
+
+
+def normalise(m, value, exp, most, gradual=False):
+    """Shift leading zeros out of ``value``, ``most`` at the most, and take their count off ``exp``.
+
+    With ``gradual`` the shift ends where ``exp``, then not negative, is 0.
+    """
+    counts = []
+    for stage, distance in _stages(most):
+        zeros = Signal(name=f"zeros_{distance}")
+        shifted = Signal(len(value), name=f"left_{distance}")
+        m.d.comb += [
+            zeros.eq(~value[-distance:].any() & (exp[stage:].any() if gradual else 1)),
+            shifted.eq(Mux(zeros, value << distance, value)),
+        ]
+        value = shifted
+        if gradual:
+            rest = Signal(len(exp), name=f"exp_{distance}")
+            m.d.comb += rest.eq(exp - (zeros << stage))
+            exp = rest
+        counts.insert(0, zeros)
+    return value, exp if gradual else exp - Cat(counts)
+
+
+def round_to(m, fmt, value, exp, most, gradual, overflow):
+    """The field of ``fmt`` nearest to a magnitude, ties to even; and whether the magnitude is 0.
+
+    Parameters
+    ----------
+    fmt : FloatFormat
+        Of IEEE specials.
+    value : Value
+        The magnitude, any number of leading zeros up to ``most``; the lowest bit may stand for all below it.
+    exp : Value
+        The biased exponent of the top bit, less 1; not negative.
+    gradual, overflow : bool
+        Whether results below the smallest normal, other than 0, and above the largest number can occur.
+    """
+    some = value.any()
+    value, rest_exp = normalise(m, value, exp, most, gradual)
+    kept, guard, rest = value[-fmt.man_bits - 1 :], value[-fmt.man_bits - 2], value[: -fmt.man_bits - 2]
+    base = Signal(len(exp))
+    m.d.comb += base.eq(Mux(kept[-1], rest_exp, 0))  # what is left of a zero's exponent means nothing
+    # The hidden bit adds one to the exponent, a carry out of the mantissa another.
+    up = guard & (rest.any() | kept[0])
+    total = Signal(len(exp) + fmt.man_bits + 2)
+    m.d.comb += total.eq(Cat(Const(1), Const(0, fmt.man_bits), base) + Cat(up, kept))
+    field = total[1:]
+    zero = ~some if gradual else ~kept[-1]
+    if not overflow:
+        return field[: fmt.field_bits], zero
+    return Mux(field[fmt.man_bits :] >= fmt.exp_mask, fmt.inf, field[: fmt.field_bits]), zero
