@@ -1,4 +1,350 @@
-"""Designs and technologies to rows. (In work by the lead: written against `mapping.candidates(design, verilog, libraries, effort, folder)`,
-which gives for each library a list of `Candidate(source, script)`: the Yosys JSON netlist's path and what made it; and
-`mapping.generic(...)`: generic gates and transistors; `fpga.counts(...)`: LUTs, carry, DSP, registers by target. mapping.py and
-fpga.py with just these land within minutes.)"""
+"""Designs and technologies to rows: Verilog, netlists, a common clock for rivals, activity, energy; in two processes."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ..golden.operands import operands
+from ..hdl.designs import parse
+from ..hdl.verilog import generate_many
+from ..hdl.yosys import yosys
+from . import fpga, library, mapping
+from .activity import simulate
+from .drive import drivable, drive
+from .energy import estimate
+from .netlist import Netlist
+from .record import LIMITS, check, missing, new_row, versions
+from .timing import Constraints, analyse
+
+VECTORS = 2000
+FORMATS = ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")
+
+
+def default_designs():
+    """Slugs of a default report: every multiplier at the formats that matter, narrow and wide."""
+    slugs = []
+    for formats in FORMATS:
+        slugs += [f"mul_{kind}" for kind in (f"lmul_{formats}", f"mitchell_{formats}", f"exact_{formats}_flush")]
+        slugs += [f"mul_lmul_{formats}_sub", f"mul_exact_{formats}"] if formats in ("e4m3", "e5m2") else []
+        slugs += [f"prod_{kind}" for kind in (f"lmul_{formats}", f"exact_{formats}_flush")]
+    return [*slugs, "mul_int8"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a report is made.
+
+    Parameters
+    ----------
+    operands : str
+        ``recording``, ``uniform``, ``gaussian`` or the path of an ``.npz``.
+    seed, vectors : int
+        Of the operand pairs that drive each netlist.
+    effort : str
+        ``low``, ``default`` or ``high``: how long mapping searches.
+    clock_ps : float or None
+        A period to compare at, instead of the two that rivals share.
+    wire_load : str or None
+        Name of a library's wire load model.
+    mode : str
+        ``timed`` (glitches in) or ``zero`` (without).
+    """
+
+    operands: str = "recording"
+    seed: int = 1
+    vectors: int = VECTORS
+    effort: str = "default"
+    clock_ps: float | None = None
+    wire_load: str | None = None
+    mode: str = "timed"
+
+
+def run_report(slugs=None, technologies=None, liberty=(), *, options=None, command="", keep=None, progress=None):
+    """Measure designs in technologies.
+
+    Parameters
+    ----------
+    slugs : list of str, optional
+        `default_designs` by default.
+    technologies : list of str, optional
+        Embedded libraries and FPGA targets; by default all, or none but the ``liberty`` given.
+    liberty : list of path
+        Files of one more library.
+    options : Options
+    command : str
+        The command line, for the record.
+    keep : path, optional
+        Folder for the netlists, constraints and activities behind the rows.
+    progress : callable, optional
+        Called with (steps done, steps, text).
+
+    Returns
+    -------
+    dict
+        The record; see `record`.
+
+    Raises
+    ------
+    ValueError
+        If a slug, technology, Liberty or operands file is refused.
+    """
+    options = options or Options()
+    designs = [parse(slug) for slug in dict.fromkeys(slugs or default_designs())]
+    names, targets = _technologies(technologies, liberty)
+    libraries = {key: _library(key) for key in names}
+    source = operands(options.operands, options.seed)
+    _, yosys_version = yosys()
+    with tempfile.TemporaryDirectory(prefix="lmul-") as folder, _Pool(progress) as pool:
+        rows = _measure(designs, list(libraries), targets, options, Path(folder), pool)
+        if keep:
+            _keep(Path(folder), Path(keep))
+    record = {
+        "command": command,
+        "versions": versions(yosys_version),
+        "operands": {"source": source.provenance, "sha256": source.sha256, "seed": options.seed,
+                     "vectors": options.vectors, "glitches": options.mode == "timed"},
+        "options": asdict(options),
+        "libraries": [_about(each) for each in libraries.values()],
+        "limits": list(LIMITS),
+        "rows": rows,
+    }
+    check(record)
+    return record
+
+
+def _technologies(technologies, liberty):
+    """Keys of libraries (a technology's name, or a tuple of paths) and FPGA targets."""
+    known = (*library.EMBEDDED, *fpga.TARGETS)
+    for name in technologies or ():
+        if name not in known:
+            raise ValueError(f"Technology must be one of {', '.join(known)}, not {name!r}; others come by --liberty")
+    chosen = technologies if technologies else () if liberty else known
+    names = [name for name in chosen if name in library.EMBEDDED]
+    return names + ([tuple(map(str, liberty))] if liberty else []), [name for name in chosen if name in fpga.TARGETS]
+
+
+@lru_cache
+def _library(key):
+    return library.load(key) if isinstance(key, str) else library.load(None, key)
+
+
+def _about(lib):
+    return {"name": lib.name, "source": lib.source, "licence": lib.licence, "corner": lib.corner,
+            "reference_nand2": lib.reference_nand2.name, "nand2_um2": lib.reference_nand2.area,
+            "driving_cell": lib.driving_cell.name, "output_load_ff": lib.output_load}
+
+
+def _measure(designs, keys, targets, options, folder, pool):
+    """All rows, in the order of the designs, each with its technologies."""
+    halves = [designs[n::2] for n in range(2) if designs[n::2]]
+    latency = {}
+    for found in pool.run(_write, [(half, folder) for half in halves], "Verilog"):
+        latency |= found
+    jobs = [(design, keys, targets, options, folder) for design in sorted(designs, key=_weight, reverse=True)]
+    mapped = dict(pool.run(_map, jobs, "netlists"))
+    clocks = _clocks(designs, keys, mapped, options)
+    jobs = [(design, key, mapped[design.slug]["points"][key], clocks[key, _group(design)], latency[design.slug],
+             options, folder) for design in sorted(designs, key=_weight, reverse=True) for key in keys]
+    rows = dict(pool.run(_row, jobs, "energy"))
+    for design in designs:
+        for key in keys:
+            rows[design.slug, key] |= {name: mapped[design.slug]["generic"][name] for name in ("gates", "transistors")}
+        for target in targets:
+            rows[design.slug, target] = _fpga_row(design, target, mapped[design.slug]["fpga"][target])
+    ordered = [rows[design.slug, key] for key in (*keys, *targets) for design in designs]
+    for row in ordered:
+        missing(row, "not a figure of this kind of technology")
+    return ordered
+
+
+def _weight(design):
+    """Roughly what mapping costs, so that the longest work begins first."""
+    width = design.multiplier.a.width * design.multiplier.b.width
+    return width * (4 if design.multiplier.kind == "exact" else 1) * (1 if design.combinational else 8)
+
+
+def _group(design):
+    """Equal for rivals: all but the arithmetic."""
+    spec = design.multiplier
+    shape = (design.structure, design.accumulator, design.lanes, design.tree, design.rows, design.cols, design.dataflow)
+    return shape, spec.a, spec.b, spec.subnormals
+
+
+def _write(designs, folder):
+    generate_many(designs, folder)
+    return {design.slug: mapping.latency(folder, design) for design in designs}
+
+
+def _map(design, keys, targets, options, folder):
+    """Netlists of a design: generic figures, Pareto points by library, FPGA counts."""
+    found = mapping.map_design(design, folder / f"{design.slug}.v", {key: _library(key) for key in keys}, options.effort,
+                               folder)
+    points = {key: _pareto(found.netlists[key], _library(key), options) for key in keys}
+    return design.slug, {"points": points, "generic": found.generic,
+                         "fpga": fpga.counts(design, folder / f"{design.slug}.v", targets, folder) if targets else {}}
+
+
+def _pareto(candidates, lib, options):
+    """The candidates that no other beats in both area and delay, smallest first."""
+    points = []
+    for candidate in candidates:
+        netlist = Netlist.read(candidate.source, lib)
+        timing = analyse(netlist, lib, Constraints.default(lib, options.wire_load))
+        points.append({"area_um2": netlist.area_um2, "delay_ps": timing.delay_ps, "script": candidate.script,
+                       "source": str(candidate.source)})
+    points.sort(key=lambda point: (point["area_um2"], point["delay_ps"], point["script"]))
+    front = []
+    for point in points:
+        if not front or point["delay_ps"] < 0.995 * front[-1]["delay_ps"]:
+            front.append(point)
+    return front
+
+
+def _clocks(designs, keys, mapped, options):
+    """By library and group the periods to compare at: ``fast``, which every rival's fastest netlist reaches, and
+    ``relaxed``, which their smallest reach too."""
+    clocks = {}
+    for key in keys:
+        for design in designs:
+            points = mapped[design.slug]["points"][key]
+            at = clocks.setdefault((key, _group(design)), {"fast": 0.0, "relaxed": 0.0})
+            for name, point in (("fast", points[-1]), ("relaxed", points[0])):
+                at[name] = max(at[name], point["delay_ps"])
+    if options.clock_ps:
+        clocks = {group: {"fast": options.clock_ps, "relaxed": options.clock_ps} for group in clocks}
+    return clocks
+
+
+def _row(design, key, points, clocks, latency, options, folder):
+    """The row of one design in one library."""
+    lib = _library(key)
+    row = new_row(design, lib.name)
+    row["fmax_mhz"] = 1e6 / points[-1]["delay_ps"]
+    why = drivable(design)
+    driven = None if why else drive(design, latency, operands(options.operands, options.seed), options.vectors, options.seed)
+    measured = {}
+    for name, period in clocks.items():
+        fits = [n for n, point in enumerate(points) if point["delay_ps"] <= period]
+        if not fits:
+            missing(row, f"no netlist reaches {period:.6g} ps; the fastest takes {points[-1]['delay_ps']:.6g}",
+                    "area_um2", "area_ge", "delay_ps", "energy_fj_per_op", "leakage_nw", "flip_flops")
+            continue
+        if fits[0] not in measured:
+            measured[fits[0]] = _Measured(design, points[fits[0]], lib, driven, clocks["relaxed"], options)
+        row["at"][name] = measured[fits[0]].figures(period)
+    if "relaxed" in row["at"]:
+        chosen = row["at"]["relaxed"]
+        row |= {name: chosen[name] for name in chosen if name in row}
+        row["path"] = chosen["path"]
+    for n, point in enumerate(points):
+        each = measured.get(n) or _Measured(design, point, lib, driven, clocks["relaxed"], options)
+        period = max(clocks["relaxed"], point["delay_ps"])
+        row["curve"].append({"area_um2": point["area_um2"], "delay_ps": point["delay_ps"], "script": point["script"],
+                             "clock_ps": period, "energy_fj_per_op": each.figures(period)["energy_fj_per_op"]})
+    if why:
+        missing(row, why, "energy_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op")
+    return (design.slug, key), row
+
+
+class _Measured:
+    """One netlist, simulated once, weighed at any period."""
+
+    def __init__(self, design, point, lib, driven, period, options):
+        self.lib, self.point, self.driven = lib, point, driven
+        self.netlist = Netlist.read(point["source"], lib)
+        self.timing = analyse(self.netlist, lib, Constraints.default(lib, options.wire_load))
+        self.activity = None
+        if driven:
+            self.activity = simulate(self.netlist, self.timing, driven.inputs, options.mode,
+                                     max(period, self.timing.delay_ps), driven.warmup)
+            try:
+                driven.check(self.activity.outputs)
+            except AssertionError as error:
+                raise RuntimeError(f"The netlist of {design.slug} in {lib.name} ({point['script']}) is wrong: {error}") from None
+
+    def figures(self, period):
+        """Figures of a row at a clock period."""
+        figures = {
+            "clock_ps": period, "area_um2": self.netlist.area_um2,
+            "area_ge": self.netlist.area_um2 / self.lib.reference_nand2.area, "delay_ps": self.timing.delay_ps,
+            "flip_flops": self.netlist.flip_flops, "script": self.point["script"],
+            "path": [asdict(stage) for stage in self.timing.path],
+            "energy_fj_per_op": None,
+        }
+        if self.activity is None:
+            return figures
+        energy = estimate(self.netlist, self.timing, self.activity, period, self.driven.ops / self.activity.cycles)
+        return figures | {
+            "energy_fj_per_op": energy.energy_fj_per_op, "leakage_nw": energy.leakage_nw,
+            "input_nets_fj_per_op": energy.by_kind["input_nets"], "clock_net_fj_per_op": energy.by_kind["clock_net"],
+            "energy_fj_by_kind": _parts(energy), "energy_fj_signoff": energy.signoff,
+            "activity": {"mode": self.activity.mode, "vectors": self.activity.cycles, "nets": self.activity.nets,
+                         "nets_that_switched": self.activity.covered},
+        }
+
+
+def _parts(energy):
+    """Energy per op by what spends it."""
+    if energy.netlist.clock is None:
+        return {kind: energy.by_kind[kind] for kind in ("internal", "switching", "leakage")}
+    parts = dict.fromkeys(("multiplier", "accumulator", "other logic", "registers", "clock", "leakage"), 0.0)
+    for path, kinds in energy.by_module(depth=99).items():
+        owner = next((part for part in ("multiplier", "accumulator") if part in path), "other logic")
+        parts[owner] += kinds["logic"]
+        parts["registers"] += kinds["registers"]
+        parts["clock"] += kinds["clock_pins"]
+        parts["leakage"] += kinds["leakage"]
+    return parts
+
+
+def _fpga_row(design, target, counts):
+    return new_row(design, target) | counts
+
+
+def _keep(folder, keep):
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".json", ".v", ".sdc"):
+            shutil.copy(path, keep / path.name)
+
+
+class _Pool:
+    """Two worker processes; leaving early ends them and what they started."""
+
+    def __init__(self, progress):
+        self.progress = progress or (lambda done, total, text="": None)
+
+    def __enter__(self):
+        context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
+        self.executor = ProcessPoolExecutor(min(2, os.cpu_count() or 1), context, initializer=_worker)
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            for process in multiprocessing.active_children():
+                process.terminate()
+        self.executor.shutdown(wait=kind is None, cancel_futures=True)
+
+    def run(self, function, jobs, text):
+        """Results of the jobs as they come."""
+        futures = [self.executor.submit(function, *job) for job in jobs]
+        self.progress(0, len(jobs), text)
+        for done, future in enumerate(as_completed(futures), 1):
+            result = future.result()
+            self.progress(done, len(jobs), text)
+            yield result
+
+
+def _worker():
+    """A worker leaves ctrl-C to its parent, and ends its own children when it is ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(*_):
+    raise SystemExit(1)  # not os._exit: subprocess.run then kills what it waits for

@@ -1,0 +1,153 @@
+"""Operands to the cycles that a netlist is driven with, and what golden says must come out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..golden.accumulate import accumulate, dot
+from ..golden.matmul import matmul
+from ..golden.operands import matrices, pairs
+from ..golden.products import multiply, pack, product
+
+RUN = 64  # pairs or vectors in one sum
+TILES = 3  # products of an array, back to back
+
+
+@dataclass
+class Drive:
+    """Cycles to drive a netlist with.
+
+    Attributes
+    ----------
+    inputs : dict of str to array
+        Of each input port, its code in each cycle; Python integers where a port has more than 64 bits.
+    warmup : int
+        Cycles at the start that are not counted.
+    ops : int
+        Multiplications, or multiply-accumulates, in the cycles that are counted.
+    expected : dict of str to array
+        Of each output port that carries results, the codes that golden gives.
+    valid : str or None
+        The output that says in which cycles a result is there; None: in every cycle.
+    always : tuple of str
+        Outputs that must be 1 in every counted cycle: the design takes what it is offered.
+    """
+
+    inputs: dict
+    warmup: int
+    ops: int
+    expected: dict
+    valid: str | None = None
+    always: tuple = ()
+
+    @property
+    def cycles(self):
+        return len(next(iter(self.inputs.values())))
+
+    def check(self, outputs):
+        """Compare a netlist's outputs with golden.
+
+        Raises
+        ------
+        AssertionError
+            At the first difference; names port, place, expected and actual code.
+        """
+        for port in self.always:
+            if not np.asarray(outputs[port][self.warmup:]).all():
+                raise AssertionError(f"{port} must stay 1 while operands are offered back to back, and does not")
+        for port, expected in self.expected.items():
+            actual = outputs[port]
+            if self.valid is not None:
+                actual = [code for code, there in zip(actual, outputs[self.valid], strict=True) if there]
+            if len(actual) != len(expected):
+                raise AssertionError(f"{port} must give {len(expected)} results, not {len(actual)}")
+            for place, (want, got) in enumerate(zip(expected, actual, strict=True)):
+                if int(want) != int(got):
+                    raise AssertionError(f"{port}[{place}] must be {int(want):#x}, not {int(got):#x}")
+
+
+def drive(design, latency, source, vectors, seed):
+    """The `Drive` of a design with about ``vectors`` operand pairs of a source.
+
+    Parameters
+    ----------
+    design : Design
+    latency : int
+        Of the design's Verilog.
+    source : Operands
+    vectors : int
+    seed : int
+    """
+    return _DRIVES[design.structure](design, latency, source, vectors, seed)
+
+
+def _product(design, latency, source, vectors, seed):
+    spec = design.multiplier
+    a, b = pairs(source, spec, vectors + 1, seed)
+    p = multiply(spec, a, b) if design.structure == "mul" else pack(spec, product(spec, a, b))
+    return Drive({"a": a, "b": b}, 1, vectors, {"p": p})
+
+
+def _sum(design, latency, source, vectors, seed):
+    """A mac, or a dot: runs of `RUN` steps, one step per cycle."""
+    spec, lanes = design.multiplier, design.lanes or 1
+    runs = max(vectors // (RUN * lanes), 2)
+    a, b = (codes.reshape(runs, RUN, lanes) for codes in pairs(source, spec, runs * RUN * lanes, seed))
+    if design.structure == "mac":
+        c = accumulate(spec, design.accumulator, a[..., 0], b[..., 0])
+    else:
+        c = dot(spec, design.accumulator, lanes, a.reshape(runs, -1), b.reshape(runs, -1), **design.dot_options)
+    steps = runs * RUN
+    ones = np.ones(steps, np.uint8)
+    last = np.tile(np.arange(RUN) == RUN - 1, runs).astype(np.uint8)
+    inputs = {"rst": 0 * ones, "en": ones, "a": _packed(a.reshape(steps, lanes), spec.a.width),
+              "b": _packed(b.reshape(steps, lanes), spec.b.width), "last": last}
+    inputs = _framed(inputs, 2, latency + 1)
+    inputs["rst"][:2] = 1
+    inputs["en"][:] = 1
+    return Drive(inputs, 2, steps * lanes, {"c": c}, valid="valid")
+
+
+def _output_stationary(design, latency, source, vectors, seed):
+    """Tiles back to back, as deep as the array's utilisation is promised for."""
+    spec, rows, cols = design.multiplier, design.rows, design.cols
+    depth = 8 * (rows + cols)
+    a, b = matrices(source, spec, rows, depth, cols, TILES, seed)
+    c = np.concatenate([matmul(spec, design.accumulator, *tile) for tile in zip(a, b, strict=True)])
+    steps = TILES * depth
+    ones = np.ones(steps, np.uint8)
+    last = np.tile(np.arange(depth) == depth - 1, TILES).astype(np.uint8)
+    inputs = {"rst": 0 * ones, "i_a__data": _packed(a.transpose(0, 2, 1).reshape(steps, rows), spec.a.width),
+              "i_b__data": _packed(b.reshape(steps, cols), spec.b.width), "i_a__last": last, "i_b__last": last,
+              "i_a__valid": ones, "i_b__valid": ones, "o__ready": ones}
+    inputs = _framed(inputs, 2, latency + 1)
+    inputs["rst"][:2] = 1
+    inputs["o__ready"][:] = 1
+    return Drive(inputs, 2, steps * rows * cols, {"o__data": _packed(c, design.accumulator.result.width)},
+                 valid="o__valid")
+
+
+_DRIVES = {"mul": _product, "prod": _product, "mac": _sum, "dot": _sum, "array": _output_stationary}
+
+
+def drivable(design):
+    """Why a design cannot be driven here, or None."""
+    if design.structure == "matmul":
+        return "its bus is driven by `lmul simulate`; the array inside it is measured as array_*"
+    if design.dataflow == "ws":
+        return "a weight-stationary array is driven by `lmul simulate` alone"
+    return None
+
+
+def _packed(codes, width):
+    """Codes of shape (cycles, elements) as one integer per cycle, element 0 lowest."""
+    if codes.shape[1] * width <= 64:
+        shifts = np.arange(codes.shape[1], dtype=np.uint64) * np.uint64(width)
+        return np.bitwise_or.reduce(codes.astype(np.uint64) << shifts, axis=1)
+    return np.array([sum(int(code) << (width * i) for i, code in enumerate(row)) for row in codes], object)
+
+
+def _framed(inputs, before, after):
+    """Zeros before and after the cycles of each port."""
+    return {port: np.concatenate([np.zeros(before, codes.dtype), codes, np.zeros(after, codes.dtype)])
+            for port, codes in inputs.items()}
