@@ -11,6 +11,7 @@ from pathlib import Path
 from ..golden.files import atomic_write
 from ..golden.formats import FloatFormat, IntFormat
 from . import yosys
+from .axis import Matmul
 from .multipliers import multiplier
 from .part import Modules
 from .pe import Mac
@@ -35,6 +36,8 @@ def component(design):
     shape = design.multiplier, design.accumulator, design.rows, design.cols
     if design.structure == "array":
         return {"os": OutputStationaryArray, "ws": WeightStationaryArray}[design.dataflow](*shape)
+    if design.structure == "matmul":
+        return Matmul(*shape, design.dataflow)
     raise NotImplementedError(design.structure)
 
 

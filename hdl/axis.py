@@ -1,0 +1,138 @@
+"""Matrix multiplication cores: a systolic array behind AXI4-Stream."""
+
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, ResetSignal, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..golden.formats import IntFormat
+from .part import Part
+from .systolic import Beats, OutputStationaryArray, WeightStationaryArray, lanes
+
+
+class Buffer(Part):
+    """Two beats of storage that leave no combinational path between the sides of a stream.
+
+    Timing: latency 1 cycle, one beat per cycle.
+
+    Members
+    -------
+    i, o : ``In(Beats(width))``, ``Out(Beats(width))``
+    """
+
+    def __init__(self, width):
+        self.width = width
+        super().__init__({"i": In(Beats(width)), "o": Out(Beats(width))})
+
+    def elaborate(self, platform):
+        m = Module()
+        first, second = (Signal(self.width + 1, reset_less=True) for _ in range(2))
+        some, full = Signal(), Signal()
+        beat, moving = Cat(self.i.data, self.i.last), self.o.ready | ~some
+        with m.If(moving):
+            m.d.sync += [first.eq(Mux(full, second, beat)), some.eq(full | self.i.valid), full.eq(0)]
+        with m.Elif(self.i.valid & ~full):
+            m.d.sync += full.eq(1)
+        with m.If(~full):
+            m.d.sync += second.eq(beat)
+        m.d.comb += [
+            self.i.ready.eq(~full),
+            self.o.data.eq(first), self.o.last.eq(first[-1] & some), self.o.valid.eq(some),
+        ]
+        return m
+
+
+class Matmul(wiring.Component):
+    """A systolic array with AXI4-Streams (AMBA 4 AXI4-Stream, ARM IHI 0051A) for operands and results.
+
+    Beats are the array's, ``tlast`` being its ``last``; element i of a beat is in the low bits of bytes i*B to
+    i*B + B - 1 of ``tdata``, with B the fewest bytes that hold it. Bits above a code are ignored in operands and 0 in
+    results. A weight-stationary core also has ``s_axis_a_tkeep``, for the depths beyond a run's last: an element with
+    a byte that is not kept counts as -0.
+
+    Timing: the array's, and ``latency`` 2 cycles more; streams do not depend on each other within a cycle.
+    Reset, also in the middle of a run, drops everything.
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+    accumulator : Accumulator
+    rows, cols : int
+        1 to 64.
+    dataflow : str
+        ``os`` or ``ws``.
+
+    Members
+    -------
+    aclk, aresetn : ``In(1)``
+    s_axis_a_*, s_axis_b_* : AXI4-Stream of ``rows`` and ``cols`` operand codes
+    m_axis_c_* : AXI4-Stream of ``cols`` result codes
+
+    Raises
+    ------
+    ValueError
+        If a side is not 1 to 64, or the dataflow is neither.
+    """
+
+    def __init__(self, multiplier, accumulator, rows, cols, dataflow):
+        arrays = {"os": OutputStationaryArray, "ws": WeightStationaryArray}
+        if dataflow not in arrays:
+            raise ValueError(f"Dataflow must be 'os' or 'ws', not {dataflow!r}")
+        self.array = arrays[dataflow](multiplier, accumulator, rows, cols)
+        self.has_keep = dataflow == "ws"
+        self.latency = self.array.latency + 2
+        a, b, c = (_bytes(fmt) for fmt in (multiplier.a, multiplier.b, accumulator.result))
+        super().__init__({
+            "aclk": In(1), "aresetn": In(1),
+            "s_axis_a_tdata": In(8 * rows * a), **({"s_axis_a_tkeep": In(rows * a)} if self.has_keep else {}),
+            "s_axis_a_tlast": In(1), "s_axis_a_tvalid": In(1), "s_axis_a_tready": Out(1),
+            "s_axis_b_tdata": In(8 * cols * b),
+            "s_axis_b_tlast": In(1), "s_axis_b_tvalid": In(1), "s_axis_b_tready": Out(1),
+            "m_axis_c_tdata": Out(8 * cols * c),
+            "m_axis_c_tlast": Out(1), "m_axis_c_tvalid": Out(1), "m_axis_c_tready": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.sync = ClockDomain()
+        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        m.submodules.array = array = self.array
+        m.submodules.buffer_a = a = Buffer(len(array.i_a.data))
+        m.submodules.buffer_b = b = Buffer(len(array.i_b.data))
+        m.submodules.buffer_c = c = Buffer(len(array.o.data))
+        wiring.connect(m, a.o, array.i_a)
+        wiring.connect(m, b.o, array.i_b)
+        wiring.connect(m, array.o, c.i)
+        m.d.comb += [
+            a.i.data.eq(self._operand_a()),
+            a.i.last.eq(self.s_axis_a_tlast), a.i.valid.eq(self.s_axis_a_tvalid), self.s_axis_a_tready.eq(a.i.ready),
+            b.i.data.eq(_codes(self.s_axis_b_tdata, array.cols, array.multiplier.b)),
+            b.i.last.eq(self.s_axis_b_tlast), b.i.valid.eq(self.s_axis_b_tvalid), self.s_axis_b_tready.eq(b.i.ready),
+            self.m_axis_c_tdata.eq(self._result(c.o.data, c.o.valid)),
+            self.m_axis_c_tlast.eq(c.o.last), self.m_axis_c_tvalid.eq(c.o.valid), c.o.ready.eq(self.m_axis_c_tready),
+        ]
+        return m
+
+    def _operand_a(self):
+        fmt, rows = self.array.multiplier.a, self.array.rows
+        codes = _codes(self.s_axis_a_tdata, rows, fmt)
+        if not self.has_keep:
+            return codes
+        neutral = 0 if isinstance(fmt, IntFormat) else fmt.sign_mask
+        return Cat(Mux(keep.all(), code, neutral)[: fmt.width]
+                   for code, keep in zip(lanes(codes, rows), lanes(self.s_axis_a_tkeep, rows), strict=True))
+
+    def _result(self, data, valid):
+        """Result codes as bytes; 0 while there is none, so that nothing unknown is ever seen."""
+        bits = 8 * _bytes(self.array.accumulator.result)
+        return Cat(Cat(code & valid.replicate(len(code)), Const(0, bits - len(code)))
+                   for code in lanes(data, self.array.cols))
+
+
+def _bytes(fmt):
+    """Bytes that a code takes in a beat."""
+    return -(-fmt.width // 8)
+
+
+def _codes(data, count, fmt):
+    """The codes of a beat of bytes, without gaps."""
+    return Cat(element[: fmt.width] for element in lanes(data, count))
