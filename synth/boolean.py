@@ -5,7 +5,7 @@ A truth table over n inputs is a numpy array of 2**n bools; bit i of its index i
 """
 
 import re
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -13,7 +13,7 @@ _TOKEN = re.compile(r'\s*(?:([A-Za-z_][\w.\[\]]*|\\\S+)|([01])|(\|\|?|&&?|[!^*+(
 MAX_INPUTS = 12
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse(text):
     """The expression as nested tuples: ``("pin", name)``, ``("const", 0|1)``, ``("not", e)``, ``("and"|"or"|"xor", e, f)``.
 
@@ -140,6 +140,15 @@ def _evaluate(expression, columns, shape):
         return ~left
     right = _evaluate(expression[2], columns, shape)
     return {"and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor}[kind](left, right)
+
+
+def truth_of_state(expression, inputs, outputs):
+    """Truth table over ``inputs`` of an expression that may name outputs too, whose own tables are ``outputs``."""
+    table = truth(expression, [*inputs, *outputs])
+    index = np.arange(1 << len(inputs))
+    for i, own in enumerate(outputs.values(), len(inputs)):
+        index |= own.astype(int) << i
+    return table[index]
 
 
 def difference(table, i):

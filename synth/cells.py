@@ -35,14 +35,14 @@ class Table:
 
     def __call__(self, x, y):
         """The figure at points (x, y), which broadcast."""
-        i, s = _locate(self.x, np.asarray(x, float))
-        j, t = _locate(self.y, np.asarray(y, float))
+        i, s = locate(self.x, np.asarray(x, float))
+        j, t = locate(self.y, np.asarray(y, float))
         v = self.values
         i1, j1 = np.minimum(i + 1, len(self.x) - 1), np.minimum(j + 1, len(self.y) - 1)
         return (1 - s) * ((1 - t) * v[i, j] + t * v[i, j1]) + s * ((1 - t) * v[i1, j] + t * v[i1, j1])
 
 
-def _locate(axis, at):
+def locate(axis, at):
     """The interval of each point and its position in it, below 0 or above 1 outside the axis."""
     if len(axis) == 1:
         return np.zeros(at.shape, int), np.zeros(at.shape)
@@ -95,7 +95,7 @@ class Power:
     """Internal energy of a toggle of ``pin``; ``related`` is the input that caused an output's toggle.
 
     ``ground`` marks a table measured at a ground pin, which describes the same charge as the supply's once more.
-    ``energy``: (rise, fall), each a `Table` or None.
+    ``energy``: (rise, fall), each a `Table` or None. ``times``: how many groups of a Liberty file it stands for.
     """
 
     pin: str
@@ -103,6 +103,7 @@ class Power:
     when: str | None
     ground: bool
     energy: tuple
+    times: int = 1
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,8 @@ class _Cells:
     def _output(self, output, row, powers):
         """fJ per cycle of one output's toggles."""
         powers = [power for power in powers if power.related in self.pins]
-        shares = [self.density[self.pins.index(power.related)] * self._listening(output, power) for power in powers]
+        shares = [power.times * self.density[self.pins.index(power.related)] * self._listening(output, power)
+                  for power in powers]
         whole = sum(shares, np.zeros(len(self.which)))
         energy = np.zeros(len(self.which))
         for power, share in zip(powers, shares, strict=True):
@@ -205,11 +206,8 @@ class _Cells:
         cell = self.cell
         if cell.flop:
             return self._probability(when)
-        table = boolean.truth(when, self.pins)
-        index = np.arange(1 << len(cell.inputs))
-        for i, output in enumerate(cell.outputs, len(cell.inputs)):
-            index = index | cell.truth(output).astype(int) << i
-        return boolean.probability(table[index[:1 << len(cell.inputs)]], self.duty[:len(cell.inputs)])
+        table = boolean.truth_of_state(when, cell.inputs, {output: cell.truth(output) for output in cell.outputs})
+        return boolean.probability(table, self.duty[:len(cell.inputs)])
 
     def _leakage_signoff(self):
         """nW as OpenSTA 3 sums it: outputs independent of inputs, the remaining share only from ``cell_leakage_power``."""

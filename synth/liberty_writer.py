@@ -118,7 +118,8 @@ def _pin(cell, pin, full):
                 yield "      }\n"
         for power in cell.powers:
             if power.pin == pin.name and not power.ground:
-                yield from _power(power, pin)
+                for _ in range(power.times):  # a sign-off tool gives each group its own weight
+                    yield from _power(power, pin)
     yield "    }\n"
 
 

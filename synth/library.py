@@ -7,7 +7,6 @@ says which of its cells logic is mapped to.
 import hashlib
 import os
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import permutations
 from pathlib import Path
 
@@ -35,6 +34,8 @@ class Library:
         ``process``, ``voltage`` (V), ``temperature`` (C).
     cells : dict of str to `Cell`
         Every cell that logic could use.
+    offered : list of str
+        The cells that logic is mapped to: `offer`.
     left_out : dict of str to str
         The other cells, each with the reason.
     thresholds : dict
@@ -47,6 +48,7 @@ class Library:
     source: str
     corner: dict
     cells: dict
+    offered: list
     left_out: dict = field(default_factory=dict)
     thresholds: dict = field(default_factory=dict)
     wire_loads: dict = field(default_factory=dict)
@@ -67,15 +69,12 @@ class Library:
         """Whether the technology has a cell of this name, of use to logic or not."""
         return name in self.cells or name in self.left_out
 
-    @cached_property
-    def offered(self):
-        """Names of the cells that logic is mapped to: `offer`."""
-        return offer(self.cells)
-
     def smallest(self, kind):
-        """The smallest cell that is a ``nand2``, ``inverter`` or ``buffer``, or None."""
-        found = [c for c in self.cells.values() if _is(c, _TRUTHS[kind]) and not c.dont_use]
-        return min(found, key=lambda c: (c.area, c.name), default=None)
+        """The smallest cell that is a ``nand2``, ``inverter`` or ``buffer``, or None; of equals in area, the strongest."""
+        return min(self._all(kind), key=_size, default=None)
+
+    def _all(self, kind):
+        return [c for c in self.cells.values() if _is(c, _TRUTHS[kind]) and not c.dont_use]
 
     @property
     def reference_nand2(self):
@@ -84,8 +83,11 @@ class Library:
 
     @property
     def driving_cell(self):
-        """What drives the inputs of a design: the smallest buffer, or inverter where there is none."""
-        return self.smallest("buffer") or self.smallest("inverter")
+        """What drives the inputs of a design: the smallest buffer (where there is none, inverter) that takes no more than
+        half as long again as the fastest one to drive `output_load`; delay cells and the like are slower."""
+        cells = self._all("buffer") or self._all("inverter")
+        delays = [_delays(c, np.array([self.output_load]))[0] for c in cells]
+        return min((c for c, delay in zip(cells, delays, strict=True) if delay <= 1.5 * min(delays)), key=_size)
 
     @property
     def output_load(self):
@@ -145,7 +147,8 @@ def read(paths):
     group, units = heads[0]
     digests = [f"{Path(path).name} (sha256 {_digest(path)[:12]})" for path in paths]
     return Library(os.path.commonprefix([head.name for head, _ in heads]).rstrip("_") if len(heads) > 1 else group.name,
-                   ", ".join(digests), _corner(group, units), cells, left_out, _thresholds(group), _wire_loads(group, units))
+                   ", ".join(digests), _corner(group, units), cells, offer(cells), left_out, _thresholds(group),
+                   _wire_loads(group, units))
 
 
 def offer(cells):
@@ -166,8 +169,9 @@ def offer(cells):
     return sorted(names + _registers(cells))
 
 
-#: Drive strengths offered of one function, by its number of inputs; functions of more inputs are not offered.
-STRENGTHS = (0, 6, 3, 2, 1)
+#: Drive strengths offered of one function, by its number of inputs; functions of more inputs are not offered. Mappers do
+#: no better with all the cells of a library (docs/liberty.md has the figures).
+STRENGTHS = (0, 6, 3, 2)
 
 
 def _function_key(c):
@@ -186,11 +190,16 @@ def _is(c, truth):
             and tuple(c.truth(c.outputs[0]).astype(int)) == truth)
 
 
+def _size(c):
+    """Order by area; transistors twice as wide in the same area make the better cell, and the heavier load."""
+    return c.area, -sum(c.pins[name].capacitance[0] for name in c.inputs), c.name
+
+
 def _pareto(group):
     """By area, without cells that another one beats."""
     kept = []
     loads = np.array([1, 4, 16, 64]) * max(min(min(c.pins[name].capacitance[0] for name in c.inputs) for c in group), 1e-3)
-    for c in sorted(group, key=lambda c: (c.area, c.name)):
+    for c in sorted(group, key=_size):
         delays = _delays(c, loads)
         if not any(np.all(other <= delays * 1.02) for _, other in kept):
             kept.append((c, delays))
@@ -198,8 +207,7 @@ def _pareto(group):
 
 
 def _delays(c, loads):
-    """The worst delay of a cell at each load, with its fastest tabulated slew at the input, plus the input's own load
-    on the stage before (a large cell must not look fast for free)."""
+    """The worst delay of a cell at each load, with its fastest tabulated slew at the input."""
     worst = np.zeros(len(loads))
     for arc in c.arcs:
         for table in arc.delay:

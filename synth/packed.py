@@ -114,21 +114,11 @@ def _choices(cell, edges, states):
         value = states[cell.outputs[target]]
         fits = (falling_in == bool(in_rf)) & (value == (out_rf == RISE))
         if when:
-            fits &= _condition(when, cell, states)
+            fits &= boolean.truth_of_state(when, cell.inputs, states)
         better = fits & (rank[target, source] < (2 if when else 1))
         chosen[target, source, better] = e
         rank[target, source, better] = 2 if when else 1
     return chosen.ravel().tolist()
-
-
-def _condition(when, cell, states):
-    """Truth of a condition over the inputs; an output in it stands for its function."""
-    names = cell.inputs + cell.outputs
-    table = boolean.truth(when, names)
-    index = np.arange(1 << len(cell.inputs))
-    for i, output in enumerate(cell.outputs, len(cell.inputs)):
-        index = index | states[output].astype(int) << i
-    return table[index]
 
 
 @numba.njit(cache=True, inline="always")

@@ -1,6 +1,9 @@
 """A `Library` as one readable JSON file: the embedded tables, and the cache of Liberty files already read.
 
-Axes are listed once; a table is ``[x axis, y axis, "values"]`` with the values row by row.
+``axes`` lists the axes (slews in ps, loads in fF) once each, ``grids`` pairs of them. A pair of tables, for rising and
+falling, is ``[grid, "values"]`` where both are the same, ``[grid, "rising", "falling"]``, or ``[grid, "rising", grid,
+"falling"]``; values stand row by row, one row for each slew, in ps or fJ. ``states`` is the leakage in nW by state of the
+inputs, the first input being bit 0 of the state; ``leakage`` gives it by condition, where it is not so regular.
 """
 
 import json
@@ -8,10 +11,11 @@ import json
 import numpy as np
 
 from ..golden.files import atomic_write
+from . import boolean
 from .cells import Arc, Cell, Check, Flop, Pin, Power, Table
 
 FORMAT = 1
-_FIELDS = ("name", "source", "licence", "corner", "left_out", "thresholds", "wire_loads")
+_FIELDS = ("name", "source", "licence", "corner", "offered", "left_out", "thresholds", "wire_loads")
 
 
 def read(path):
@@ -24,71 +28,146 @@ def read(path):
         if data["format"] != FORMAT:
             raise ValueError(f"Cell table must be of format {FORMAT}, not {data['format']!r}")
         axes = [np.array(axis, float) for axis in data["axes"]]
-        cells = {name: _cell(name, fields, axes) for name, fields in data["cells"].items()}
+        grids = [(axes[x], axes[y]) for x, y in data["grids"]]
+        cells = {name: _cell(name, fields, grids) for name, fields in data["cells"].items()}
         return Library(cells=cells, **{name: data[name] for name in _FIELDS})
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(f"Cell table must be whole, not {str(path)!r}: {error!r}") from None
 
 
 def write(library, path, digits=9):
-    """Write a library's cells to ``path``, figures with so many significant digits. Returns the file's size in bytes."""
-    axes = []
-    cells = {name: _fields(c, axes, digits) for name, c in library.cells.items()}
-    head = {"format": FORMAT} | {name: getattr(library, name) for name in _FIELDS} | {"axes": axes}
-    lines = [f"{json.dumps(name)}:{json.dumps(value, separators=(',', ':'))}" for name, value in head.items()]
-    body = [f"{json.dumps(name)}:{json.dumps(value, separators=(',', ':'))}" for name, value in cells.items()]
-    text = "{\n" + ",\n".join(lines) + ',\n"cells":{\n' + ",\n".join(body) + "\n}}\n"
+    """Write a library to ``path``, figures with so many significant digits. Returns the size in bytes."""
+    writer = _Writer(digits)
+    cells = {name: writer.cell(c) for name, c in library.cells.items()}
+    head = {"format": FORMAT} | {name: getattr(library, name) for name in _FIELDS}
+    head |= {"axes": writer.axes, "grids": writer.grids}
+    text = ("{\n" + "".join(f"{_json(name)}:{_json(value)},\n" for name, value in head.items()) + '"cells":{\n'
+            + ",\n".join(f"{_json(name)}:{_json(value)}" for name, value in cells.items()) + "\n}}\n")
     with atomic_write(path) as file:
         file.write(text)
     return len(text.encode())
 
 
-def _fields(c, axes, digits):
-    def number(value):
-        return None if value is None else float(f"{value:.{digits}g}")
+def _json(value):
+    return json.dumps(value, separators=(",", ":"))
 
-    def table(t):
-        if t is None:
+
+class _Writer:
+    def __init__(self, digits):
+        self.digits = digits
+        self.axes, self.grids = [], []
+        self.index = {}
+
+    def number(self, value):
+        if value is None:
             return None
-        x, y = (_axis(axis, axes, digits) for axis in (t.x, t.y))
-        return [x, y, " ".join(f"{v:.{digits}g}" for v in t.values.ravel())]
+        value = float(f"{value:.{self.digits}g}")
+        return int(value) if value == int(value) else value
 
-    def tables(pair):
-        return [table(t) for t in pair]
-
-    fields = {"area": number(c.area), "pins": [[p.name, p.direction[0], *map(number, p.capacitance), p.function,
-                                                number(p.max_capacitance), number(p.voltage)] for p in c.pins.values()]}
-    if c.flop:
-        fields["flop"] = [c.flop.clock, c.flop.edge, c.flop.data, c.flop.q, c.flop.qn, c.flop.clear, c.flop.preset]
-    fields["arcs"] = [[a.source, a.target, a.sense, a.edge, a.when, *tables(a.delay), *tables(a.slew)] for a in c.arcs]
-    fields["checks"] = [[k.pin, k.clock, k.edge, k.when, *tables(k.time)] for k in c.checks]
-    fields["powers"] = [[p.pin, p.related, p.when, int(p.ground), *tables(p.energy)] for p in c.powers]
-    fields["leakage"] = [[when, number(value)] for when, value in c.leakage]
-    if c.cell_leakage is not None:
-        fields["cell_leakage"] = number(c.cell_leakage)
-    if c.dont_use:
-        fields["dont_use"] = True
-    return fields
-
-
-def _axis(axis, axes, digits):
-    rounded = [float(f"{v:.{digits}g}") for v in axis]
-    if rounded not in axes:
-        axes.append(rounded)
-    return axes.index(rounded)
-
-
-def _cell(name, fields, axes):
-    def table(t):
-        if t is None:
+    def pair(self, tables):
+        rise, fall = tables
+        if rise is None and fall is None:
             return None
-        x, y = axes[t[0]], axes[t[1]]
-        return Table(x, y, np.array(t[2].split(), float).reshape(len(x), len(y)))
+        if rise is fall:
+            return [self.grid(rise), self.values(rise)]
+        if rise is not None and fall is not None and self.grid(rise) == self.grid(fall):
+            return [self.grid(rise), self.values(rise), self.values(fall)]
+        return [part for t in tables for part in ((None, None) if t is None else (self.grid(t), self.values(t)))]
 
-    pins = {p[0]: Pin(p[0], {"i": "input", "o": "output"}[p[1]], (p[2], p[3]), *p[4:]) for p in fields["pins"]}
+    def grid(self, table):
+        return self.place(self.grids, [self.place(self.axes, [self.number(v) for v in axis]) for axis in (table.x, table.y)])
+
+    def place(self, entries, entry):
+        """Where ``entry`` is in a list, which it joins if it is not there."""
+        key = id(entries), _json(entry)
+        if key not in self.index:
+            self.index[key] = len(entries)
+            entries.append(entry)
+        return self.index[key]
+
+    def values(self, table):
+        return " ".join(str(self.number(v)) for v in table.values.ravel())
+
+    def cell(self, c):
+        fields = {"area": float(f"{c.area:.9g}"), "in": [self.input(c.pins[name]) for name in c.inputs],
+                  "out": [self.output(c.pins[name]) for name in c.outputs]}
+        if c.flop:
+            fields["flop"] = [c.flop.clock, c.flop.edge, c.flop.data, c.flop.q, c.flop.qn, c.flop.clear, c.flop.preset]
+        fields["arcs"] = [[a.source, a.target, a.sense, a.edge, a.when, self.pair(a.delay), self.pair(a.slew)] for a in c.arcs]
+        if c.checks:
+            fields["checks"] = [[k.pin, k.clock, k.edge, k.when, self.pair(k.time)] for k in c.checks]
+        fields["powers"] = [[p.pin, p.related, p.when, int(p.ground), self.pair(p.energy)] + ([p.times] if p.times > 1 else [])
+                            for p in c.powers]
+        states = _by_state(c)
+        if states:
+            fields["states"] = " ".join(str(self.number(value)) for value in states)
+        else:
+            fields["leakage"] = [[when, self.number(value)] for when, value in c.leakage]
+        if c.cell_leakage is not None:
+            fields["cell_leakage"] = self.number(c.cell_leakage)
+        if c.dont_use:
+            fields["dont_use"] = True
+        return fields
+
+    def input(self, pin):
+        return [pin.name, *map(self.number, pin.capacitance)]
+
+    def output(self, pin):
+        fields = [pin.name, pin.function, *map(self.number, (pin.max_capacitance, pin.voltage, *pin.capacitance))]
+        while not fields[-1]:
+            fields.pop()
+        return fields
+
+
+def _cell(name, fields, grids):
+    def table(grid, values):
+        if grid is None:
+            return None
+        x, y = grids[grid]
+        return Table(x, y, np.array(values.split(), float).reshape(len(x), len(y)))
+
+    def pair(data):
+        if data is None:
+            return None, None
+        if len(data) == 2:
+            both = table(*data)
+            return both, both
+        if len(data) == 3:
+            return table(data[0], data[1]), table(data[0], data[2])
+        return table(data[0], data[1]), table(data[2], data[3])
+
+    inputs = [Pin(name, "input", (rise, fall)) for name, rise, fall in fields["in"]]
+    outputs = [_output(*data) for data in fields["out"]]
     flop = Flop(*fields["flop"]) if "flop" in fields else None
-    arcs = [Arc(*a[:5], (table(a[5]), table(a[6])), (table(a[7]), table(a[8]))) for a in fields["arcs"]]
-    checks = [Check(*k[:4], (table(k[4]), table(k[5]))) for k in fields["checks"]]
-    powers = [Power(*p[:3], bool(p[3]), (table(p[4]), table(p[5]))) for p in fields["powers"]]
-    return Cell(name, fields["area"], pins, arcs, checks, powers, [tuple(leak) for leak in fields["leakage"]],
+    arcs = [Arc(*a[:5], pair(a[5]), pair(a[6])) for a in fields["arcs"]]
+    checks = [Check(*k[:4], pair(k[4])) for k in fields.get("checks", ())]
+    powers = [Power(*p[:3], bool(p[3]), pair(p[4]), *p[5:]) for p in fields["powers"]]
+    leakage = [tuple(leak) for leak in fields.get("leakage", ())]
+    if "states" in fields:
+        leakage = [(_condition(state, inputs), float(value)) for state, value in enumerate(fields["states"].split())]
+    return Cell(name, fields["area"], {pin.name: pin for pin in inputs + outputs}, arcs, checks, powers, leakage,
                 fields.get("cell_leakage"), flop, fields.get("dont_use", False))
+
+
+def _output(name, function=None, max_capacitance=None, voltage=None, rise=0.0, fall=0.0):
+    return Pin(name, "output", (rise, fall), function, max_capacitance, voltage)
+
+
+def _condition(state, inputs):
+    return " & ".join(("" if state >> i & 1 else "!") + pin.name for i, pin in enumerate(inputs))
+
+
+def _by_state(c):
+    """The leakage of a combinational cell in each state of its inputs, when each is named once; else None.
+
+    An output in a condition adds nothing, as it follows the inputs.
+    """
+    named = [(when, value) for when, value in c.leakage if when]
+    if c.flop or len(named) != 1 << len(c.inputs):
+        return None
+    values = {}
+    for when, value in named:
+        states = np.flatnonzero(boolean.truth_of_state(when, c.inputs, {o: c.truth(o) for o in c.outputs}))
+        if len(states) == 1:
+            values[int(states[0])] = value
+    return [values[state] for state in range(1 << len(c.inputs))] if len(values) == len(named) else None

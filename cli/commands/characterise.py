@@ -8,9 +8,11 @@ from ..console import output_file
 @click.command()
 @click.argument("liberty", metavar="LIB...", nargs=-1, required=True, type=click.Path())
 @click.option("-o", "--output", required=True, help="File to write.")
-def characterise(liberty, output):
+@click.option("--source", help="Where the files come from; by default their names and digests.")
+@click.option("--licence", help="Their licence.")
+def characterise(liberty, output, source, licence):
     """Read the figures of a library's cells off its Liberty files into one compact table."""
     path = output_file(output)
     from ...synth.characterise import characterise as write
 
-    click.echo(write(liberty, path))
+    click.echo(write(liberty, path, source, licence))

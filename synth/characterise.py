@@ -1,0 +1,202 @@
+"""Compact cell tables: what an embedded technology holds, read off Liberty files.
+
+Kept are the cells that logic is mapped to, with their areas, functions, pin capacitances and leakage as they are. Their
+tables are thinned: of each, the slews and loads that best give back the others over the range in which the cells of a
+design work, to three digits. Conditional arcs of one sense become one, the worst of them, as static timing takes them;
+internal energies that are only ever used as a sum or an average become one table.
+"""
+
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from . import boolean, table_file
+from .cells import Table, locate
+from .library import Library, read
+
+DIGITS = 3
+#: Slews and loads kept: of delays, of slews, of energies, of setup times.
+_POINTS = {"delay": (4, 4), "slew": (2, 4), "energy": (2, 4), "time": (3, 3)}
+
+
+def characterise(paths, out, source=None, licence=None):
+    """Write the compact table of a library.
+
+    Parameters
+    ----------
+    paths : list of path
+        Liberty files, taken together.
+    out : path
+        JSON file to write; the technology is called as it is.
+    source, licence : str, optional
+        Stated in the table; by default the files with their digests, and that the licence is theirs.
+
+    Returns
+    -------
+    str
+        One line: what was written, and how far the thinned tables are from the full ones.
+
+    Raises
+    ------
+    ValueError
+        As `library.load`.
+    """
+    full = read(paths)
+    library, errors = thin(full)
+    library.name = Path(out).stem
+    library.source = f"{source}: {full.source}" if source else full.source
+    library.licence = licence or "that of the Liberty files"
+    size = table_file.write(library, out, DIGITS)
+    return (f"{library.name}: {len(library.cells)} cells, {size / 1000:.0f} kB; delays {np.mean(errors):.2%} off on average, "
+            f"{np.quantile(errors, 0.99):.1%} at the 99th percentile")
+
+
+def thin(library):
+    """A `Library` of the offered cells with thinned tables, and the relative errors of its delays over the working range."""
+    slews, unit = working_range(library)
+    cells, errors = {}, []
+    for name in library.offered:
+        cell = library.cells[name]
+        strength = max(1.0, max(max(cell.pins[pin].capacitance) for pin in cell.inputs) / unit)
+        thinner = _Thinner(slews, np.geomspace(0.5, 16 * strength, 8) * unit)
+        cells[name] = thinner.cell(cell)
+        errors += thinner.errors
+    return Library(library.name, library.source, library.corner, cells, library.offered, {}, library.thresholds,
+                   library.wire_loads), errors
+
+
+def working_range(library):
+    """Slews (ps) at which cells are fed in a design, and the unit of load (fF): one input of the smallest NAND."""
+    nand = library.reference_nand2
+    unit = max(nand.pins[nand.inputs[0]].capacitance)
+    tables = [t for name in library.offered for arc in library.cells[name].arcs for t in arc.slew if t is not None]
+    found = [float(t(t.x[0], load * unit)) for t in tables for load in (1, 10)]
+    return np.geomspace(max(min(found), 1e-3), max(np.quantile(found, 0.98), 1e-2), 8), unit
+
+
+class _Thinner:
+    def __init__(self, slews, loads):
+        self.slews = slews
+        self.loads = loads
+        self.errors = []
+
+    def cell(self, cell):
+        return replace(cell, arcs=self._arcs(cell), checks=self._checks(cell), powers=self._powers(cell))
+
+    def _arcs(self, cell):
+        groups = {}
+        for arc in cell.arcs:
+            groups.setdefault((arc.source, arc.target, arc.sense, arc.edge), []).append(arc)
+        merged = [replace(arcs[0], when=None, delay=_worst(arcs, "delay"), slew=_worst(arcs, "slew")) for arcs in groups.values()]
+        delays = [t for arc in merged for t in arc.delay]
+        slews = [t for arc in merged for t in arc.slew]
+        keep_delay, keep_slew = (self._choose(tables, kind) for tables, kind in ((delays, "delay"), (slews, "slew")))
+        thinned = [replace(arc, delay=tuple(_subset(t, *keep_delay) for t in arc.delay),
+                           slew=tuple(_subset(t, *keep_slew) for t in arc.slew)) for arc in merged]
+        for before, after in zip(merged, thinned, strict=True):
+            for old, new in zip(before.delay, after.delay, strict=True):
+                if old is not None:
+                    exact = old(self.slews[:, None], self.loads)
+                    self.errors += (np.abs(new(self.slews[:, None], self.loads) - exact) / np.abs(exact).clip(1e-9)).ravel().tolist()
+        return thinned
+
+    def _checks(self, cell):
+        keep = self._choose([t for check in cell.checks for t in check.time], "time", self.slews)
+        return [replace(check, time=tuple(_subset(t, *keep) for t in check.time)) for check in cell.checks]
+
+    def _powers(self, cell):
+        powers = [power for power in cell.powers if not power.ground]
+        groups = {}
+        for power in powers:
+            groups.setdefault((power.pin, power.related, _weight(cell, power)), []).append(power)
+        merged = []
+        for (pin, _, _), group in groups.items():
+            # Of an output the average, standing for so many groups; of an input, where each counts by itself, the sum.
+            table = _average([t for power in group for t in power.energy])
+            if table is not None:
+                times, scale = (len(group), 1) if pin in cell.outputs else (1, len(group))
+                merged.append(replace(group[0], energy=(Table(table.x, table.y, table.values * scale),) * 2, times=times))
+        keep = {}
+        for shape in {power.energy[0].values.shape for power in merged}:
+            keep[shape] = self._choose([p.energy[0] for p in merged if p.energy[0].values.shape == shape], "energy")
+        return [replace(p, energy=(_subset(p.energy[0], *keep[p.energy[0].values.shape]),) * 2) for p in merged]
+
+    def _choose(self, tables, kind, loads=None):
+        """Indices of the slews and of the loads to keep, those that give back ``tables`` best; all of one shape."""
+        tables = [t for t in tables if t is not None and t.values.size > 1]
+        if not tables:
+            return None, None
+        shape = max((t.values.shape for t in tables), key=lambda shape: sum(t.values.shape == shape for t in tables))
+        tables = [t for t in tables if t.values.shape == shape]
+        values = np.array([t.values for t in tables])
+        x_axis, y_axis = tables[0].x, tables[0].y
+        loads = self.loads if loads is None else loads
+        whole_x, whole_y = _weights(x_axis, range(shape[0]), self.slews), _weights(y_axis, range(shape[1]), loads)
+        exact = whole_x @ values @ whole_y.T
+        scale = np.abs(exact).mean(axis=(1, 2), keepdims=True).clip(1e-12)
+
+        def error(x, y):
+            return np.sum(((x @ values @ y.T - exact) / scale) ** 2)
+
+        points = _POINTS[kind]
+        best_x = min(_choices(shape[0], points[0]), key=lambda kept: error(_weights(x_axis, kept, self.slews), whole_y))
+        weights_x = _weights(x_axis, best_x, self.slews)
+        return best_x, min(_choices(shape[1], points[1]), key=lambda kept: error(weights_x, _weights(y_axis, kept, loads)))
+
+
+def _choices(length, count):
+    return list(combinations(range(length), min(count, length)))
+
+
+def _weights(axis, kept, at):
+    """Shape (points, axis): what each point of ``axis`` counts for at each of ``at``, when only ``kept`` are there."""
+    kept = np.array(kept)
+    i, s = locate(axis[kept], np.asarray(at))
+    weights = np.zeros((len(at), len(axis)))
+    rows = np.arange(len(at))
+    weights[rows, kept[i]] = 1 - s
+    weights[rows, kept[np.minimum(i + 1, len(kept) - 1)]] += s
+    return weights
+
+
+def _subset(table, x, y):
+    """Rows ``x`` and columns ``y`` of a table; an axis that is shorter than the choice stays whole."""
+    if table is None:
+        return None
+    rows = np.arange(len(table.x)) if x is None or max(x) >= len(table.x) else np.array(x)
+    columns = np.arange(len(table.y)) if y is None or max(y) >= len(table.y) else np.array(y)
+    return Table(table.x[rows], table.y[columns], table.values[np.ix_(rows, columns)])
+
+
+def _worst(arcs, kind):
+    return tuple(_combined([getattr(arc, kind)[rf] for arc in arcs], np.max) for rf in (0, 1))
+
+
+def _average(tables):
+    """A missing table counts as zero, as in the estimate of energy."""
+    known = [t for t in tables if t is not None]
+    table = _combined(known, np.sum)
+    return None if table is None else Table(table.x, table.y, table.values / len(tables))
+
+
+def _combined(tables, how):
+    """Tables point by point, on the finest of their grids."""
+    tables = [t for t in tables if t is not None]
+    if not tables:
+        return None
+    grid = max(tables, key=lambda t: t.values.size)
+    return Table(grid.x, grid.y, how([t(grid.x[:, None], grid.y) for t in tables], axis=0))
+
+
+def _weight(cell, power):
+    """What `energy` weights an internal energy with: entries of equal weight can be added."""
+    if cell.flop or power.when is None:
+        return power.when
+    if power.pin in cell.outputs:
+        return None if power.related in boolean.pins(cell.pins[power.pin].function) else power.when
+    named = [name for name in boolean.pins(power.when) if name in cell.outputs]
+    if named and power.pin in boolean.pins(cell.pins[named[0]].function):
+        return f"output {named[0]}"
+    return power.when
