@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ..hdl.yosys import YosysError
 from .commands import COMMANDS
 from .console import Failure
 
@@ -35,7 +36,7 @@ def main(arguments=None):
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
-    except (ValueError, OSError) as refusal:
+    except (ValueError, OSError, YosysError) as refusal:
         if os.environ.get("LMUL_DEBUG"):
             raise
         status = _say(_sentence(refusal), 2)

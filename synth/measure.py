@@ -1,4 +1,4 @@
-"""Designs and technologies to rows: Verilog, netlists, a common clock for rivals, activity, energy; in two processes."""
+"""Designs and technologies to rows: Verilog, netlists, a clock that rivals share, activity, energy."""
 
 import multiprocessing
 import os
@@ -227,7 +227,8 @@ def _row(design, key, points, clocks, latency, options, folder):
     row = new_row(design, lib.name)
     row["fmax_mhz"] = 1e6 / points[-1]["delay_ps"]
     why = drivable(design)
-    driven = None if why else drive(design, latency, operands(options.operands, options.seed), options.vectors, options.seed)
+    source = operands(options.operands, options.seed)
+    driven = None if why else drive(design, latency, source, options.vectors, options.seed)
     measured = {}
     for name, period in clocks.items():
         fits = [n for n, point in enumerate(points) if point["delay_ps"] <= period]
@@ -266,7 +267,8 @@ class _Measured:
             try:
                 driven.check(self.activity.outputs)
             except AssertionError as error:
-                raise RuntimeError(f"The netlist of {design.slug} in {lib.name} ({point['script']}) is wrong: {error}") from None
+                where = f"{design.slug} in {lib.name} ({point['script']})"
+                raise RuntimeError(f"The netlist of {where} is wrong: {error}") from None
 
     def figures(self, period):
         """Figures of a row at a clock period."""

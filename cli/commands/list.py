@@ -15,7 +15,7 @@ ACCUMULATORS = {
     "int32": "for int8 products",
 }
 MULTIPLIERS = {
-    "lmul": "one integer addition of the fields, the paper's offset (_best, _none, _off3: others; _sub: keeps subnormals)",
+    "lmul": "integer addition of the fields, the paper's offset (_best, _none, _off3: others; _sub: keeps subnormals)",
     "mitchell": "the same addition without an offset",
     "exact": "round to nearest even, keeps subnormals (_flush: takes them as zero)",
     "int8": "8x8 signed",
@@ -56,7 +56,7 @@ def describe(design):
 def contents():
     """Everything ``lmul list`` shows, as a dict of name to description by section."""
     formats = {
-        fmt.name: f"{fmt.exp_bits} exponent and {fmt.man_bits} mantissa bits, bias {fmt.bias}, specials {fmt.specials.value}"
+        fmt.name: f"{fmt.exp_bits} exponent, {fmt.man_bits} mantissa bits, bias {fmt.bias}, specials {fmt.specials.value}"
         for fmt in FORMATS.values()
     }
     return {
