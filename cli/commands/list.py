@@ -4,7 +4,7 @@ import json
 
 import click
 
-from ...golden.formats import FORMATS
+from ...golden.formats import FORMATS, Specials
 from ...golden.spec import KINDS
 from ...hdl.designs import catalogue, parse
 
@@ -20,6 +20,7 @@ MULTIPLIERS = {
     "exact": "round to nearest even, keeps subnormals (_flush: takes them as zero)",
     "int8": "8x8 signed",
 }
+SPECIALS = {Specials.IEEE: "Inf and NaN", Specials.NAN_ONLY: "NaN, no Inf", Specials.FINITE: "neither Inf nor NaN"}
 SUBNORMALS = {"flush": "subnormals flushed", "exact": "subnormals kept"}
 STRUCTURES = {
     "mul": "multiplier, narrow product",
@@ -56,7 +57,7 @@ def describe(design):
 def contents():
     """Everything ``lmul list`` shows, as a dict of name to description by section."""
     formats = {
-        fmt.name: f"{fmt.exp_bits} exponent, {fmt.man_bits} mantissa bits, bias {fmt.bias}, specials {fmt.specials.value}"
+        fmt.name: f"{fmt.exp_bits} exponent, {fmt.man_bits} mantissa bits, bias {fmt.bias}, {SPECIALS[fmt.specials]}"
         for fmt in FORMATS.values()
     }
     return {

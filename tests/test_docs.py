@@ -1,0 +1,63 @@
+"""What the documents say runs: every command line of the README, its tables of slugs, its links."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lmul.cli.main import main
+from lmul.hdl.designs import parse
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^    \$ lmul (.*?)(?:\s+#.*)?$", README, re.M)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_of_the_readme(command, tmp_path, monkeypatch, capsys, seed):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(seed)
+    np.save("A.npy", rng.normal(size=(5, 20)))
+    np.save("B.npy", rng.normal(size=(20, 9)))
+    with pytest.raises(SystemExit) as stop:
+        main(shlex.split(command))
+    captured = capsys.readouterr()
+    assert stop.value.code == 0, captured.err
+    assert captured.out
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) >= 5
+
+
+def test_slugs_of_the_readme():
+    slugs = re.findall(r"^\| `(\w+)`", README, re.M)
+    assert len(slugs) >= 5
+    for slug in slugs:
+        assert parse(slug).slug == slug
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md"])
+def test_links_lead_somewhere(document):
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (path.parent / target).exists(), target
+
+
+def test_every_file_of_the_rooms_is_in_the_architecture():
+    text = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8")
+    for room in ("golden", "hdl", "sim", "synth", "models", "cli"):
+        for path in (ROOT / room).glob("*.py"):
+            assert path.name == "__init__.py" or f"`{path.name}`" in text, f"{room}/{path.name} is not described"
+
+
+def test_rooms_import_only_what_they_may():
+    may = {"golden": set(), "hdl": {"golden"}, "sim": {"golden", "hdl"}, "synth": {"golden", "hdl"}, "models": {"golden"},
+           "cli": {"golden", "hdl", "sim", "synth", "models"}}
+    for room, allowed in may.items():
+        for path in (ROOT / room).rglob("*.py"):
+            for dots, other in re.findall(r"^\s*from (\.{2,3})(\w+)", path.read_text(encoding="utf-8"), re.M):
+                if len(dots) == 1 + len(path.relative_to(ROOT / room).parts):
+                    assert other in allowed, f"{path.relative_to(ROOT)} imports {other}"
+            assert room != "golden" or "amaranth" not in path.read_text(encoding="utf-8")
