@@ -112,8 +112,8 @@ def load_npz(path):
     Raises
     ------
     ValueError
-        If the file is missing, is not a whole ``.npz``, lacks an array, or its arrays are no floats, are empty, hold
-        NaN or Inf, or do not pair. One sentence says which.
+        If the file is missing, is not a whole ``.npz``, lacks an array, or its arrays are of another dtype, are empty,
+        hold NaN or Inf, or do not pair. One sentence says which.
     """
     arrays = _read_npz(Path(path))
     if "metadata" in arrays:
@@ -154,8 +154,8 @@ def _read_npz(path):
 
 
 def _checked(name, array):
-    if array.dtype.kind != "f":
-        raise ValueError(f"Operand {name} must be of a float dtype, not {array.dtype}")
+    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+        raise ValueError(f"Operand {name} must be float16, float32 or float64, not {array.dtype}")
     if not array.size:
         raise ValueError(f"Operand {name} must hold at least one number, not shape {array.shape}")
     bad = array.size - np.count_nonzero(np.isfinite(array))
@@ -269,7 +269,7 @@ def pairs(source, spec, count, seed):
         index, run = next(drawn[kind])
         for target, values, scale in zip((a, b), source.products[index].run(run), scales[index], strict=True):
             part = values[:count - filled]
-            target[filled:filled + len(part)] = part / scale
+            target[filled:filled + len(part)] = part.astype(np.float64) / scale
         filled += len(part)
         given[kind] += len(part)
     return encode(spec.a, a), encode(spec.b, b)
@@ -293,7 +293,8 @@ def matrices(source, spec, rows, depth, cols, count=1, seed=0):
         kind = _next_kind(source.shares, given)
         index, _ = next(drawn[kind])
         values = source.products[index].block(rows, depth, cols, rng)
-        a[block], b[block] = (value / scale for value, scale in zip(values, scales[index], strict=True))
+        a[block], b[block] = (value.astype(np.float64) / scale
+                              for value, scale in zip(values, scales[index], strict=True))
         given[kind] += 1
     return encode(spec.a, a), encode(spec.b, b)
 

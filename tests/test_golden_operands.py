@@ -78,9 +78,9 @@ ONE = np.ones(3)
     ({"a": ONE, "b": np.array([1, np.nan, 2])}, "Operand b must hold finite numbers, not 1 NaN or Inf in 3"),
     ({"a": np.array([np.inf, -np.inf, 0]), "b": ONE}, "Operand a must hold finite numbers, not 2 NaN or Inf in 3"),
     ({"a": np.ones((0, 4)), "b": np.ones((0, 4))}, "Operand a must hold at least one number, not shape (0, 4)"),
-    ({"a": np.ones(3, int), "b": ONE}, "Operand a must be of a float dtype, not int64"),
-    ({"a": np.ones(3, complex), "b": ONE}, "Operand a must be of a float dtype, not complex128"),
-    ({"a": np.array(["x"]), "b": ONE}, "Operand a must be of a float dtype, not <U1"),
+    ({"a": np.ones(3, int), "b": ONE}, "Operand a must be float16, float32 or float64, not int64"),
+    ({"a": np.ones(3, complex), "b": ONE}, "Operand a must be float16, float32 or float64, not complex128"),
+    ({"a": np.array(["x"]), "b": ONE}, "Operand a must be float16, float32 or float64, not <U1"),
     ({"a": np.array([None]), "b": ONE}, "Operands must be an .npz archive of plain arrays, not '{path}'"),
     ({"metadata": ONE}, "Operands with metadata must be a recording of `lmul trace`, not '{path}'"),
 ])
@@ -232,6 +232,19 @@ def test_pairs_are_whole_dot_products_in_their_shares(recording, count, seed):
     if count == 20_000:
         for kind, share in SHARES.items():
             assert found[kind] / at == pytest.approx(share, abs=0.02)
+
+
+@pytest.mark.parametrize("values", [
+    np.array([65504, 1, -3, 2**-14], np.float16),
+    np.array([np.finfo(np.float32).max, -1e38, 1e20], np.float32),
+    np.array([2.0**1023, -2.0**1000]),
+], ids=["float16", "float32", "float64"])
+def test_scaling_is_done_in_float64(values, seed):
+    source = Operands("x", "x", (Product("x", values, values[::-1]),), {"x": 1.0})
+    spec = Multiplier.make("exact", "fp32")
+    scale = scale_for(spec.a, values)
+    for codes in (*pairs(source, spec, len(values), seed), *matrices(source, spec, 1, len(values), 1, seed=seed)):
+        assert sorted(decode(spec.a, codes).ravel() * scale) == sorted(values.astype(float))
 
 
 def test_every_pair_is_used_before_any_comes_again(seed):
