@@ -1,22 +1,17 @@
 """From rows to figures: which panels a report shows, each with its title and, in words, what it shows."""
 
 from . import plots
-from .comparison import KINDS, across, groups, headline, technologies
+from .comparison import KINDS, MEASURES, across, groups, headline, technologies
 from .document import Figure, Panel, number
 
-#: What is compared, least is best: key of a row, name, unit.
-MEASURES = (("area_um2", "area", "µm²"), ("luts", "LUTs", ""), ("delay_ps", "delay", "ps"),
-            ("energy_fj_per_op", "energy", "fJ/op"))
-
-#: Parts of a stacked bar of energy: their names in a row and their colours.
-PARTS = ("multiplier", "accumulator", "registers", "clock", "other")
-
-MARKS = "●◇□△"
+#: Parts of a stacked bar of energy: name in a row, colour.
+PARTS = {"multiplier": "multiplier", "accumulator": "accumulator", "other logic": "other", "registers": "registers",
+         "clock": "clock", "leakage": "leakage"}
 
 
-def measures(entries):
+def measured(entries):
     """The measures that any of the rows has."""
-    return [measure for measure in MEASURES if any(entry.row.get(measure[0]) is not None for entry in entries)]
+    return [measure for measure in MEASURES if any(measure.of(entry.row) is not None for entry in entries)]
 
 
 def ratio_figure(pairs):
@@ -24,20 +19,20 @@ def ratio_figure(pairs):
     pairs = headline(pairs)
     names = technologies([pair.ours for pair in pairs])
     panels = []
-    for key, name, _ in MEASURES:
+    for measure in MEASURES:
         families = {}
         for alike in across(pairs).values():
-            found = {pair.ours.technology: pair.ratio(key) for pair in alike}
-            if any(ratio is not None for ratio in found.values()):
+            found = {pair.ours.technology: pair.ratio(measure) for pair in alike}
+            if any(value is not None for value in found.values()):
                 row = alike[0].ours.operands, [found.get(technology) for technology in names]
                 families.setdefault(alike[0].ours.family, []).append(row)
         if families:
-            title = f"{name[0].upper()}{name[1:]}, L-Mul / exact"
+            title = f"{capital(measure.name)}: L-Mul / exact"
             words = [f"{family}, {operands}: {', '.join(map(ratio, ratios))}"
                      for family, rows in families.items() for operands, ratios in rows]
-            panels.append(Panel(title, plots.ratios(f"ratio-{key}", list(families.items()), len(names)),
+            panels.append(Panel(title, plots.ratios(title, list(families.items()), len(names)),
                                 f"{title}, on {' and '.join(names)}. {'; '.join(words)}"))
-    key = ", ".join(f"{mark} {name}" for mark, name in zip(MARKS, names, strict=False))
+    key = ", ".join(f"{mark} {name}" for mark, name in zip("●◇□△", names, strict=False))
     return Figure(f"L-Mul over exact, both flushing subnormals ({key}). Left of the line at 1, L-Mul is cheaper.",
                   panels)
 
@@ -46,61 +41,73 @@ def ratio(value):
     return "–" if value is None else f"{value:.2f}"
 
 
+def capital(text):
+    return text[0].upper() + text[1:]
+
+
 def bar_figure(title, entries):
-    """Every measure in every technology, rivals together."""
+    """What each design needs by itself in every technology, rivals together."""
     panels = []
     for technology in technologies(entries):
         some = _of(entries, technology)
-        panels += [_bars(f"{technology}: {name}{f', {unit}' if unit else ''}", some,
-                         lambda entry, key=key: entry.row.get(key)) for key, name, unit in measures(some)]
-    return Figure(f"{title}, rivals together. Where nothing is said of subnormals, they are flushed.", panels,
-                  _key(entries))
+        panels += [_bars(f"{technology}: {measure.name}{measure.unit and f', {measure.unit}'}", some,
+                         lambda entry, measure=measure: measure.of(entry.row))
+                   for measure in measured(some) if measure.clock != "fast"]
+    return Figure(f"{title}, rivals together, area and energy at the relaxed clock. Where nothing is said of "
+                  "subnormals, they are flushed.", panels, _key(entries))
 
 
 def error_figure(entries):
     """Mean relative errors: a matter of arithmetic, so one technology's rows stand for all."""
     once = list({entry.row["design"]: entry for entry in entries
                  if entry.row.get("mean_relative_error") is not None}.values())
-    panels = [_bars(f"{family[0].upper()}{family[1:]}: mean relative error, %",
-                    [entry for entry in once if entry.family == family],
+    panels = [_bars(f"{capital(family)}: mean relative error, %", [entry for entry in once if entry.family == family],
                     lambda entry: 100 * entry.row["mean_relative_error"])
               for family in dict.fromkeys(entry.family for entry in once)]
     return Figure("Mean relative error beside the exact, unrounded product; the same in every technology.", panels,
                   _key(once))
 
 
-def curve_figure(entries):
-    """Area over delay: a panel for each technology and each default L-Mul design with its rivals."""
+def curve_figure(entries, key, name, unit):
+    """A figure of the sweep over delay: a panel for each technology and each default L-Mul design with its rivals."""
     panels = []
     for technology in technologies(entries):
         for group in groups(_of(entries, technology)):
-            series = [(entry.arithmetic, entry.kind, entry.curve) for entry in group if entry.curve]
+            series = [(entry.arithmetic, entry.kind, curve) for entry in group if (curve := _curve(entry, key))]
             if len(series) > 1 and any(entry.is_default for entry in group):
                 title = f"{technology}: {group[0].setting}"
                 words = [f"{label}: " + ", ".join(f"{number(y, 3)} at {number(x, 3)}" for x, y in curve)
                          for label, _, curve in series]
-                panels.append(Panel(title, plots.curves(f"curve {group[0].structure} {title}", series,
-                                                        "delay, ps", "area, µm²"),
-                                    f"{title}. Area in µm² at a delay in ps. {'; '.join(words)}"))
-    return Figure("Area against delay, a point per synthesis target. Down and to the left is better.", panels)
+                drawing = plots.curves(f"{key} {group[0].structure} {title}", series, "delay, ps", f"{name}, {unit}")
+                panels.append(Panel(title, drawing, f"{title}. {name} in {unit} at a delay in ps. {'; '.join(words)}"))
+    return Figure(f"{capital(name)} against delay, a point per netlist of the sweep. Down and to the left is better.",
+                  panels)
+
+
+def _curve(entry, key):
+    """(delay in ps, figure) of the sweep's points, fastest first."""
+    points = [(point["delay_ps"], point[key]) for point in entry.row.get("curve") or []]
+    return sorted(point for point in points if point[1] is not None)
 
 
 def breakdown_figure(entries):
-    """Energy per op by part, a panel per technology; of the designs whose rows have it."""
+    """Energy per op by what spends it, a panel per technology; of the clocked designs."""
     panels, used = [], set()
     for technology in technologies(entries):
         some = [entry for entry in _of(entries, technology) if entry.parts]
         bars = [(group[0].setting, [(entry.arithmetic, entry.parts, entry.row["energy_fj_per_op"]) for entry in group])
                 for group in groups(some)]
         if bars:
-            used |= {part for _, rows in bars for _, parts, _ in rows for part, _ in parts}
+            used |= {part for entry in some for part, _ in entry.parts}
             title = f"{technology}: energy, fJ/op"
             words = [f"{setting}, {label}: " + ", ".join(f"{part} {number(value, 3)}" for part, value in parts)
                      for setting, rows in bars for label, parts, _ in rows]
-            panels.append(Panel(title, plots.stacked(f"parts {some[0].structure} {title}", bars),
+            drawn = [(setting, [(label, [(PARTS[part], value) for part, value in parts], total)
+                                for label, parts, total in rows]) for setting, rows in bars]
+            panels.append(Panel(title, plots.stacked(f"parts {some[0].structure} {title}", drawn),
                                 f"{title}. {'; '.join(words)}"))
-    return Figure("Where the energy of a multiply-accumulate goes.", panels,
-                  [(part, part) for part in PARTS if part in used])
+    return Figure("Where the energy of a multiply-accumulate goes, at the relaxed clock.", panels,
+                  [(colour, part) for part, colour in PARTS.items() if part in used])
 
 
 def _of(entries, technology):

@@ -23,6 +23,35 @@ MARGIN = 0.05
 
 
 @dataclass(frozen=True)
+class Measure:
+    """A figure to compare, less being better: its name, its unit, and where a row keeps it. ``clock`` names one of the
+    periods that rivals are compared at; without one the figure is the design's own."""
+
+    name: str
+    unit: str
+    key: str
+    clock: str | None = None
+
+    def of(self, row):
+        """The row's figure, or None."""
+        if self.clock:
+            return row.get("at", {}).get(self.clock, {}).get(self.key)
+        value = row.get(self.key)
+        return 1e6 / value if value and self.key == "fmax_mhz" else value
+
+
+MEASURES = (
+    Measure("area", "µm²", "area_um2", "relaxed"),
+    Measure("energy", "fJ/op", "energy_fj_per_op", "relaxed"),
+    Measure("shortest delay", "ps", "fmax_mhz"),
+    Measure("area, fast clock", "µm²", "area_um2", "fast"),
+    Measure("energy, fast clock", "fJ/op", "energy_fj_per_op", "fast"),
+    Measure("LUTs", "", "luts"),
+)
+ENERGIES = tuple(measure for measure in MEASURES if measure.key == "energy_fj_per_op")
+
+
+@dataclass(frozen=True)
 class Entry:
     """A row with the design that its slug names."""
 
@@ -84,14 +113,9 @@ class Entry:
         return " ".join(filter(None, [STRUCTURES[self.structure], self.shape]))
 
     @property
-    def curve(self):
-        """Trade-off of the sweep, fastest first: a list of (delay in ps, area in um2)."""
-        return sorted((point["delay_ps"], point["area_um2"]) for point in self.row.get("curve") or [])
-
-    @property
     def parts(self):
-        """Energy per op by part, in fJ: a list of (part, energy), or empty."""
-        return list((self.row.get("energy_fj_by_kind") or {}).items())
+        """Energy per op in fJ of a clocked design, by what spends it: a list of (part, energy), or empty."""
+        return [] if self.design.combinational else list((self.row.get("energy_fj_by_kind") or {}).items())
 
     @cached_property
     def key(self):
@@ -116,10 +140,14 @@ class Pair:
     ours: Entry
     exact: Entry
 
-    def ratio(self, key):
-        """Our figure over the exact rival's, or None where either is missing."""
-        ours, exact = self.ours.row.get(key), self.exact.row.get(key)
-        return ours / exact if ours is not None and exact else None
+    def ratio(self, measure):
+        """Our figure over the exact rival's, or None where either is missing or their clocks differ."""
+        ours, exact = measure.of(self.ours.row), measure.of(self.exact.row)
+        if ours is None or not exact:
+            return None
+        if measure.clock and len({entry.row["at"][measure.clock]["clock_ps"] for entry in (self.ours, self.exact)}) > 1:
+            return None
+        return ours / exact
 
 
 def entries(record):
@@ -159,12 +187,12 @@ def headline(pairs):
     return [pair for pair in pairs if pair.ours.is_default]
 
 
-def verdicts(pairs, key):
-    """Sort designs by what their ratio says in every technology that has one: a dict of ``less``, ``more`` and ``same``
-    (no clear difference, or technologies that disagree) to lists of (entry, the ratio least in L-Mul's favour)."""
+def verdicts(pairs, measures):
+    """Sort designs by what their ratios say, in every technology and by every measure that has one: a dict of ``less``,
+    ``more`` and ``same`` (no clear difference, or they disagree) to lists of (entry, the ratio least in its favour)."""
     found = {"less": [], "more": [], "same": []}
     for alike in across(pairs).values():
-        ratios = [ratio for pair in alike if (ratio := pair.ratio(key)) is not None]
+        ratios = [ratio for pair in alike for measure in measures if (ratio := pair.ratio(measure)) is not None]
         if ratios:
             word = "less" if max(ratios) <= 1 - MARGIN else "more" if min(ratios) >= 1 + MARGIN else "same"
             found[word].append((alike[0].ours, max(ratios)))
@@ -174,13 +202,13 @@ def verdicts(pairs, key):
 def finding(pairs):
     """Where L-Mul pays and where not, and for what error: words made from the rows of the default designs."""
     pairs = headline(pairs)
-    found = verdicts(pairs, "energy_fj_per_op")
+    found = verdicts(pairs, ENERGIES)
     if not any(found.values()):
         return "No L-Mul design has an energy beside its exact rival's, so this report cannot say whether L-Mul pays."
     totals = Counter(entry.family for members in found.values() for entry, _ in members)
     words = {"less": "L-Mul saves energy in", "same": "It makes no clear difference in", "more": "It costs energy in"}
     sentences = [f"{words[verdict]} {_listed(found[verdict], totals)}." for verdict in words if found[verdict]]
-    return f"Energy per op, L-Mul / exact, worst technology: {' '.join(sentences)}{_price(pairs)}"
+    return f"Energy per op, L-Mul / exact, worst technology and clock: {' '.join(sentences)}{_price(pairs)}"
 
 
 def _listed(members, totals):

@@ -24,6 +24,7 @@ TITLES = {
 COLUMNS = {
     "area_um2": "area, µm²",
     "area_ge": "area, GE",
+    "gates": "two-input gates",
     "transistors": "transistors",
     "flip_flops": "flip-flops",
     "luts": "LUTs",
@@ -33,20 +34,34 @@ COLUMNS = {
     "clock_ps": "clock, ps",
     "fmax_mhz": "fmax, MHz",
     "energy_fj_per_op": "energy, fJ/op",
+    "input_nets_fj_per_op": "input nets, fJ/op",
+    "clock_net_fj_per_op": "clock net, fJ/op",
     "leakage_nw": "leakage, nW",
     "mean_relative_error": "mean relative error",
 }
 
 READING = (
     "A ratio is L-Mul over exact, from two rows that differ in the multiplier's arithmetic alone: same structure, "
-    f"formats, policies and technology. Below 1 L-Mul is cheaper. Nearer to 1 than {100 * MARGIN:.0f} %, or on "
-    "different sides in different technologies, is called no clear difference.",
-    "An op is one multiplication, or one multiply-accumulate in a larger design.",
+    "formats, policies, technology and clock. Below 1 L-Mul is cheaper. Ratios nearer to 1 than "
+    f"{100 * MARGIN:.0f} %, or on different sides in different technologies or at different clocks, are called no "
+    "clear difference.",
+    "Rivals share two clocks. The relaxed one is long enough for the smallest netlist of each, the fast one just long "
+    "enough for the fastest netlist of each; at either clock a design shows the smallest netlist that meets it. Tables "
+    "and bars are at the relaxed clock. Fmax and the shortest delay are those of a design's fastest netlist.",
+    "An op is one multiplication, or one multiply-accumulate in a larger design. Its energy is that of the cells and "
+    "of the nets they drive; what drives the inputs and the clock from outside is in columns of its own.",
     "Every figure of L-Mul, its error too, belongs to the integer addition that the hardware builds: the two fields, "
     "less the bias, plus an offset. The formula that the paper prints is another function once the mantissas carry.",
     "A narrow product is rounded back to the operands' format; a wide one is not rounded and goes to an accumulator.",
-    "Mitchell is the same addition without the offset (Mitchell, 1962).",
+    "Mitchell is the same addition without the offset (Mitchell, 1962). GE are gate equivalents: areas of the "
+    "library's smallest two-input NAND.",
 )
+
+GLITCHES = {
+    True: "Energy counts glitches: the netlists were simulated with the delays of their cells.",
+    False: "Energy leaves glitches out: the netlists were simulated without delays. A multiplier array then shows "
+           "about half of its power, and exact multipliers look better than they are.",
+}
 
 #: Designs that the terminal summary shows.
 SUMMARY_ROWS = 7
@@ -73,33 +88,37 @@ def report_page(record):
     """The report as a `Page`: limits, how to read it, ratios, figures, every row, what is missing, provenance."""
     rows = entries(record)
     replaced, notes = pairs(rows), Notes(rows)
-    blocks = [Heading("Limits, first"), Items(record["limits"]), Heading("How to read this"), Items(READING)]
+    blocks = [Heading("Limits, first"), Items(record["limits"]), Heading("How to read this"),
+              Items([*READING, GLITCHES[record["operands"]["glitches"]]])]
     if replaced:
         blocks += [Heading("Ratios"), charts.ratio_figure(replaced), _ratio_table(replaced)]
     for structure, title in TITLES.items():
         some = [entry for entry in rows if entry.structure == structure]
         if some:
-            figures = [charts.bar_figure(title, some), charts.curve_figure(some), charts.breakdown_figure(some)]
+            figures = [charts.bar_figure(title, some), charts.breakdown_figure(some),
+                       charts.curve_figure(some, "area_um2", "area", "µm²"),
+                       charts.curve_figure(some, "energy_fj_per_op", "energy", "fJ/op")]
             blocks += [Heading(title), *(figure for figure in figures if figure.panels)]
     blocks += [Heading("Error"), charts.error_figure(rows), Heading("Every row")]
     blocks += [_row_table(technology, rows, notes) for technology in technologies(rows)]
     if notes.items:
         blocks += [Heading("Figures that are missing, and why"), Items(notes.items, numbered=True)]
-    blocks += [Heading("Provenance"), _provenance(record)]
+    origins = [_origin_table(technology, rows) for technology in technologies(rows)]
+    blocks += [Heading("Provenance"), _provenance(record), *(table for table in origins if table.rows)]
     return Page("L-Mul beside exact multipliers: area, delay, energy, error", finding(replaced), blocks)
 
 
 def _ratio_table(replaced):
-    measured = [(technology, charts.measures([pair.ours for pair in replaced if pair.ours.technology == technology]))
+    measured = [(technology, charts.measured([pair.ours for pair in replaced if pair.ours.technology == technology]))
                 for technology in technologies([pair.ours for pair in replaced])]
     lines = []
     for alike in across(replaced).values():
         found = {pair.ours.technology: pair for pair in alike}
-        ratios = [charts.ratio(found[technology].ratio(key) if technology in found else None)
-                  for technology, measures in measured for key, *_ in measures]
+        ratios = [charts.ratio(found[technology].ratio(measure) if technology in found else None)
+                  for technology, measures in measured for measure in measures]
         ours, exact = alike[0].ours, alike[0].exact
         lines.append([f"`{ours.design.slug}`", *ratios, _error(ours), _error(exact), f"`{exact.design.slug}`"])
-    names = [name for _, measures in measured for _, name, _ in measures]
+    names = [measure.name for _, measures in measured for measure in measures]
     columns = ["design", *names, "its own", "exact's", "exact rival"]
     return Table("Ratios of each addition to its exact rival: below 1, the addition is cheaper.", columns, lines,
                  words=(0, len(columns) - 1),
@@ -154,19 +173,48 @@ def _figure(entry, key, notes):
     return percent(value) if key == "mean_relative_error" else number(value)
 
 
+def _origin_table(technology, rows):
+    """How each row's figures were obtained."""
+    lines = []
+    for entry in rows:
+        row, activity, path = entry.row, entry.row.get("activity") or {}, entry.row.get("path") or []
+        if entry.technology == technology and (activity or path):
+            lines.append([
+                f"`{row['design']}`", row.get("script") or "–",
+                f"{activity['nets_that_switched']} of {activity['nets']}" if activity else "–",
+                str(activity.get("vectors", "–")),
+                f"`{path[0]['pin']}` to `{path[-1]['pin']}`, {len(path)} pins" if path else "–",
+            ])
+    return Table(f"{technology}: where each row's figures come from; the path in full is in report.json",
+                 ["design", "mapped by", "nets that switched", "vectors", "longest path"], lines, words=(0, 1, 4))
+
+
 def _provenance(record):
     """Everything else that the record says, key by key."""
-    facts = [[key.replace("_", " "), str(value)] for key, value in _flat(record) if key not in ("rows", "limits")]
-    return Table("Where the figures come from", ["what", "value"], facts, words=(0, 1))
+    facts = [[name.replace("_", " "), _words(value)] for key in record if key not in ("rows", "limits")
+             for name, value in _leaves(record[key], key)]
+    return Table("What the report was made from", ["what", "value"], facts, words=(0, 1))
 
 
-def _flat(tree, path=""):
-    for key, value in tree.items():
-        name = f"{path}, {key}" if path else key
-        if isinstance(value, dict):
-            yield from _flat(value, name)
-        else:
-            yield name, value
+def _leaves(tree, path):
+    """(path, value) of everything inside a nest of dicts and lists; a named dict in a list goes by its name."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from _leaves(value, f"{path}, {key}")
+    elif isinstance(tree, list) and all(isinstance(each, dict) for each in tree):
+        for index, each in enumerate(tree, 1):
+            yield from _leaves({key: value for key, value in each.items() if key != "name"},
+                               f"{path}, {each.get('name', index)}")
+    else:
+        yield path, tree
+
+
+def _words(value):
+    if isinstance(value, list):
+        return ", ".join(map(_words, value))
+    if value is None:
+        return "none"
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def summary(record):
@@ -175,7 +223,7 @@ def summary(record):
     lines = []
     if replaced:
         family = replaced[0].ours.family
-        lines = [f"{family[0].upper()}{family[1:]}, L-Mul / exact with the same policies (below 1: L-Mul is cheaper)",
+        lines = [f"{charts.capital(family)}, L-Mul / exact with the same policies (below 1: L-Mul is cheaper)",
                  *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
     return "\n".join([*lines, *textwrap.wrap(finding(replaced), 100)])
 
@@ -183,15 +231,15 @@ def summary(record):
 def _ratio_lines(replaced):
     """Ratios as aligned text: a line per design, a block of columns per technology."""
     names, designs = technologies([pair.ours for pair in replaced]), list(across(replaced).values())
-    measures = [measure for measure in charts.MEASURES if any(pair.ratio(measure[0]) is not None for pair in replaced)]
+    measures = [measure for measure in charts.measured([pair.ours for pair in replaced]) if measure.clock != "fast"]
     width = 1 + max(len(alike[0].ours.operands) for alike in designs)
-    head = "".join(f"{name:>7}" for _, name, _ in measures)
+    head = "".join(f"{measure.name.split()[-1]:>7}" for measure in measures)
     yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + "  mean relative error"
     yield " " * width + f"  {head}" * len(names) + f"{'L-Mul':>11}{'exact':>10}"
     for alike in designs[:SUMMARY_ROWS]:
         found, ours = {pair.ours.technology: pair for pair in alike}, alike[0].ours
-        blocks = ["".join(f"{charts.ratio(found[technology].ratio(key) if technology in found else None):>7}"
-                          for key, *_ in measures) for technology in names]
+        blocks = ["".join(f"{charts.ratio(found[technology].ratio(measure) if technology in found else None):>7}"
+                          for measure in measures) for technology in names]
         yield (f"{ours.operands:<{width}}" + "".join(f"  {block}" for block in blocks)
                + f"{_error(ours):>11}{_error(alike[0].exact):>10}")
     if len(designs) > SUMMARY_ROWS:

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 from lmul.cli import pages
-from lmul.cli.comparison import entries, finding, pairs
+from lmul.cli.comparison import ENERGIES, entries, finding, pairs
 from lmul.cli.document import number
 from lmul.golden import files
 
@@ -26,22 +26,33 @@ def invented(seed):
     for technology, scale in (("sky130hd", 10.0), ("asap7", 0.1)):
         for slug in SLUGS:
             size = scale * rng.uniform(5, 50) * (3 if "exact" in slug else 1)
-            parts = {part: size * rng.uniform(0.1, 1) for part in ("multiplier", "accumulator", "registers", "clock")}
-            rows.append({
-                "design": slug, "technology": technology, "area_um2": size, "area_ge": size / 3,
-                "transistors": int(size), "flip_flops": 0, "delay_ps": 9 * size, "clock_ps": 1000.0,
-                "fmax_mhz": 1e5 / size, "luts": None,
-                "carry": None, "dsp": None, "energy_fj_per_op": sum(parts.values()), "leakage_nw": size / 70,
-                "mean_relative_error": 0.0 if "exact" in slug or "int8" in slug else rng.uniform(0.001, 0.2),
-                "curve": [{"delay_ps": 9 * size / k, "area_um2": size * k} for k in (1, 2, 3)],
-                "energy_fj_by_kind": parts if slug.startswith("mac") else None,
-                "reasons": dict.fromkeys(("luts", "carry", "dsp"), "a cell library has none"),
-            })
-    rows[-1]["energy_fj_per_op"] = rows[-1]["energy_fj_by_kind"] = None
-    rows[-1]["reasons"]["energy_fj_per_op"] = NO_ENERGY
+            rows.append(invented_row(slug, technology, size, rng))
+    no_energy = rows[-1]
+    for place in (no_energy, *no_energy["at"].values()):
+        place["energy_fj_per_op"] = None
+    no_energy["energy_fj_by_kind"] = None
+    no_energy["reasons"]["energy_fj_per_op"] = NO_ENERGY
     return {"command": "lmul report -o somewhere", "limits": ["Invented for a test: nothing here was measured."],
-            "tools": {"yosys": "Yosys of a test"}, "operands": {"source": "invented", "seed": seed, "glitches": True},
-            "rows": rows}
+            "versions": {"yosys": "Yosys of a test"}, "rows": rows,
+            "operands": {"source": "invented", "seed": seed, "vectors": 5, "glitches": True},
+            "options": {"effort": "low", "wire_load": None}, "libraries": [{"name": "asap7", "corner": "a test's"}]}
+
+
+def invented_row(slug, technology, size, rng):
+    parts = {part: size * rng.uniform(0.1, 1) for part in ("multiplier", "accumulator", "registers", "clock")}
+    at = {clock: {"clock_ps": period, "area_um2": size * more, "energy_fj_per_op": sum(parts.values()) * more}
+          for clock, period, more in (("relaxed", 1000.0, 1), ("fast", 300.0, rng.uniform(1.2, 1.9)))}
+    return {
+        "design": slug, "technology": technology, "at": at, **at["relaxed"], "area_ge": size / 3,
+        "gates": int(3 * size), "transistors": int(9 * size), "flip_flops": 0, "delay_ps": 9 * size, "fmax_mhz": 2e5 / size,
+        "luts": None, "carry": None, "dsp": None, "leakage_nw": size / 70,
+        "input_nets_fj_per_op": size / 7, "clock_net_fj_per_op": size / 9,
+        "mean_relative_error": 0.0 if "exact" in slug or "int8" in slug else rng.uniform(0.001, 0.2),
+        "curve": [{"delay_ps": size / k, "area_um2": size * k, "energy_fj_per_op": 2 * size * k} for k in (1, 2, 3)],
+        "energy_fj_by_kind": parts, "script": "a script", "path": [{"pin": "a[0]"}, {"pin": "p[7]"}],
+        "activity": {"mode": "timed", "vectors": 5, "nets": 90, "nets_that_switched": 88},
+        "reasons": dict.fromkeys(("luts", "carry", "dsp"), "a cell library has none"),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +111,14 @@ def test_ratios_are_those_of_the_rows(record, folder):
     for line in lines:
         for technology in ("sky130hd", "asap7"):
             ours, exact = (found[technology, line[column].strip("`")] for column in ("design", "exact rival"))
-            for key, name in (("area_um2", "area"), ("delay_ps", "delay"), ("energy_fj_per_op", "energy")):
-                cell = line[f"{technology}, {name}"]
-                if exact[key] is None:
-                    assert cell == "–"
-                else:
-                    assert cell == f"{ours[key] / exact[key]:.2f}"
+            assert line[f"{technology}, shortest delay"] == f"{exact['fmax_mhz'] / ours['fmax_mhz']:.2f}"
+            for key, name in (("area_um2", "area"), ("energy_fj_per_op", "energy")):
+                for clock, tail in (("relaxed", ""), ("fast", ", fast clock")):
+                    cell = line[f"{technology}, {name}{tail}"]
+                    if exact[key] is None:
+                        assert cell == "–"
+                    else:
+                        assert cell == f"{ours['at'][clock][key] / exact['at'][clock][key]:.2f}"
 
 
 def test_missing_figures_say_why(record, folder):
@@ -121,10 +134,22 @@ def test_missing_figures_say_why(record, folder):
 def test_limits_come_first_and_provenance_is_whole(record, folder):
     text = (folder / "report.md").read_text()
     assert text.index(record["limits"][0]) < text.index("## How to read this") < text.index("## Ratios")
-    facts = {line["what"]: line["value"] for line in markdown_tables(text)["Where the figures come from"]}
-    assert facts == {"command": record["command"], "tools, yosys": "Yosys of a test", "operands, source": "invented",
-                     "operands, seed": str(record["operands"]["seed"]), "operands, glitches": "True"}
+    tables = markdown_tables(text)
+    facts = {line["what"]: line["value"] for line in tables["What the report was made from"]}
+    assert facts == {"command": record["command"], "versions, yosys": "Yosys of a test", "operands, source": "invented",
+                     "operands, seed": str(record["operands"]["seed"]), "operands, vectors": "5",
+                     "operands, glitches": "yes", "options, effort": "low", "options, wire load": "none",
+                     "libraries, asap7, corner": "a test's"}
+    [origins] = [lines for title, lines in tables.items() if title.startswith("asap7: where each row's figures come")]
+    assert origins[0] == {"design": "`mul_exact_e4m3_flush`", "mapped by": "a script", "nets that switched": "88 of 90",
+                          "vectors": "5", "longest path": "`a[0]` to `p[7]`, 2 pins"}
     assert "belongs to the integer addition" in text and "formula that the paper prints" in text
+
+
+def test_glitches_in_or_out_is_said(record):
+    for glitches, words in ((True, "Energy counts glitches"), (False, "Energy leaves glitches out")):
+        page = pages.report_page({"rows": [], "limits": [], "operands": record["operands"] | {"glitches": glitches}})
+        assert [item for block in page.blocks if hasattr(block, "items") for item in block.items if words in item]
 
 
 class Checker(HTMLParser):
@@ -177,10 +202,12 @@ def test_html_is_well_formed_and_refers_to_nothing_outside(folder):
 
 
 def test_html_and_markdown_have_the_same_cells(folder):
-    text = (folder / "report.html").read_text()
+    page = Checker()
+    page.feed((folder / "report.html").read_text())
+    text = "".join(page.text)
     for lines in markdown_tables((folder / "report.md").read_text()).values():
         for line in lines:
-            assert all(cell.strip("`").replace("'", "&#39;") in text for cell in line.values())
+            assert all(cell.replace("`", "") in text for cell in line.values())
 
 
 def test_drawings_follow_the_theme(folder):
@@ -239,7 +266,7 @@ def test_a_failure_leaves_the_old_set(tmp_path, monkeypatch):
     (tmp_path / "report.json").write_text("old")
     monkeypatch.setattr(pages, "to_html", lambda page: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        pages.write_pages({"limits": [], "rows": []}, tmp_path)
+        pages.write_pages({"limits": [], "rows": [], "operands": {"glitches": True}}, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
     assert (tmp_path / "report.json").read_text() == "old"
 
@@ -251,13 +278,16 @@ def test_summary_is_a_dozen_plain_lines(record):
     assert "\x1b" not in text
     found = {(row["technology"], row["design"]): row for row in record["rows"]}
     [line] = [line for line in text.splitlines() if line.startswith("e4m3 ")]
-    ratios = [f"{found[technology, 'mul_lmul_e4m3'][key] / found[technology, 'mul_exact_e4m3_flush'][key]:.2f}"
-              for technology in ("sky130hd", "asap7") for key in ("area_um2", "delay_ps", "energy_fj_per_op")]
-    assert line.split()[1:7] == ratios
+    for n, technology in enumerate(("sky130hd", "asap7")):
+        ours, exact = found[technology, "mul_lmul_e4m3"], found[technology, "mul_exact_e4m3_flush"]
+        ratios = [ours[key] / exact[key] for key in ("area_um2", "energy_fj_per_op")]
+        ratios.append(exact["fmax_mhz"] / ours["fmax_mhz"])
+        assert line.split()[1 + 3 * n : 4 + 3 * n] == [f"{ratio:.2f}" for ratio in ratios]
 
 
 def row(slug, technology, energy, error=None):
-    return {"design": slug, "technology": technology, "energy_fj_per_op": energy, "mean_relative_error": error}
+    return {"design": slug, "technology": technology, "mean_relative_error": error,
+            "at": {"relaxed": {"clock_ps": 500.0, "energy_fj_per_op": energy}}}
 
 
 def test_finding_weighs_every_technology():
@@ -267,7 +297,8 @@ def test_finding_weighs_every_technology():
             rows += [row(f"mul_exact_{formats}_flush", technology, 10.0, 0.01),
                      row(f"mul_lmul_{formats}", technology, 10 * ratio, 0.05)]
     assert finding(pairs(entries({"rows": rows}))) == (
-        "Energy per op, L-Mul / exact, worst technology: L-Mul saves energy in the narrow product of e4m3 (0.90). "
+        "Energy per op, L-Mul / exact, worst technology and clock: L-Mul saves energy in the narrow product of e4m3 "
+        "(0.90). "
         "It makes no clear difference in the narrow product of e5m2 and bf16 (1.00 to 1.10). "
         "It costs energy in the narrow product of fp16 (1.20). "
         "The price: a narrow product's mean relative error is 5.00 %, exact's 1.00 %.")
@@ -277,6 +308,14 @@ def test_finding_without_energy_says_so():
     rows = [row("mul_lmul_e4m3", "asap7", None), row("mul_exact_e4m3_flush", "asap7", 3.0)]
     assert finding(pairs(entries({"rows": rows}))).startswith("No L-Mul design has an energy")
     assert pages.summary({"rows": rows}).count("\n") < 14
+
+
+def test_figures_at_unlike_clocks_are_never_compared():
+    rows = [row("mul_lmul_e4m3", "asap7", 1.0), row("mul_exact_e4m3_flush", "asap7", 3.0)]
+    [pair] = pairs(entries({"rows": rows}))
+    assert pair.ratio(ENERGIES[0]) == 1 / 3
+    rows[0]["at"]["relaxed"]["clock_ps"] = 501.0
+    assert pair.ratio(ENERGIES[0]) is None
 
 
 def test_unlike_policies_are_never_compared():
