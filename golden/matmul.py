@@ -89,7 +89,8 @@ class _Words(NamedTuple):
 
 
 def _sum_fp32(spec, a, b, out):
-    """Fill ``out`` (uint32) by the processor's addition, step by step where a product is not an fp32 number."""
+    """Fill ``out`` (uint32) by the processor's addition, step by step where a product is not an fp32 number. Inf and
+    NaN are no such numbers, so that only steps make a NaN, the accumulator's, and additions leave it."""
     a_factors, b_factors = factors(spec, spec.a, a), factors(spec, spec.b, b.T)
     if spec.is_add:
         rebias = ((_FP32.bias - spec.wide.exp_bias) << spec.a.man_bits) + spec.offset_value
@@ -99,8 +100,6 @@ def _sum_fp32(spec, a, b, out):
     arrays = _direct(spec, a, b), *words, a_factors, b_factors, out.view(np.int32)
     shift = _FP32.man_bits - spec.a.man_bits
     in_threads(lambda tile: _fp32_tile(target(_FP32), rule(spec), shift, *tile, *arrays), _tiles(out.shape))
-    # The processor's NaN has a sign.
-    out[(out & _FP32.field_mask) > _FP32.inf] = _FP32.nan
 
 
 def _field_words(operand, constant):

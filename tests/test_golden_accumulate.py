@@ -5,8 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import rational
+from lmul.golden import kernels
 from lmul.golden import matmul as matmul_module
-from lmul.golden.accumulate import accumulate, dot, sums
+from lmul.golden.accumulate import accumulate, dot, sums, target
 from lmul.golden.codec import as_codes, decode, encode
 from lmul.golden.formats import FORMATS, FloatFormat
 from lmul.golden.matmul import matmul
@@ -134,6 +135,41 @@ def test_products_are_not_rounded_before_the_sum():
     assert chain(spec, FP32, tiny, tiny) == 0 and chain(spec, FIXED, tiny, tiny) == 2.0**-149
 
 
+@pytest.mark.parametrize("accumulator", [FP32, FIXED], ids=lambda accumulator: accumulator.name)
+def test_ties_broken_from_afar(accumulator):
+    """(1 + 2**-12)**2 is halfway between numbers; a term however small, however far below, breaks the tie. So it does
+    when the halfway number is itself the smaller term, and the last of its bits decide."""
+    spec = Multiplier.make("exact", "fp32")
+    half = 1 + 2.0**-12
+    even, odd = 1 + 2.0**-11, 1 + 2.0**-11 + 2.0**-23
+    for scale in range(-20, 21):
+        for below in range(13, 60):
+            for sign, expected in ((1, odd), (-1, even)):
+                tiny, tie = (sign * 2.0**-below, 2.0 ** (scale - below)), (half, half * 2.0**scale)
+                assert chain(spec, accumulator, tiny, tie) == expected * 2.0**scale
+                assert chain(spec, FIXED, tie, tiny) == expected * 2.0**scale
+    # A product just above a power of two, its last bits 46 places below the first.
+    a, b = 0x801001, 0xFFE002
+    assert a * b == 2**47 + 2
+    assert chain(spec, accumulator, (1, 1), (a * 2.0**-36, b * 2.0**-35)) == 1 + 2.0**-23
+    assert chain(spec, accumulator, (-1, 1), (a * 2.0**-36, -b * 2.0**-35)) == -1 - 2.0**-23
+
+
+def test_rounding_of_long_magnitudes(seed):
+    """One number to one code: magnitudes of up to 63 bits, many of them halfway or one beside it, any exponent."""
+    generator = np.random.default_rng(seed)
+    for accumulator in (FP32, BF16, TINY):
+        fmt = accumulator.fmt
+        for _ in range(3000):
+            bits = int(generator.integers(1, 64))
+            mag = int(generator.integers(1 << (bits - 1), 1 << bits))
+            cut = int(generator.integers(0, 63))
+            mag = max(1, min((mag >> cut << cut) + (1 << cut >> 1) + int(generator.integers(-1, 2)), (1 << 63) - 1))
+            lowest = 1 - fmt.bias - fmt.man_bits
+            exp = int(generator.choice([generator.integers(-66, 5) + lowest, generator.integers(-70, 70)]))
+            assert kernels.rounded(target(fmt), 0, mag, exp) == rational.rounded(fmt, mag * rational.power(exp))
+
+
 def test_signs_of_zero():
     spec = Multiplier.make("exact", "bf16")
     plus, minus, small = (0.0, 1.0), (-0.0, 1.0), (-(2.0**-100), 2.0**-100)
@@ -158,6 +194,21 @@ def test_special_values(accumulator):
     assert code((1, -inf), (5, 5)) == fmt.inf | fmt.sign_mask
     for pairs in ([(inf, 1), (-inf, 1)], [(-inf, 1), (1, 1), (inf, 1)], [(inf, 0)], [(-nan, 1)], [(nan, 1), (inf, 1)]):
         assert code(*pairs) == fmt.nan
+
+
+def test_special_values_of_dots():
+    """Within a group of lanes, and between groups."""
+    spec = Multiplier.make("exact", "fp16")
+    inf, one, zero, nan = 0x7C00, 0x3C00, 0, 0x7E00
+    minus = spec.a.sign_mask
+    for options in ({}, {"tree": True}):
+        for a, expected in [
+            ([inf, one, one, one, one], FP32.fmt.inf), ([one, one, one, one, inf | minus], FP32.fmt.inf | 1 << 31),
+            ([one, inf, inf | minus, one, one], FP32.fmt.nan), ([one, inf, one, one, inf | minus], FP32.fmt.nan),
+            ([inf, inf, one, inf, inf], FP32.fmt.inf), ([nan | minus, one, one, one, one], FP32.fmt.nan),
+            ([one, one, one, inf, nan], FP32.fmt.nan), ([minus] * 5, 0), ([zero] * 5, 0),
+        ]:
+            assert dot(spec, FP32, 4, a, [one] * 5, **options) == expected
 
 
 def test_overflow_of_an_accumulator():
