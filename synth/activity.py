@@ -108,10 +108,10 @@ def simulate(netlist, timing, inputs, mode="timed", period_ps=None, warmup=1, re
     delays = np.round(np.maximum(timing.edge_delay, 0.0) * _FS).astype(np.int64)
     cycle_fs = max(int(np.ceil(period * _FS)), 1)
     toggles, high, start, values, event_time, event_net = _run(
-        netlist.order, netlist.kind, netlist.pin_start, netlist.pin_net, packed.inputs, packed.outputs, packed.truth_start,
-        packed.truth, packed.choice_start, packed.choice, timing.edge_start, delays, data, state, out_net, out_inverted,
-        _clock_delays(timing, registers, out_first, delays), nets, bits, arrival, _output_nets(netlist), len(netlist.net_names),
-        cycle_fs, warmup, mode == "timed", record)
+        netlist.order, netlist.kind, netlist.pin_start, netlist.pin_net, packed.inputs, packed.outputs,
+        packed.truth_start, packed.truth, packed.choice_start, packed.choice, timing.edge_start, delays, data, state,
+        out_net, out_inverted, _clock_delays(timing, registers, out_first, delays), nets, bits, arrival,
+        netlist.output_nets, len(netlist.net_names), cycle_fs, warmup, mode == "timed", record)
     cycles = len(bits) - warmup
     duty = high / (cycles * cycle_fs)
     duty[CONST1] = 1.0
@@ -130,7 +130,7 @@ def _input_bits(netlist, inputs):
     names = netlist.inputs
     if set(inputs) != set(names):
         wrong = sorted(set(inputs) ^ set(names))[0]
-        raise ValueError(f"Inputs must be given for the ports {', '.join(names) or 'none'}, and not otherwise: {wrong!r}")
+        raise ValueError(f"Inputs must be given for the ports {', '.join(names) or 'none'} alone, {wrong!r} is amiss")
     lengths = {len(codes) for codes in inputs.values()}
     if len(lengths) != 1:
         raise ValueError(f"Inputs must all have one number of cycles, not {sorted(lengths)}")
@@ -144,18 +144,16 @@ def code_bits(codes, width, name):
     codes = np.asarray(codes)
     if codes.dtype == object or width > 63:
         codes = [int(code) for code in codes]
-        if any(code < 0 or code >> width for code in codes):
-            raise ValueError(f"Codes of {name} must fit {width} bits, {max(codes, key=abs)} does not")
-        size = (width + 7) // 8
-        raw = np.frombuffer(b"".join(code.to_bytes(size, "little") for code in codes), np.uint8).reshape(len(codes), size)
-        return np.unpackbits(raw, axis=1, bitorder="little")[:, :width]
-    if codes.size and (codes.min() < 0 or int(codes.max()) >> width):
-        raise ValueError(f"Codes of {name} must fit {width} bits, {codes.min() if codes.min() < 0 else codes.max()} does not")
-    return (codes.astype(np.int64)[:, None] >> np.arange(width) & 1).astype(np.uint8)
-
-
-def _output_nets(netlist):
-    return np.concatenate([netlist.ports[name][1] for name in netlist.outputs] or [np.zeros(0)]).astype(np.int32)
+        bad = [code for code in codes if code < 0 or code >> width]
+    else:
+        bad = codes[(codes < 0) | (codes >> width != 0)]
+    if len(bad):
+        raise ValueError(f"Codes of {name} must fit {width} bits, not {bad[0]}")
+    if isinstance(codes, np.ndarray):
+        return (codes.astype(np.int64)[:, None] >> np.arange(width) & 1).astype(np.uint8)
+    size = (width + 7) // 8
+    raw = np.frombuffer(b"".join(code.to_bytes(size, "little") for code in codes), np.uint8)
+    return np.unpackbits(raw.reshape(len(codes), size), axis=1, bitorder="little")[:, :width]
 
 
 def _output_codes(netlist, values):
@@ -224,10 +222,10 @@ def _grow(array):
 
 
 @numba.njit(cache=True)
-def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, choice_start, choice, edge_start, delays,
-         data, state, out_net, out_inverted, clock_delay, input_nets, bits, arrival, output_nets, nets, cycle_fs, warmup,
-         timed, record):
-    """The cycles, one after another. ``wave[first[net]:first[net] + count[net]]`` are a net's transitions in this one."""
+def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, choice_start, choice, edge_start,
+         delays, data, state, out_net, out_inverted, clock_delay, input_nets, bits, arrival, output_nets, nets,
+         cycle_fs, warmup, timed, record):
+    """The cycles, one after another: ``wave[first[net]:first[net] + count[net]]`` are a net's transitions in each."""
     value = np.zeros(nets, np.uint8)
     value[1] = 1
     toggles = np.zeros(nets, np.int64)
@@ -303,8 +301,8 @@ def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, c
                 elif waiting:
                     while used + waiting + 1 > len(wave):
                         wave = _grow(wave)
-                    used = _follow(i, n, pins, pin_net, first, count, wave, used, now, truth, table, value[target], choice,
-                                   choice_start[k] + ((o * n) << n), edge_start[i], delays, head, last)
+                    used = _follow(n, pins, pin_net, first, count, wave, used, now, truth, table, value[target],
+                                   choice, choice_start[k] + ((o * n) << n), edge_start[i], delays, head, last)
                     count[target] = used - first[target]
                 if used + 1 > len(wave):
                     wave = _grow(wave)
@@ -339,7 +337,8 @@ def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, c
 
 
 @numba.njit(cache=True)
-def _follow(i, n, pins, pin_net, first, count, wave, used, now, truth, table, value, choice, choices, edges, delays, head, last):
+def _follow(n, pins, pin_net, first, count, wave, used, now, truth, table, value, choice, choices, edges, delays, head,
+            last):
     """Append the transitions of one output of one cell to ``wave``; returns the new end."""
     for j in range(n):
         net = pin_net[pins + j]

@@ -15,7 +15,7 @@ MAX_INPUTS = 12
 
 @cache
 def parse(text):
-    """The expression as nested tuples: ``("pin", name)``, ``("const", 0|1)``, ``("not", e)``, ``("and"|"or"|"xor", e, f)``.
+    """The expression as nested tuples: ``("pin", name)``, ``("const", 0)``, ``("not", e)``, ``("and", e, f)``, ...
 
     Raises
     ------

@@ -50,6 +50,18 @@ def locate(axis, at):
     return i, (at - axis[i]) / (axis[i + 1] - axis[i])
 
 
+def combined(tables, how):
+    """Tables point by point on the finest of their grids; None entries are left out, and of nothing comes None.
+
+    ``how`` reduces an array along its axis 0, such as ``np.max``.
+    """
+    tables = [t for t in tables if t is not None]
+    if not tables:
+        return None
+    grid = max(tables, key=lambda t: t.values.size)
+    return Table(grid.x, grid.y, how([t(grid.x[:, None], grid.y) for t in tables], axis=0))
+
+
 @dataclass(frozen=True)
 class Pin:
     """A signal pin. ``capacitance`` is (rising, falling) in fF; ``voltage`` None means the library's."""
@@ -81,7 +93,7 @@ class Arc:
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """A setup time of ``pin`` before the ``edge`` of ``clock``; ``time``: (rising, falling) data, each a `Table` or None."""
+    """A setup time of ``pin`` before an ``edge`` of ``clock``; ``time`` for rising and falling data, `Table` or None."""
 
     pin: str
     clock: str
@@ -308,7 +320,7 @@ def _timing(name, timing, pins, state, units, where, arcs, checks):
     sources = [source for source in timing.get("related_pin", "").split() if source in pins]
     when = timing.get("when")
     if kind in _SETUP_TYPES:
-        times = tuple(_table(timing, f"{edge}_constraint", units, units.time, where, check=True) for edge in ("rise", "fall"))
+        times = tuple(_table(timing, f"{edge}_constraint", units, units.time, where, True) for edge in ("rise", "fall"))
         checks += [Check(name, source, _SETUP_TYPES[kind], when, times) for source in sources]
     elif kind in _COMBINATIONAL_TYPES or kind in _CLOCK_TYPES:
         delay = tuple(_table(timing, f"cell_{edge}", units, units.time, where) for edge in ("rise", "fall"))
@@ -373,7 +385,8 @@ def _table(group, name, units, factor, where, check=False):
         shape = tuple(len(axis) for _, axis in axes)
         count = int(np.prod(shape))
         if len(values) % count or not values or any(np.any(np.diff(axis) <= 0) for _, axis in axes):
-            raise ValueError(f"{where}: values must be {' x '.join(map(str, shape)) or 1} over rising axes, not {len(values)}")
+            size = " x ".join(map(str, shape)) or "1"
+            raise ValueError(f"{where}: values must be {size} over rising axes, not {len(values)}")
         # A third axis (the load of a related output) is taken at its first point.
         values = np.array(values).reshape(shape + (-1,))[..., 0] * factor
         return _oriented(axes, values, units, check, where)

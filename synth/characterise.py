@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from . import boolean, table_file
-from .cells import Table, locate
+from .cells import FALL, RISE, Table, combined, locate
 from .library import Library, read
 
 DIGITS = 3
@@ -49,12 +49,12 @@ def characterise(paths, out, source=None, licence=None):
     library.source = f"{source}: {full.source}" if source else full.source
     library.licence = licence or "that of the Liberty files"
     size = table_file.write(library, out, DIGITS)
-    return (f"{library.name}: {len(library.cells)} cells, {size / 1000:.0f} kB; delays {np.mean(errors):.2%} off on average, "
-            f"{np.quantile(errors, 0.99):.1%} at the 99th percentile")
+    return (f"{library.name}: {len(library.cells)} cells, {size / 1000:.0f} kB; delays {np.mean(errors):.2%} off on "
+            f"average, {np.quantile(errors, 0.99):.1%} at the 99th percentile")
 
 
 def thin(library):
-    """A `Library` of the offered cells with thinned tables, and the relative errors of its delays over the working range."""
+    """A `Library` of the offered cells with thinned tables, and how far off its delays are over the working range."""
     slews, unit = working_range(library)
     cells, errors = {}, []
     for name in library.offered:
@@ -89,7 +89,8 @@ class _Thinner:
         groups = {}
         for arc in cell.arcs:
             groups.setdefault((arc.source, arc.target, arc.sense, arc.edge), []).append(arc)
-        merged = [replace(arcs[0], when=None, delay=_worst(arcs, "delay"), slew=_worst(arcs, "slew")) for arcs in groups.values()]
+        merged = [replace(arcs[0], when=None, delay=_worst(arcs, "delay"), slew=_worst(arcs, "slew"))
+                  for arcs in groups.values()]
         delays = [t for arc in merged for t in arc.delay]
         slews = [t for arc in merged for t in arc.slew]
         keep_delay, keep_slew = (self._choose(tables, kind) for tables, kind in ((delays, "delay"), (slews, "slew")))
@@ -98,8 +99,8 @@ class _Thinner:
         for before, after in zip(merged, thinned, strict=True):
             for old, new in zip(before.delay, after.delay, strict=True):
                 if old is not None:
-                    exact = old(self.slews[:, None], self.loads)
-                    self.errors += (np.abs(new(self.slews[:, None], self.loads) - exact) / np.abs(exact).clip(1e-9)).ravel().tolist()
+                    at = self.slews[:, None], self.loads
+                    self.errors += np.abs(new(*at) / old(*at) - 1).ravel().tolist()
         return thinned
 
     def _checks(self, cell):
@@ -117,7 +118,8 @@ class _Thinner:
             table = _average([t for power in group for t in power.energy])
             if table is not None:
                 times, scale = (len(group), 1) if pin in cell.outputs else (1, len(group))
-                merged.append(replace(group[0], energy=(Table(table.x, table.y, table.values * scale),) * 2, times=times))
+                both = (Table(table.x, table.y, table.values * scale),) * 2
+                merged.append(replace(group[0], energy=both, times=times))
         keep = {}
         for shape in {power.energy[0].values.shape for power in merged}:
             keep[shape] = self._choose([p.energy[0] for p in merged if p.energy[0].values.shape == shape], "energy")
@@ -141,9 +143,10 @@ class _Thinner:
             return np.sum(((x @ values @ y.T - exact) / scale) ** 2)
 
         points = _POINTS[kind]
-        best_x = min(_choices(shape[0], points[0]), key=lambda kept: error(_weights(x_axis, kept, self.slews), whole_y))
-        weights_x = _weights(x_axis, best_x, self.slews)
-        return best_x, min(_choices(shape[1], points[1]), key=lambda kept: error(weights_x, _weights(y_axis, kept, loads)))
+        x = min(_choices(shape[0], points[0]), key=lambda kept: error(_weights(x_axis, kept, self.slews), whole_y))
+        chosen_x = _weights(x_axis, x, self.slews)
+        y = min(_choices(shape[1], points[1]), key=lambda kept: error(chosen_x, _weights(y_axis, kept, loads)))
+        return x, y
 
 
 def _choices(length, count):
@@ -171,23 +174,13 @@ def _subset(table, x, y):
 
 
 def _worst(arcs, kind):
-    return tuple(_combined([getattr(arc, kind)[rf] for arc in arcs], np.max) for rf in (0, 1))
+    return tuple(combined([getattr(arc, kind)[rf] for arc in arcs], np.max) for rf in (RISE, FALL))
 
 
 def _average(tables):
     """A missing table counts as zero, as in the estimate of energy."""
-    known = [t for t in tables if t is not None]
-    table = _combined(known, np.sum)
+    table = combined(tables, np.sum)
     return None if table is None else Table(table.x, table.y, table.values / len(tables))
-
-
-def _combined(tables, how):
-    """Tables point by point, on the finest of their grids."""
-    tables = [t for t in tables if t is not None]
-    if not tables:
-        return None
-    grid = max(tables, key=lambda t: t.values.size)
-    return Table(grid.x, grid.y, how([t(grid.x[:, None], grid.y) for t in tables], axis=0))
 
 
 def _weight(cell, power):

@@ -1,8 +1,9 @@
 """Energy of a mapped netlist from what switched in it.
 
-The rules are OpenSTA's (``report_power``), so that its figures are: an output's toggle costs the internal energy of its
-related inputs weighted by how often each of them toggles while the output listens to it; an input's toggle costs its own
-internal energy in the states that name it; a net costs half C V^2 for each toggle; pins are taken as independent.
+The rules are OpenSTA's (``report_power``), so that its figures are: an output's toggle costs the internal energy of
+its related inputs weighted by how often each of them toggles while the output listens to it; an input's toggle costs
+its own internal energy in the states that name it; a net costs half C V^2 for each toggle; pins are taken as
+independent.
 
 Two rules differ, and `Energy.signoff` says what OpenSTA would make of them. Internal power measured at a ground pin
 (ASAP7 has each table twice, for VDD and for VSS) describes charge already counted at the supply, and is left out;
@@ -33,8 +34,8 @@ class Energy:
     energy_fj_per_op : float
         All that the cells and the nets they drive consume: what a sign-off tool reports for the netlist.
     by_kind : dict of str to float
-        ``internal``, ``switching``, ``clock_pins`` (internal energy of the registers' clock pins), ``leakage``; their sum
-        is the above. Beside it, ``input_nets`` and ``clock_net``: half C V^2 of the nets that are driven from outside.
+        ``internal``, ``switching``, ``clock_pins`` (internal energy of the registers' clock pins), ``leakage``; their
+        sum is the above. Beside it, ``input_nets`` and ``clock_net``: half C V^2 of the nets driven from outside.
     leakage_nw : float
     power_uw : float
         `energy_fj_per_op` over the time of an operation.
@@ -83,7 +84,6 @@ def estimate(netlist, timing, activity, period_ps=None, ops_per_cycle=1.0):
         Operations that one vector stands for.
     """
     period = activity.period_ps if period_ps is None else period_ps
-    library = netlist.library
     count = len(netlist.kind)
     density = activity.toggles / activity.cycles
     totals = {name: np.zeros(count) for name in (*CELL_KINDS, "ground", "leakage_nw", "leakage_signoff")}
@@ -91,9 +91,9 @@ def estimate(netlist, timing, activity, period_ps=None, ops_per_cycle=1.0):
         which = np.flatnonzero(netlist.kind == k)
         _Cells(cell, which, netlist, timing, density, activity.duty).add_to(totals)
     totals["leakage"] = totals["leakage_nw"] * period * 1e-6  # nW ps = 1e-6 fJ
-    volt = library.voltage
-    outside = {name: sum(0.5 * timing.load[net].max() * volt**2 * density[net] for port in ports for net in netlist.ports[port][1])
-               for name, ports in (("input_nets", netlist.inputs), ("clock_net", [netlist.clock] if netlist.clock else []))}
+    net_energy = 0.5 * timing.load.max(axis=1) * netlist.library.voltage**2 * density
+    outside = {name: sum(net_energy[netlist.ports[port][1]].sum() for port in ports)
+               for name, ports in (("input_nets", netlist.inputs), ("clock_net", filter(None, [netlist.clock])))}
     by_kind = {name: float(totals[name].sum()) / ops_per_cycle for name in CELL_KINDS}
     energy = sum(by_kind.values())
     by_kind |= {name: float(outside[name]) / ops_per_cycle for name in OUTSIDE_KINDS}
@@ -101,8 +101,8 @@ def estimate(netlist, timing, activity, period_ps=None, ops_per_cycle=1.0):
                "switching": by_kind["switching"],
                "leakage": float(totals["leakage_signoff"].sum()) * period * 1e-6 / ops_per_cycle}
     signoff["total"] = sum(signoff.values())
-    return Energy(netlist, energy, by_kind, float(totals["leakage_nw"].sum()), 1e3 * energy * ops_per_cycle / period, period,
-                  ops_per_cycle, signoff, {name: totals[name] / ops_per_cycle for name in CELL_KINDS})
+    return Energy(netlist, energy, by_kind, float(totals["leakage_nw"].sum()), 1e3 * energy * ops_per_cycle / period,
+                  period, ops_per_cycle, signoff, {name: totals[name] / ops_per_cycle for name in CELL_KINDS})
 
 
 class _Cells:
@@ -210,7 +210,7 @@ class _Cells:
         return boolean.probability(table, self.duty[:len(cell.inputs)])
 
     def _leakage_signoff(self):
-        """nW as OpenSTA 3 sums it: outputs independent of inputs, the remaining share only from ``cell_leakage_power``."""
+        """nW as OpenSTA 3 sums it: outputs independent of inputs, the rest from ``cell_leakage_power`` alone."""
         cell = self.cell
         states = [(value, self._probability(when)) for when, value in cell.leakage if when]
         plain = [value for when, value in cell.leakage if not when]

@@ -122,14 +122,13 @@ def parse(text, file="<text>"):
         else:
             raise _error(text, file, match.start(1), "a group or the end of the file", "'}'")
     position = _BLANKS.match(text, position).end()
-    expected = f"'}}' to end {group}, begun on line {_line(text, group.position)}"
+    end = f"'}}' to end {group}, begun on line {_line(text, group.position)}"
     if position < len(text):
         found = repr(text[position:position + 40].split("\n")[0].strip())
-        if group is root:
-            expected = "library (NAME) {"
-        raise _error(text, file, position, f"an attribute, a group or {expected}" if group is not root else expected, found)
+        expected = "library (NAME) {" if group is root else f"an attribute, a group or {end}"
+        raise _error(text, file, position, expected, found)
     if group is not root:
-        raise _error(text, file, position, expected, "the end of the file")
+        raise _error(text, file, position, end, "the end of the file")
     libraries = root.all("library")
     if len(libraries) != 1:
         raise _error(text, file, 0, "one group library (NAME) {", f"{len(libraries)} of them")
@@ -137,7 +136,7 @@ def parse(text, file="<text>"):
 
 
 def numbers(group, name, where):
-    """The floats of a complex attribute such as ``values`` or ``index_1``, rows joined; ``where`` names it in errors."""
+    """The floats of a complex attribute (``values``, ``index_1``), rows joined; ``where`` names it in errors."""
     text = group.attributes.get(name, [])
     text = ",".join(text) if isinstance(text, list) else text
     words = text.replace("\\", " ").replace(",", " ").split()

@@ -1,11 +1,12 @@
 """Writes a `Library` back as Liberty: for Yosys and ABC, and in full for a sign-off tool."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
 from ..golden.files import atomic_write
-from .cells import Table
+from .cells import FALL, RISE, combined
 
 _HEAD = """library ({name}) {{
   delay_model : table_lookup;
@@ -47,7 +48,8 @@ def write(library, path, full=False):
 
 
 def _library(library, full):
-    yield _HEAD.format(name=_identifier(library.name), voltage=library.voltage, temperature=library.corner["temperature"] or 25)
+    yield _HEAD.format(name=_identifier(library.name), voltage=library.voltage,
+                       temperature=library.corner["temperature"] or 25)
     for name, value in library.thresholds.items():
         yield f"  {name} : {value:g};\n"
     cells = "".join(text for name in library.offered for text in _cell(library.cells[name], full))
@@ -108,11 +110,12 @@ def _pin(cell, pin, full):
         yield f"      max_capacitance : {pin.max_capacitance:.9g};\n"
     arcs = [arc for arc in cell.arcs if arc.target == pin.name]
     for arc in arcs if full else _merged(arcs):
-        yield from _arc(*arc) if isinstance(arc, tuple) else _arc(arc.source, arc.sense, arc.edge, arc.when, arc.delay, arc.slew)
+        yield from _arc(arc)
     if full:
         for check in cell.checks:
             if check.pin == pin.name:
-                yield f"      timing () {{\n        related_pin : \"{check.clock}\";\n        timing_type : setup_{check.edge};\n"
+                yield f'      timing () {{\n        related_pin : "{check.clock}";\n'
+                yield f"        timing_type : setup_{check.edge};\n"
                 yield from _condition(check.when)
                 yield from _tables(("rise_constraint", "fall_constraint"), check.time, "setup")
                 yield "      }\n"
@@ -123,12 +126,13 @@ def _pin(cell, pin, full):
     yield "    }\n"
 
 
-def _arc(source, sense, edge, when, delay, slew):
-    yield f'      timing () {{\n        related_pin : "{source}";\n'
-    yield f"        timing_sense : {_SENSES[sense]};\n        timing_type : {f'{edge}_edge' if edge else 'combinational'};\n"
-    yield from _condition(when)
-    yield from _tables(("cell_rise", "cell_fall"), delay, "delay")
-    yield from _tables(("rise_transition", "fall_transition"), slew, "delay")
+def _arc(arc):
+    kind = f"{arc.edge}_edge" if arc.edge else "combinational"
+    yield f'      timing () {{\n        related_pin : "{arc.source}";\n'
+    yield f"        timing_sense : {_SENSES[arc.sense]};\n        timing_type : {kind};\n"
+    yield from _condition(arc.when)
+    yield from _tables(("cell_rise", "cell_fall"), arc.delay, "delay")
+    yield from _tables(("rise_transition", "fall_transition"), arc.slew, "delay")
     yield "      }\n"
 
 
@@ -142,7 +146,8 @@ def _power(power, pin):
     if power.related:
         yield f'        related_pin : "{power.related}";\n'
     yield from _condition(power.when)
-    yield from _tables(("rise_power", "fall_power"), power.energy, "energy" if pin.direction == "output" else "input_energy")
+    template = "energy" if pin.direction == "output" else "input_energy"
+    yield from _tables(("rise_power", "fall_power"), power.energy, template)
     yield "      }\n"
 
 
@@ -172,15 +177,8 @@ def _merged(arcs):
     by_source = {}
     for arc in arcs:
         by_source.setdefault((arc.source, arc.edge), []).append(arc)
-    for (source, edge), group in by_source.items():
+    for group in by_source.values():
         senses = {arc.sense for arc in group}
-        delay, slew = ([_worst([getattr(arc, kind)[i] for arc in group]) for i in (0, 1)] for kind in ("delay", "slew"))
-        yield source, senses.pop() if len(senses) == 1 else 0, edge, None, delay, slew
-
-
-def _worst(tables):
-    tables = [table for table in tables if table is not None]
-    if not tables:
-        return None
-    x, y = tables[0].x, tables[0].y
-    return Table(x, y, np.max([table(x[:, None], y) for table in tables], axis=0))
+        delay, slew = (tuple(combined([getattr(arc, kind)[rf] for arc in group], np.max) for rf in (RISE, FALL))
+                       for kind in ("delay", "slew"))
+        yield replace(group[0], sense=senses.pop() if len(senses) == 1 else 0, when=None, delay=delay, slew=slew)

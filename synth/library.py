@@ -4,6 +4,7 @@ A library is a set of Liberty files, or one of the embedded tables. Whatever it 
 says which of its cells logic is mapped to.
 """
 
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ class Library:
         return name in self.cells or name in self.left_out
 
     def smallest(self, kind):
-        """The smallest cell that is a ``nand2``, ``inverter`` or ``buffer``, or None; of equals in area, the strongest."""
+        """The smallest cell that is a ``nand2``, ``inverter`` or ``buffer``, or None; of equals, the strongest."""
         return min(self._all(kind), key=_size, default=None)
 
     def _all(self, kind):
@@ -83,7 +84,7 @@ class Library:
 
     @property
     def driving_cell(self):
-        """What drives the inputs of a design: the smallest buffer (where there is none, inverter) that takes no more than
+        """What drives the inputs of a design: the smallest buffer (where there is none, inverter) that takes at most
         half as long again as the fastest one to drive `output_load`; delay cells and the like are slower."""
         cells = self._all("buffer") or self._all("inverter")
         delays = [_delays(c, np.array([self.output_load]))[0] for c in cells]
@@ -101,7 +102,7 @@ class Library:
         return [name for name in self.offered if self.cells[name].flop]
 
     def write_liberty(self, path, full=False):
-        """Write the offered cells as Liberty, for Yosys and ABC; ``full`` adds power, setup times and conditional arcs."""
+        """Write the offered cells as Liberty, for Yosys and ABC; ``full`` as `liberty_writer.write` has it."""
         from .liberty_writer import write
 
         write(self, path, full)
@@ -122,7 +123,7 @@ def load(technology=None, liberty_paths=()):
         raise ValueError("A technology or Liberty files must be named, not both and not neither")
     if technology is not None:
         if technology not in EMBEDDED:
-            raise ValueError(f"Technology must be one of {', '.join(EMBEDDED)}, not {technology!r}; others come by --liberty")
+            raise ValueError(f"Technology must be one of {', '.join(EMBEDDED)}, not {technology!r}")
         return table_file.read(_DATA / f"{technology}.json")
     library = _cached([Path(path) for path in liberty_paths])
     for kind, what in (("nand2", "a two-input NAND"), ("inverter", "an inverter")):
@@ -156,8 +157,8 @@ def offer(cells):
 
     Of the cells with one output and no ``dont_use``, those of one function (up to a permutation of the inputs) are
     sorted by area; one that is no smaller than another and no faster at any of four loads is dropped, and the
-    smallest few (`STRENGTHS`) remain. Of the registers, one: the smallest that takes its data pin at the rising edge, without
-    set or reset where there is such a one, with one output where there is such a one.
+    smallest few (`STRENGTHS`) remain. Of the registers, one: the smallest that takes its data pin at the rising edge,
+    without set or reset where there is such a one, with one output where there is such a one.
     """
     by_function = {}
     for c in cells.values():
@@ -169,8 +170,8 @@ def offer(cells):
     return sorted(names + _registers(cells))
 
 
-#: Drive strengths offered of one function, by its number of inputs; functions of more inputs are not offered. Mappers do
-#: no better with all the cells of a library (docs/liberty.md has the figures).
+#: Drive strengths offered of one function, by its number of inputs; functions of more inputs are not offered. Mappers
+#: do no better with all the cells of a library (docs/liberty.md has the figures).
 STRENGTHS = (0, 6, 3, 2)
 
 
@@ -198,7 +199,8 @@ def _size(c):
 def _pareto(group):
     """By area, without cells that another one beats."""
     kept = []
-    loads = np.array([1, 4, 16, 64]) * max(min(min(c.pins[name].capacitance[0] for name in c.inputs) for c in group), 1e-3)
+    unit = min(min(c.pins[name].capacitance[0] for name in c.inputs) for c in group)
+    loads = np.array([1, 4, 16, 64]) * max(unit, 1e-3)
     for c in sorted(group, key=_size):
         delays = _delays(c, loads)
         if not any(np.all(other <= delays * 1.02) for _, other in kept):
@@ -232,7 +234,8 @@ def _corner(group, units):
         value = chosen.get(short) or group.get(f"nom_{short}")
         return None if value is None else float(value) * factor
 
-    return {"process": figure("process"), "voltage": figure("voltage", units.volt), "temperature": figure("temperature")}
+    return {"process": figure("process"), "voltage": figure("voltage", units.volt),
+            "temperature": figure("temperature")}
 
 
 def _thresholds(group):
@@ -270,15 +273,11 @@ def _cached(paths):
     for path in paths:
         key.update(f"{path.name} {_digest(path)} ".encode())
     file = _cache_folder() / f"{key.hexdigest()[:32]}.json"
-    try:
+    with contextlib.suppress(OSError, ValueError):  # absent or damaged: read the files and write it anew
         return table_file.read(file)
-    except (OSError, ValueError):
-        pass  # absent, damaged or of another version: read the files and write it anew
     library = read(paths)
-    try:
+    with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
         table_file.write(library, file)
-    except OSError:
-        pass  # a cache that cannot be written only costs time
     return library
 
 

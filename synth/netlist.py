@@ -92,6 +92,11 @@ class Netlist:
         return [name for name, (way, _) in self.ports.items() if way == "output"]
 
     @cached_property
+    def output_nets(self):
+        """The nets of the output ports, in order."""
+        return np.concatenate([self.ports[name][1] for name in self.outputs] or [np.zeros(0)]).astype(np.int32)
+
+    @cached_property
     def area_um2(self):
         return float(sum(self.cells[k].area for k in self.kind))
 
@@ -123,9 +128,9 @@ class Netlist:
                 self.cells.append(self.library.cell(cell_name))
             kind.append(kinds[cell_name])
             cell = self.cells[kinds[cell_name]]
-            unknown = set(pins) - set(cell.pins)
+            unknown = sorted(set(pins) - set(cell.pins))
             if unknown:
-                raise ValueError(f"Pins of {cell_name} must be {', '.join(cell.pins)}, not {sorted(unknown)[0]!r} ({name})")
+                raise ValueError(f"Pins of {cell_name} must be {', '.join(cell.pins)}, not {unknown[0]!r} ({name})")
             nets += [pins.get(pin, -1) for pin in cell.inputs + cell.outputs]
             start.append(len(nets))
         self.kind = np.array(kind, np.int32)
@@ -135,8 +140,8 @@ class Netlist:
 
     def _drive(self):
         """``driver[net]``: the driving pin (an index into ``pin_net``), -1 for a port or constant."""
-        is_output = np.concatenate([[False] * len(cell.inputs) + [True] * len(cell.outputs) for cell in
-                                    (self.cells[k] for k in self.kind)] or [np.zeros(0, bool)]).astype(bool)
+        ways = [np.arange(len(cell.pins)) >= len(cell.inputs) for cell in self.cells]
+        is_output = np.concatenate([ways[k] for k in self.kind] or [np.zeros(0, bool)])
         self.pin_is_output = is_output
         self.driver = np.full(len(self.net_names), -1, np.int32)
         pins = np.flatnonzero(is_output & (self.pin_net >= 0))
@@ -146,10 +151,8 @@ class Netlist:
             raise ValueError(f"A net must have one driver, {self.net_names[driven[times > 1][0]]!r} has more")
         self.driver[self.pin_net[pins]] = pins
         known = set(driven.tolist()) | {CONST0, CONST1, -1}
-        outputs = [net for way, nets in self.ports.values() if way == "output" for net in nets]
-        for net in np.concatenate([self.pin_net[~is_output], outputs]).astype(int).tolist():
-            if net not in known:
-                raise ValueError(f"A net must have a driver, {self.net_names[net]!r} has none")
+        for net in set(np.concatenate([self.pin_net[~is_output], self.output_nets]).astype(int).tolist()) - known:
+            raise ValueError(f"A net must have a driver, {self.net_names[net]!r} has none")
 
     @cached_property
     def pin_instance(self):
@@ -241,7 +244,8 @@ class _Flattener:
         module = self.modules[top]
         nets = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}  # an undefined bit is taken as 0
         ports = {}
-        for name, port in module["ports"].items():
+        inputs_first = sorted(module["ports"].items(), key=lambda item: item[1]["direction"])  # they name shared nets
+        for name, port in inputs_first:
             if port["direction"] not in ("input", "output"):
                 raise ValueError(f"Ports must be inputs or outputs, {name!r} is {port['direction']!r}")
             for i, bit in enumerate(port["bits"]):
@@ -249,7 +253,7 @@ class _Flattener:
                     nets[bit] = self._net(f"{name}[{i}]" if len(port["bits"]) > 1 else name)
             ports[name] = (port["direction"], np.array([nets[bit] for bit in port["bits"]], np.int32))
         self._module(top, "", nets)
-        return ports
+        return {name: ports[name] for name in module["ports"]}
 
     def _net(self, name):
         self.net_names.append(self._unique(name))

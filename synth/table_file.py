@@ -2,8 +2,8 @@
 
 ``axes`` lists the axes (slews in ps, loads in fF) once each, ``grids`` pairs of them. A pair of tables, for rising and
 falling, is ``[grid, "values"]`` where both are the same, ``[grid, "rising", "falling"]``, or ``[grid, "rising", grid,
-"falling"]``; values stand row by row, one row for each slew, in ps or fJ. ``states`` is the leakage in nW by state of the
-inputs, the first input being bit 0 of the state; ``leakage`` gives it by condition, where it is not so regular.
+"falling"]``; values stand row by row, one row for each slew, in ps or fJ. ``states`` is the leakage in nW by state of
+the inputs, the first input being bit 0 of the state; ``leakage`` gives it by condition, where it is not so regular.
 """
 
 import json
@@ -75,7 +75,8 @@ class _Writer:
         return [part for t in tables for part in ((None, None) if t is None else (self.grid(t), self.values(t)))]
 
     def grid(self, table):
-        return self.place(self.grids, [self.place(self.axes, [self.number(v) for v in axis]) for axis in (table.x, table.y)])
+        axes = [self.place(self.axes, [self.number(v) for v in axis]) for axis in (table.x, table.y)]
+        return self.place(self.grids, axes)
 
     def place(self, entries, entry):
         """Where ``entry`` is in a list, which it joins if it is not there."""
@@ -93,10 +94,11 @@ class _Writer:
                   "out": [self.output(c.pins[name]) for name in c.outputs]}
         if c.flop:
             fields["flop"] = [c.flop.clock, c.flop.edge, c.flop.data, c.flop.q, c.flop.qn, c.flop.clear, c.flop.preset]
-        fields["arcs"] = [[a.source, a.target, a.sense, a.edge, a.when, self.pair(a.delay), self.pair(a.slew)] for a in c.arcs]
+        fields["arcs"] = [[a.source, a.target, a.sense, a.edge, a.when, self.pair(a.delay), self.pair(a.slew)]
+                          for a in c.arcs]
         if c.checks:
             fields["checks"] = [[k.pin, k.clock, k.edge, k.when, self.pair(k.time)] for k in c.checks]
-        fields["powers"] = [[p.pin, p.related, p.when, int(p.ground), self.pair(p.energy)] + ([p.times] if p.times > 1 else [])
+        fields["powers"] = [[p.pin, p.related, p.when, int(p.ground), self.pair(p.energy), *([p.times] * (p.times > 1))]
                             for p in c.powers]
         states = _by_state(c)
         if states:

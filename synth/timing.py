@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from .cells import FALL, RISE
-from .netlist import CONST0, CONST1
+from .netlist import CONST1
 from .packed import look_up, pack
 
 #: Where paths begin.
@@ -28,7 +28,7 @@ class Constraints:
     Parameters
     ----------
     driving_cell : str or None
-        Cell that drives each input except the clock, its own input ideal; None: inputs are ideal, with ``input_slew_ps``.
+        Cell that drives each input except the clock, its own input ideal; None: inputs have ``input_slew_ps``.
     output_load_ff : float
         On each bit of each output.
     input_slew_ps, clock_slew_ps : float
@@ -49,7 +49,10 @@ class Constraints:
         return cls(library.driving_cell.name, library.output_load, wire_load=wire_load)
 
     def sdc(self, netlist, period_ps):
-        """The same in SDC, in ps and fF; combinational designs get a virtual clock."""
+        """The same in SDC, in ps and fF; combinational designs get a virtual clock.
+
+        Every net gets its wire capacitance, 0 if wires have none, lest a tool takes the library's default wire load.
+        """
         inputs = " ".join(netlist.inputs)
         lines = ["# ps and fF"]
         if netlist.clock:
@@ -65,8 +68,12 @@ class Constraints:
             elif self.input_slew_ps:
                 lines.append(f"set_input_transition {self.input_slew_ps:.6g} [get_ports {{{inputs}}}]")
         lines += ["set_output_delay 0 -clock clock [all_outputs]", f"set_load {self.output_load_ff:.6g} [all_outputs]"]
-        if self.wire_load:
-            lines.append(f"set_wire_load_model -name {self.wire_load}")
+        if self.wire_load is None:
+            lines.append("set_load 0 [get_nets *]")
+        else:
+            wire = _wire(netlist.library, self.wire_load, _fanout(netlist))
+            lines += [f"set_load {wire[net]:.6g} [get_nets {{{netlist.net_names[net]}}}]"
+                      for net in np.flatnonzero(wire) if net > CONST1]
         return "\n".join(lines) + "\n"
 
 
@@ -162,30 +169,33 @@ def analyse(netlist, library=None, constraints=None):
     edge_delay = np.zeros(edge_start[-1])
     cause = np.full((len(netlist.net_names), 2, 2, 2), -1, np.int32)
     registers = np.flatnonzero(netlist.is_flop).astype(np.int32)
-    _propagate(np.concatenate([registers, netlist.order]), len(registers), netlist.kind, netlist.pin_start, netlist.pin_net,
-               packed.inputs, packed.edge_start, packed.edge_in, packed.edge_out, packed.edge_in_rf, packed.edge_out_rf,
-               packed.edge_delay, packed.edge_slew, *packed.tables, constraints.clock_slew_ps, load, slew, arrival, cause,
-               edge_start, edge_delay)
+    _propagate(np.concatenate([registers, netlist.order]), len(registers), netlist.kind, netlist.pin_start,
+               netlist.pin_net, packed.inputs, packed.edge_start, packed.edge_in, packed.edge_out, packed.edge_in_rf,
+               packed.edge_out_rf, packed.edge_delay, packed.edge_slew, *packed.tables, constraints.clock_slew_ps, load,
+               slew, arrival, cause, edge_start, edge_delay)
     groups, worst, endpoint = _endpoints(netlist, constraints, slew, arrival)
-    timing = Timing(netlist, constraints, packed, worst, groups, slew, load, arrival.max(axis=2), edge_start, edge_delay,
-                    endpoint, cause)
-    return timing
+    return Timing(netlist, constraints, packed, worst, groups, slew, load, arrival.max(axis=2), edge_start, edge_delay,
+                  endpoint, cause)
 
 
 def _loads(netlist, library, constraints):
     """fF that each net's driver sees, rising and falling: every pin on the net, outputs of the design, the wire."""
-    capacitance = np.concatenate([np.array([cell.pins[pin].capacitance for pin in cell.inputs + cell.outputs])
-                                  for cell in (netlist.cells[k] for k in netlist.kind)] or [np.zeros((0, 2))])
+    own = [np.array([cell.pins[pin].capacitance for pin in cell.inputs + cell.outputs]) for cell in netlist.cells]
+    capacitance = np.concatenate([own[k] for k in netlist.kind] or [np.zeros((0, 2))])
     connected = netlist.pin_net >= 0
     nets = netlist.pin_net[connected]
     count = len(netlist.net_names)
     load = np.stack([np.bincount(nets, capacitance[connected, rf], count) for rf in (RISE, FALL)], axis=1)
-    outputs = np.concatenate([nets for way, nets in netlist.ports.values() if way == "output"] or [[]]).astype(int)
-    np.add.at(load, outputs, constraints.output_load_ff)
+    np.add.at(load, netlist.output_nets, constraints.output_load_ff)
     if constraints.wire_load is not None:
-        fanout = np.bincount(netlist.pin_net[connected & ~netlist.pin_is_output], minlength=count)
-        load += _wire(library, constraints.wire_load, fanout + np.bincount(outputs, minlength=count))[:, None]
+        load += _wire(library, constraints.wire_load, _fanout(netlist))[:, None]
     return load
+
+
+def _fanout(netlist):
+    """Pins and outputs of the design that each net feeds."""
+    fed = netlist.pin_net[(netlist.pin_net >= 0) & ~netlist.pin_is_output]
+    return np.bincount(np.concatenate([fed, netlist.output_nets]), minlength=len(netlist.net_names))
 
 
 def _wire(library, name, fanout):
@@ -219,8 +229,9 @@ def _drive_inputs(netlist, library, constraints, load, slew, arrival):
 
 
 @numba.njit(cache=True)
-def _propagate(sequence, registers, kind, pin_start, pin_net, inputs, cell_edges, edge_in, edge_out, edge_in_rf, edge_out_rf,
-               delay_table, slew_table, x, y, values, shape, clock_slew, load, slew, arrival, cause, edge_start, edge_delay):
+def _propagate(sequence, registers, kind, pin_start, pin_net, inputs, cell_edges, edge_in, edge_out, edge_in_rf,
+               edge_out_rf, delay_table, slew_table, x, y, values, shape, clock_slew, load, slew, arrival, cause,
+               edge_start, edge_delay):
     """Slews, arrivals and edge delays of every instance in ``sequence``, drivers before loads."""
     for position in range(len(sequence)):
         i = sequence[position]
@@ -231,10 +242,7 @@ def _propagate(sequence, registers, kind, pin_start, pin_net, inputs, cell_edges
             source = pin_net[first_pin + edge_in[e]]
             target = pin_net[first_pin + inputs[k] + edge_out[e]]
             a, b = edge_in_rf[e], edge_out_rf[e]
-            if target < 0:
-                load_ff = 0.0
-            else:
-                load_ff = load[target, b]
+            load_ff = 0.0 if target < 0 else load[target, b]
             constant = source < 2
             in_slew = clock_slew if position < registers else (0.0 if constant else slew[source, a])
             delay = look_up(x, y, values, shape, delay_table[e], in_slew, load_ff)
@@ -253,33 +261,38 @@ def _propagate(sequence, registers, kind, pin_start, pin_net, inputs, cell_edges
 
 
 def _endpoints(netlist, constraints, slew, arrival):
-    """The longest path of each kind, the longest of all and where it ends: (net, edge, start, setup, instance or -1)."""
+    """The longest path of each kind, and of all with its end: (net, edge, start, setup time, instance or -1)."""
+    outputs = netlist.output_nets
+    ends = {"output": (np.tile(outputs, 2), np.repeat([RISE, FALL], len(outputs)), np.zeros(2 * len(outputs)),
+                       np.full(2 * len(outputs), -1)),
+            "register": _setups(netlist, constraints, slew)}
     groups, worst, endpoint = {}, 0.0, None
-    starts = ("input", "register")
-    for start in (FROM_INPUT, FROM_REGISTER):
-        ends = [("output", net, rf, 0.0, -1) for way, nets in netlist.ports.values() if way == "output"
-                for net in np.unique(nets).tolist() for rf in (RISE, FALL)]
-        ends += [("register", *end) for end in _setups(netlist, constraints, slew)]
-        for end, net, rf, setup, instance in ends:
-            at = arrival[net, rf, start] + setup
-            if arrival[net, rf, start] > _NEVER / 2:
-                name = f"{starts[start]}_to_{end}"
-                groups[name] = max(groups.get(name, 0.0), float(at))
-                if at > worst or endpoint is None:
-                    worst, endpoint = float(at), (net, rf, start, setup, instance)
+    for start, origin in enumerate(("input", "register")):
+        for end, (nets, edges, setup, instances) in ends.items():
+            at = arrival[nets, edges, start]
+            reached = np.flatnonzero(at > _NEVER / 2)
+            if len(reached):
+                last = reached[np.argmax((at + setup)[reached])]
+                groups[f"{origin}_to_{end}"] = delay = float(at[last] + setup[last])
+                if delay > worst or endpoint is None:
+                    worst = delay
+                    endpoint = (int(nets[last]), int(edges[last]), start, float(setup[last]), int(instances[last]))
     return groups, worst, endpoint
 
 
 def _setups(netlist, constraints, slew):
-    """(net, edge, setup time, instance) of every data pin of a register."""
-    for i in np.flatnonzero(netlist.is_flop).tolist():
-        pins = netlist.pin_nets(i)
-        for check in netlist.cells[netlist.kind[i]].checks:
-            net = int(pins[check.pin])
-            if net > CONST1:
-                for rf in (RISE, FALL):
-                    if check.time[rf] is not None:
-                        yield net, rf, float(check.time[rf](constraints.clock_slew_ps, slew[net, rf])), i
+    """Nets, edges, setup times and instances of every data pin of the registers."""
+    columns = [[np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0, int)]]
+    for k, cell in enumerate(netlist.cells):
+        instances = np.flatnonzero(netlist.kind == k)
+        for check in cell.checks if cell.flop else ():
+            nets = netlist.pin_net[netlist.pin_start[instances] + cell.inputs.index(check.pin)].astype(int)
+            used = nets > CONST1
+            for rf in (RISE, FALL):
+                if check.time[rf] is not None:
+                    time = check.time[rf](constraints.clock_slew_ps, slew[nets[used], rf])
+                    columns.append([nets[used], np.full(used.sum(), rf), time, instances[used]])
+    return [np.concatenate(column) for column in zip(*columns, strict=True)]
 
 
 def _trace(timing):
@@ -292,8 +305,8 @@ def _trace(timing):
     if end >= 0:
         cell = netlist.cells[netlist.kind[end]]
         pin = next(pin for pin, n in netlist.pin_nets(end).items() if n == net and pin in cell.inputs)
-        stages.append(Stage(f"{netlist.instances[end]}/{pin}", cell.name, _EDGES[rf], setup, total, float(timing.slew[net, rf]),
-                            None))
+        stages.append(Stage(f"{netlist.instances[end]}/{pin}", cell.name, _EDGES[rf], setup, total,
+                            float(timing.slew[net, rf]), None))
         total -= setup
     while True:
         i, e = timing._cause[net, rf, start]
@@ -312,4 +325,4 @@ def _trace(timing):
         rf = timing.packed.edge_in_rf[at]
 
 
-__all__ = ["CONST0", "Constraints", "Stage", "Timing", "analyse"]
+__all__ = ["Constraints", "Stage", "Timing", "analyse"]
