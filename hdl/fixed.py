@@ -42,20 +42,21 @@ class Window:
         flags : Value
         """
         addend, wide, p = self.addend, self.addend.wide, self.addend.fields(code)
-        # The exponent, counted from the lowest that it can encode, is the shift; what that puts below the lowest that
-        # occurs is never set.
+        # The exponent, counted from the lowest that it can encode, is the shift; bits that this leaves below the lowest
+        # that occurs are dropped at the end.
         lowest = -(1 << (wide.exp_bits - 1)) if wide.exp_signed else 0
         exp = Cat(p.exp[:-1], ~p.exp[-1]) if wide.exp_signed else p.exp
         sig = p.sig & (~p.zero).replicate(len(p.sig))
         skipped = addend.lowest - lowest
         for stage in range(wide.exp_bits):
-            shifted = Signal(min(len(sig) + (1 << stage), self.bits - 1 + skipped), name=f"place_{1 << stage}")
-            m.d.comb += shifted.eq(Mux(exp[stage], sig << (1 << stage), sig))
+            width, drop = min(len(sig) + (1 << stage), self.bits - 1 + skipped), stage == wide.exp_bits - 1 and skipped
+            shifted = Signal(width - drop, name=f"place_{1 << stage}")
+            m.d.comb += shifted.eq(Mux(exp[stage], sig << (1 << stage), sig)[drop:])
             sig = shifted
         number, negative = Signal(self.bits), Signal()
         m.d.comb += [
             negative.eq(p.sign & ~p.zero),
-            number.eq(Cat(sig[skipped:], Const(0, self.bits))[: self.bits] ^ negative.replicate(self.bits)),
+            number.eq(Cat(sig, Const(0, self.bits))[: self.bits] ^ negative.replicate(self.bits)),
         ]
         nan, inf = p.nan, p.inf
         flags = Cat(nan | (inf & ~p.sign), nan | (inf & p.sign)) if wide.has_inf else nan
@@ -119,8 +120,7 @@ class FixedAdder(Part):
     def step(self, acc, number, negative, flags):
         """``acc`` plus what `Window.place` gives."""
         bits = self.window.bits
-        total = (Cat(Const(1), acc[:bits]) + Cat(negative, number))[1 : bits + 1]
-        return Cat(total, acc[bits:] | flags)
+        return Cat((acc[:bits] + number + negative)[:bits], acc[bits:] | flags)
 
 
 class CarrySaveAdder(FixedAdder):

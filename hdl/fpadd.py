@@ -78,10 +78,12 @@ class FloatAdder(Part):
         small, sticky = shift_right(m, small, distance, small.any() if self.gradual else small[-1])
 
         subtract = sign ^ p.sign
-        total, addend = Signal(self.bits + 2), small ^ subtract.replicate(self.bits)
-        m.d.comb += total.eq(Cat(Const(1), large) + Cat(subtract & ~sticky, addend, subtract))
+        total, addend = Signal(self.bits + 1), Cat(small ^ subtract.replicate(self.bits), subtract)
         magnitude = Signal(self.bits + 2)
-        m.d.comb += magnitude.eq(Cat(sticky, total[1:]))
+        m.d.comb += [
+            total.eq(large + addend + (subtract & ~sticky)),
+            magnitude.eq(Cat(sticky, total)),
+        ]
         sum_sign = Mux(swap, p.sign, sign)
         if self.low < 1:  # an acc below the smallest normal may be smaller than a p of lower exponent
             negative = Signal()

@@ -80,6 +80,8 @@ class Modules:
         self.current = outer
         # Yosys counts ports from 1; Amaranth's first would lose its place.
         text = re.sub(r"(?m)^(  wire .*(?:input|output) )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}", text)
+        if len(re.findall(r"\\rst\b", text)) == 1:  # only declared: nothing in here is reset
+            text = re.sub(r"(?m)^  wire .*\\rst\n", "", text)
         self._texts.append(text)
         inputs = re.findall(r"(?m)^  wire .*input \d+  ?\\(\S+)", text.partition("\nend\n")[0])
         return name, "clk" in inputs, "rst" in inputs

@@ -71,9 +71,8 @@ def round_to(m, fmt, value, exp, most, gradual, overflow):
     m.d.comb += base.eq(Mux(kept[-1], rest_exp, 0))  # what is left of a zero's exponent means nothing
     # The hidden bit adds one to the exponent, a carry out of the mantissa another.
     up = guard & (rest.any() | kept[0])
-    total = Signal(len(exp) + fmt.man_bits + 2)
-    m.d.comb += total.eq(Cat(Const(1), Const(0, fmt.man_bits), base) + Cat(up, kept))
-    field = total[1:]
+    field = Signal(len(exp) + fmt.man_bits + 1)
+    m.d.comb += field.eq(Cat(Const(0, fmt.man_bits), base) + kept + up)
     zero = ~some if gradual else ~kept[-1]
     if not overflow:
         return field[: fmt.field_bits], zero

@@ -47,6 +47,15 @@ class Skew(Part):
         return m
 
 
+def skew(m, name, en, vector, count, reverse=False):
+    """A vector of ``count`` lanes, delayed by a `Skew`."""
+    if count == 1:
+        return vector
+    m.submodules[name] = delay = Skew(count, len(vector) // count, reverse)
+    m.d.comb += [delay.en.eq(en), delay.i.eq(vector)]
+    return delay.o
+
+
 def lanes(value, count):
     """A vector's ``count`` elements, the lowest first."""
     width = len(value) // count
@@ -204,7 +213,7 @@ class Array(Part):
                 m.submodules[f"drain_{col}"] = drain
                 m.d.comb += [drain.en.eq(en), drain.raw.eq(results[col])]
                 results[col] = drain.c
-        m.submodules.deskew = deskew = Skew(self.cols, self.accumulator.result.width, reverse=True)
+        data = skew(m, "deskew", en, Cat(results), self.cols, reverse=True)
         coming, lasts = Signal(delay), Signal(delay)
         given = Signal()  # the row was taken, but the array has not moved on
         with m.If(en):
@@ -212,9 +221,8 @@ class Array(Part):
         with m.Elif(self.o.ready):
             m.d.sync += given.eq(coming[-1])
         m.d.comb += [
-            deskew.en.eq(en), deskew.i.eq(Cat(results)),
             self.o.valid.eq(coming[-1] & ~given), self.o.last.eq(lasts[-1]),
-            self.o.data.eq(deskew.o & coming[-1].replicate(len(self.o.data))),
+            self.o.data.eq(data & coming[-1].replicate(len(self.o.data))),
         ]
 
 
@@ -252,16 +260,15 @@ class OutputStationaryArray(Array):
                 leaving.eq(Mux(take & last, self.rows - 1, leaving - leaving.any())),
             ]
 
-        m.submodules.skew_a = skew_a = Skew(self.rows, self.multiplier.a.width)
-        m.submodules.skew_b = skew_b = Skew(self.cols, self.multiplier.b.width)
-        m.d.comb += [skew_a.en.eq(en), skew_a.i.eq(self.i_a.data), skew_b.en.eq(en), skew_b.i.eq(self.i_b.data)]
         valids, clears = Signal(self.rows), Signal(self.rows)
         with m.If(en):
             m.d.sync += [valids.eq(Cat(take, valids)), clears.eq(Cat(ended, clears))]
 
         m.submodules.rows = rows = OutputStationaryRows(self.multiplier, self.accumulator, self.rows, self.cols)
         m.d.comb += [
-            rows.en.eq(en), rows.a.eq(skew_a.o), rows.b.eq(skew_b.o),
+            rows.en.eq(en),
+            rows.a.eq(skew(m, "skew_a", en, self.i_a.data, self.rows)),
+            rows.b.eq(skew(m, "skew_b", en, self.i_b.data, self.cols)),
             rows.valid.eq(Cat(take, valids)), rows.clear.eq(Cat(ended, clears)),
         ]
         sums = Signal.like(rows.sum, reset_less=True)
@@ -379,18 +386,15 @@ class WeightStationaryArray(Array):
             control.a_valid.eq(self.i_a.valid), control.a_last.eq(self.i_a.last), self.i_a.ready.eq(control.a_ready),
             control.b_valid.eq(self.i_b.valid), control.b_last.eq(self.i_b.last), self.i_b.ready.eq(control.b_ready),
         ]
-        m.submodules.skew_a = skew_a = Skew(self.rows, self.multiplier.a.width)
-        m.submodules.skew_b = skew_b = Skew(self.cols, self.multiplier.b.width)
-        m.d.comb += [
-            skew_a.en.eq(en), skew_a.i.eq(self.i_a.data),
-            skew_b.en.eq(en), skew_b.i.eq(self.i_b.data & ~control.fill.replicate(len(self.i_b.data))),
-        ]
         fresh = Signal(self.cols)  # by column: whether the sum that goes in above begins a run
         with m.If(en):
             m.d.sync += fresh.eq(Cat(control.fresh, fresh))
+        weights = self.i_b.data & ~control.fill.replicate(len(self.i_b.data))
         m.submodules.rows = rows = WeightStationaryRows(self.multiplier, self.accumulator, self.rows, self.cols)
         m.d.comb += [
-            rows.en.eq(en), rows.a.eq(skew_a.o), rows.b.eq(skew_b.o), rows.turn.eq(control.turn),
+            rows.en.eq(en), rows.turn.eq(control.turn),
+            rows.a.eq(skew(m, "skew_a", en, self.i_a.data, self.rows)),
+            rows.b.eq(skew(m, "skew_b", en, weights, self.cols)),
             rows.sum.eq(rows.sum_out & ~Cat(bit.replicate(self.held.width) for bit in fresh)),
         ]
         self.results(m, en, rows.sum_out, control.row, control.last, self.cols + self.held.drain_latency)

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import tempfile
+from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
@@ -198,7 +199,7 @@ targets:
     tools:
       verilator:
         mode: lint-only
-        verilator_options: [-Wall]
+        verilator_options: [-Wall, -Wno-DECLFILENAME]
 """
 
 
@@ -254,13 +255,12 @@ module extend{cell[1:]} (A, B, Y);
   output [Y_WIDTH-1:0] Y;
   wire [WIDTH-1:0] a, b;
   generate
-    if (A_SIGNED && B_SIGNED) begin
-      assign a = $signed(A);
-      assign b = $signed(B);
-    end else begin
-      assign a = A;
-      assign b = B;
-    end
+    if (A_WIDTH == 0) assign a = 0;
+    else if (A_SIGNED && B_SIGNED) assign a = $signed(A);
+    else assign a = A;
+    if (B_WIDTH == 0) assign b = 0;
+    else if (A_SIGNED && B_SIGNED) assign b = $signed(B);
+    else assign b = B;
   endgenerate
   \\{cell} #(.A_SIGNED(A_SIGNED), .B_SIGNED(B_SIGNED), .A_WIDTH(WIDTH), .B_WIDTH(WIDTH), .Y_WIDTH(Y_WIDTH))
     _TECHMAP_REPLACE_ (.A(a), .B(b), .Y(Y));
@@ -286,7 +286,14 @@ def _header(design):
 
 def _body(text):
     """Without Yosys' own heading, which names the machine it was built on."""
-    return "".join(line + "\n" for line in text.splitlines() if not line.startswith("/*")).lstrip("\n")
+    text = "".join(line + "\n" for line in text.splitlines() if not line.startswith("/*")).lstrip("\n")
+    return re.sub(r"(?ms)^module .*?^endmodule", lambda module: _name_unused(module[0]), text)
+
+
+def _name_unused(module):
+    """The wires that take outputs which nothing reads, called unused, as lint wants them."""
+    names = Counter(re.findall(r"\b_\d+_\b", module))
+    return re.sub(r"\b_(\d+)_\b", lambda name: f"unused_{name[1]}" if names[name[0]] == 2 else name[0], module)
 
 
 def _versions():
