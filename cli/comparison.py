@@ -18,7 +18,7 @@ STRUCTURES = {
 }
 KINDS = {"exact": "exact", "lmul": "L-Mul", "mitchell": "Mitchell", "int8": "int8"}
 
-#: A ratio nearer to 1 than this is called no clear difference.
+#: A ratio nearer to 1 than this makes no clear difference.
 MARGIN = 0.05
 
 
@@ -96,11 +96,11 @@ class Entry:
 
     @cached_property
     def shape(self):
-        """The accumulator and what follows it in the slug: lanes, tree, rows and columns, dataflow."""
+        """The accumulator, and lanes or rows and columns and dataflow: what follows the multiplier in the slug."""
         if self.design.accumulator is None:
             return ""
-        tail = self.design.slug.split(f"{self.design.multiplier.name}_", 1)[1]
-        return f"into {tail.replace('_', ', ', 1).replace('_', ' ')}"
+        accumulator, *shape = self.design.slug.split(f"{self.design.multiplier.name}_", 1)[1].split("_")
+        return " ".join(["into", accumulator, *(["by", *shape] if shape else [])])
 
     @property
     def setting(self):
@@ -205,22 +205,24 @@ def finding(pairs):
     found = verdicts(pairs, ENERGIES)
     if not any(found.values()):
         return "No L-Mul design has an energy beside its exact rival's, so this report cannot say whether L-Mul pays."
-    totals = Counter(entry.family for members in found.values() for entry, _ in members)
-    words = {"less": "L-Mul saves energy in", "same": "It makes no clear difference in", "more": "It costs energy in"}
+    totals = Counter(entry.structure for members in found.values() for entry, _ in members)
+    words = {"less": "L-Mul saves energy in", "same": "It makes no clear or consistent difference in",
+             "more": "It costs energy in"}
     sentences = [f"{words[verdict]} {_listed(found[verdict], totals)}." for verdict in words if found[verdict]]
     return f"Energy per op, L-Mul / exact, worst technology and clock: {' '.join(sentences)}{_price(pairs)}"
 
 
 def _listed(members, totals):
-    """Designs by family: all of it, several, or each by name; with the range of their ratios."""
-    families = {}
+    """Designs by structure: all of it, several, or each by name; with the range of their ratios."""
+    structures = {}
     for entry, ratio in members:
-        families.setdefault(entry.family, []).append((entry.operands, ratio))
+        structures.setdefault(entry.structure, []).append((entry, ratio))
     parts = []
-    for family, some in families.items():
-        which = (f"every {family}" if len(some) == totals[family] > 1 else
-                 f"the {family} of {' and '.join(operands for operands, _ in some)}" if len(some) < 4 else
-                 f"the {family} of {len(some)} of {totals[family]} operand formats")
+    for structure, some in structures.items():
+        name, total = STRUCTURES[structure], totals[structure]
+        which = (f"every {name}" if len(some) == total > 1 else
+                 f"the {name} of {' and '.join(' '.join([entry.operands, entry.shape]).strip() for entry, _ in some)}"
+                 if len(some) < 3 else f"{len(some)} of {total} {name}s")
         parts.append(f"{which} ({_span([ratio for _, ratio in some], '{:.2f}'.format)})")
     return "; ".join(parts)
 

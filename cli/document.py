@@ -80,6 +80,11 @@ class Figure:
     panels: list[Panel]
     key: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def folded(self):
+        """Whether the panels are so many that the reader opens them."""
+        return len(self.panels) > 12
+
 
 @dataclass(frozen=True)
 class Page:

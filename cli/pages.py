@@ -44,7 +44,7 @@ READING = (
     "A ratio is L-Mul over exact, from two rows that differ in the multiplier's arithmetic alone: same structure, "
     "formats, policies, technology and clock. Below 1 L-Mul is cheaper. Ratios nearer to 1 than "
     f"{100 * MARGIN:.0f} %, or on different sides in different technologies or at different clocks, are called no "
-    "clear difference.",
+    "clear or consistent difference.",
     "Rivals share two clocks. The relaxed one is long enough for the smallest netlist of each, the fast one just long "
     "enough for the fastest netlist of each; at either clock a design shows the smallest netlist that meets it. Tables "
     "and bars are at the relaxed clock. Fmax and the shortest delay are those of a design's fastest netlist.",

@@ -67,7 +67,7 @@ def ratios(name, groups, technologies):
     drawing = Drawing(bottom)
     for tick in (0, 0.25, 0.5, 0.75, 1):
         drawing.line(left + tick * scale, top - 3, left + tick * scale, bottom, "line" if tick < 1 else "ink")
-        drawing.text(left + tick * scale, 9, f"{tick:g}", "muted", ha="center")
+        drawing.text(left + tick * scale, 9, f"{tick:g}", "muted", FONT - 1, ha="center")
     for y, title, row in _lines(groups, line):
         if row is None:
             drawing.text(2, y + top, title, weight="bold", background=True)
@@ -79,38 +79,42 @@ def ratios(name, groups, technologies):
                 at, x = y + top + step * (index - (len(values) - 1) / 2), left + ratio * scale
                 drawing.line(x, at, left + scale, at, "lmul")
                 drawing.mark(x, at, index, "lmul")
-                drawing.text(x + (8 if ratio > 1 else -8), at, f"{ratio:.2f}", size=FONT - 1,
-                             ha="left" if ratio > 1 else "right", background=True)
+                right_of = ratio > 1 or x - 36 < left  # beside its mark, away from the line where there is room
+                drawing.text(x + (8 if right_of else -8), at, f"{ratio:.2f}", size=FONT - 1,
+                             ha="left" if right_of else "right", background=True)
     return drawing.svg(name)
 
 
 def curves(name, series, xlabel, ylabel):
     """Trade-off curves, each labelled at its slowest end. ``series`` is a list of (label, colour, [(x, y)])."""
-    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+    from matplotlib.ticker import MaxNLocator
 
-    drawing = Drawing(220)
-    left, right, top, bottom = 46, 66, 8, 36
-    axes = drawing.figure.add_axes((left / WIDTH, bottom / 220, 1 - (left + right) / WIDTH, 1 - (top + bottom) / 220))
+    left, right, top, bottom = 46, WIDTH - 66, 24, 194
     points = [point for *_, curve in series for point in curve]
-    axes.set(xlim=(0, 1.03 * max(x for x, _ in points)), ylim=(0, 1.06 * max(y for _, y in points)))
-    axes.set_xlabel(xlabel, fontsize=FONT - 1, color=LIGHT["muted"])
-    axes.set_ylabel(ylabel, fontsize=FONT - 1, color=LIGHT["muted"])
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[:].set_color(LIGHT["muted"])
-    axes.grid(True, color=LIGHT["line"], linewidth=0.7)
-    axes.tick_params(length=0, labelsize=FONT - 1, labelcolor=LIGHT["muted"])
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    for _, colour, curve in reversed(series):  # the first is seen where curves cross
-        axes.plot(*zip(*curve, strict=True), marker="o", markersize=4, linewidth=1.6, color=LIGHT[colour],
-                  clip_on=False)
-    # Labels stand right of each curve's end, pushed apart where the ends are close.
-    ends = sorted((axes.transData.transform(max(curve))[1], label, colour) for label, colour, curve in series)
-    below = 0
-    for y, label, colour in ends:
-        below = max(y, below + FONT + 2)
-        drawing.text(WIDTH - right + 8, 220 - below, label, colour, weight="bold")
+    across, up = 1.03 * max(x for x, _ in points), 1.06 * max(y for _, y in points)
+    drawing, ticks = Drawing(bottom + 36), MaxNLocator(4, steps=[1, 2, 2.5, 5, 10])
+    for x in ticks.tick_values(0, across):
+        if x <= across:
+            at = left + x / across * (right - left)
+            drawing.line(at, top, at, bottom, "line" if x else "muted")
+            drawing.text(at, bottom + 10, f"{x:g}", "muted", FONT - 1, ha="center")
+    for y in ticks.tick_values(0, up):
+        if y <= up:
+            at = bottom - y / up * (bottom - top)
+            drawing.line(left, at, right, at, "line" if y else "muted")
+            drawing.text(left - 5, at, f"{y:g}", "muted", FONT - 1, ha="right")
+    drawing.text((left + right) / 2, bottom + 26, xlabel, "muted", FONT - 1, ha="center")
+    drawing.text(2, 10, ylabel, "muted", FONT - 1)
+    ends = []
+    for label, colour, curve in reversed(series):  # the first is seen where curves cross
+        places = [(left + x / across * (right - left), bottom - y / up * (bottom - top)) for x, y in curve]
+        drawing.curve(places, colour)
+        ends.append((places[-1][1], label, colour))
+    # Labels stand right of the ends, pushed apart where the ends are close.
+    above = bottom + FONT
+    for y, label, colour in sorted(ends, reverse=True):
+        above = min(y, above - FONT - 2)
+        drawing.text(right + 8, above, label, colour, weight="bold")
     return drawing.svg(name)
 
 
@@ -152,6 +156,9 @@ class Drawing:
 
     def line(self, x0, y0, x1, y1, colour):
         self._line([x0, x1], [y0, y1], color=LIGHT[colour], linewidth=1)
+
+    def curve(self, points, colour):
+        self._line(*zip(*points, strict=True), color=LIGHT[colour], linewidth=1.6, marker="o", markersize=4)
 
     def mark(self, x, y, index, colour):
         """The mark of the ``index``-th technology: filled dot, open diamond, open square, open triangle."""
