@@ -1,0 +1,239 @@
+"""Verilog to netlists: generic gates, transistors, and the cells of libraries.
+
+One try is a structure (how carries and products are built), an optimiser (of the logic, whatever the library) and a
+script (that maps it to cells for a target delay). An effort is the set of tries; every design that is compared with
+another gets the same ones, and what is best of each is kept. Nothing depends on the time a machine takes.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..hdl import yosys
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+#: How carries and products are built, from the word operators of the Verilog: (pass before, techmap files).
+STRUCTURES = {
+    "ripple": ("", ("ripple.v",)),
+    "brent-kung": ("", ()),
+    "sklansky": ("", ("+/choices/sklansky.v",)),
+    "kogge-stone": ("", ("+/choices/kogge-stone.v",)),
+    "booth": ("booth", ()),
+}
+
+_RESUB = ("balance -l; resub -K 6 -l; rewrite -l; resub -K 6 -N 2 -l; refactor -l; resub -K 8 -l; balance -l; "
+          "resub -K 8 -N 2 -l; rewrite -l; resub -K 10 -l; rewrite -z -l; resub -K 10 -N 2 -l; balance -l; "
+          "resub -K 12 -l; refactor -z -l; resub -K 12 -N 2 -l; rewrite -z -l; balance -l; ")
+_CLEAN = "strash; ifraig; scorr; dc2; "
+
+#: ABC scripts that make the logic smaller, before any library is known. A seeded `&deepsyn` ends after so many
+#: attempts without gain, never after a time, so that it repeats.
+OPTIMISERS = {
+    "light": _CLEAN + "map -a",
+    "resynthesis": _CLEAN + _RESUB + ("strash; dch -f; if -K 4 -a; mfs2 -a; fx; strash; " + _RESUB) * 5 + "map -a",
+    **{f"deepsyn-{seed}": f"{_CLEAN}&get -n; &deepsyn -I 1 -J 2 -S {seed}; &put; map -a" for seed in range(1, 5)},
+}
+
+_SIZE = "topo; buffer; upsize {D}; dnsize {D}"
+
+#: ABC scripts that map to cells; those with {D} are run for each target delay.
+MAPPERS = {
+    "area": "strash; dch; amap -F 20",
+    "area-xor": "strash; dch -f; amap -F 20 -x",
+    "area-sized": "strash; dch; amap -F 20; " + _SIZE,
+    "delay": "strash; dch -f; map -B 0.9 {D}; " + _SIZE,
+}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """The tries of one effort.
+
+    Parameters
+    ----------
+    tries : tuple of (str, str)
+        Structure and optimiser.
+    mappers : tuple of str
+    targets : tuple of float
+        Target delays, in parts of what the logic would take at one loaded NAND per level.
+    deepsyn_bits : int
+        `&deepsyn` is left out, for every kind alike, where the significands of two operands give more partial product
+        bits than this, or the design has registers: its time grows steeply and its gain falls.
+    """
+
+    tries: tuple
+    mappers: tuple
+    targets: tuple
+    deepsyn_bits: int
+
+
+EFFORTS = {
+    "low": Effort((("sklansky", "resynthesis"),), ("area", "delay"), (0.1, 1.0), 0),
+    "default": Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light"), ("ripple", "deepsyn-2"),
+                       ("sklansky", "deepsyn-1")),
+                      ("area", "area-xor", "area-sized", "delay"), (0.1, 0.7, 1.0), 32),
+    "high": Effort(tuple((structure, optimiser) for structure in STRUCTURES for optimiser in OPTIMISERS),
+                   tuple(MAPPERS), (0.1, 0.5, 0.7, 0.85, 1.0, 1.3), 1 << 10),
+}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A mapped netlist: the path of its Yosys JSON, and the try that made it."""
+
+    source: Path
+    script: str
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What `map_design` found.
+
+    Attributes
+    ----------
+    netlists : dict
+        By library key the candidates, not sorted.
+    generic : dict
+        ``gates``: two-input gates and inverters (AND, NAND, OR, NOR, XOR, XNOR, with one input inverted or not; a
+        multiplexer is expanded into them; flip-flops are not counted). ``transistors``: as Yosys estimates static CMOS
+        from NAND, NOR, AND-OR-invert, OR-AND-invert, XOR, XNOR, multiplexers and inverters, flip-flops included. Each is
+        the smallest of all tries.
+    """
+
+    netlists: dict
+    generic: dict
+
+
+def latency(folder, design):
+    """The latency in cycles that the manifest of a generated design states."""
+    return json.loads((Path(folder) / f"{design.slug}.json").read_text(encoding="utf-8"))["latency"]
+
+
+def map_design(design, verilog, libraries, effort, folder):
+    """Map the Verilog of a design.
+
+    A combinational design is flattened; a registered one keeps its modules, each mapped once.
+
+    Parameters
+    ----------
+    design : Design
+    verilog : path
+        Its Verilog.
+    libraries : dict of key to Library
+    effort : str
+        One of `EFFORTS`.
+    folder : path
+        Where netlists are left, in a folder of the design's name.
+
+    Returns
+    -------
+    Mapped
+
+    Raises
+    ------
+    ValueError
+        If the effort is unknown.
+    YosysError
+        If Yosys is missing or fails.
+    """
+    if effort not in EFFORTS:
+        raise ValueError(f"Effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
+    effort = EFFORTS[effort]
+    folder = Path(folder) / "netlists" / design.slug
+    folder.mkdir(parents=True, exist_ok=True)
+    tries = [each for each in effort.tries if _allowed(design, effort, each[1])]
+    yosys.run(_optimise(design, verilog, tries, folder), folder)
+    netlists = {}
+    script = []
+    for n, (key, library) in enumerate(libraries.items()):
+        library.write_liberty(folder / f"{n}.lib")
+        _write(folder / f"{n}.constr", _constraints(library))
+        commands, netlists[key] = _map(n, library, tries, effort, folder)
+        script += commands
+    yosys.run(script, folder)
+    return Mapped(netlists, {"gates": _gates(tries, folder), "transistors": _transistors(tries, folder)})
+
+
+def _allowed(design, effort, optimiser):
+    spec = design.multiplier
+    if not optimiser.startswith("deepsyn"):
+        return True
+    significands = (8, 8) if spec.kind == "int8" else (spec.a.man_bits + 1, spec.b.man_bits + 1)
+    return design.combinational and significands[0] * significands[1] <= effort.deepsyn_bits
+
+
+def _optimise(design, verilog, tries, folder):
+    """The script that leaves each try's logic as ``{try}.il``, its figures in ``{try}.gates``, ``.cmos`` and ``.depth``."""
+    _write(folder / "design.v", Path(verilog).read_text(encoding="utf-8"))
+    _write(folder / "ripple.v", (SCRIPTS / "ripple.v").read_text(encoding="utf-8"))
+    script = ["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc"]
+    script += ["flatten"] if design.combinational else []
+    script += ["opt_expr", "opt_clean", "opt -nodffe -nosdff", "wreduce", "peepopt", "opt_clean", "design -save words"]
+    for structure in dict.fromkeys(structure for structure, _ in tries):
+        before, maps = STRUCTURES[structure]
+        script += ["design -load words", before, "alumacc", "share", "opt", "opt -fast -full", "opt -undriven -fine",
+                   " ".join(["techmap -map +/techmap.v", *(f"-map {file}" for file in maps)]), "opt -fast",
+                   "dfflegalize -cell $_DFF_P_ x", "opt_clean", "design -save logic"]
+        for n, (each, optimiser) in enumerate(tries):
+            if each == structure:
+                _write(folder / f"{optimiser}.abc", OPTIMISERS[optimiser])
+                script += ["design -load logic", f"abc -g AND -script {optimiser}.abc", "opt_clean",
+                           f"write_rtlil {n}.il", f"tee -q -o {n}.depth ltp -noff", "design -save optimised",
+                           "abc -g gates", "opt_clean", f"tee -q -o {n}.gates stat -json",
+                           "design -load optimised", "abc -g cmos", "opt_clean",
+                           f"tee -q -o {n}.cmos stat -json -tech cmos"]
+    return [command for command in script if command]
+
+
+def _map(n, library, tries, effort, folder):
+    """Commands that map every try with every script to library ``n``, and the candidates that they leave."""
+    script, candidates = [], []
+    unit = _loaded_nand_ps(library)
+    for t, (structure, optimiser) in enumerate(tries):
+        script += ["design -reset", f"read_rtlil {t}.il", f"dfflibmap -liberty {n}.lib", "design -save logic"]
+        for mapper in effort.mappers:
+            for target in effort.targets if "{D}" in MAPPERS[mapper] else (None,):
+                name = f"{n}-{t}-{mapper}" + ("" if target is None else f"-{target:g}")
+                delay = 1 if target is None else max(round(target * unit * _depth(folder / f"{t}.depth")), 1)
+                _write(folder / f"{name}.abc", MAPPERS[mapper].replace("{D}", f"-D {delay}"))
+                script += ["design -load logic",
+                           f"abc -liberty {n}.lib -constr {n}.constr -D {delay} -script {name}.abc",
+                           "opt_clean -purge", f"write_json {name}.json"]
+                words = f"{structure}, {optimiser}, {mapper}" + ("" if target is None else f" to {delay} ps")
+                candidates.append(Candidate(folder / f"{name}.json", words))
+    return script, candidates
+
+
+def _constraints(library):
+    return f"set_driving_cell {library.driving_cell.name}\nset_load {library.output_load:g}\n"
+
+
+def _loaded_nand_ps(library):
+    """The delay of the reference NAND that drives two of its kind."""
+    cell = library.reference_nand2
+    load = 2 * max(cell.pins[cell.inputs[0]].capacitance)
+    return max(float(table(table.x[0], load)) for arc in cell.arcs for table in arc.delay if table is not None)
+
+
+def _depth(path):
+    """The longest path in gates, of the deepest module."""
+    return max(int(words.split("length=")[1].split(")")[0]) for words in path.read_text().splitlines() if "length=" in words)
+
+
+def _gates(tries, folder):
+    return min(sum(count for kind, count in _stat(folder / f"{n}.gates").items() if kind.startswith("$_") and "FF" not in kind)
+               for n in range(len(tries)))
+
+
+def _stat(path):
+    return json.loads(path.read_text())["design"]["num_cells_by_type"]
+
+
+def _transistors(tries, folder):
+    return min(int(json.loads((folder / f"{n}.cmos").read_text())["design"]["estimated_num_transistors"].rstrip("+"))
+               for n in range(len(tries)))
+
+
+def _write(path, text):
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
