@@ -3,11 +3,41 @@
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 
-from .operand import Operand, pack_wide, special_flags
+from .operand import Operand, pack_wide, select_narrow, special_flags
 from .part import Part
+from .shift import normalise
 
 
 class LMul(Part):
+    """Approximate product of floats: one addition of the fields, exponent and mantissa as one integer, and a
+    constant (arXiv 2410.00907); with the constant 0, Mitchell's multiplier (1962).
+
+    The sum is ``x + (y << align) + offset``, where ``x`` and ``y`` are the codes without their signs. The mantissa's
+    carry runs into the exponent. The sign is the XOR of the signs, also of zeros, Inf and NaN. Inf times zero is NaN.
+    Subnormal operands are zeros (``flush``), or are normalised first (``exact``). Bit-exact with
+    :func:`lmul.golden.products.multiply` (narrow) and :func:`~lmul.golden.products.product` (wide).
+
+    Narrow: the bias of ``b`` is subtracted from the sum. Below the smallest normal number the product is zero; above
+    the largest it is the largest (``saturate``), or else Inf, or NaN where the format has no Inf (``ieee``). Inf
+    operands give Inf under either policy. Wide: the sum as it is, and flags.
+
+    Timing: combinational.
+
+    Parameters
+    ----------
+    spec : :class:`~lmul.golden.spec.Multiplier`
+        Of kind ``lmul`` or ``mitchell``.
+    wide : bool
+        Whether the product is the unrounded one.
+
+    Members
+    -------
+    a, b : ``In(spec.a.width)``, ``In(spec.b.width)``
+        Operand codes.
+    p : ``Out(spec.wide.width if wide else spec.narrow_width)``
+        Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
+    """
+
     def __init__(self, spec, wide=False):
         self.spec, self.wide = spec, wide
         super().__init__({
@@ -16,45 +46,39 @@ class LMul(Part):
             "p": Out(spec.wide.width if wide else spec.narrow_width),
         })
 
+    @property
+    def module_name(self):
+        return f"{'prod' if self.wide else 'mul'}_{self.spec.name}"
+
     def elaborate(self, platform):
         m = Module()
-        spec, fmt = self.spec, self.spec.a
+        spec = self.spec
         a, b = Operand(spec.a, self.a, spec.subnormals), Operand(spec.b, self.b, spec.subnormals)
-        flags = special_flags(a, b)
-        sign = a.sign ^ b.sign
-        x, y = self._addend(m, a), self._addend(m, b)
-        offset = spec.offset_value - (0 if self.wide else spec.b.bias << fmt.man_bits)
-        width = fmt.field_bits + 4
-        s = Signal(signed(width))
-        m.d.comb += s.eq(x + (y << spec.align) + offset)
+        total = Signal(spec.a.man_bits + spec.wide.exp_bits)
+        m.d.comb += total.eq(self._addend(m, a) + (self._addend(m, b) << spec.align) + spec.offset_value)
+        man, exp = total[: spec.a.man_bits], total[spec.a.man_bits :]
         if self.wide:
-            total = Signal(fmt.man_bits + spec.wide.exp_bits)
-            m.d.comb += total.eq(s)
-            m.d.comb += self.p.eq(pack_wide(spec.wide, total[: fmt.man_bits], total[fmt.man_bits :], sign, flags))
-            return m
-        large = fmt.max_finite
-        if spec.overflow == "ieee":
-            large = fmt.inf if fmt.has_inf else fmt.nan
-        field = Mux(s > fmt.max_finite, large, s[: fmt.field_bits])
-        field = Mux((s < fmt.min_normal) | flags["zero"], 0, field)
-        if fmt.has_inf:
-            field = Mux(flags["inf"], fmt.inf, field)
-        if fmt.has_nan:
-            field = Mux(flags["nan"], fmt.nan, field)
-        m.d.comb += self.p.eq(Cat(field[: fmt.field_bits], sign))
+            m.d.comb += self.p.eq(pack_wide(spec.wide, man, exp, a.sign ^ b.sign, special_flags(a, b)))
+        else:
+            m.d.comb += self.p.eq(Cat(self._narrow(a, b, man, exp), a.sign ^ b.sign))
         return m
 
     def _addend(self, m, operand):
+        """The field of an operand, of a subnormal one the field that its normalised value would have."""
         if self.spec.subnormals == "flush":
             return operand.field
-        fmt = operand.fmt
-        shifted = Signal(signed(fmt.field_bits + 2))
-        m.d.comb += shifted.eq(operand.field)
-        for shift in range(1, fmt.man_bits + 1):
-            bit = operand.man[fmt.man_bits - shift]
-            above = operand.man[fmt.man_bits - shift + 1 :].any() if shift > 1 else Const(0)
-            man = (operand.man << shift)[: fmt.man_bits]
-            value = Cat(man, Const(1 - shift, signed(fmt.exp_bits + 2)))
-            with m.If(~operand.normal & bit & ~above):
-                m.d.comb += shifted.eq(value)
-        return shifted
+        man_bits = operand.fmt.man_bits
+        man, exp = normalise(m, operand.man, Const(0, 1), man_bits - 1)
+        subnormal = Cat((man << 1)[:man_bits], exp).as_signed()
+        field = Signal(signed(operand.fmt.field_bits + 2))
+        m.d.comb += field.eq(Mux(operand.normal | operand.zero, operand.field, subnormal))
+        return field
+
+    def _narrow(self, a, b, man, exp):
+        """The field of the product. The range is judged before the bias is off: there the limits are round numbers."""
+        fmt, bias = self.spec.a, self.spec.b.bias
+        if self.spec.wide.exp_signed:
+            exp = exp.as_signed()
+        beyond = fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1
+        alive = ~(a.zero | b.zero | (exp <= bias))
+        return select_narrow(self.spec, a, b, Cat(man, (exp - bias)[: fmt.exp_bits]), exp >= bias + beyond, alive)

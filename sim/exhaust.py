@@ -146,7 +146,7 @@ def from_planes(planes, count):
     dtype = code_dtype(len(planes))
     octets = np.zeros((-(-count // 64) * 64, dtype.itemsize), np.uint8)
     for bit, plane in enumerate(planes):
-        plane = np.broadcast_to(plane, octets.shape[0] // 64)
+        plane = np.ascontiguousarray(np.broadcast_to(plane, octets.shape[0] // 64))
         octets[:, bit // 8] |= np.unpackbits(plane.view(np.uint8), bitorder="little") << (bit % 8)
     return octets.view(dtype.newbyteorder("<")).reshape(-1)[:count].astype(dtype)
 
