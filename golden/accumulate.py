@@ -90,17 +90,11 @@ def check(spec, accumulator, depth):
 
 def extent(spec):
     """Exponent of the last place of the smallest product, and how many limbs an exact sum of products takes."""
-    a, b, wide = spec.a, spec.b, spec.wide
-    if spec.is_add:
-        normals = a.min_normal + (b.min_normal << spec.align)
-        smallest = normals - (spec.subnormals == "exact") * ((a.man_bits + b.man_bits) << a.man_bits)
-        first = (smallest + spec.offset_value) >> a.man_bits
-        last = (a.max_finite + (b.max_finite << spec.align) + spec.offset_value) >> a.man_bits
-    else:
-        first, last = 2, (a.max_finite >> a.man_bits) + (b.max_finite >> b.man_bits)
-    bits = last - first + wide.sig_bits + wide.implicit_one
+    wide = spec.wide
+    lowest, highest = spec.exp_range
+    bits = highest - lowest + wide.sig_bits + wide.implicit_one
     # One limb more for carries, and one for the upper part of the highest product.
-    return first - wide.exp_bias - wide.frac_bits, bits // kernels.LIMB_BITS + 3
+    return lowest - wide.exp_bias - wide.frac_bits, bits // kernels.LIMB_BITS + 3
 
 
 def target(fmt):
