@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..golden.files import atomic_write
+from ..synth.record import FIGURES
 from . import charts
 from .comparison import MARGIN, across, entries, finding, headline, pairs, technologies
 from .document import Heading, Items, Page, Table, number, percent, to_html, to_markdown
@@ -47,14 +48,10 @@ READING = (
     "clear or consistent difference.",
     "Rivals share two clocks. The relaxed one is long enough for the smallest netlist of each, the fast one just long "
     "enough for the fastest netlist of each; at either clock a design shows the smallest netlist that meets it. Tables "
-    "and bars are at the relaxed clock. Fmax and the shortest delay are those of a design's fastest netlist.",
-    "An op is one multiplication, or one multiply-accumulate in a larger design. Its energy is that of the cells and "
-    "of the nets they drive; what drives the inputs and the clock from outside is in columns of its own.",
-    "Every figure of L-Mul, its error too, belongs to the integer addition that the hardware builds: the two fields, "
-    "less the bias, plus an offset. The formula that the paper prints is another function once the mantissas carry.",
+    "and bars are at the relaxed clock. The shortest delay is that of a design's fastest netlist.",
     "A narrow product is rounded back to the operands' format; a wide one is not rounded and goes to an accumulator.",
-    "Mitchell is the same addition without the offset (Mitchell, 1962). GE are gate equivalents: areas of the "
-    "library's smallest two-input NAND.",
+    "L-Mul adds the operands' exponent-and-mantissa fields as integers, less the bias, plus an offset; Mitchell is the "
+    "same without the offset (1962). The formula that the paper prints is another function once the mantissas carry.",
 )
 
 GLITCHES = {
@@ -99,7 +96,7 @@ def report_page(record):
                        charts.curve_figure(some, "area_um2", "area", "µm²"),
                        charts.curve_figure(some, "energy_fj_per_op", "energy", "fJ/op")]
             blocks += [Heading(title), *(figure for figure in figures if figure.panels)]
-    blocks += [Heading("Error"), charts.error_figure(rows), Heading("Every row")]
+    blocks += [Heading("Error"), charts.error_figure(rows), Heading("Every row"), _glossary()]
     blocks += [_row_table(technology, rows, notes) for technology in technologies(rows)]
     if notes.items:
         blocks += [Heading("Figures that are missing, and why"), Items(notes.items, numbered=True)]
@@ -131,6 +128,11 @@ def _error(entry):
     return "–" if value is None else percent(value)
 
 
+def _glossary():
+    return Table("What the columns are", ["figure", "meaning"],
+                 [[COLUMNS[key], meaning] for key, meaning in FIGURES.items()], words=(0, 1))
+
+
 class Notes:
     """Why figures are missing: each reason numbered once, with the rows that it holds for."""
 
@@ -140,7 +142,7 @@ class Notes:
 
     def mark(self, entry, key):
         """Note that the row lacks this figure; gives what stands in its place."""
-        reason = entry.row.get("reasons", {}).get(key, "no reason was recorded")
+        reason = entry.row["reasons"][key]
         places = self.reasons.setdefault(reason, {})
         places.setdefault((entry.technology, key), []).append(entry.row["design"])
         return f"– [{list(self.reasons).index(reason) + 1}]"
@@ -180,7 +182,7 @@ def _origin_table(technology, rows):
         row, activity, path = entry.row, entry.row.get("activity") or {}, entry.row.get("path") or []
         if entry.technology == technology and (activity or path):
             lines.append([
-                f"`{row['design']}`", row.get("script") or "–",
+                f"`{row['design']}`", row["at"]["relaxed"]["script"],
                 f"{activity['nets_that_switched']} of {activity['nets']}" if activity else "–",
                 str(activity.get("vectors", "–")),
                 f"`{path[0]['pin']}` to `{path[-1]['pin']}`, {len(path)} pins" if path else "–",

@@ -13,6 +13,8 @@ from lmul.cli import pages
 from lmul.cli.comparison import ENERGIES, entries, finding, pairs
 from lmul.cli.document import number
 from lmul.golden import files
+from lmul.hdl.designs import parse
+from lmul.synth.record import FIGURES, check, missing, new_row
 
 SLUGS = ("mul_lmul_e4m3", "mul_mitchell_e4m3", "mul_exact_e4m3_flush", "mul_exact_e4m3", "mul_lmul_e4m3_sub",
          "mul_lmul_bf16", "mul_exact_bf16_flush", "mul_int8", "prod_lmul_e5m2", "prod_exact_e5m2_flush",
@@ -32,27 +34,30 @@ def invented(seed):
         place["energy_fj_per_op"] = None
     no_energy["energy_fj_by_kind"] = None
     no_energy["reasons"]["energy_fj_per_op"] = NO_ENERGY
-    return {"command": "lmul report -o somewhere", "limits": ["Invented for a test: nothing here was measured."],
-            "versions": {"yosys": "Yosys of a test"}, "rows": rows,
-            "operands": {"source": "invented", "seed": seed, "vectors": 5, "glitches": True},
-            "options": {"effort": "low", "wire_load": None}, "libraries": [{"name": "asap7", "corner": "a test's"}]}
+    record = {"command": "lmul report -o somewhere", "limits": ["Invented for a test: nothing here was measured."],
+              "versions": {"yosys": "Yosys of a test"}, "rows": rows,
+              "operands": {"source": "invented", "seed": seed, "vectors": 5, "glitches": True},
+              "options": {"effort": "low", "wire_load": None}, "libraries": [{"name": "asap7", "corner": "a test's"}]}
+    check(record)
+    return record
 
 
 def invented_row(slug, technology, size, rng):
     parts = {part: size * rng.uniform(0.1, 1) for part in ("multiplier", "accumulator", "registers", "clock")}
-    at = {clock: {"clock_ps": period, "area_um2": size * more, "energy_fj_per_op": sum(parts.values()) * more}
+    at = {clock: {"clock_ps": period, "area_um2": size * more, "energy_fj_per_op": sum(parts.values()) * more,
+                  "script": f"a {clock} script"}
           for clock, period, more in (("relaxed", 1000.0, 1), ("fast", 300.0, rng.uniform(1.2, 1.9)))}
-    return {
-        "design": slug, "technology": technology, "at": at, **at["relaxed"], "area_ge": size / 3,
-        "gates": int(3 * size), "transistors": int(9 * size), "flip_flops": 0, "delay_ps": 9 * size,
-        "fmax_mhz": 2e5 / size, "luts": None, "carry": None, "dsp": None, "leakage_nw": size / 70,
-        "input_nets_fj_per_op": size / 7, "clock_net_fj_per_op": size / 9,
-        "mean_relative_error": 0.0 if "exact" in slug or "int8" in slug else rng.uniform(0.001, 0.2),
+    row = new_row(parse(slug), technology) | {
+        "area_um2": at["relaxed"]["area_um2"], "area_ge": size / 3, "gates": int(3 * size),
+        "transistors": int(9 * size), "flip_flops": 0, "delay_ps": 9 * size, "clock_ps": 1000.0, "fmax_mhz": 2e5 / size,
+        "energy_fj_per_op": at["relaxed"]["energy_fj_per_op"], "input_nets_fj_per_op": size / 7,
+        "clock_net_fj_per_op": size / 9, "leakage_nw": size / 70, "at": at, "energy_fj_by_kind": parts,
         "curve": [{"delay_ps": size / k, "area_um2": size * k, "energy_fj_per_op": 2 * size * k} for k in (1, 2, 3)],
-        "energy_fj_by_kind": parts, "script": "a script", "path": [{"pin": "a[0]"}, {"pin": "p[7]"}],
+        "path": [{"pin": "a[0]"}, {"pin": "p[7]"}],
         "activity": {"mode": "timed", "vectors": 5, "nets": 90, "nets_that_switched": 88},
-        "reasons": dict.fromkeys(("luts", "carry", "dsp"), "a cell library has none"),
     }
+    missing(row, "a cell library has none")
+    return row
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +105,12 @@ def test_every_figure_of_a_row_is_in_its_table(record, folder):
     assert checked == len(record["rows"]) * len(pages.COLUMNS)
 
 
+def test_every_column_says_what_it_is(folder):
+    lines = markdown_tables((folder / "report.md").read_text())["What the columns are"]
+    assert [line["figure"] for line in lines] == [pages.COLUMNS[key] for key in FIGURES]
+    assert pages.COLUMNS.keys() == FIGURES.keys()
+
+
 def test_ratios_are_those_of_the_rows(record, folder):
     found = {(row["technology"], row["design"]): row for row in record["rows"]}
     tables = markdown_tables((folder / "report.md").read_text())
@@ -141,9 +152,9 @@ def test_limits_come_first_and_provenance_is_whole(record, folder):
                      "operands, glitches": "yes", "options, effort": "low", "options, wire load": "none",
                      "libraries, asap7, corner": "a test's"}
     [origins] = [lines for title, lines in tables.items() if title.startswith("asap7: where each row's figures come")]
-    assert origins[0] == {"design": "`mul_exact_e4m3_flush`", "mapped by": "a script", "nets that switched": "88 of 90",
-                          "vectors": "5", "longest path": "`a[0]` to `p[7]`, 2 pins"}
-    assert "belongs to the integer addition" in text and "formula that the paper prints" in text
+    assert origins[0] == {"design": "`mul_exact_e4m3_flush`", "mapped by": "a relaxed script",
+                          "nets that switched": "88 of 90", "vectors": "5", "longest path": "`a[0]` to `p[7]`, 2 pins"}
+    assert "formula that the paper prints is another function" in text
 
 
 def test_glitches_in_or_out_is_said(record):
