@@ -5,12 +5,12 @@ from collections import deque
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, Event, RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge
 
 from ..golden.accumulate import accumulate, dot
 from ..hdl.verilog import component
 from . import beats, bench, tiles
-from .streams import TRAFFIC, Checker
+from .streams import PERIOD, TRAFFIC, Arrivals, Checker
 
 TIMEOUT = {"timeout_time": 1, "timeout_unit": "ms"}
 LENGTHS = (1, 1, 1, 2, 3, 7, 40)
@@ -51,30 +51,23 @@ class Monitor:
     """
 
     def __init__(self, dut, latency, on_result):
-        self.count = 0
-        self._came = Event()
+        self.came = Arrivals()
         self._task = cocotb.start_soon(self._run(dut, latency, on_result))
 
     def stop(self):
         self._task.cancel()
-
-    async def wait(self, count):
-        """Until ``count`` results have come since the monitor began."""
-        while self.count < count:
-            self._came.clear()
-            await self._came.wait()
 
     async def _run(self, dut, latency, on_result):
         edge, due, held = RisingEdge(dut.clk), deque([0] * latency, latency), None
         while True:
             await edge
             valid = bench.read(dut.valid)
-            assert valid == due[0], f"{bench.run()}: valid must be {due[0]} after {self.count} results, not {valid}"
+            after = f"after {self.came.count} results"
+            assert valid == due[0], f"{bench.run()}: valid must be {due[0]} {after}, not {valid}"
             if valid and held is None:
                 held = bench.read(dut.c)
-                self.count += 1
                 on_result(held)
-                self._came.set()
+                self.came.add()
             elif valid:
                 assert bench.read(dut.c) == held, f"{bench.run()}: a result changed while it was held, from {held}"
             if dut.en.value == 1:
@@ -112,7 +105,7 @@ class Session:
         # Only further steps push results out of the pipeline.
         for _ in range(self._latency):
             self.send(*(np.full(self.lanes, code) for code in beats.neutral(self.design.multiplier)))
-        await self._monitor.wait(end)
+        await self._monitor.came.wait(end)
         self.checker.check()
         return self.sums[end - len(runs) : end]
 
@@ -143,7 +136,7 @@ async def begin(dut):
     for port in (dut.en, dut.last, dut.a, dut.b):
         port.value = 0
     dut.rst.value = 1
-    Clock(dut.clk, 2, unit="step").start()
+    Clock(dut.clk, PERIOD, unit="step").start()
     await RisingEdge(dut.clk)
     await reset(dut)
 

@@ -11,7 +11,7 @@ from . import beats, bench, tiles
 from .core import Core
 from .streams import TRAFFIC, Checker, Driver, Monitor, Sink
 
-TIMEOUT = {"timeout_time": 1, "timeout_unit": "ms"}  # 500,000 cycles
+TIMEOUT = {"timeout_time": 1, "timeout_unit": "ms"}
 
 
 class Session:
@@ -44,7 +44,7 @@ class Session:
         first = len(self.rows)
         for a, b in operands:
             self.send(a, b)
-        await self.output.wait(first + len(operands) * self.core.design.rows)
+        await self.output.moved.wait(first + len(operands) * self.core.design.rows)
         self.checker.done()
         return self.core.codes(self.rows[first:]).reshape(len(operands), self.core.design.rows, -1)
 

@@ -4,7 +4,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 from . import beats, bench
-from .streams import Beat, Stream
+from .streams import PERIOD, Beat, Stream
 
 
 class Core:
@@ -43,7 +43,7 @@ class Core:
                 signal.value = 0
         self.o.ready.value = 0
         self.rst.value = self.active
-        Clock(self.clk, 2, unit="step").start()
+        Clock(self.clk, PERIOD, unit="step").start()
         await RisingEdge(self.clk)
         await self.reset()
 

@@ -192,7 +192,7 @@ def _watched(figures, total, progress):
 
     def watch():
         while not done.wait(0.5):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # not there yet, or half there
                 progress(json.loads(figures.read_text()).get("rows", 0), total, "rows")
 
     progress(0, total, "building")

@@ -20,11 +20,18 @@ from cocotb_tools.runner import get_runner
 from ..hdl.verilog import verilog
 from . import objcache, tools
 
-BENCHES = {"mul": "multiplier", "prod": "multiplier", "mac": "mac", "dot": "dot", "array": "array", "matmul": "matmul"}
+BENCHES = {
+    "mul": ["multiplier"],
+    "prod": ["multiplier"],
+    "mac": ["mac"],
+    "dot": ["mac"],
+    "array": ["systolic"],
+    "matmul": ["systolic", "axis"],
+}
 
 # -O1: half the compile time of -Os, and a bench spends its time in Python. Registers and Xs start at random, so that a
 # missing reset shows in a two-state simulator.
-_VERILATOR = ["-Wno-fatal", "-CFLAGS", "-O1", "--no-public-flat-rw", "--x-assign", "unique", "--x-initial", "unique"]
+_VERILATOR = ["-Wno-fatal", "--output-split", "0", "-CFLAGS", "-O1", "--no-public-flat-rw", "--x-assign", "unique", "--x-initial", "unique"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,8 @@ def simulate(design, *, folder, simulator="verilator", seed=1, waves=False, benc
 
 
 def _bench(design):
-    return f"{__package__}.cocotb_{BENCHES[design.structure]}"
+    """Modules with the design's tests."""
+    return [f"{__package__}.cocotb_{name}" for name in BENCHES[design.structure]]
 
 
 @contextlib.contextmanager

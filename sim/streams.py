@@ -5,9 +5,12 @@ from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import cocotb
-from cocotb.triggers import Event, RisingEdge
+from cocotb.triggers import Event, RisingEdge, SimTimeoutError, with_timeout
 
 from . import bench
+
+PERIOD = 2  # of every clock, in steps
+PATIENCE = 10_000  # cycles without a result after which none will come: a few times the longest that a test causes
 
 
 class Stream(NamedTuple):
@@ -140,6 +143,28 @@ class Sink:
                 self.stream.ready.value = ready = go
 
 
+class Arrivals:
+    """Counts what has come, and lets a test wait for more."""
+
+    def __init__(self):
+        self.count = 0
+        self._came = Event()
+
+    def add(self):
+        self.count += 1
+        self._came.set()
+
+    async def wait(self, count):
+        """Until ``count`` have come in all; fails the test when nothing comes for `PATIENCE`."""
+        while self.count < count:
+            self._came.clear()
+            try:
+                await with_timeout(self._came.wait(), PATIENCE * PERIOD, "step")
+            except SimTimeoutError:
+                raise AssertionError(f"{bench.run()}: {self.count} results of {count} came, "
+                                     f"then none for {PATIENCE} cycles") from None
+
+
 class Monitor:
     """Watches a stream and calls ``on_beat(beat)`` for every beat that moves.
 
@@ -147,8 +172,8 @@ class Monitor:
 
     Attributes
     ----------
-    count : int
-        Beats that moved.
+    moved : Arrivals
+        The beats that moved.
     cycle : int
         Cycles since the monitor began.
     ends : list of int
@@ -158,20 +183,14 @@ class Monitor:
     def __init__(self, stream, name, on_beat=lambda beat: None):
         self.stream = stream
         self.name = name
-        self.count = self.cycle = 0
+        self.moved = Arrivals()
+        self.cycle = 0
         self.ends = []
         self._on_beat = on_beat
-        self._moved = Event()
         self._task = cocotb.start_soon(self._run())
 
     def stop(self):
         self._task.cancel()
-
-    async def wait(self, count):
-        """Until ``count`` beats have moved since the monitor began."""
-        while self.count < count:
-            self._moved.clear()
-            await self._moved.wait()
 
     async def _run(self):
         stream, edge, waiting = self.stream, RisingEdge(self.stream.clk), None
@@ -187,11 +206,10 @@ class Monitor:
             self._insist(waiting in (None, beat), f"a waiting beat changed from {waiting} to {beat}")
             waiting = None if ready else beat
             if ready:
-                self.count += 1
                 if beat.last:
                     self.ends.append(self.cycle)
                 self._on_beat(beat)
-                self._moved.set()
+                self.moved.add()
 
     def _insist(self, condition, complaint):
         assert condition, f"{bench.run()}: {self.name} in cycle {self.cycle}: {complaint}"

@@ -1,0 +1,140 @@
+"""Real matrices through the model and through the simulated core: the same bits, and refusals in one sentence."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+from lmul.golden.accumulate import accumulate
+from lmul.golden.codec import decode
+from lmul.golden.operands import quantise
+from lmul.hdl.designs import parse
+from lmul.sim.matmul import matmul_files
+
+DESIGN = "matmul_lmul_e4m3_fp32_2x3_os"
+
+
+@pytest.fixture
+def multiply(tmp_path, sim_folder):
+    """``multiply(slug, backend, a, b)``: the product by way of files, and the line that says what was done."""
+    def run(slug, backend, a, b):
+        for name, matrix in (("a", a), ("b", b)):
+            np.save(tmp_path / f"{name}.npy", matrix)
+        path = tmp_path / "c.npy"
+        line = matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse(slug), backend, path, folder=sim_folder)
+        return np.load(path), line
+    return run
+
+
+@pytest.mark.parametrize("slug", [DESIGN, "matmul_lmul_e5m2_carrysave_4x1_ws"])
+@pytest.mark.parametrize("shape", [(7, 9, 5), (1, 1, 1), (2, 40, 3)])
+def test_rtl_is_golden(slug, shape, multiply, seed):
+    """Also where the matrices do not fill the tiles, nor the depth a segment."""
+    rows, depth, cols = shape
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((rows, depth)), rng.standard_normal((depth, cols)).astype(np.float32)
+    by_rtl, line = multiply(slug, "rtl", a, b)
+    by_golden, _ = multiply(slug, "golden", a, b)
+    assert by_rtl.shape == (rows, cols)
+    assert by_rtl.tobytes() == by_golden.tobytes()
+    assert f"({rows}, {depth}) x ({depth}, {cols}), {rows * depth * cols} MAC" in line
+    assert "utilisation" in line
+
+
+def test_floats_are_quantised_and_scaled_back(multiply, seed):
+    rng = np.random.default_rng(seed)
+    a, b = 1000 * rng.standard_normal((4, 6)), rng.standard_normal((6, 5)) / 1000
+    spec, accumulator = parse(DESIGN).multiplier, parse(DESIGN).accumulator
+    (a_codes, a_scale), (b_codes, b_scale) = quantise(spec.a, a), quantise(spec.b, b)
+    sums = accumulate(spec, accumulator, a_codes[:, None, :], b_codes.T[None, :, :])
+    product, _ = multiply(DESIGN, "golden", a, b)
+    assert product.dtype == np.float64
+    assert np.array_equal(product, decode(accumulator.result, sums) * a_scale * b_scale)
+    assert multiply(DESIGN, "golden", a.astype(np.float32), b.astype(np.float16))[0].dtype == np.float32
+
+
+def test_codes_give_codes(multiply, seed):
+    a, b = np.random.default_rng(seed).integers(0, 256, (2, 3, 3), np.uint8)
+    product, _ = multiply(DESIGN, "golden", a, b)
+    assert product.dtype == np.uint32
+    spec, accumulator = parse(DESIGN).multiplier, parse(DESIGN).accumulator
+    assert np.array_equal(product, accumulate(spec, accumulator, a[:, None, :], b.T[None, :, :]))
+
+
+def test_int8_is_exact(multiply, seed):
+    a, b = np.random.default_rng(seed).integers(-128, 128, (2, 5, 5), np.int8)
+    product, _ = multiply("matmul_int8_int32_2x3_os", "golden", a, b)
+    assert product.dtype == np.int32
+    assert np.array_equal(product, a.astype(int) @ b.astype(int))
+    assert multiply("matmul_int8_int32_2x3_os", "golden", a.view(np.uint8), b.view(np.uint8))[0].dtype == np.uint32
+
+
+ONES = np.ones((3, 3), np.float32)
+NAN = np.where(np.eye(3), np.nan, 1)
+
+
+@pytest.mark.parametrize(("a", "b", "complaint"), [
+    (ONES, np.ones((4, 3)), "Inner dimensions must be equal, not 3 and 4"),
+    (np.ones((3, 0)), np.ones((0, 3)), r"Matrix A must have two dimensions, none of them 0, not shape \(3, 0\)"),
+    (ONES, np.ones(3), r"Matrix B must have two dimensions, none of them 0, not shape \(3,\)"),
+    (NAN, ONES, "Matrix A must hold finite numbers, not 3 NaN or Inf in 9"),
+    (ONES, np.full((3, 3), -np.inf), "Matrix B must hold finite numbers, not 9 NaN or Inf in 9"),
+    (ONES, ONES.astype(np.int64), "Matrix B must be of floats or of uint8 codes of e4m3, not int64"),
+    (ONES.astype(bool), ONES, "Matrix A must be of floats or of uint8 codes of e4m3, not bool"),
+    (ONES.astype(complex), ONES, "Matrix A must be of floats or of uint8 codes of e4m3, not complex128"),
+    (ONES, ONES.astype(np.uint8), "Matrices must be both floats or both codes, not floats and codes"),
+    (ONES, ONES.astype(object), "Matrix B must be a whole .npy file of numbers, not"),
+])
+@pytest.mark.parametrize("backend", ["golden", "rtl"])
+def test_refused_matrices(a, b, complaint, backend, multiply):
+    with pytest.raises(ValueError, match=complaint):
+        multiply(DESIGN, backend, a, b)
+
+
+@pytest.mark.parametrize("backend", ["golden", "rtl"])
+def test_depth_beyond_an_exact_sum_is_refused(backend, multiply):
+    with pytest.raises(ValueError, match="Depth must be at most 4 for fixed4, not 5"):
+        multiply("matmul_lmul_e4m3_fixed4_2x2_os", backend, np.ones((1, 5)), np.ones((5, 1)))
+
+
+@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])
+def test_damaged_file_is_refused(content, tmp_path):
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises(ValueError, match="Matrix A must be a whole .npy file of numbers, not '.*a.npy'"):
+        matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse(DESIGN), "golden", tmp_path / "c.npy")
+
+
+def test_missing_file_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="Matrix A must be readable, not '.*a.npy': No such file or directory"):
+        matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse(DESIGN), "golden", tmp_path / "c.npy")
+
+
+def test_truncated_file_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", ONES)
+    (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:-1])
+    with pytest.raises(ValueError, match="Matrix A must be a whole .npy file"):
+        matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse(DESIGN), "golden", tmp_path / "c.npy")
+
+
+def test_other_designs_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="Design must be a matmul to multiply matrices, not 'mul_lmul_e4m3'"):
+        matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse("mul_lmul_e4m3"), "golden", tmp_path / "c.npy")
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("dataflow", ["os", "ws"])
+def test_128_cubed_in_a_minute(dataflow, tmp_path, seed):
+    """Building included, from nothing; with the array at 95 % of its peak or more."""
+    for name, matrix in zip("ab", np.random.default_rng(seed).standard_normal((2, 128, 128)), strict=True):
+        np.save(tmp_path / f"{name}.npy", matrix)
+    design = parse(f"matmul_lmul_e4m3_fp32_8x8_{dataflow}")
+    products = {}
+    for backend in ("rtl", "golden"):
+        start = time.perf_counter()
+        line = matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", design, backend, tmp_path / "c.npy")
+        seconds = time.perf_counter() - start
+        products[backend] = np.load(tmp_path / "c.npy")
+        if backend == "rtl":
+            assert seconds < 60
+            assert float(re.search(r"utilisation ([\d.]+) %", line)[1]) >= 95
+    assert np.array_equal(products["rtl"], products["golden"])
