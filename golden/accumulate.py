@@ -109,6 +109,7 @@ def rule(spec):
 
 def factors(spec, fmt, codes):
     """Codes of one operand, (n, depth), as the kernels take them."""
+    codes = np.ascontiguousarray(codes)  # other layouts would be compiled for again
     field = codes.astype(np.int64) & fmt.field_mask
     zero, inf, nan = products.flags(fmt, field, spec.subnormals)
     if spec.is_add:

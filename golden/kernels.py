@@ -53,6 +53,15 @@ class Rule(NamedTuple):
     scale: int
 
 
+class Words(NamedTuple):
+    """An operand as 32-bit words, int32. For exact products ``word`` is the value in fp32 and ``mask`` nothing. For
+    L-Mul the two operands' words add up to the product's field, in units of ``a``'s last place but with the bias of
+    fp32; ``mask`` is the sign, with ones below it unless the operand is zero."""
+
+    word: np.ndarray
+    mask: np.ndarray
+
+
 @intrinsic
 def _leading_zeros(typing_context, integer):
     def generate(context, builder, signature, arguments):
@@ -277,3 +286,59 @@ def sum_exactly(fmt, rule, lowest, length, a, b, repeat, start, out):
             out[n] = ((seen >> 1) << fmt.field_bits) | fmt.inf
         else:
             out[n] = fmt.nan
+
+
+@compiled
+def tile_in_fp32(fmt, rule, shift, rows, cols, direct, a, b, a_factors, b_factors, out):
+    """One tile of a matrix product with the accumulator fp32, many columns at a time by the processor's own addition.
+
+    ``rows`` and ``cols`` are the tile's first and end; ``a`` and ``b``, (rows, depth) and (depth, cols), are `Words`;
+    ``direct``, (rows, depth), says with which of ``a`` every product is an fp32 number. The others take `added`, with
+    ``b_factors`` transposed. A sum of fields is shifted by ``shift`` to be fp32's.
+    """
+    first, width = cols[0], cols[1] - cols[0]
+    sums = np.zeros((rows[1] - rows[0], width), np.int32)
+    values = sums.view(np.float32)
+    terms = np.empty(width, np.int32)
+    term_values, b_values, a_values = terms.view(np.float32), b.word.view(np.float32), a.word.view(np.float32)
+    for k in range(direct.shape[1]):
+        y, y_mask, y_value = b.word[k, first:], b.mask[k, first:], b_values[k, first:]
+        for i in range(rows[0], rows[1]):
+            acc = values[i - rows[0]]
+            if not direct[i, k]:
+                codes = sums[i - rows[0]]
+                for j in range(width):
+                    sign, mag, exp, flags = term(rule, a_factors, b_factors, i, first + j, k)
+                    codes[j] = added(fmt, np.int64(codes[j]) & 0xFFFFFFFF, sign, mag, exp, flags)
+            elif rule.is_add:
+                x, x_mask = a.word[i, k], a.mask[i, k]
+                for j in range(width):
+                    keep, sign = x_mask & y_mask[j] & 0x7FFFFFFF, (x_mask ^ y_mask[j]) & ~0x7FFFFFFF
+                    terms[j] = (((x + y[j]) << shift) & keep) | sign
+                for j in range(width):
+                    acc[j] += term_values[j]
+            else:
+                x_value = a_values[i, k]
+                for j in range(width):
+                    acc[j] += x_value * y_value[j]
+    out[rows[0] : rows[1], cols[0] : cols[1]] = sums
+
+
+@compiled
+def tile_by_table(fmt, lowest, length, rows, cols, table, a, b, out):
+    """One tile of a matrix product with an exact sum: ``table``, (limbs, codes of a, codes of b), has the products in
+    limbs, each of which is summed by itself; the rest as in `tile_in_fp32` and `sum_exactly`, codes for factors."""
+    limbs = np.empty(length, np.int64)
+    parts = np.empty((len(table), cols[1] - cols[0]), np.int64)
+    for i in range(rows[0], rows[1]):
+        parts[:] = 0
+        for k in range(a.shape[1]):
+            codes = b[k, cols[0] : cols[1]]
+            for limb in range(len(table)):
+                products, sums = table[limb, a[i, k]], parts[limb]
+                for j in range(len(codes)):
+                    sums[j] += products[codes[j]]
+        for j in range(parts.shape[1]):
+            limbs[:] = 0
+            limbs[: len(table)] = parts[:, j]
+            out[i, cols[0] + j] = drained(fmt, limbs, lowest)

@@ -6,7 +6,6 @@ numbers; by a table of all products, for exact sums of short codes. Everything e
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -44,7 +43,7 @@ def matmul(spec, accumulator, a, b):
         If an operand is not a matrix or has a code that does not fit its format, the inner dimensions differ, the
         depth is 0 or more than the accumulator holds, or the accumulator does not take the product.
     """
-    a, b = as_codes(spec.a, a), as_codes(spec.b, b)
+    a, b = (np.ascontiguousarray(as_codes(fmt, codes)) for fmt, codes in ((spec.a, a), (spec.b, b)))
     for name, operand in (("first", a), ("second", b)):
         if operand.ndim != 2:
             raise ValueError(f"The {name} operand must be a matrix, not of shape {operand.shape}")
@@ -79,39 +78,30 @@ def _fits_fp32(spec):
     return spec.wide.sig_bits + spec.wide.implicit_one <= _FP32.man_bits + 1
 
 
-class _Words(NamedTuple):
-    """An operand as 32-bit words, int32. For exact products ``word`` is the value in fp32 and ``mask`` nothing. For
-    L-Mul the two operands' words add up to the product's field, in units of ``a``'s last place but with the bias of
-    fp32; ``mask`` is the sign, with ones below it unless the operand is zero."""
-
-    word: np.ndarray
-    mask: np.ndarray
-
-
 def _sum_fp32(spec, a, b, out):
     """Fill ``out`` (uint32) by the processor's addition, step by step where a product is not an fp32 number. Inf and
     NaN are no such numbers, so that only steps make a NaN, the accumulator's, and additions leave it."""
     a_factors, b_factors = factors(spec, spec.a, a), factors(spec, spec.b, b.T)
     if spec.is_add:
         rebias = ((_FP32.bias - spec.wide.exp_bias) << spec.a.man_bits) + spec.offset_value
-        words = _field_words(a_factors, 0), _Words(*map(_transposed, _field_words(b_factors, rebias)))
+        words = _field_words(a_factors, 0), kernels.Words(*map(_transposed, _field_words(b_factors, rebias)))
     else:
         words = _value_words(spec, spec.a, a), _value_words(spec, spec.b, b)
     arrays = _direct(spec, a, b), *words, a_factors, b_factors, out.view(np.int32)
     shift = _FP32.man_bits - spec.a.man_bits
-    in_threads(lambda tile: _fp32_tile(target(_FP32), rule(spec), shift, *tile, *arrays), _tiles(out.shape))
+    in_threads(lambda tile: kernels.tile_in_fp32(target(_FP32), rule(spec), shift, *tile, *arrays), _tiles(out.shape))
 
 
 def _field_words(operand, constant):
     sign = operand.sign.astype(np.uint32) << 31
     mask = sign | np.where(operand.flags == kernels.ZERO, 0, 0x7FFFFFFF).astype(np.uint32)
-    return _Words((operand.sig + constant).astype(np.int32), mask.view(np.int32))
+    return kernels.Words((operand.sig + constant).astype(np.int32), mask.view(np.int32))
 
 
 def _value_words(spec, fmt, codes):
     zero, _, _ = flags(fmt, codes & fmt.field_mask, spec.subnormals)
     words = decode(fmt, np.where(zero, codes & fmt.sign_mask, codes)).astype(np.float32).view(np.int32)
-    return _Words(words, words)
+    return kernels.Words(words, words)
 
 
 def _transposed(array):
@@ -129,40 +119,6 @@ def _direct(spec, a, b):
     return ((low >= 2.0**-126) | (low == 0)) & (high < 2.0**128)
 
 
-@kernels.compiled
-def _fp32_tile(fmt, rule, shift, rows, cols, direct, a, b, a_factors, b_factors, out):
-    """One tile of the result; ``rows`` and ``cols`` are its first and its end."""
-    first, width = cols[0], cols[1] - cols[0]
-    sums = np.zeros((rows[1] - rows[0], width), np.int32)
-    values = sums.view(np.float32)
-    terms = np.empty(width, np.int32)
-    term_values, b_values, a_values = terms.view(np.float32), b.word.view(np.float32), a.word.view(np.float32)
-    for k in range(direct.shape[1]):
-        y, y_mask, y_value = b.word[k, first:], b.mask[k, first:], b_values[k, first:]
-        for i in range(rows[0], rows[1]):
-            acc = values[i - rows[0]]
-            if not direct[i, k]:
-                codes = sums[i - rows[0]]
-                for j in range(width):
-                    sign, mag, exp, flags = kernels.term(rule, a_factors, b_factors, i, first + j, k)
-                    codes[j] = kernels.added(fmt, np.int64(codes[j]) & 0xFFFFFFFF, sign, mag, exp, flags)
-            elif rule.is_add:
-                x, x_mask = a.word[i, k], a.mask[i, k]
-                for j in range(width):
-                    keep, sign = x_mask & y_mask[j] & 0x7FFFFFFF, (x_mask ^ y_mask[j]) & ~0x7FFFFFFF
-                    terms[j] = (((x + y[j]) << shift) & keep) | sign
-                for j in range(width):
-                    acc[j] += term_values[j]
-            else:
-                x_value = a_values[i, k]
-                for j in range(width):
-                    acc[j] += x_value * y_value[j]
-    out[rows[0] : rows[1], cols[0] : cols[1]] = sums
-
-
-# Exact sums by table
-
-
 @lru_cache(maxsize=16)
 def _exact_table(spec):
     """All products as numbers of the exact sum's last place: (limbs, codes of a, codes of b), of as few limbs as hold
@@ -173,7 +129,7 @@ def _exact_table(spec):
     position = products.exp - spec.wide.exp_bias - spec.wide.frac_bits - extent(spec)[0]
     limbs = []
     for low in range(0, int(position[~flagged].max()) + spec.wide.sig_bits + 1, kernels.LIMB_BITS):
-        # The part of sig << position within this limb; sig has at most 16 bits, so no shift loses one.
+        # The part of sig << position within this limb; sig is short enough to be shifted over a whole one.
         left = np.clip(position - low, 0, kernels.LIMB_BITS)
         right = np.clip(low - position, 0, kernels.LIMB_BITS)
         limbs.append(((sig << left) >> right) & ((1 << kernels.LIMB_BITS) - 1))
@@ -183,32 +139,11 @@ def _exact_table(spec):
 
 def _by_table(spec, a, b):
     """Whether there are few enough pairs of codes, and all are of numbers: the table has no others."""
-    def finite(fmt, codes):
-        return not codes.size or (codes & fmt.field_mask).max() <= fmt.max_finite
-
-    return spec.a.width + spec.b.width <= _TABLE_BITS and finite(spec.a, a) and finite(spec.b, b)
+    finite = ((codes & fmt.field_mask).max() <= fmt.max_finite for fmt, codes in ((spec.a, a), (spec.b, b)))
+    return spec.a.width + spec.b.width <= _TABLE_BITS and all(finite)
 
 
 def _sum_table(spec, a, b, out):
     lowest, length = extent(spec)
     arrays = _exact_table(spec), a.astype(np.uint16), b.astype(np.uint8), out
-    in_threads(lambda tile: _table_tile(target(_FP32), lowest, length, *tile, *arrays), _tiles(out.shape))
-
-
-@kernels.compiled
-def _table_tile(fmt, lowest, length, rows, cols, table, a, b, out):
-    """One tile of the result; ``rows`` and ``cols`` are its first and its end."""
-    limbs = np.empty(length, np.int64)
-    parts = np.empty((len(table), cols[1] - cols[0]), np.int64)
-    for i in range(rows[0], rows[1]):
-        parts[:] = 0
-        for k in range(a.shape[1]):
-            codes = b[k, cols[0] : cols[1]]
-            for limb in range(len(table)):
-                products, sums = table[limb, a[i, k]], parts[limb]
-                for j in range(len(codes)):
-                    sums[j] += products[codes[j]]
-        for j in range(parts.shape[1]):
-            limbs[:] = 0
-            limbs[: len(table)] = parts[:, j]
-            out[i, cols[0] + j] = kernels.drained(fmt, limbs, lowest)
+    in_threads(lambda tile: kernels.tile_by_table(target(_FP32), lowest, length, *tile, *arrays), _tiles(out.shape))
