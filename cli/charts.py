@@ -20,19 +20,19 @@ def ratio_figure(pairs):
     names = technologies([pair.ours for pair in pairs])
     panels = []
     for measure in MEASURES:
-        families = {}
-        for alike in across(pairs).values():
+        some = [pair for pair in pairs if pair.ratio(measure) is not None]
+        used, families = technologies([pair.ours for pair in some]), {}
+        for alike in across(some).values():
             found = {pair.ours.technology: pair.ratio(measure) for pair in alike}
-            if any(value is not None for value in found.values()):
-                row = alike[0].ours.operands, [found.get(technology) for technology in names]
-                families.setdefault(alike[0].ours.family, []).append(row)
-        if families:
+            row = alike[0].ours.operands, [found.get(technology) for technology in used]
+            families.setdefault(alike[0].ours.family, []).append(row)
+        if some:
             title = f"{capital(measure.name)}: L-Mul / exact"
             words = [f"{family}, {operands}: {', '.join(map(ratio, ratios))}"
                      for family, rows in families.items() for operands, ratios in rows]
-            panels.append(Panel(title, plots.ratios(title, list(families.items()), len(names)),
-                                f"{title}, on {' and '.join(names)}. {'; '.join(words)}"))
-    key = ", ".join(f"{mark} {name}" for mark, name in zip("●◇□△", names, strict=False))
+            drawing = plots.ratios(title, list(families.items()), [names.index(technology) for technology in used])
+            panels.append(Panel(title, drawing, f"{title}, on {' and '.join(used)}. {'; '.join(words)}"))
+    key = ", ".join(f"{mark} {name}" for mark, name in zip(plots.MARKS, names, strict=False))
     return Figure(f"L-Mul over exact, both flushing subnormals ({key}). Left of the line at 1, L-Mul is cheaper.",
                   panels)
 
@@ -58,17 +58,18 @@ def bar_figure(title, entries):
 
 
 def error_figure(entries):
-    """Mean relative errors: a matter of arithmetic, so one technology's rows stand for all."""
-    once = list({entry.row["design"]: entry for entry in entries
-                 if entry.row.get("mean_relative_error") is not None}.values())
+    """Mean relative errors: a matter of arithmetic, so one technology's rows stand for all, and larger designs, which
+    would repeat their multipliers', are left out where there are multipliers."""
+    once = list({entry.row["design"]: entry for entry in entries}.values())
+    once = [entry for entry in once if entry.design.combinational] or once
     panels = [_bars(f"{capital(family)}: mean relative error, %", [entry for entry in once if entry.family == family],
                     lambda entry: 100 * entry.row["mean_relative_error"])
               for family in dict.fromkeys(entry.family for entry in once)]
-    return Figure("Mean relative error beside the exact, unrounded product; the same in every technology.", panels,
-                  _key(once))
+    return Figure("Mean relative error of the product beside the exact, unrounded one; the same in every technology.",
+                  panels, _key(once))
 
 
-def curve_figure(entries, key, name, unit):
+def curve_figure(entries, key, name, unit, note=""):
     """A figure of the sweep over delay: a panel for each technology and each default L-Mul design with its rivals."""
     panels = []
     for technology in technologies(entries):
@@ -80,8 +81,8 @@ def curve_figure(entries, key, name, unit):
                          for label, _, curve in series]
                 drawing = plots.curves(f"{key} {group[0].structure} {title}", series, "delay, ps", f"{name}, {unit}")
                 panels.append(Panel(title, drawing, f"{title}. {name} in {unit} at a delay in ps. {'; '.join(words)}"))
-    return Figure(f"{capital(name)} against delay, a point per netlist of the sweep. Down and to the left is better.",
-                  panels)
+    return Figure(f"{capital(name)} against delay, a point per netlist of the sweep: down and to the left is better."
+                  + note, panels)
 
 
 def _curve(entry, key):

@@ -48,7 +48,6 @@ MEASURES = (
     Measure("energy, fast clock", "fJ/op", "energy_fj_per_op", "fast"),
     Measure("LUTs", "", "luts"),
 )
-ENERGIES = tuple(measure for measure in MEASURES if measure.key == "energy_fj_per_op")
 
 
 @dataclass(frozen=True)
@@ -202,14 +201,18 @@ def verdicts(pairs, measures):
 def finding(pairs):
     """Where L-Mul pays and where not, and for what error: words made from the rows of the default designs."""
     pairs = headline(pairs)
-    found = verdicts(pairs, ENERGIES)
+    found = verdicts(pairs, [measure for measure in MEASURES if measure.key == "energy_fj_per_op"])
     if not any(found.values()):
         return "No L-Mul design has an energy beside its exact rival's, so this report cannot say whether L-Mul pays."
-    totals = Counter(entry.structure for members in found.values() for entry, _ in members)
+    totals = Counter(alike[0].ours.structure for alike in across(pairs).values())
     words = {"less": "L-Mul saves energy in", "same": "It makes no clear or consistent difference in",
              "more": "It costs energy in"}
     sentences = [f"{words[verdict]} {_listed(found[verdict], totals)}." for verdict in words if found[verdict]]
-    return f"Energy per op, L-Mul / exact, worst technology and clock: {' '.join(sentences)}{_price(pairs)}"
+    for key, adjective in (("fmax_mhz", "slower"), ("area_um2", "larger")):
+        other = verdicts(pairs, [measure for measure in MEASURES if measure.key == key])
+        worse = [(entry, ratio) for members in other.values() for entry, ratio in members if ratio >= 1 + MARGIN]
+        sentences += [f"It is {adjective} in {_listed(worse, totals)}."] if worse else []
+    return f"L-Mul / exact, worst technology and clock: {' '.join(sentences)}{_price(pairs)}"
 
 
 def _listed(members, totals):

@@ -94,7 +94,7 @@ def report_page(record):
         if some:
             figures = [charts.bar_figure(title, some), charts.breakdown_figure(some),
                        charts.curve_figure(some, "area_um2", "area", "µm²"),
-                       charts.curve_figure(some, "energy_fj_per_op", "energy", "fJ/op")]
+                       charts.curve_figure(some, "energy_fj_per_op", "energy", "fJ/op", " All at the relaxed clock.")]
             blocks += [Heading(title), *(figure for figure in figures if figure.panels)]
     blocks += [Heading("Error"), charts.error_figure(rows), Heading("Every row"), _glossary()]
     blocks += [_row_table(technology, rows, notes) for technology in technologies(rows)]
@@ -149,13 +149,17 @@ class Notes:
 
     @property
     def items(self):
-        return [f"{reason}: {'; '.join(self._place(*place) for place in places.items())}"
-                for reason, places in self.reasons.items()]
+        """A sentence for each reason, in the order of their numbers."""
+        return [f"{reason}: {'; '.join(self._places(places))}" for reason, places in self.reasons.items()]
 
-    def _place(self, place, designs):
-        technology, key = place
-        which = "every row" if len(designs) == self.totals[technology] else ", ".join(f"`{name}`" for name in designs)
-        return f"{COLUMNS[key]} on {technology}, {which}"
+    def _places(self, places):
+        alike = {}
+        for (technology, key), designs in places.items():
+            alike.setdefault((technology, tuple(designs)), []).append(COLUMNS[key])
+        for (technology, designs), figures in alike.items():
+            every = len(designs) == self.totals[technology]
+            which = "every row" if every else ", ".join(f"`{design}`" for design in designs)
+            yield f"{' and '.join(figures)} on {technology}, {which}"
 
 
 def _row_table(technology, rows, notes):
@@ -231,9 +235,13 @@ def summary(record):
 
 
 def _ratio_lines(replaced):
-    """Ratios as aligned text: a line per design, a block of columns per technology."""
-    names, designs = technologies([pair.ours for pair in replaced]), list(across(replaced).values())
+    """Ratios as aligned text: a line per design, a block of columns per technology; cell libraries, or else FPGAs."""
     measures = [measure for measure in charts.measured([pair.ours for pair in replaced]) if measure.clock != "fast"]
+    if not measures:
+        return
+    libraries = [pair for pair in replaced if pair.ratio(measures[0]) is not None]
+    names, designs = technologies([pair.ours for pair in libraries]), list(across(libraries).values())
+    measures = [measure for measure in measures if any(pair.ratio(measure) is not None for pair in libraries)]
     width = 1 + max(len(alike[0].ours.operands) for alike in designs)
     head = "".join(f"{measure.name.split()[-1]:>7}" for measure in measures)
     yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + "  mean relative error"

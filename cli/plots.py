@@ -15,6 +15,7 @@ WIDTH = 360  # px of a panel
 FONT = 12  # px
 LINE = 17  # px from one bar to the next
 GAP = 6  # px before a group's title
+MARKS = "●◇□△▽○"  # of technologies, in the order of the report
 LETTER = 6.9  # px of an average letter in the widest usual font
 
 
@@ -52,16 +53,17 @@ def stacked(name, groups):
     return drawing.svg(name)
 
 
-def ratios(name, groups, technologies):
-    """Ratios to an exact rival, each joined to the line at 1; one line and one mark per technology.
+def ratios(name, groups, marks):
+    """Ratios to an exact rival, each joined to the line at 1.
 
-    ``groups`` is a list of (title, [(label, [ratio or None for each technology])]).
+    ``groups`` is a list of (title, [(label, [ratio or None for each technology])]); ``marks`` gives the technologies'
+    numbers in `MARKS`.
     """
     step = 14
-    line = step * technologies + 5
+    line = step * len(marks) + 5
     rows = [row for _, rows in groups for row in rows]
     largest = max([1.05, *(ratio for _, values in rows for ratio in values if ratio is not None)])
-    left, right, top = 12 + LETTER * max(len(label) for label, _ in rows), WIDTH - 34, 22
+    left, right, top = 16 + LETTER * max(len(label) for label, _ in rows), WIDTH - 34, 22
     scale = (right - left) / largest
     bottom = _height(groups, line) + top
     drawing = Drawing(bottom)
@@ -74,11 +76,11 @@ def ratios(name, groups, technologies):
             continue
         label, values = row
         drawing.text(left - 8, y + top, label, ha="right")
-        for index, ratio in enumerate(values):
+        for index, (mark, ratio) in enumerate(zip(marks, values, strict=True)):
             if ratio is not None:
                 at, x = y + top + step * (index - (len(values) - 1) / 2), left + ratio * scale
                 drawing.line(x, at, left + scale, at, "lmul")
-                drawing.mark(x, at, index, "lmul")
+                drawing.mark(x, at, mark, "lmul")
                 right_of = ratio > 1 or x - 36 < left  # beside its mark, away from the line where there is room
                 drawing.text(x + (8 if right_of else -8), at, f"{ratio:.2f}", size=FONT - 1,
                              ha="left" if right_of else "right", background=True)
@@ -161,8 +163,8 @@ class Drawing:
         self._line(*zip(*points, strict=True), color=LIGHT[colour], linewidth=1.6, marker="o", markersize=4)
 
     def mark(self, x, y, index, colour):
-        """The mark of the ``index``-th technology: filled dot, open diamond, open square, open triangle."""
-        self._line([x], [y], marker="oDs^"[index % 4], markersize=6, color=LIGHT[colour],
+        """One of `MARKS`; the first is filled."""
+        self._line([x], [y], marker="oDs^vo"[index % len(MARKS)], markersize=6, color=LIGHT[colour],
                    markerfacecolor=LIGHT["paper" if index else colour])
 
     def _line(self, xs, ys, **style):

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 from lmul.cli import pages
-from lmul.cli.comparison import ENERGIES, entries, finding, pairs
+from lmul.cli.comparison import MEASURES, entries, finding, pairs
 from lmul.cli.document import number
 from lmul.golden import files
 from lmul.hdl.designs import parse
@@ -34,6 +34,10 @@ def invented(seed):
         place["energy_fj_per_op"] = None
     no_energy["energy_fj_by_kind"] = None
     no_energy["reasons"]["energy_fj_per_op"] = NO_ENERGY
+    for slug in SLUGS[:3]:
+        counts = {"luts": rng.randrange(9, 99), "carry": 5, "dsp": 0, "flip_flops": 0}
+        rows.append(new_row(parse(slug), "ice40") | counts)
+        missing(rows[-1], "FPGAs have no areas")
     record = {"command": "lmul report -o somewhere", "limits": ["Invented for a test: nothing here was measured."],
               "versions": {"yosys": "Yosys of a test"}, "rows": rows,
               "operands": {"source": "invented", "seed": seed, "vectors": 5, "glitches": True},
@@ -120,6 +124,8 @@ def test_ratios_are_those_of_the_rows(record, folder):
               "prod_lmul_e5m2": "prod_exact_e5m2_flush", "mac_lmul_bf16_fp32": "mac_exact_bf16_flush_fp32"}
     assert {line["design"].strip("`"): line["exact rival"].strip("`") for line in lines} == rivals
     for line in lines:
+        ours, exact = (found.get(("ice40", line[column].strip("`"))) for column in ("design", "exact rival"))
+        assert line["ice40, LUTs"] == (f"{ours['luts'] / exact['luts']:.2f}" if ours else "–")
         for technology in ("sky130hd", "asap7"):
             ours, exact = (found[technology, line[column].strip("`")] for column in ("design", "exact rival"))
             assert line[f"{technology}, shortest delay"] == f"{exact['fmax_mhz'] / ours['fmax_mhz']:.2f}"
@@ -139,7 +145,7 @@ def test_missing_figures_say_why(record, folder):
     [index] = re.findall(rf"(\d+)\. {place}", notes)
     [line] = [line for line in markdown_tables(text)["asap7: every row"] if line["design"] == f"`{SLUGS[-1]}`"]
     assert line["energy, fJ/op"] == f"– [{index}]"
-    assert "a cell library has none: LUTs on sky130hd, every row;" in notes
+    assert "a cell library has none: LUTs and carry and DSP on sky130hd, every row;" in notes
 
 
 def test_limits_come_first_and_provenance_is_whole(record, folder):
@@ -308,11 +314,20 @@ def test_finding_weighs_every_technology():
             rows += [row(f"mul_exact_{formats}_flush", technology, 10.0, 0.01),
                      row(f"mul_lmul_{formats}", technology, 10 * ratio, 0.05)]
     assert finding(pairs(entries({"rows": rows}))) == (
-        "Energy per op, L-Mul / exact, worst technology and clock: L-Mul saves energy in the narrow product of e4m3 "
+        "L-Mul / exact, worst technology and clock: L-Mul saves energy in the narrow product of e4m3 "
         "(0.90). "
         "It makes no clear or consistent difference in the narrow product of e5m2 and bf16 (1.00 to 1.10). "
         "It costs energy in the narrow product of fp16 (1.20). "
         "The price: a narrow product's mean relative error is 5.00 %, exact's 1.00 %.")
+
+
+def test_finding_tells_of_slower_and_larger_designs():
+    rows = [row("prod_lmul_e5m2", "asap7", 5.0), row("prod_exact_e5m2_flush", "asap7", 10.0)]
+    for each, area, fmax in zip(rows, (21.0, 20.0), (75.0, 100.0), strict=True):
+        each["at"]["relaxed"]["area_um2"], each["fmax_mhz"] = area, fmax
+    assert finding(pairs(entries({"rows": rows}))) == (
+        "L-Mul / exact, worst technology and clock: L-Mul saves energy in the wide product of e5m2 (0.50). "
+        "It is slower in the wide product of e5m2 (1.33). It is larger in the wide product of e5m2 (1.05).")
 
 
 def test_finding_without_energy_says_so():
@@ -324,9 +339,10 @@ def test_finding_without_energy_says_so():
 def test_figures_at_unlike_clocks_are_never_compared():
     rows = [row("mul_lmul_e4m3", "asap7", 1.0), row("mul_exact_e4m3_flush", "asap7", 3.0)]
     [pair] = pairs(entries({"rows": rows}))
-    assert pair.ratio(ENERGIES[0]) == 1 / 3
+    energy = MEASURES[1]
+    assert energy.name == "energy" and pair.ratio(energy) == 1 / 3
     rows[0]["at"]["relaxed"]["clock_ps"] = 501.0
-    assert pair.ratio(ENERGIES[0]) is None
+    assert pair.ratio(energy) is None
 
 
 def test_unlike_policies_are_never_compared():
