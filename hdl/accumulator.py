@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat, IntFormat
 from .addend import Addend
-from .fixed import CarrySaveAdder, FixedAdder, FixedDrain, Window
+from .fixed import FixedAdder, FixedDrain, Window
 from .fpadd import FloatAdder
 from .part import Part
 
@@ -98,7 +98,7 @@ class FixedSum:
         return 1 + self.words
 
     def adder(self):
-        return {1: FixedAdder, 2: CarrySaveAdder}[self.words](self.window)
+        return FixedAdder(self.window, self.words)
 
     def drain(self):
         return FixedDrain(self.window, self.words)

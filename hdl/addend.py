@@ -88,5 +88,6 @@ class Addend:
 def expand(fmt: FloatFormat, code):
     """A float code as the wide code of `Addend.code`."""
     man, exp, sign = code[: fmt.man_bits], code[fmt.man_bits : fmt.field_bits], code[-1]
-    normal, top = exp.any(), exp.all()
-    return Cat(man, normal, exp[0] | ~normal, exp[1:], sign, ~(normal | man.any()), top & ~man.any(), top & man.any())
+    top, some = exp.all(), man.any()
+    # No bit is made from another, which simulators would take for a loop.
+    return Cat(man, exp.any(), exp[0] | ~exp[1:].any(), exp[1:], sign, ~code[:-1].any(), top & ~some, top & some)

@@ -8,6 +8,7 @@ from ..golden.formats import FORMATS, MIXED_PAIRS
 from ..golden.spec import Accumulator, Multiplier, parse_accumulator, parse_multiplier
 
 MAX_SIDE = 64
+MAX_WINDOW = 53  # the golden model's
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class Design:
         None for ``mul`` and ``prod``.
     lanes : int or None
         Lanes of a ``dot``.
+    window : int
+        Bits to which a ``dot`` aligns the products of one step before it adds them to a float.
     tree : bool
-        Whether a ``dot`` sums in a plain adder tree instead of aligning to the largest exponent.
+        Whether a ``dot`` sums floats in a plain adder tree instead.
     rows, cols : int or None
         Shape of an ``array`` or ``matmul``, 1..64.
     dataflow : str or None
@@ -40,6 +43,7 @@ class Design:
     multiplier: Multiplier
     accumulator: Accumulator | None = None
     lanes: int | None = None
+    window: int = 32
     tree: bool = False
     rows: int | None = None
     cols: int | None = None
@@ -58,6 +62,21 @@ class Design:
                 raise ValueError(f"Array {name} must be 1 to {MAX_SIDE}, not {value}")
         if self.lanes is not None and not 2 <= self.lanes <= 256:
             raise ValueError(f"Dot product lanes must be 2 to 256, not {self.lanes}")
+        if self.structure == "dot":
+            self._check_sum()
+
+    def _check_sum(self):
+        if self.accumulator.kind != "float":
+            if self.tree or self.window != Design.window:
+                raise ValueError(f"A window or a tree of adders must go with a float accumulator, not "
+                                 f"{self.accumulator.name!r}")
+            return
+        if self.tree and self.window != Design.window:
+            raise ValueError(f"A tree of adders has no window, so {self.window} must be left out")
+        least = self.multiplier.wide.sig_bits + self.multiplier.wide.implicit_one
+        if not self.tree and not least <= self.window <= MAX_WINDOW:
+            raise ValueError(f"Window must be {least} to {MAX_WINDOW} bits for {self.multiplier.name}, "
+                             f"not {self.window}")
 
     @property
     def slug(self):
@@ -66,6 +85,8 @@ class Design:
             words.append(self.accumulator.name)
         if self.lanes is not None:
             words.append(str(self.lanes))
+        if self.window != Design.window:
+            words.append(f"w{self.window}")
         if self.tree:
             words.append("tree")
         if self.rows is not None:
@@ -112,6 +133,8 @@ def _parse(slug):
         if not words or not re.fullmatch(r"[1-9]\d{0,3}", words[0]):
             raise ValueError("a dot product ends with its lanes, as in _16")
         fields["lanes"] = int(words.pop(0))
+        if words and re.fullmatch(r"w[1-9]\d?", words[0]):
+            fields["window"] = int(words.pop(0)[1:])
         if words and words[0] == "tree":
             fields["tree"] = bool(words.pop(0))
     if structure in ("array", "matmul"):

@@ -62,78 +62,69 @@ class Window:
         flags = Cat(nan | (inf & ~p.sign), nan | (inf & p.sign)) if wide.has_inf else nan
         return number, negative, flags[: self.flags]
 
+    def add(self, acc, words, number, negative, flags):
+        """A sum of one or two words, with its flags, plus what `place` gives."""
+        if words == 2:
+            total = Cat(carry_save(acc[: self.bits], acc[self.bits : 2 * self.bits], number, negative))
+        else:
+            total = (acc[: self.bits] + number + negative)[: self.bits]
+        return Cat(total, acc[words * self.bits :] | flags)
 
-def carry_save(x, y, z, carry=0):
+
+def carry_save(x, y, z, carry):
     """Sum and carry words of three words of one width and a bit, modulo that width: one full adder deep."""
     return x ^ y ^ z, Cat(carry, (x & y) | (x & z) | (y & z))[: len(x)]
 
 
-def compress(words, carries):
-    """A carry-save tree: adds words of one width, and bits of weight 1, until two words are left.
+def compress(m, words, carries):
+    """A carry-save tree: adds at least two words of one width, modulo it, and as many bits of weight 1.
 
     Returns
     -------
     words : list of Value
-        Two.
+        The two words that are left.
     carries : list of Value
-        The bits that found no place in the tree: as many as were given, less two for each word but 2.
+        The two bits that found no place in the tree.
     """
-    words, carries = list(words), list(carries)
+    words, carries, level = list(words), list(carries), 0
     while len(words) > 2:
-        groups, words = len(words) // 3 * 3, words
-        level = []
-        for i in range(0, groups, 3):
-            level += carry_save(*words[i : i + 3], carries.pop(0) if carries else Const(0))
-        words = level + words[groups:]
+        full, level, summed = len(words) // 3 * 3, level + 1, []
+        for i in range(0, full, 3):
+            for value in carry_save(*words[i : i + 3], carries.pop()):
+                word = Signal(len(value), name=f"level{level}_{len(summed)}")
+                m.d.comb += word.eq(value)
+                summed.append(word)
+        words = summed + words[full:]
     return words, carries
 
 
 class FixedAdder(Part):
     """``sum = acc + p`` in a window: exact, Inf and NaN sticky.
 
-    Timing: combinational.
+    Timing: combinational; in carry-save form, ``acc`` is one full adder away from ``sum``.
 
     Parameters
     ----------
     window : Window
+    words : int
+        1, or 2 for sums in carry-save form: two words whose sum, modulo their width, is meant.
 
     Members
     -------
-    acc, sum : ``In(window.bits + window.flags)``, ``Out`` of the same width
-        A sum, flags above it.
+    acc, sum : ``In(words * window.bits + window.flags)``, ``Out`` of the same width
+        The words, lowest first, and the flags.
     p : ``In(window.addend.wide.width)``
     """
 
-    words = 1
-
-    def __init__(self, window):
-        self.window = window
-        width = self.words * window.bits + window.flags
+    def __init__(self, window, words):
+        self.window, self.words = window, words
+        width = words * window.bits + window.flags
         super().__init__({"acc": In(width), "p": In(window.addend.wide.width), "sum": Out(width)})
 
     def elaborate(self, platform):
         m = Module()
-        number, negative, flags = self.window.place(m, self.p)
-        m.d.comb += self.sum.eq(self.step(self.acc, number, negative, flags))
+        m.d.comb += self.sum.eq(self.window.add(self.acc, self.words, *self.window.place(m, self.p)))
         return m
-
-    def step(self, acc, number, negative, flags):
-        """``acc`` plus what `Window.place` gives."""
-        bits = self.window.bits
-        return Cat((acc[:bits] + number + negative)[:bits], acc[bits:] | flags)
-
-
-class CarrySaveAdder(FixedAdder):
-    """As `FixedAdder`, the sum held as two words whose sum it is: from ``acc`` to ``sum`` it is one full adder.
-
-    ``acc`` and ``sum`` are ``2 * window.bits + window.flags`` wide: the two words, then the flags.
-    """
-
-    words = 2
-
-    def step(self, acc, number, negative, flags):
-        bits = self.window.bits
-        return Cat(*carry_save(acc[:bits], acc[bits : 2 * bits], number, negative), acc[2 * bits :] | flags)
 
 
 class FixedDrain(Part):
@@ -152,7 +143,7 @@ class FixedDrain(Part):
     en : ``In(1)``
         Low stops it.
     raw : ``In(words * window.bits + window.flags)``
-        The words, then the flags.
+        The sum as `FixedAdder` has it.
     c : ``Out(32)``
     """
 

@@ -51,22 +51,14 @@ class PE(Part):
     def elaborate(self, platform):
         m = Module()
         m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
-        m.submodules.accumulator = adder = self.held.adder()
         a, b = (Signal.like(port, reset_less=True) for port in (self.a, self.b))
-        acc = Signal.like(adder.sum, reset_less=True)
         with m.If(self.en):
             m.d.sync += [a.eq(self.a), b.eq(self.b), self.valid_out.eq(self.valid), self.clear_out.eq(self.clear)]
-        # A held or emptied accumulator takes a zero: that is cheaper than an enable and a reset on each of its bits.
-        rst = ResetSignal()
-        empty = rst | (self.clear_out & self.en)
         m.d.comb += [
             self.a_out.eq(a), self.b_out.eq(b),
             product.a.eq(a), product.b.eq(b),
-            adder.p.eq(self.held.addend.gated(product.p, self.valid_out & self.en & ~rst)),
-            adder.acc.eq(acc & (~empty).replicate(len(acc))),
-            self.sum.eq(acc & self.clear_out.replicate(len(acc))),
+            self.sum.eq(accumulate(m, self.held, product.p, self.valid_out, self.clear_out, self.en)),
         ]
-        m.d.sync += acc.eq(adder.sum)
         return m
 
 
@@ -162,6 +154,23 @@ class Mac(Part):
         m.d.comb += [pe.en.eq(self.en), pe.a.eq(self.a), pe.b.eq(self.b), pe.valid.eq(1), pe.clear.eq(ended)]
         give_result(m, self, pe.sum, pe.clear_out)
         return m
+
+
+def accumulate(m, held, p, valid, clear, en):
+    """Add ``p`` to a sum in each cycle with ``valid`` and ``en``, which ``clear`` begins anew.
+
+    Gives the sum that was finished before while ``clear`` is high, else 0. Reset empties the sum.
+    """
+    m.submodules.accumulator = adder = held.adder()
+    acc = Signal(held.width, reset_less=True)
+    # To hold the sum, or to empty it, zero is added: that costs less than an enable and a reset on each of its bits.
+    rst = ResetSignal()
+    m.d.comb += [
+        adder.p.eq(held.addend.gated(p, valid & en & ~rst)),
+        adder.acc.eq(acc & (~(rst | (clear & en))).replicate(held.width)),
+    ]
+    m.d.sync += acc.eq(adder.sum)
+    return acc & clear.replicate(held.width)
 
 
 def give_result(m, unit, total, finished):

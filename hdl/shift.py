@@ -13,7 +13,7 @@ def _stages(most):
 
 def shift_right(m, value, amount, some):
     """``value >> amount``, and whether a one was shifted out; ``some`` says whether there is one."""
-    stages = _stages(len(value))
+    stages = _stages(min(len(value), (1 << len(amount)) - 1))
     far = amount[len(stages) :].any()
     lost = far & some
     value = value & (~far).replicate(len(value))

@@ -13,6 +13,7 @@ from ..golden.files import atomic_write
 from ..golden.formats import FloatFormat, IntFormat
 from . import yosys
 from .axis import Matmul
+from .dot import Dot
 from .multipliers import multiplier
 from .part import Modules
 from .pe import Mac
@@ -34,12 +35,12 @@ def component(design):
         return multiplier(design.multiplier, wide=design.structure == "prod")
     if design.structure == "mac":
         return Mac(design.multiplier, design.accumulator)
+    if design.structure == "dot":
+        return Dot(design.multiplier, design.accumulator, design.lanes, design.window, design.tree)
     shape = design.multiplier, design.accumulator, design.rows, design.cols
     if design.structure == "array":
         return {"os": OutputStationaryArray, "ws": WeightStationaryArray}[design.dataflow](*shape)
-    if design.structure == "matmul":
-        return Matmul(*shape, design.dataflow)
-    raise NotImplementedError(design.structure)
+    return Matmul(*shape, design.dataflow)
 
 
 def verilog(design):

@@ -128,7 +128,7 @@ def golden(design, a, b):
     """The code of one run's sum."""
     if design.structure == "mac":
         return int(accumulate(design.multiplier, design.accumulator, a, b))
-    return int(dot(design.multiplier, design.accumulator, design.lanes, a, b, tree=design.tree))
+    return int(dot(design.multiplier, design.accumulator, design.lanes, a, b, design.window, design.tree))
 
 
 async def begin(dut):

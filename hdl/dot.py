@@ -1,0 +1,360 @@
+"""Dot-product units: lanes of products into one accumulator."""
+
+from dataclasses import dataclass
+from functools import partial, reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from ..golden.formats import IntFormat
+from ..golden.spec import WideFormat
+from .accumulator import FixedSum, FloatSum, IntSum, running_sum
+from .addend import Addend, expand
+from .fixed import Window, compress
+from .fpadd import FloatAdder
+from .multipliers import multiplier
+from .part import Part
+from .pe import accumulate, give_result
+from .shift import normalise, shift_right
+from .systolic import lanes
+
+
+def aligned(addend, count, window):
+    """What an `AlignedSum` gives: an `Addend`, normalised.
+
+    Raises
+    ------
+    ValueError
+        If the window does not hold a product's significand.
+    """
+    if window < addend.sig_bits:
+        raise ValueError(f"Window must be at least {addend.sig_bits} bits for such products, not {window!r}")
+    wide, bits = addend.wide, (count * ((1 << window) - 1)).bit_length()
+    lowest = addend.lowest - bits + 1
+    exp_bits = max((-lowest).bit_length(), addend.highest.bit_length()) + 1
+    # Before it is normalised, a sum's lowest bit weighs as a product's, but for the bits that the window has below.
+    frac_bits = wide.frac_bits + window - addend.sig_bits
+    total = WideFormat(bits, frac_bits, exp_bits, wide.exp_bias, True, False, wide.has_inf, wide.has_nan)
+    return Addend(total, lowest, addend.highest, (1 << bits) - 1)
+
+
+class AlignedSum(Part):
+    """The sum of float products, aligned to the largest exponent among them.
+
+    Each significand, its top bit at the top of ``window`` bits, is shifted right by what its exponent lacks to the
+    largest of a product that is a number other than 0; what leaves the window is cut off. The sum of what is left is
+    exact, and normalised. If it is 0 it is +0. NaN, and Inf of both signs, give NaN.
+
+    Timing: 2 cycles with ``en``, one sum per such cycle.
+
+    Parameters
+    ----------
+    addend : Addend
+        The products.
+    count : int
+        Lanes.
+    window : int
+        Bits.
+
+    Members
+    -------
+    en : ``In(1)``
+    p : ``In(count * addend.wide.width)``
+    sum : ``Out``
+        As `aligned` says.
+    """
+
+    latency = 2
+
+    def __init__(self, addend, count, window):
+        self.addend, self.count, self.window = addend, count, window
+        self.total = aligned(addend, count, window)
+        self.bits = self.total.sig_bits
+        super().__init__({"en": In(1), "p": In(count * addend.wide.width), "sum": Out(self.total.wide.width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        wide, products = self.addend.wide, [self.addend.fields(p) for p in lanes(self.p, self.count)]
+        counts, exps = [], []  # whether a product counts for the largest exponent; exponents, from the lowest up
+        for lane, p in enumerate(products):
+            number, exp = Signal(name=f"number_{lane}"), Signal(wide.exp_bits, name=f"exp_{lane}")
+            m.d.comb += number.eq(~(p.zero | p.inf | p.nan))
+            m.d.comb += exp.eq(Cat(p.exp[:-1], ~p.exp[-1]) if wide.exp_signed else p.exp)
+            counts.append(number)
+            exps.append(exp)
+        largest = self._largest(m, [exp & number.replicate(len(exp)) for exp, number in zip(exps, counts, strict=True)])
+        words, signs = [], []
+        for lane, (p, number, exp) in enumerate(zip(products, counts, exps, strict=True)):
+            word, sign = Signal(self.bits + 1, name=f"word_{lane}"), Signal(name=f"sign_{lane}")
+            sig = Cat(Const(0, self.window - len(p.sig)), p.sig & number.replicate(len(p.sig)))
+            aligned, _ = shift_right(m, sig, (largest - exp)[: wide.exp_bits], Const(0))
+            m.d.comb += sign.eq(p.sign & number)
+            m.d.comb += word.eq(Cat(aligned, Const(0, self.bits + 1 - self.window)) ^ sign.replicate(self.bits + 1))
+            words.append(word)
+            signs.append(sign)
+        words, signs = compress(m, words, signs)
+
+        total, short = Signal(self.bits + 1, reset_less=True), Signal(reset_less=True)
+        exp, flags = Signal(wide.exp_bits, reset_less=True), Signal(3, reset_less=True)
+        code = Signal.like(self.sum, reset_less=True)
+        with m.If(self.en):
+            m.d.sync += [
+                total.eq(words[0] + words[1] + signs[0]), short.eq(signs[1]),
+                exp.eq(Cat(largest[:-1], ~largest[-1]) if wide.exp_signed else largest),
+                flags.eq(Cat(*(Cat(p.inf & (p.sign == sign) for p in products).any() for sign in (0, 1)),
+                             Cat(p.nan for p in products).any())),
+            ]
+            m.d.sync += code.eq(self._packed(m, total, short, exp.as_signed() if wide.exp_signed else exp, flags))
+        m.d.comb += self.sum.eq(code)
+        return m
+
+    def _largest(self, m, exps):
+        while len(exps) > 1:
+            pairs = zip(exps[::2], exps[1::2], strict=False)
+            larger = []
+            for x, y in pairs:
+                exp = Signal(len(x), name="larger")
+                m.d.comb += exp.eq(Mux(x > y, x, y))
+                larger.append(exp)
+            exps = larger + exps[len(exps) // 2 * 2 :]
+        return exps[0]
+
+    def _packed(self, m, total, short, exp, flags):
+        """The code of a sum that is ``total``, and 1 more if ``short``."""
+        negative = total[-1]
+        magnitude = Signal(self.bits)
+        m.d.comb += magnitude.eq((total ^ negative.replicate(len(total))) + (negative ^ short))
+        sig, exp = normalise(m, magnitude, exp, self.bits - 1)
+        packed_exp = Signal(self.total.wide.exp_bits)
+        m.d.comb += packed_exp.eq(exp)
+        zero = ~sig[-1]
+        positive_inf, negative_inf, nan = flags
+        inf = positive_inf | negative_inf
+        fields = {"inf": inf, "nan": nan | (positive_inf & negative_inf),
+                  "sign": Mux(inf, negative_inf, negative & ~zero), "zero": zero, "sig": sig, "exp": packed_exp}
+        return Cat(fields[name] for name, _ in self.total.wide.fields)
+
+
+class FloatTree(Part):
+    """The sum of float products by a tree of adders: each product is rounded to ``fmt``, and so is the sum of lanes
+    2i and 2i + 1, an odd one left over passing on, and so forth.
+
+    Timing: ``latency`` cycles with ``en``, one sum per such cycle. Members are those of `AlignedSum`.
+    """
+
+    def __init__(self, fmt, addend, count):
+        self.fmt, self.addend, self.count = fmt, addend, count
+        self.total = Addend.code(fmt)
+        self.latency = self.latency_of(count)
+        super().__init__({"en": In(1), "p": In(count * addend.wide.width), "sum": Out(self.total.wide.width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        codes = [self._sum(m, f"round_{lane}", self.addend, Const(self.fmt.sign_mask, self.fmt.width), p)
+                 for lane, p in enumerate(lanes(self.p, self.count))]
+        for level in range(1, self.latency):
+            sums = [self._sum(m, f"add_{level}_{node}", self.total, x, expand(self.fmt, y))
+                    for node, (x, y) in enumerate(zip(codes[::2], codes[1::2], strict=False))]
+            codes = sums + self._later(m, codes[len(sums) * 2 :])
+        m.d.comb += self.sum.eq(expand(self.fmt, codes[0]))
+        return m
+
+    @staticmethod
+    def latency_of(count):
+        return 1 + (count - 1).bit_length()
+
+    def _sum(self, m, name, addend, code, p):
+        m.submodules[name] = adder = FloatAdder(self.fmt, addend)
+        m.d.comb += [adder.acc.eq(code), adder.p.eq(p)]
+        return self._later(m, [adder.sum])[0]
+
+    def _later(self, m, codes):
+        held = [Signal(self.fmt.width, reset_less=True, name="held") for _ in codes]
+        with m.If(self.en):
+            m.d.sync += [signal.eq(code) for signal, code in zip(held, codes, strict=True)]
+        return held
+
+
+class IntTree(Part):
+    """The sum of integers, by a carry-save tree.
+
+    Timing: 1 cycle with ``en``, one sum per such cycle.
+
+    Members
+    -------
+    en : ``In(1)``
+    p : ``In(count * width)``
+    sum : ``Out(width + bits)``
+        The bits that ``count`` takes more.
+    """
+
+    latency = 1
+
+    def __init__(self, width, count):
+        self.count = count
+        super().__init__({"en": In(1), "p": In(count * width), "sum": Out(width + (count - 1).bit_length())})
+
+    def elaborate(self, platform):
+        m = Module()
+        total = Signal.like(self.sum, reset_less=True)
+        words = []
+        for lane, p in enumerate(lanes(self.p, self.count)):
+            word = Signal(len(total), name=f"word_{lane}")
+            m.d.comb += word.eq(p.as_signed())
+            words.append(word)
+        (x, y), _ = compress(m, words, [Const(0)] * self.count)
+        with m.If(self.en):
+            m.d.sync += total.eq(x + y)
+        m.d.comb += self.sum.eq(total)
+        return m
+
+
+class FixedTree(Part):
+    """The exact sum of float products, by a carry-save tree.
+
+    Timing: 1 cycle with ``en``, one sum per such cycle.
+
+    Parameters
+    ----------
+    window : Window
+        For ``count`` products.
+    count : int
+
+    Members
+    -------
+    en : ``In(1)``
+    p : ``In(count * window.addend.wide.width)``
+    sum : ``Out(window.bits + 1 + window.flags)``
+        A number, a bit to add to it, and flags, as `Window.place` gives them.
+    """
+
+    latency = 1
+
+    def __init__(self, window, count):
+        self.window, self.count = window, count
+        super().__init__({
+            "en": In(1), "p": In(count * window.addend.wide.width), "sum": Out(window.bits + 1 + window.flags),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        placed = [self.window.place(m, p) for p in lanes(self.p, self.count)]
+        (x, y), carries = compress(m, [number for number, _, _ in placed], [negative for _, negative, _ in placed])
+        seen = reduce(or_, (flags for _, _, flags in placed))
+        total = Signal.like(self.sum, reset_less=True)
+        with m.If(self.en):
+            m.d.sync += total.eq(Cat((x + y + carries[0])[: self.window.bits], carries[1], seen))
+        m.d.comb += self.sum.eq(total)
+        return m
+
+
+class PlacedAdder(Part):
+    """``sum = acc + p`` in a window, ``p`` being what a `FixedTree` for ``narrow`` sums up.
+
+    Timing and the other members are those of `FixedAdder`.
+    """
+
+    def __init__(self, window, words, narrow):
+        self.window, self.words, self.narrow = window, words, narrow
+        width = words * window.bits + window.flags
+        super().__init__({"acc": In(width), "p": In(narrow.bits + 1 + narrow.flags), "sum": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        bits, number = self.narrow.bits, Signal(self.window.bits)
+        m.d.comb += number.eq(self.p[:bits].as_signed())
+        m.d.comb += self.sum.eq(self.window.add(self.acc, self.words, number, self.p[bits], self.p[bits + 1 :]))
+        return m
+
+
+@dataclass(frozen=True)
+class PlacedSum(FixedSum):
+    """An exact sum of what a `FixedTree` sums up."""
+
+    narrow: Window
+
+    @property
+    def addend(self):
+        return Addend(IntFormat("placed", self.narrow.bits + 1 + self.narrow.flags))
+
+    def adder(self):
+        return PlacedAdder(self.window, self.words, self.narrow)
+
+
+class Dot(Part):
+    """Dot-product unit: ``count`` products at a time into one accumulator.
+
+    Products that go into a float accumulator are aligned to the largest among them and added exactly (`AlignedSum`), or
+    with ``tree`` added in a tree of floating-point adders (`FloatTree`); the sum is added to the accumulator with one
+    rounding. Exact and integer sums need no such choice.
+
+    Takes a vector of pairs in every cycle with ``en``; otherwise ports and timing are those of
+    :class:`~lmul.hdl.pe.Mac`, ``a`` and ``b`` being vectors, lane 0 lowest. Lanes without a pair take
+    the codes of -0 and +0 (int8: 0).
+
+    Parameters
+    ----------
+    multiplier : Multiplier
+    accumulator : Accumulator
+    count : int
+        Lanes, at least 2.
+    window : int
+        Bits of the window of `AlignedSum`.
+    tree : bool
+
+    Raises
+    ------
+    ValueError
+        If there are too few lanes, or the accumulator does not take the products, or the window not the significands.
+    """
+
+    def __init__(self, multiplier, accumulator, count, window=32, tree=False):
+        if count < 2:
+            raise ValueError(f"Dot product lanes must be at least 2, not {count!r}")
+        self.multiplier, self.accumulator, self.count, self.window, self.tree = (
+            multiplier, accumulator, count, window, tree)
+        self.held, self._tree, latency = self._sums()
+        self.latency = 2 + latency + self.held.drain_latency
+        super().__init__({
+            "en": In(1),
+            "a": In(count * multiplier.a.width), "b": In(count * multiplier.b.width), "last": In(1),
+            "valid": Out(1), "c": Out(accumulator.result.width),
+        })
+
+    def _sums(self):
+        """How the running sum is held, what makes the component that adds up the lanes, and that one's latency."""
+        count, product, fmt = self.count, Addend.product(self.multiplier), self.accumulator.fmt
+        held = running_sum(self.accumulator, product)
+        if self.accumulator.kind == "int":
+            total = Addend(IntFormat("sum", product.wide.width + (count - 1).bit_length()))
+            return IntSum(held.fmt, total), partial(IntTree, product.wide.width, count), IntTree.latency
+        if self.accumulator.kind != "float":
+            narrow = Window(product, count)
+            return PlacedSum(held.window, held.words, narrow), partial(FixedTree, narrow, count), FixedTree.latency
+        if self.tree:
+            make = partial(FloatTree, fmt, product, count)
+            return FloatSum(fmt, Addend.code(fmt)), make, FloatTree.latency_of(count)
+        total = aligned(product, count, self.window)
+        return FloatSum(fmt, total), partial(AlignedSum, product, count, self.window), AlignedSum.latency
+
+    def elaborate(self, platform):
+        m = Module()
+        a, b = (Signal.like(port, reset_less=True) for port in (self.a, self.b))
+        # Along with a vector goes whether it is one, and whether it begins a run, the one before having ended its own.
+        stages = self.latency - self.held.drain_latency - 1
+        valid, clear, ended = Signal(stages), Signal(stages), Signal()
+        with m.If(self.en):
+            m.d.sync += [
+                a.eq(self.a), b.eq(self.b), ended.eq(self.last),
+                valid.eq(Cat(Const(1), valid)), clear.eq(Cat(ended, clear)),
+            ]
+        products = []
+        for lane, (x, y) in enumerate(zip(lanes(a, self.count), lanes(b, self.count), strict=True)):
+            m.submodules[f"multiplier_{lane}"] = product = multiplier(self.multiplier, wide=True)
+            m.d.comb += [product.a.eq(x), product.b.eq(y)]
+            products.append(product.p)
+        m.submodules.tree = tree = self._tree()
+        m.d.comb += [tree.en.eq(self.en), tree.p.eq(Cat(products))]
+        give_result(m, self, accumulate(m, self.held, tree.sum, valid[-1], clear[-1], self.en), clear[-1])
+        return m
