@@ -58,14 +58,14 @@ def sums(size, generator):
     values = [generator.normal(size=(size, size)).astype(np.float32) for _ in range(2)]
     numpy_rate = rate(lambda: values[0] @ values[1], size**3)
     print(f"{'million MAC/s':24}{'sum':>10}{'rate':>10}{'of numpy':>10}")
-    print(f"{'numpy float32':24}{'':10}{numpy_rate:10.0f}{1:10.3f}")
+    print(f"{'numpy float32':24}{'':10}{numpy_rate:10.0f}{1:10.4f}")
     for names in PRODUCTS:
         spec = Multiplier.make(*names)
         a, b = codes(spec.a, (size, size), generator), codes(spec.b, (size, size), generator)
         for name in ["int32"] if spec.kind == "int8" else SUMS:
             accumulator = parse_accumulator(name)
             reached = rate(lambda: matmul(spec, accumulator, a, b), size**3)  # noqa: B023
-            print(f"{spec.name:24}{name:>10}{reached:10.0f}{reached / numpy_rate:10.3f}")
+            print(f"{spec.name:24}{name:>10}{reached:10.0f}{reached / numpy_rate:10.4f}")
 
 
 def main():
