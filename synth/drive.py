@@ -13,6 +13,10 @@ RUN = 64  # pairs or vectors in one sum
 TILES = 3  # products of an array, back to back
 
 
+class Mismatch(Exception):
+    """A netlist does not compute what golden says."""
+
+
 @dataclass
 class Drive:
     """Cycles to drive a netlist with.
@@ -49,21 +53,21 @@ class Drive:
 
         Raises
         ------
-        AssertionError
+        Mismatch
             At the first difference; names port, place, expected and actual code.
         """
         for port in self.always:
             if not np.asarray(outputs[port][self.warmup:]).all():
-                raise AssertionError(f"{port} must stay 1 while operands are offered back to back, and does not")
+                raise Mismatch(f"{port} must stay 1 while operands are offered back to back, and does not")
         for port, expected in self.expected.items():
             actual = outputs[port]
             if self.valid is not None:
                 actual = [code for code, there in zip(actual, outputs[self.valid], strict=True) if there]
             if len(actual) != len(expected):
-                raise AssertionError(f"{port} must give {len(expected)} results, not {len(actual)}")
+                raise Mismatch(f"{port} must give {len(expected)} results, not {len(actual)}")
             for place, (want, got) in enumerate(zip(expected, actual, strict=True)):
                 if int(want) != int(got):
-                    raise AssertionError(f"{port}[{place}] must be {int(want):#x}, not {int(got):#x}")
+                    raise Mismatch(f"{port}[{place}] must be {int(want):#x}, not {int(got):#x}")
 
 
 def drive(design, latency, source, vectors, seed):

@@ -16,7 +16,7 @@ from ..hdl.verilog import generate_many
 from ..hdl.yosys import yosys
 from . import fpga, library, mapping
 from .activity import simulate
-from .drive import drivable, drive
+from .drive import Mismatch, drivable, drive
 from .energy import estimate
 from .netlist import Netlist
 from .record import LIMITS, check, missing, new_row, versions
@@ -93,6 +93,8 @@ def run_report(slugs=None, technologies=None, liberty=(), *, options=None, comma
     ------
     ValueError
         If a slug, technology, Liberty or operands file is refused.
+    Mismatch
+        If a netlist does not compute what golden says.
     """
     options = options or Options()
     designs = [parse(slug) for slug in dict.fromkeys(slugs or default_designs())]
@@ -144,19 +146,18 @@ def _measure(designs, keys, targets, options, folder, pool):
     """All rows, in the order of the designs, each with its technologies."""
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
     latency = {}
-    for found in pool.run(_write, [(half, folder) for half in halves], "Verilog"):
+    for found in pool.run([(_write, half, folder) for half in halves], "Verilog"):
         latency |= found
-    jobs = [(design, keys, targets, options, folder) for design in sorted(designs, key=_weight, reverse=True)]
-    mapped = dict(pool.run(_map, jobs, "netlists"))
-    clocks = _clocks(designs, keys, mapped, options)
-    jobs = [(design, key, mapped[design.slug]["points"][key], clocks[key, _group(design)], latency[design.slug],
-             options, folder) for design in sorted(designs, key=_weight, reverse=True) for key in keys]
-    rows = dict(pool.run(_row, jobs, "energy"))
-    for design in designs:
-        for key in keys:
-            rows[design.slug, key] |= {name: mapped[design.slug]["generic"][name] for name in ("gates", "transistors")}
-        for target in targets:
-            rows[design.slug, target] = _fpga_row(design, target, mapped[design.slug]["fpga"][target])
+    longest_first = sorted(designs, key=_weight, reverse=True)
+    jobs = [(_fpga, designs, folder, target) for target in targets]
+    jobs += [(_map, design, keys, options, folder) for design in longest_first if keys]
+    found = dict(pool.run(jobs, "netlists"))
+    clocks = _clocks(designs, keys, found, options)
+    jobs = [(_row, design, key, found[design.slug], clocks[key, _group(design)], latency[design.slug], options)
+            for design in longest_first for key in keys]
+    rows = dict(pool.run(jobs, "energy"))
+    rows |= {(design.slug, target): new_row(design, target) | found[target][design.slug]
+             for target in targets for design in designs}
     ordered = [rows[design.slug, key] for key in (*keys, *targets) for design in designs]
     for row in ordered:
         missing(row, "not a figure of this kind of technology")
@@ -181,13 +182,16 @@ def _write(designs, folder):
     return {design.slug: mapping.latency(folder, design) for design in designs}
 
 
-def _map(design, keys, targets, options, folder):
-    """Netlists of a design: generic figures, Pareto points by library, FPGA counts."""
-    found = mapping.map_design(design, folder / f"{design.slug}.v", {key: _library(key) for key in keys}, options.effort,
-                               folder)
-    points = {key: _pareto(found.netlists[key], _library(key), options) for key in keys}
-    return design.slug, {"points": points, "generic": found.generic,
-                         "fpga": fpga.counts(design, folder / f"{design.slug}.v", targets, folder) if targets else {}}
+def _fpga(designs, folder, target):
+    return target, fpga.counts(designs, folder, target)
+
+
+def _map(design, keys, options, folder):
+    """Netlists of a design: its generic figures, and by library the points of its trade-off."""
+    libraries = {key: _library(key) for key in keys}
+    mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder)
+    points = {key: _pareto(mapped.netlists[key], lib, options) for key, lib in libraries.items()}
+    return design.slug, {"points": points, "generic": mapped.generic}
 
 
 def _pareto(candidates, lib, options):
@@ -206,13 +210,13 @@ def _pareto(candidates, lib, options):
     return front
 
 
-def _clocks(designs, keys, mapped, options):
+def _clocks(designs, keys, found, options):
     """By library and group the periods to compare at: ``fast``, which every rival's fastest netlist reaches, and
     ``relaxed``, which their smallest reach too."""
     clocks = {}
     for key in keys:
         for design in designs:
-            points = mapped[design.slug]["points"][key]
+            points = found[design.slug]["points"][key]
             at = clocks.setdefault((key, _group(design)), {"fast": 0.0, "relaxed": 0.0})
             for name, point in (("fast", points[-1]), ("relaxed", points[0])):
                 at[name] = max(at[name], point["delay_ps"])
@@ -221,10 +225,10 @@ def _clocks(designs, keys, mapped, options):
     return clocks
 
 
-def _row(design, key, points, clocks, latency, options, folder):
+def _row(design, key, mapped, clocks, latency, options):
     """The row of one design in one library."""
-    lib = _library(key)
-    row = new_row(design, lib.name)
+    lib, points = _library(key), mapped["points"][key]
+    row = new_row(design, lib.name) | mapped["generic"]
     row["fmax_mhz"] = 1e6 / points[-1]["delay_ps"]
     why = drivable(design)
     source = operands(options.operands, options.seed)
@@ -266,9 +270,8 @@ class _Measured:
                                      max(period, self.timing.delay_ps), driven.warmup)
             try:
                 driven.check(self.activity.outputs)
-            except AssertionError as error:
-                where = f"{design.slug} in {lib.name} ({point['script']})"
-                raise RuntimeError(f"The netlist of {where} is wrong: {error}") from None
+            except Mismatch as error:
+                raise Mismatch(f"Netlist of {design.slug} in {lib.name} ({point['script']}): {error}") from None
 
     def figures(self, period):
         """Figures of a row at a clock period."""
@@ -305,10 +308,6 @@ def _parts(energy):
     return parts
 
 
-def _fpga_row(design, target, counts):
-    return new_row(design, target) | counts
-
-
 def _keep(folder, keep):
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".json", ".v", ".sdc"):
@@ -332,9 +331,9 @@ class _Pool:
                 process.terminate()
         self.executor.shutdown(wait=kind is None, cancel_futures=True)
 
-    def run(self, function, jobs, text):
-        """Results of the jobs as they come."""
-        futures = [self.executor.submit(function, *job) for job in jobs]
+    def run(self, jobs, text):
+        """Results of the jobs, each a function with its arguments, as they come."""
+        futures = [self.executor.submit(*job) for job in jobs]
         self.progress(0, len(jobs), text)
         for done, future in enumerate(as_completed(futures), 1):
             result = future.result()

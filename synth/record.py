@@ -48,7 +48,8 @@ def new_row(design, technology):
         "a": spec.a.name, "b": spec.b.name, "subnormals": spec.subnormals, "overflow": spec.overflow,
         "offset": spec.offset, "accumulator": design.accumulator.name if design.accumulator else None,
         **dict.fromkeys(FIGURES), "mean_relative_error": mean_relative_error(spec, wide=design.structure != "mul"),
-        "curve": [], "at": {}, "energy_fj_by_kind": None, "activity": None, "path": None, "reasons": {},
+        "curve": [], "at": {}, "energy_fj_by_kind": None, "activity": None, "path": None, "with_dsp": None,
+        "reasons": {},
     }
 
 

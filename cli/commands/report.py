@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from ..console import output_folder, progress
+from ..console import Failure, output_folder, progress
 
 
 @click.command()
@@ -30,12 +30,16 @@ from ..console import output_folder, progress
 def report(slugs, technologies, liberty, keep, output, **choices):
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
     folder = output_folder(output)
+    from ...synth.drive import Mismatch
     from ...synth.measure import Options, run_report
     from ..pages import summary, write_pages
 
     with progress("report") as update:
-        record = run_report(slugs, technologies, liberty, options=Options(**choices), progress=update,
-                            command=shlex.join(["lmul", *sys.argv[1:]]), keep=folder if keep else None)
+        try:
+            record = run_report(slugs, technologies, liberty, options=Options(**choices), progress=update,
+                                command=shlex.join(["lmul", *sys.argv[1:]]), keep=folder if keep else None)
+        except Mismatch as error:
+            raise Failure(str(error)) from None
     write_pages(record, folder)
     click.echo(summary(record))
     click.echo(f"written: {folder / 'report.html'}, .md, .json")
