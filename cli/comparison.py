@@ -237,7 +237,7 @@ def _price(pairs):
     errors = [both for both in errors if None not in both]
     if not errors:
         return ""
-    ours, exact = (_span(side, percent) for side in zip(*errors, strict=True))
+    ours, exact = (_span(side, percent).replace(" %", "\u00a0%") for side in zip(*errors, strict=True))
     return f" The price: a narrow product's mean relative error is {ours}, exact's {exact}."
 
 

@@ -153,13 +153,15 @@ class Notes:
         return [f"{reason}: {'; '.join(self._places(places))}" for reason, places in self.reasons.items()]
 
     def _places(self, places):
-        alike = {}
+        """Figures, rows and technologies, those alike together."""
+        keys, names = {}, {}
         for (technology, key), designs in places.items():
-            alike.setdefault((technology, tuple(designs)), []).append(COLUMNS[key])
-        for (technology, designs), figures in alike.items():
             every = len(designs) == self.totals[technology]
             which = "every row" if every else ", ".join(f"`{design}`" for design in designs)
-            yield f"{' and '.join(figures)} on {technology}, {which}"
+            keys.setdefault((technology, which), []).append(f"`{key}`")
+        for (technology, which), figures in keys.items():
+            names.setdefault((", ".join(figures), which), []).append(technology)
+        return [f"{figures} of {which} on {' and '.join(where)}" for (figures, which), where in names.items()]
 
 
 def _row_table(technology, rows, notes):

@@ -67,8 +67,8 @@ def ratios(name, groups, marks):
     scale = (right - left) / largest
     bottom = _height(groups, line) + top
     drawing = Drawing(bottom)
-    for tick in (0, 0.25, 0.5, 0.75, 1):
-        drawing.line(left + tick * scale, top - 3, left + tick * scale, bottom, "line" if tick < 1 else "ink")
+    for tick in sorted({1.0, *_ticks(largest)}):
+        drawing.line(left + tick * scale, top - 3, left + tick * scale, bottom, "ink" if tick == 1 else "line")
         drawing.text(left + tick * scale, 9, f"{tick:g}", "muted", FONT - 1, ha="center")
     for y, title, row in _lines(groups, line):
         if row is None:
@@ -89,22 +89,18 @@ def ratios(name, groups, marks):
 
 def curves(name, series, xlabel, ylabel):
     """Trade-off curves, each labelled at its slowest end. ``series`` is a list of (label, colour, [(x, y)])."""
-    from matplotlib.ticker import MaxNLocator
-
     left, right, top, bottom = 46, WIDTH - 66, 24, 194
     points = [point for *_, curve in series for point in curve]
     across, up = 1.03 * max(x for x, _ in points), 1.06 * max(y for _, y in points)
-    drawing, ticks = Drawing(bottom + 36), MaxNLocator(4, steps=[1, 2, 2.5, 5, 10])
-    for x in ticks.tick_values(0, across):
-        if x <= across:
-            at = left + x / across * (right - left)
-            drawing.line(at, top, at, bottom, "line" if x else "muted")
-            drawing.text(at, bottom + 10, f"{x:g}", "muted", FONT - 1, ha="center")
-    for y in ticks.tick_values(0, up):
-        if y <= up:
-            at = bottom - y / up * (bottom - top)
-            drawing.line(left, at, right, at, "line" if y else "muted")
-            drawing.text(left - 5, at, f"{y:g}", "muted", FONT - 1, ha="right")
+    drawing = Drawing(bottom + 36)
+    for x in _ticks(across):
+        at = left + x / across * (right - left)
+        drawing.line(at, top, at, bottom, "line" if x else "muted")
+        drawing.text(at, bottom + 10, f"{x:g}", "muted", FONT - 1, ha="center")
+    for y in _ticks(up):
+        at = bottom - y / up * (bottom - top)
+        drawing.line(left, at, right, at, "line" if y else "muted")
+        drawing.text(left - 5, at, f"{y:g}", "muted", FONT - 1, ha="right")
     drawing.text((left + right) / 2, bottom + 26, xlabel, "muted", FONT - 1, ha="center")
     drawing.text(2, 10, ylabel, "muted", FONT - 1)
     ends = []
@@ -118,6 +114,13 @@ def curves(name, series, xlabel, ylabel):
         above = min(y, above - FONT - 2)
         drawing.text(right + 8, above, label, colour, weight="bold")
     return drawing.svg(name)
+
+
+def _ticks(largest):
+    """Round values from 0 to ``largest``, about four of them."""
+    from matplotlib.ticker import MaxNLocator
+
+    return [tick for tick in MaxNLocator(4, steps=[1, 2.5, 5, 10]).tick_values(0, largest) if tick <= largest]
 
 
 def _lines(groups, line):

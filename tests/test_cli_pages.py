@@ -141,11 +141,11 @@ def test_ratios_are_those_of_the_rows(record, folder):
 def test_missing_figures_say_why(record, folder):
     text = (folder / "report.md").read_text()
     notes = text.split("## Figures that are missing, and why")[1]
-    place = re.escape(f"{NO_ENERGY}: energy, fJ/op on asap7, `{SLUGS[-1]}`")
+    place = re.escape(f"{NO_ENERGY}: `energy_fj_per_op` of `{SLUGS[-1]}` on asap7")
     [index] = re.findall(rf"(\d+)\. {place}", notes)
     [line] = [line for line in markdown_tables(text)["asap7: every row"] if line["design"] == f"`{SLUGS[-1]}`"]
     assert line["energy, fJ/op"] == f"– [{index}]"
-    assert "a cell library has none: LUTs and carry and DSP on sky130hd, every row;" in notes
+    assert "a cell library has none: `luts`, `carry`, `dsp` of every row on sky130hd and asap7\n" in notes
 
 
 def test_limits_come_first_and_provenance_is_whole(record, folder):
@@ -318,7 +318,7 @@ def test_finding_weighs_every_technology():
         "(0.90). "
         "It makes no clear or consistent difference in the narrow product of e5m2 and bf16 (1.00 to 1.10). "
         "It costs energy in the narrow product of fp16 (1.20). "
-        "The price: a narrow product's mean relative error is 5.00 %, exact's 1.00 %.")
+        "The price: a narrow product's mean relative error is 5.00\u00a0%, exact's 1.00\u00a0%.")
 
 
 def test_finding_tells_of_slower_and_larger_designs():
