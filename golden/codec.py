@@ -64,9 +64,9 @@ def _decode_table(fmt):
 
 
 def _decode(fmt, codes):
-    codes = codes.astype(np.int64)
     if isinstance(fmt, IntFormat):
-        return (codes - ((codes >> (fmt.width - 1)) << fmt.width)).astype(np.float64)
+        return signed(fmt, codes).astype(np.float64)
+    codes = codes.astype(np.int64)
     field = codes & fmt.field_mask
     exp = field >> fmt.man_bits
     significand = (field & fmt.man_mask) | ((exp != 0).astype(np.int64) << fmt.man_bits)
@@ -76,6 +76,12 @@ def _decode(fmt, codes):
     if fmt.has_nan:
         value = np.where(is_nan(fmt, field), np.nan, value)
     return np.where(codes & fmt.sign_mask, -value, value)
+
+
+def signed(fmt, codes):
+    """Two's complement codes of an integer format as int64."""
+    codes = codes.astype(np.int64)
+    return codes - ((codes >> (fmt.width - 1)) << fmt.width)
 
 
 def is_nan(fmt, field):

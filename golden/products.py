@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .codec import as_codes, code_dtype, decode, is_nan, overflow_field, round_shift
+from .codec import as_codes, code_dtype, decode, is_nan, overflow_field, round_shift, signed
 from .parallel import in_chunks
 
 _TABLE_BITS = 16  # pairs of up to this many bits together are multiplied by a table
@@ -213,7 +213,7 @@ def _wrapped(wide, exp):
 
 def _narrow(spec, a, b):
     if spec.kind == "int8":
-        return [_signed(spec.a, a) * _signed(spec.b, b)]
+        return [signed(spec.a, a) * signed(spec.b, b)]
     fmt = spec.a
     sign, x, y = _work(spec, a, b)
     zero, inf, nan = _product_flags(spec, x, y)
@@ -244,9 +244,3 @@ def _rounded(spec, x, y):
         # A shift of one more than all bits leaves nothing.
         field[small] = round_shift(sig[small], np.minimum(shift + 1 - exp[small], spec.wide.sig_bits + 1))
     return field
-
-
-def _signed(fmt, codes):
-    """Two's complement codes as int64."""
-    codes = codes.astype(np.int64)
-    return codes - ((codes >> (fmt.width - 1)) << fmt.width)
