@@ -28,7 +28,7 @@ def parse(text):
     while position < end:
         match = _TOKEN.match(text, position)
         if not match:
-            raise ValueError(f"Function must be a Boolean expression, not {text!r}")
+            raise _error(text)
         name, constant, operator = match.groups()
         if name:
             tokens.append(("pin", name))
@@ -38,10 +38,18 @@ def parse(text):
             tokens.append(operator[0])
         position = match.end()
     parser = _Parser(text, tokens)
-    expression = parser.sum()
+    try:
+        expression = parser.sum()
+    except RecursionError:
+        raise parser.error() from None
     if parser.next is not None:
         raise parser.error()
     return expression
+
+
+def _error(text):
+    shown = text if len(text) < 80 else text[:76] + " ..."
+    return ValueError(f"Function must be a Boolean expression, not {shown!r}")
 
 
 class _Parser:
@@ -55,7 +63,7 @@ class _Parser:
         return self.tokens[self.index] if self.index < len(self.tokens) else None
 
     def error(self):
-        return ValueError(f"Function must be a Boolean expression, not {self.text!r}")
+        return _error(self.text)
 
     def sum(self):
         left = self.product()

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from . import boolean, liberty
+from . import boolean
+from .liberty import number, numbers
 
 RISE, FALL = 0, 1
 
@@ -93,7 +94,7 @@ class Arc:
 
 @dataclass(frozen=True, eq=False)
 class Check:
-    """A setup time of ``pin`` before an ``edge`` of ``clock``; ``time`` for rising and falling data, `Table` or None."""
+    """A setup time of ``pin`` before an ``edge`` of ``clock``. ``time``: (rising, falling) data, `Table` or None."""
 
     pin: str
     clock: str
@@ -187,20 +188,20 @@ class Units:
         self.time = self._unit("time_unit", "1ns", "s", 1e12)
         self.volt = self._unit("voltage_unit", "1V", "V", 1)
         self.power = self._unit("leakage_power_unit", "1nW", "W", 1e9)
-        scale, unit = (library.attributes.get("capacitive_load_unit") or ["1", "pf"])[:2]
-        self.capacitance = self._scale("capacitive_load_unit", f"{scale}{unit}", "f", 1e15)
+        load = library.attributes.get("capacitive_load_unit", ["1", "pf"])
+        self.capacitance = self._scale("capacitive_load_unit", "".join(load), "f", 1e15)
         self.energy = self.volt**2 * self.capacitance
-        self.supplies = {values[0]: float(values[1]) * self.volt for name, values in library.repeated
+        self.supplies = {values[0]: number(values[1], file, name) * self.volt for name, values in library.repeated
                          if name == "voltage_map" and len(values) == 2}
         self.templates = {group.name: group for group in library.all("lu_table_template", "power_lut_template")}
-        self.default_input_cap = float(library.get("default_input_pin_cap", 0))
-        self.default_output_cap = float(library.get("default_output_pin_cap", 0))
+        self.default_cap = {way: number(library.get(f"default_{way}_pin_cap", 0), file, f"default_{way}_pin_cap")
+                            for way in ("input", "output")}
 
     def _unit(self, name, default, unit, factor):
         return self._scale(name, self.library.get(name, default), unit, factor)
 
     def _scale(self, name, text, unit, factor):
-        match = re.fullmatch(rf"\s*([\d.eE+-]+)\s*([munpfa]?){unit}\s*", text, re.IGNORECASE)
+        match = re.fullmatch(rf"\s*(\d*\.?\d+|\d+\.)\s*([munpfa]?){unit}\s*", text, re.IGNORECASE)
         if not match:
             raise ValueError(f"{self.file}: {name} must be a number and a unit such as 1n{unit}, not {text!r}")
         prefix = {"": 1, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18}[match[2].lower()]
@@ -230,7 +231,7 @@ def unusable(group):
 
 
 #: Cells with more inputs are left out: technology mappers hardly ever find a use for them.
-MAX_CELL_INPUTS = 5
+MAX_CELL_INPUTS = 4
 
 
 def cell(group, units):
@@ -244,7 +245,7 @@ def cell(group, units):
             pin = _pin(name, pin_group, group, units)
             if pin.direction in ("input", "output"):
                 pins[name] = pin
-    flop = _flop(group, where)
+    flop = _flop(group, pins, where)
     state = (flop.q, flop.qn) if flop else ()
     for pin_group in group.all("pin"):
         for name in set(pin_group.args) & set(pins):
@@ -257,18 +258,11 @@ def cell(group, units):
     if all(power.ground for power in powers):
         powers = [replace(power, ground=False) for power in powers]
     try:
-        return Cell(group.name, _float(group.get("area", "0"), where, "area"), pins, arcs, checks, powers, leakage,
-                    None if total is None else _float(total, where, "cell_leakage_power") * units.power, flop,
+        return Cell(group.name, number(group.get("area", "0"), where, "area"), pins, arcs, checks, powers, leakage,
+                    None if total is None else number(total, where, "cell_leakage_power") * units.power, flop,
                     group.get("dont_use", "false").lower() == "true")
     except KeyError as error:
         raise ValueError(f"{where}: a pin must be declared, {error} is not") from None
-
-
-def _float(text, where, name):
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"{where}: {name} must be a number, not {text!r}") from None
 
 
 def _grounds(group, units):
@@ -280,18 +274,17 @@ def _grounds(group, units):
 def _pin(name, group, cell_group, units):
     where = f"{units.file}: cell {cell_group.name}: pin {name}"
     direction = group.get("direction", "input")
-    default = units.default_input_cap if direction == "input" else units.default_output_cap
-    base = _float(group.get("capacitance", default), where, "capacitance")
+    base = number(group.get("capacitance", units.default_cap.get(direction, 0)), where, "capacitance")
     edges = []
     for edge in ("rise", "fall"):
-        value = _float(group.get(f"{edge}_capacitance", base), where, f"{edge}_capacitance")
+        value = number(group.get(f"{edge}_capacitance", base), where, f"{edge}_capacitance")
         span = group.attributes.get(f"{edge}_capacitance_range")
         if span:
-            value = max(_float(word, where, f"{edge}_capacitance_range") for word in span)
+            value = max(number(word, where, f"{edge}_capacitance_range") for word in span)
         edges.append(value * units.capacitance)
     limit = group.get("max_capacitance")
     return Pin(name, direction, tuple(edges), group.get("function"),
-               None if limit is None else _float(limit, where, "max_capacitance") * units.capacitance,
+               None if limit is None else number(limit, where, "max_capacitance") * units.capacitance,
                _voltage(group, cell_group, units) if direction == "output" else None)
 
 
@@ -302,11 +295,11 @@ def _voltage(pin, cell_group, units):
     return None
 
 
-def _flop(group, where):
+def _flop(group, pins, where):
     for ff in group.all("ff"):
         clock = ff.get("clocked_on", "")
         names = boolean.pins(clock) if clock else []
-        if len(names) != 1 or ff.get("next_state") is None or len(ff.args) != 2:
+        if len(names) != 1 or names[0] not in pins or ff.get("next_state") is None or len(ff.args) != 2:
             raise ValueError(f"{where}: ff must have two state variables, clocked_on one pin and next_state")
         rising = boolean.truth(clock, names)[1]
         return Flop.make(names[0], "rising" if rising else "falling", ff.get("next_state"), *ff.args,
@@ -361,7 +354,7 @@ def _leakage(group, grounds, units):
     for leak in group.all("leakage_power"):
         if leak.get("related_pg_pin") not in grounds:
             where = f"{units.file}: cell {group.name}: leakage_power"
-            values.append((leak.get("when"), _float(leak.get("value", "0"), where, "value") * units.power))
+            values.append((leak.get("when"), number(leak.get("value", "0"), where, "value") * units.power))
     return values
 
 
@@ -373,7 +366,7 @@ def _table(group, name, units, factor, where, check=False):
     """The table in the subgroup ``name``, axes ordered and in our units, or None."""
     for table in group.all(name):
         where = f"{where}: {name}"
-        values = liberty.numbers(table, "values", where)
+        values = numbers(table, "values", where)
         template = units.templates.get(table.name)
         axes = []
         for n in "12":
@@ -381,7 +374,7 @@ def _table(group, name, units, factor, where, check=False):
             if holder is None or f"index_{n}" not in holder.attributes:
                 break
             variable = template.get(f"variable_{n}", "") if template else ""
-            axes.append((variable, np.array(liberty.numbers(holder, f"index_{n}", where))))
+            axes.append((variable, np.array(numbers(holder, f"index_{n}", where))))
         shape = tuple(len(axis) for _, axis in axes)
         count = int(np.prod(shape))
         if len(values) % count or not values or any(np.any(np.diff(axis) <= 0) for _, axis in axes):

@@ -5,6 +5,7 @@ of its tables stay text until somebody asks for them.
 """
 
 import gzip
+import math
 import re
 import zlib
 from pathlib import Path
@@ -22,6 +23,8 @@ _STATEMENT = re.compile(
 )
 _BLANKS = re.compile(_BLANK)
 _ARGUMENT = re.compile(rf'{_STRING}|[^\s,"\\]+')
+_NUMERIC = {"values", "index_1", "index_2", "index_3"}
+_SEPARATORS = str.maketrans('"\\,', "   ")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -35,7 +38,8 @@ class Group:
     args : list of str
         Its arguments, unquoted.
     attributes : dict
-        Name to unquoted value: str for simple attributes, list of str for complex ones. Of a repeated name, the last.
+        Name to unquoted value: str for simple attributes, list of str for complex ones, and the text of those that hold
+        numbers. Of a repeated name, the last.
     repeated : list of (str, list of str)
         Every complex attribute in order, for the few that may be repeated (``voltage_map``, ``fanout_length``).
     groups : list of Group
@@ -112,6 +116,8 @@ def parse(text, file="<text>"):
             group.groups.append(inner)
             stack.append(inner)
             group = inner
+        elif name in _NUMERIC:
+            group.attributes[name] = args
         elif end is None:
             values = _arguments(args)
             group.attributes[_unquote(name)] = values
@@ -137,22 +143,29 @@ def parse(text, file="<text>"):
 
 def numbers(group, name, where):
     """The floats of a complex attribute (``values``, ``index_1``), rows joined; ``where`` names it in errors."""
-    text = group.attributes.get(name, [])
-    text = ",".join(text) if isinstance(text, list) else text
-    words = text.replace("\\", " ").replace(",", " ").split()
+    words = _COMMENT.sub(" ", group.attributes.get(name, "")).translate(_SEPARATORS).split()
     try:
-        return [float(word) for word in words]
+        values = [float(word) for word in words]
+        if all(map(math.isfinite, values)):
+            return values
     except ValueError:
-        bad = next(word for word in words if not _is_number(word))
-        raise ValueError(f"{where}: {name} must be numbers, not {bad!r}") from None
+        pass
+    bad = next(word for word in words if not _is_number(word))
+    raise ValueError(f"{where}: {name} must be numbers, not {bad!r}")
+
+
+def number(text, where, name):
+    """A finite float; raises ValueError naming ``where`` and ``name``."""
+    if not _is_number(text):
+        raise ValueError(f"{where}: {name} must be a number, not {text!r}")
+    return float(text)
 
 
 def _is_number(word):
     try:
-        float(word)
+        return math.isfinite(float(word))
     except ValueError:
         return False
-    return True
 
 
 def _arguments(text):

@@ -147,9 +147,9 @@ def read(paths):
                 cells[inner.name] = cell(inner, units)
     group, units = heads[0]
     digests = [f"{Path(path).name} (sha256 {_digest(path)[:12]})" for path in paths]
-    return Library(os.path.commonprefix([head.name for head, _ in heads]).rstrip("_") if len(heads) > 1 else group.name,
-                   ", ".join(digests), _corner(group, units), cells, offer(cells), left_out, _thresholds(group),
-                   _wire_loads(group, units))
+    name = os.path.commonprefix([head.name for head, _ in heads]).rstrip("_") or group.name
+    return Library(name, ", ".join(digests), _corner(group, units), cells, offer(cells), left_out,
+                   _thresholds(group, units.file), _wire_loads(group, units))
 
 
 def offer(cells):
@@ -232,26 +232,28 @@ def _corner(group, units):
     chosen = conditions.get(group.get("default_operating_conditions"), group)
     def figure(short, factor=1.0):
         value = chosen.get(short) or group.get(f"nom_{short}")
-        return None if value is None else float(value) * factor
+        return None if value is None else liberty.number(value, units.file, short) * factor
 
     return {"process": figure("process"), "voltage": figure("voltage", units.volt),
             "temperature": figure("temperature")}
 
 
-def _thresholds(group):
+def _thresholds(group, file):
     names = {f"{kind}_{edge}": default for kind, default in
              (("input_threshold_pct", 50), ("output_threshold_pct", 50), ("slew_lower_threshold_pct", 20),
               ("slew_upper_threshold_pct", 80)) for edge in ("rise", "fall")}
-    values = {name: float(group.get(name, default)) for name, default in names.items()}
-    return values | {"slew_derate_from_library": float(group.get("slew_derate_from_library", 1))}
+    names["slew_derate_from_library"] = 1
+    return {name: liberty.number(group.get(name, default), file, name) for name, default in names.items()}
 
 
 def _wire_loads(group, units):
     loads = {}
     for wire in group.all("wire_load"):
-        points = sorted((float(v[0]), float(v[1])) for name, v in wire.repeated if name == "fanout_length")
-        farads = float(wire.get("capacitance", 0)) * units.capacitance
-        slope = float(wire.get("slope", 0))
+        where = f"{units.file}: {wire}"
+        points = sorted([liberty.number(value, where, name) for value in values[:2]] for name, values in wire.repeated
+                        if name == "fanout_length" and len(values) >= 2)
+        farads = liberty.number(wire.get("capacitance", 0), where, "capacitance") * units.capacitance
+        slope = liberty.number(wire.get("slope", 0), where, "slope")
         if points:
             loads[wire.name] = {"fanout": [n for n, _ in points], "ff": [length * farads for _, length in points],
                                 "slope_ff": slope * farads}
