@@ -64,19 +64,30 @@ def verilog_many(designs):
     YosysError
         If Yosys is missing or fails.
     """
-    return _convert(designs, map(component, designs))
+    texts = convert({design.slug: component(design) for design in designs})
+    return [_header(design) + texts[design.slug] for design in designs]
 
 
-def _convert(designs, components):
+def convert(components):
+    """The Verilog of components, by the name of the top module, as `verilog_many` gives it but for the first line.
+
+    Parameters
+    ----------
+    components : dict of str to wiring.Component
+
+    Returns
+    -------
+    dict of str to str
+    """
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "extend.v").write_text(_extend_map())
         script = []
-        for design, top in zip(designs, components, strict=True):
-            (folder / f"{design.slug}.il").write_text(Modules(top, design.slug).rtlil)
-            script += _script(design.slug)
+        for name, top in components.items():
+            (folder / f"{name}.il").write_text(Modules(top, name).rtlil)
+            script += _script(name)
         yosys.run(script, folder)
-        return [_header(design) + _body((folder / f"{design.slug}.v").read_text()) for design in designs]
+        return {name: _body((folder / f"{name}.v").read_text()) for name in components}
 
 
 def generate(design, folder):
@@ -95,9 +106,11 @@ def generate_many(designs, folder):
     OSError
         If the folder cannot be written.
     """
-    components = [component(design) for design in designs]
-    for design, top, text in zip(designs, components, _convert(designs, components), strict=True):
-        about = _manifest(design, text, 0 if design.combinational else top.latency)
+    components = {design.slug: component(design) for design in designs}
+    texts = convert(components)
+    for design in designs:
+        text = _header(design) + texts[design.slug]
+        about = _manifest(design, text, 0 if design.combinational else components[design.slug].latency)
         for suffix, content in (
             (".v", text),
             (".core", _fusesoc(about)),
