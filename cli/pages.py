@@ -168,10 +168,14 @@ def _row_table(technology, rows, notes):
     """Every figure of one technology. A column that is empty throughout is left to the notes."""
     some = [entry for entry in rows if entry.technology == technology]
     cells = {key: [_figure(entry, key, notes) for entry in some] for key in COLUMNS}
-    kept = [key for key in COLUMNS if any(entry.row.get(key) is not None for entry in some)]
+    columns = {COLUMNS[key]: cells[key] for key in COLUMNS if any(entry.row.get(key) is not None for entry in some)}
+    blocks = [entry.row.get("with_dsp") for entry in some]
+    if all(blocks):
+        columns |= {f"{COLUMNS[key]}, if DSP may be used": [number(block[key]) for block in blocks]
+                    for key in ("luts", "dsp")}
     slugs = [f"`{entry.row['design']}`" for entry in some]
-    return Table(f"{technology}: every row", ["design", *(COLUMNS[key] for key in kept)],
-                 [list(line) for line in zip(slugs, *(cells[key] for key in kept), strict=True)])
+    return Table(f"{technology}: every row", ["design", *columns],
+                 [list(line) for line in zip(slugs, *columns.values(), strict=True)])
 
 
 def _figure(entry, key, notes):

@@ -117,10 +117,10 @@ def curves(name, series, xlabel, ylabel):
 
 
 def _ticks(largest):
-    """Round values from 0 to ``largest``, about four of them."""
+    """Round values from 0 to ``largest``, about five of them."""
     from matplotlib.ticker import MaxNLocator
 
-    return [tick for tick in MaxNLocator(4, steps=[1, 2.5, 5, 10]).tick_values(0, largest) if tick <= largest]
+    return [tick for tick in MaxNLocator(5, steps=[1, 2.5, 5, 10]).tick_values(0, largest) if tick <= largest]
 
 
 def _lines(groups, line):

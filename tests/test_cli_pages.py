@@ -36,7 +36,7 @@ def invented(seed):
     no_energy["reasons"]["energy_fj_per_op"] = NO_ENERGY
     for slug in SLUGS[:3]:
         counts = {"luts": rng.randrange(9, 99), "carry": 5, "dsp": 0, "flip_flops": 0}
-        rows.append(new_row(parse(slug), "ice40") | counts)
+        rows.append(new_row(parse(slug), "ice40") | counts | {"with_dsp": counts | {"luts": 7, "dsp": 1}})
         missing(rows[-1], "FPGAs have no areas")
     record = {"command": "lmul report -o somewhere", "limits": ["Invented for a test: nothing here was measured."],
               "versions": {"yosys": "Yosys of a test"}, "rows": rows,
@@ -107,6 +107,8 @@ def test_every_figure_of_a_row_is_in_its_table(record, folder):
                 assert close(line[header], row[key], 4) or str(row[key]) == line[header]
             checked += 1
     assert checked == len(record["rows"]) * len(pages.COLUMNS)
+    for line in tables["ice40: every row"]:
+        assert (line["LUTs, if DSP may be used"], line["DSP, if DSP may be used"]) == ("7", "1")
 
 
 def test_every_column_says_what_it_is(folder):
