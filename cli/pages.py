@@ -189,12 +189,13 @@ def _origin_table(technology, rows):
     """How each row's figures were obtained."""
     lines = []
     for entry in rows:
-        row, activity, path = entry.row, entry.row.get("activity") or {}, entry.row.get("path") or []
-        if entry.technology == technology and (activity or path):
+        row = entry.row
+        if entry.technology == technology and "relaxed" in row["at"]:
+            activity, path = row["activity"], row["path"]
             lines.append([
                 f"`{row['design']}`", row["at"]["relaxed"]["script"],
                 f"{activity['nets_that_switched']} of {activity['nets']}" if activity else "–",
-                str(activity.get("vectors", "–")),
+                str(activity["vectors"]) if activity else "–",
                 f"`{path[0]['pin']}` to `{path[-1]['pin']}`, {len(path)} pins" if path else "–",
             ])
     return Table(f"{technology}: where each row's figures come from; the path in full is in report.json",
@@ -242,12 +243,13 @@ def summary(record):
 
 def _ratio_lines(replaced):
     """Ratios as aligned text: a line per design, a block of columns per technology; cell libraries, or else FPGAs."""
-    measures = [measure for measure in charts.measured([pair.ours for pair in replaced]) if measure.clock != "fast"]
+    measures = [measure for measure in charts.MEASURES if measure.clock != "fast"
+                and any(pair.ratio(measure) is not None for pair in replaced)]
     if not measures:
         return
-    libraries = [pair for pair in replaced if pair.ratio(measures[0]) is not None]
-    names, designs = technologies([pair.ours for pair in libraries]), list(across(libraries).values())
-    measures = [measure for measure in measures if any(pair.ratio(measure) is not None for pair in libraries)]
+    shown = [pair for pair in replaced if pair.ratio(measures[0]) is not None]
+    names, designs = technologies([pair.ours for pair in shown]), list(across(shown).values())
+    measures = [measure for measure in measures if any(pair.ratio(measure) is not None for pair in shown)]
     width = 1 + max(len(alike[0].ours.operands) for alike in designs)
     head = "".join(f"{measure.name.split()[-1]:>7}" for measure in measures)
     yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + "  mean relative error"

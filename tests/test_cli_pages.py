@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 from lmul.cli import pages
 from lmul.cli.comparison import MEASURES, entries, finding, pairs
-from lmul.cli.document import number
+from lmul.cli.document import number, to_html
 from lmul.golden import files
 from lmul.hdl.designs import parse
 from lmul.synth.record import FIGURES, check, missing, new_row
@@ -302,6 +302,15 @@ def test_summary_is_a_dozen_plain_lines(record):
         ratios = [ours[key] / exact[key] for key in ("area_um2", "energy_fj_per_op")]
         ratios.append(exact["fmax_mhz"] / ours["fmax_mhz"])
         assert line.split()[1 + 3 * n : 4 + 3 * n] == [f"{ratio:.2f}" for ratio in ratios]
+
+
+@pytest.mark.parametrize("technology", ["asap7", "ice40"])
+@pytest.mark.parametrize("slugs", [(), ("mul_int8",), ("mul_lmul_bf16",), ("mul_lmul_bf16", "mul_exact_bf16_flush")])
+def test_a_record_with_little_in_it_renders(record, technology, slugs):
+    rows = [row for row in record["rows"] if row["technology"] == technology and row["design"] in slugs]
+    some = record | {"rows": [row | {"at": {}, "curve": []} for row in rows]}
+    assert to_html(pages.report_page(some)).endswith("</html>")
+    assert pages.summary(some).count("\n") < 14
 
 
 def row(slug, technology, energy, error=None):
