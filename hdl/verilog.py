@@ -169,6 +169,8 @@ def _parameters(design):
         accumulator = design.accumulator
         parameters["accumulator"] = {"name": accumulator.name, "kind": accumulator.kind, "depth": accumulator.depth,
                                      "result": _format(accumulator.result)}
+    if design.structure == "dot" and design.accumulator.kind == "float":
+        parameters |= {"tree": True} if design.tree else {"tree": False, "window": design.window}
     shape = {name: getattr(design, name) for name in ("lanes", "rows", "cols", "dataflow")}
     return parameters | {name: value for name, value in shape.items() if value is not None}
 
