@@ -1,0 +1,66 @@
+"""What a free correction of L-Mul buys, and the configuration that follows by format."""
+
+from ..golden.errors import mantissa_errors
+from ..golden.formats import float_format
+from ..golden.offsets import best_offset
+
+#: Formats of the operands: name, and the mantissa bits of both.
+FORMATS = {name: tuple(float_format(each).man_bits for each in name.split("x") * (1 if "x" in name else 2))
+           for name in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")}
+GUARD_BITS = range(1, 4)
+WORTH = 0.05  # the root mean square error must fall by this part for a correction to be recommended
+
+
+def variants(formats):
+    """Errors of every correction at a format: offsets, each with and without a scale that takes the mean error out, and
+    guard bits with the best offset for them. ``built``: whether the RTL has it, a scale being the user's to fold in."""
+    man_a, man_b = FORMATS[formats]
+    fmt = float_format(formats.split("x")[0])
+    offsets = [("paper", 1 << (man_a - fmt.l_m), 0), ("none", 0, 0), ("best", best_offset(man_a, man_b), 0)]
+    offsets += [("best", best_offset(man_a, man_b, guard), guard) for guard in GUARD_BITS]
+    rows = []
+    for name, offset, guard in offsets:
+        plain = mantissa_errors("add", man_a, man_b, offset, guard)
+        scale = 1 / (1 + plain.mean_signed)
+        for factor in (1.0, scale):
+            errors = plain if factor == 1 else mantissa_errors("add", man_a, man_b, offset, guard, factor)
+            rows.append({"formats": formats, "offset": name, "offset_value": offset, "guard_bits": guard,
+                         "scale": factor, "built": guard == 0, **errors._asdict()})
+    exact = mantissa_errors("round", man_a, man_b)
+    rows.append({"formats": formats, "offset": None, "offset_value": None, "guard_bits": 0, "scale": 1.0, "built": True,
+                 **exact._asdict()})
+    return rows
+
+
+def slug(formats, offset, structure="prod"):
+    """The design with an offset; None is the exact one."""
+    words = {"paper": f"lmul_{formats}", "none": f"mitchell_{formats}", "best": f"lmul_{formats}_best",
+             None: f"exact_{formats}_flush"}
+    return f"{structure}_{words[offset]}"
+
+
+def recommended(figures):
+    """By format what to build, with its cost: of the offsets that the RTL has, the one of least mean square error,
+    with a scale folded in if that takes off `WORTH` or more of the root mean square error. Where offsets are the same
+    integer, ``none`` goes before ``paper`` and that before ``best``."""
+    rows = []
+    for formats in FORMATS:
+        tried = [row for row in variants(formats) if row["built"] and row["offset"]]
+        tried.sort(key=lambda row: (row["mean_square"], ("none", "paper", "best").index(row["offset"])))
+        plain = next(row for row in tried if row["scale"] == 1)
+        scaled = next(row for row in tried if row["scale"] != 1)
+        chosen = scaled if scaled["mean_square"] < ((1 - WORTH) ** 2) * plain["mean_square"] else plain
+        paper = next(row for row in tried if row["offset"] == "paper" and row["scale"] == 1)
+        guarded = min((row for row in variants(formats) if not row["built"]), key=lambda row: row["mean_square"])
+        designs = {"design": slug(formats, chosen["offset"]), "paper": slug(formats, "paper"), "exact": slug(formats, None)}
+        cost = {f"gates_{name}": figures.any(design, "gates") for name, design in designs.items()}
+        missing = next(filter(None, (figures.reason(design, "gates") for design in designs.values())), None)
+        rows.append({**chosen, "design": designs["design"], **cost, "missing": missing,
+                     "rms": chosen["mean_square"] ** 0.5, "rms_paper": paper["mean_square"] ** 0.5,
+                     "rms_guarded": guarded["mean_square"] ** 0.5, "guarded_bits": guarded["guard_bits"]})
+    return rows
+
+
+def part(figures):
+    """This part of the record."""
+    return {"variants": [row for formats in FORMATS for row in variants(formats)], "recommended": recommended(figures)}

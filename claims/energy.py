@@ -1,0 +1,122 @@
+"""Energy per operation: Horowitz's table, from which the paper's percentages come, beside what was measured."""
+
+from ..hdl.designs import parse
+from .figures import rival
+from .published import OPERATION_PJ, SAVINGS
+from .verdict import check, claim
+
+FORMATS = ("fp32", "fp16", "bf16", "e4m3", "e5m2", "bf16xe4m3")
+
+#: Structures by name: the slug around its multiplier.
+STRUCTURES = {"multiplier, narrow": "mul_{}", "multiplier, wide": "prod_{}", "multiply-accumulate, fp32": "mac_{}_fp32",
+              "16-lane dot product, fp32": "dot_{}_fp32_16", "8x8 array, fp32": "array_{}_fp32_8x8_os"}
+LONE, SUMS = list(STRUCTURES)[:2], list(STRUCTURES)[2:]
+
+ROUNDING = 0.025  # claimed savings are rounded to 5 %
+MARGIN = 0.05  # a saving below this is none
+
+
+def horowitz():
+    """The paper's savings from Horowitz's table, as the arithmetic goes."""
+    pj = OPERATION_PJ
+    return [
+        {"what": "fp32 multiplication by int32 addition", "saving": 1 - pj["int32 add"] / pj["fp32 mul"],
+         "sum": "1 - 0.1 / 3.7", "claimed": "multiplier"},
+        {"what": "fp16 multiplication by int16 addition", "saving": 1 - pj["int16 add"] / pj["fp16 mul"],
+         "sum": "1 - 0.05 / 1.1", "claimed": "multiplier"},
+        {"what": "fp32 multiply-add by int32 and fp32 addition",
+         "saving": 1 - (pj["int32 add"] + pj["fp32 add"]) / (pj["fp32 mul"] + pj["fp32 add"]),
+         "sum": "1 - (0.1 + 0.9) / (3.7 + 0.9)", "claimed": "dot"},
+        {"what": "fp16 multiply-add by int16 and fp16 addition",
+         "saving": 1 - (pj["int16 add"] + pj["fp16 add"]) / (pj["fp16 mul"] + pj["fp16 add"]),
+         "sum": "1 - (0.05 + 0.4) / (1.1 + 0.4)", "claimed": "dot"},
+    ]
+
+
+def savings(figures):
+    """Rows of structure, formats and technology: both energies per op in fJ at one clock, and what L-Mul saves. Those of
+    `STRUCTURES` and `FORMATS`, measured or not, and any other pair of rivals in the record."""
+    wanted = [(name, formats, pattern.format(f"lmul_{formats}")) for name, pattern in STRUCTURES.items()
+              for formats in FORMATS]
+    known = {design for *_, design in wanted}
+    for design in figures.designs:
+        parsed = parse(design)
+        default = parsed.multiplier.kind == "lmul" and f"lmul_{parsed.multiplier.formats}" == parsed.multiplier.name
+        if default and design not in known and rival(design) in figures.designs:
+            other = design.replace(f"lmul_{parsed.multiplier.formats}_", "", 1).replace("_", " ")
+            wanted.append((other, parsed.multiplier.formats, design))
+    return [_saving(figures, name, formats, design, technology) for name, formats, design in wanted
+            for technology in figures.libraries or ["no library"]]
+
+
+def _saving(figures, name, formats, design, technology):
+    key, other = "energy_fj_per_op", rival(design)
+    mine, theirs = (figures.of(each, technology, key) for each in (design, other))
+    row = {"structure": name, "formats": formats, "technology": technology, "design": design, "rival": other,
+           "lmul_fj_per_op": mine, "exact_fj_per_op": theirs, "clock_ps": figures.of(design, technology, "clock_ps"),
+           "saving": None, "missing": None}
+    if mine is None or theirs is None:
+        row["missing"] = figures.reason(design, key, technology) or figures.reason(other, key, technology)
+    elif row["clock_ps"] != figures.of(other, technology, "clock_ps"):
+        row["missing"] = f"`{design}` and `{other}` were measured at different clocks: measure them in one report"
+    else:
+        row["saving"] = 1 - mine / theirs
+    return row
+
+
+def claims(figures):
+    """The claims about energy, judged."""
+    rows, derived = savings(figures), []
+    for each in horowitz():
+        least = SAVINGS[each["claimed"]] - ROUNDING
+        derived.append(check(each["what"], f"saves at least {100 * least:g} %, as claimed figures are rounded to 5 %",
+                             f"{each['sum']} = {100 * each['saving']:.1f} %", each["saving"] >= least))
+    judged = [claim("energy-table", "The 95 % (multiplication) and 80 % (dot product) follow from Horowitz's energies at "
+                    "45 nm.", "energy", derived)]
+    for name, text, kind, structures in (
+            ("energy-95", "Up to 95 % less energy for element-wise multiplication.", "multiplier", LONE),
+            ("energy-80", "80 % less energy for dot products.", "dot", SUMS)):
+        least = SAVINGS[kind] - ROUNDING
+        criterion = f"saves at least {100 * least:g} %"
+        checks = [check(f"{row['structure']}, {row['formats']}, {row['technology']}", criterion, _measured(row),
+                        None if row["saving"] is None else row["saving"] >= least, row["missing"])
+                  for row in rows if row["structure"] in structures]
+        judged.append(claim(name, text, "energy", checks))
+    return judged
+
+
+def _measured(row):
+    if row["saving"] is None:
+        return ""
+    return f"{row['lmul_fj_per_op']:.4g} against {row['exact_fj_per_op']:.4g} fJ: {100 * row['saving']:.1f} %"
+
+
+def sentence(figures):
+    """For which formats and structures L-Mul pays, and how much, in one sentence made from the rows."""
+    pays, does_not, unknown = [], [], []
+    structures = list(dict.fromkeys(row["structure"] for row in savings(figures)))
+    for name in structures:
+        found = {}
+        for row in savings(figures):
+            if row["structure"] == name:
+                found.setdefault(row["formats"], []).append(row["saving"])
+        measured = {formats: values for formats, values in found.items() if None not in values}
+        good = {formats: values for formats, values in measured.items() if min(values) >= MARGIN}
+        bad = {formats: values for formats, values in measured.items() if min(values) < MARGIN}
+        for some, words in ((good, pays), (bad, does_not)):
+            if some:
+                words.append(f"{name}: " + ", ".join(f"{formats} {_range(values)}" for formats, values in some.items()))
+        if len(measured) < len(found):
+            unknown.append(f"{name} at {', '.join(formats for formats in found if formats not in measured)}")
+    parts = ["L-Mul pays, by what it saves of the exact rival's energy per operation across technologies, in "
+             + "; ".join(pays) if pays else "No structure and format measured shows L-Mul paying in every technology"]
+    if does_not:
+        parts.append(f"it does not (less than {100 * MARGIN:g} % in one technology or more) in {'; '.join(does_not)}")
+    if unknown:
+        parts.append(f"not measured here are {'; '.join(unknown)}")
+    return ", whereas ".join(parts[:2]) + ("" if len(parts) < 3 else f", and {parts[2]}") + "."
+
+
+def _range(values):
+    low, high = (f"{100 * value:.0f}" for value in (min(values), max(values)))
+    return f"{low} %" if low == high else f"{low} to {high} %"

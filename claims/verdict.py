@@ -1,0 +1,42 @@
+"""A claim, the checks it is put to, and the verdict, which follows from the checks alone."""
+
+VERDICTS = ("holds", "holds under stated conditions", "does not hold", "not measured")
+
+RULE = ("A claim is put to checks, each a condition and a criterion. It holds if every check that could be made "
+        "holds, does not hold if none does, and holds under stated conditions (those of the checks that hold) "
+        "otherwise. Checks that could not be made say why and count for nothing.")
+
+
+def check(condition, criterion, measured, holds, missing=None):
+    """One check.
+
+    Parameters
+    ----------
+    condition, criterion : str
+    measured : str
+        The figures it was decided on, in words.
+    holds : bool or None
+        None if it could not be made; ``missing`` then says why.
+    """
+    if (holds is None) != bool(missing):
+        raise ValueError(f"A check must hold or not, or say what is missing, not {holds!r} and {missing!r}")
+    return {"condition": condition, "criterion": criterion, "measured": measured,
+            "holds": None if holds is None else bool(holds), "missing": missing}
+
+
+def verdict(checks):
+    """One of `VERDICTS`, by `RULE`."""
+    made = [each["holds"] for each in checks if each["holds"] is not None]
+    if not made:
+        return "not measured"
+    return "holds" if all(made) else "holds under stated conditions" if any(made) else "does not hold"
+
+
+def claim(name, text, part, checks, finding=""):
+    """A claim as it stands in the record: ``part`` is what ``lmul claims --only`` reruns."""
+    made = [each for each in checks if each["holds"] is not None]
+    count = f"{sum(each['holds'] for each in made)} of {len(made)} checks hold"
+    if len(made) < len(checks):
+        count += f", {len(checks) - len(made)} could not be made"
+    return {"name": name, "claim": text, "part": part, "verdict": verdict(checks), "checks": checks,
+            "finding": finding or count, "count": count}
