@@ -2,13 +2,14 @@
 
 import cocotb
 import numpy as np
+from cocotb.triggers import with_timeout
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from ..golden.matmul import matmul
 from . import beats, bench
 from .cocotb_systolic import TIMEOUT, operands_of_all_kinds
 from .core import Core
-from .streams import TRAFFIC
+from .streams import PATIENCE, PERIOD, TRAFFIC
 
 
 @cocotb.test(**TIMEOUT)
@@ -36,7 +37,7 @@ async def frames_are_golden(dut, traffic):
         await source_b.send(AxiStreamFrame(data))
     wrong = []
     for index, (a, b) in enumerate(operands):
-        frame = await sink.recv()
+        frame = await with_timeout(sink.recv(), PATIENCE * PERIOD, "step")
         expected = as_bytes(matmul(design.multiplier, design.accumulator, a, b), core.bits[2])
         if bytes(frame.tdata) != expected:
             wrong.append((index, len(b), expected.hex(), bytes(frame.tdata).hex()))

@@ -132,12 +132,12 @@ def golden(design, a, b):
 
 
 async def begin(dut):
-    """Quiet inputs, a running clock, one cycle of reset."""
+    """Quiet inputs, a running clock, and after a few cycles in whatever state the unit woke up, one of reset."""
     for port in (dut.en, dut.last, dut.a, dut.b):
         port.value = 0
-    dut.rst.value = 1
+    dut.rst.value = 0
     Clock(dut.clk, PERIOD, unit="step").start()
-    await RisingEdge(dut.clk)
+    await ClockCycles(dut.clk, 3)
     await reset(dut)
 
 

@@ -87,9 +87,9 @@ def tile(design, kind, depth, rng):
     return tiles.matrices(design.multiplier, kind, design.rows, depth, design.cols, rng)
 
 
-def operands_of_all_kinds(design, rng, count=1):
+def operands_of_all_kinds(design, rng):
     """Tiles of every kind at every depth, in random order."""
-    cases = [(kind, depth) for kind in tiles.KINDS for depth in depths(design)] * count
+    cases = [(kind, depth) for kind in tiles.KINDS for depth in depths(design)]
     return [tile(design, kind, depth, rng) for kind, depth in rng.permutation(np.array(cases, object))]
 
 

