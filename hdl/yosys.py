@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 MINIMUM = (0, 40)  # the oldest whose Verilog Amaranth 0.5 trusts
 
@@ -65,7 +66,8 @@ def run(script, folder):
         Commands.
     folder : path
         Working directory; the script names files relative to it, because the Yosys from PyPI does not see the
-        host's ``/tmp``. Its standard output is lost after ``abc``, so results must go through files too.
+        host's ``/tmp``. What it prints is lost after ``abc``, so results go through files; its messages are left in
+        ``yosys.log``.
 
     Raises
     ------
@@ -73,9 +75,11 @@ def run(script, folder):
         With Yosys' own error line.
     """
     command, _ = yosys()
-    done = subprocess.run([*command, "-q", "-"], input="\n".join(script) + "\n", cwd=folder, capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run([*command, "-q", "-l", "yosys.log", "-"], input="\n".join(script) + "\n", cwd=folder,
+                          capture_output=True, text=True, check=False)
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        log = Path(folder, "yosys.log")
+        said = done.stderr + (log.read_text(encoding="utf-8", errors="replace") if log.exists() else "")
+        lines = [line for line in said.splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or [f"status {done.returncode}"]
         raise YosysError(f"Yosys failed: {errors[0].removeprefix('ERROR: ')}")
