@@ -83,15 +83,15 @@ def _multiplies(design, folder):
 
 def _mapped(designs, folder, target, options):
     family = TARGETS[target]
-    name = f"{target}_together"
-    with atomic_write(folder / f"{name}.v") as file:
+    name = "together"
+    with atomic_write(folder / target / f"{name}.v") as file:
         file.write(_together(name, designs, folder))
-    script = [f"read_verilog {design.slug}.v" for design in designs]
+    script = [f"read_verilog ../{design.slug}.v" for design in designs]
     script += [f"setattr -mod -set keep_hierarchy 1 {' '.join(design.slug for design in designs)}",
                f"read_verilog {name}.v", f"{family.command} {options} -top {name}",
                f"tee -q -o {name}.stat stat -json"]
-    yosys.run(script, folder)
-    modules = json.loads((folder / f"{name}.stat").read_text())["modules"]
+    yosys.run(script, folder / target)
+    modules = json.loads((folder / target / f"{name}.stat").read_text())["modules"]
     return {design.slug: _count(family, modules["\\" + design.slug]["num_cells_by_type"]) for design in designs}
 
 
