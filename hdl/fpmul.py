@@ -1,72 +1,167 @@
 """The exact floating-point multiplier: the baseline."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from typing import NamedTuple
+
+from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
 from amaranth.lib.wiring import In, Out
 
-from .operand import Operand, pack_wide, special_flags
+from .operand import Operand, named, pack_wide, select_narrow, special_flags
 from .part import Part
+from .shift import normalise, shift_right
+
+# From here on, subnormal products are shifted after the multiplication instead of subnormal operands before it.
+_LATE_MAN_BITS = 10
+
+
+class Unrounded(NamedTuple):
+    """A product that is still to be rounded.
+
+    ``sig`` is the product of the significands, shifted so that its top bit weighs 2 in a normal product and the
+    smallest normal number in a subnormal one; ``lost`` is whether a one was shifted out below. ``exp`` is the sum of
+    the exponent fields that goes with it, ``normal`` whether that is a normal product's, and ``alive`` whether the
+    product is not zero.
+    """
+
+    sig: Value
+    exp: Value
+    lost: Value = Const(0)
+    normal: Value = Const(1)
+    alive: Value = Const(1)
 
 
 class ExactMultiplier(Part):
+    """Product of floats, exact and then rounded once to nearest even, as IEEE 754 has it.
+
+    The sign is the XOR of the signs, also of zeros, Inf and NaN. Inf times zero is NaN. With subnormals ``exact``
+    operands and products keep them (gradual underflow); with ``flush`` subnormal operands are zeros, and a product
+    that is below the smallest normal number after rounding to the format's precision is zero. Above the largest
+    number the product is the largest (``saturate``), or else Inf, or NaN where the format has no Inf (``ieee``); Inf
+    operands give Inf under either policy. Bit-exact with :func:`lmul.golden.products.multiply` (narrow) and
+    :func:`~lmul.golden.products.product` (wide: the product of the significands, not rounded, and the sum of the
+    exponents).
+
+    Timing: combinational.
+
+    Parameters
+    ----------
+    spec : :class:`~lmul.golden.spec.Multiplier`
+        Of kind ``exact``.
+    wide : bool
+        Whether the product is the unrounded one.
+
+    Members
+    -------
+    a, b : ``In(spec.a.width)``, ``In(spec.b.width)``
+        Operand codes.
+    p : ``Out(spec.wide.width if wide else spec.narrow_width)``
+        Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
+    """
+
     def __init__(self, spec, wide=False):
         self.spec, self.wide = spec, wide
+        self.bias_bits = spec.b.bias.bit_length()
         super().__init__({
             "a": In(spec.a.width),
             "b": In(spec.b.width),
             "p": Out(spec.wide.width if wide else spec.narrow_width),
         })
 
+    @property
+    def module_name(self):
+        return f"{'prod' if self.wide else 'mul'}_{self.spec.name}"
+
     def elaborate(self, platform):
         m = Module()
-        spec, fmt = self.spec, self.spec.a
-        keep = spec.subnormals == "exact"
-        a, b = Operand(spec.a, self.a, spec.subnormals), Operand(spec.b, self.b, spec.subnormals)
-        flags = special_flags(a, b)
+        spec = self.spec
+        a = Operand(m, "a", spec.a, self.a, spec.subnormals)
+        b = Operand(m, "b", spec.b, self.b, spec.subnormals)
         sign = a.sign ^ b.sign
-        sig = Signal(spec.wide.sig_bits)
-        exp = Signal(signed(fmt.exp_bits + 3))
-        m.d.comb += sig.eq(Cat(a.man, a.normal if keep else 1) * Cat(b.man, b.normal if keep else 1))
-        ea = Cat(a.exp[0] | ~a.normal, a.exp[1:]) if keep else a.exp
-        eb = Cat(b.exp[0] | ~b.normal, b.exp[1:]) if keep else b.exp
         if self.wide:
-            m.d.comb += exp.eq(ea + eb)
-            m.d.comb += self.p.eq(pack_wide(spec.wide, sig, exp, sign, flags))
-            return m
-        m.d.comb += exp.eq(ea + eb - spec.b.bias)
-        # Leading zeros of the product; its top bit weighs 2 ** (exp + 1).
-        n = spec.wide.sig_bits
-        lz = Signal(range(n + 1))
-        for i in range(n):
-            with m.If(sig[i]):
-                m.d.comb += lz.eq(n - 1 - i)
-        norm_exp = Signal(signed(fmt.exp_bits + 5))
-        m.d.comb += norm_exp.eq(exp + 1 - lz)
-        norm = Signal(n)
-        m.d.comb += norm.eq(sig << lz)
-        right = Signal(fmt.exp_bits + 5)
-        if keep:
-            m.d.comb += right.eq(Mux(norm_exp < 1, 1 - norm_exp, 0))
-        shifted = Signal(2 * n + 1)
-        clip = Signal(range(n + 2))
-        m.d.comb += clip.eq(Mux(right > n + 1, n + 1, right))
-        m.d.comb += shifted.eq((norm << (n + 1)) >> clip)
-        man = fmt.man_bits
-        kept = shifted[-(man + 1) :]
-        guard, sticky = shifted[-(man + 2)], shifted[: -(man + 2)].any()
-        up = guard & (sticky | kept[0])
-        total = Signal(signed(fmt.field_bits + 7))
-        # The hidden bit adds one to the exponent field.
-        base = Mux(right == 0, norm_exp - 1, 0) if keep else norm_exp - 1
-        m.d.comb += total.eq((base << man) + kept + up)
-        large = fmt.max_finite
-        if spec.overflow == "ieee":
-            large = fmt.inf if fmt.has_inf else fmt.nan
-        field = Mux(total > fmt.max_finite, large, total[: fmt.field_bits])
-        zero = flags["zero"] if keep else flags["zero"] | (total < fmt.min_normal)
-        field = Mux(zero, 0, field)
-        if fmt.has_inf:
-            field = Mux(flags["inf"], fmt.inf, field)
-        if fmt.has_nan:
-            field = Mux(flags["nan"], fmt.nan, field)
-        m.d.comb += self.p.eq(Cat(field[: fmt.field_bits], sign))
+            product = self._raw(m, a, b)
+            m.d.comb += self.p.eq(pack_wide(spec.wide, product.sig, product.exp, sign, special_flags(a, b)))
+        else:
+            m.d.comb += self.p.eq(Cat(self._rounded(m, a, b, self._unrounded(m, a, b)), sign))
         return m
+
+    def _unrounded(self, m, a, b):
+        if self.spec.subnormals == "flush":
+            return self._raw(m, a, b)
+        # With such a bias the product of two subnormals is too small to count, so that there is but one to normalise.
+        late = self.spec.a.man_bits >= _LATE_MAN_BITS and self.spec.b.bias >= self.spec.a.man_bits + 2
+        return self._shifted_after(m, a, b) if late else self._shifted_before(m, a, b)
+
+    def _raw(self, m, a, b):
+        """Nothing shifted. An exact subnormal has exponent 1 and no hidden bit."""
+        exact = self.spec.subnormals == "exact"
+        hidden_a, hidden_b = (a.normal, b.normal) if exact else (Const(1), Const(1))
+        exp = named(m, "exp_sum", _first(a) + _first(b) if exact else a.exp + b.exp)
+        sig = named(m, "sig_product", Cat(a.man, hidden_a) * Cat(b.man, hidden_b))
+        return Unrounded(sig, exp, alive=~(a.zero | b.zero))
+
+    def _shifted_before(self, m, a, b):
+        """Normalises the operands, multiplies, and shifts a subnormal product right."""
+        (man_a, exp_a), (man_b, exp_b) = self._normalised(m, a), self._normalised(m, b)
+        exp = named(m, "exp_sum", exp_a + exp_b)
+        normal = named(m, "normal", ~exp[-1] & exp[self.bias_bits :].any())
+        # Beyond the first place, which a subnormal product has already.
+        places = named(m, "places", (self.spec.b.bias - exp) & (~normal).replicate(len(exp)))
+        stages = (self.spec.a.man_bits + 1).bit_length()
+        sig = named(m, "sig_product", Cat(man_a, 1) * Cat(man_b, 1))
+        sig, lost = shift_right(m, sig, places[:stages], Const(0))
+        return Unrounded(sig, exp, lost, normal, ~(a.zero | b.zero | places[stages:].any()))
+
+    def _normalised(self, m, operand):
+        """Mantissa and exponent of an operand, of a subnormal one as if it were normal."""
+        shifted, minus_zeros = normalise(m, operand.man, Const(0, 1), operand.fmt.man_bits - 1)
+        man = Mux(operand.normal, operand.man, shifted.shift_left(1)[: operand.fmt.man_bits])
+        return man, Mux(operand.normal, operand.exp, minus_zeros.as_signed())
+
+    def _shifted_after(self, m, a, b):
+        """Multiplies subnormals as they are, and meanwhile finds the distance for one shift, left or right.
+
+        The zeros that a subnormal's mantissa begins with, and the exponent, limit the shift to the left. It is done
+        as a fixed one by ``1 << stages``, then one to the right.
+        """
+        fmt = self.spec.a
+        product = self._raw(m, a, b)
+        subnormal = named(m, "subnormal", ~(a.normal & b.normal))
+        man = Mux(a.normal, 0, a.man) | Mux(b.normal, 0, b.man.shift_left(self.spec.align))
+        _, inverted_zeros = normalise(m, named(m, "man", man), Const(-1, signed(1)), fmt.man_bits - 1)
+        inverted_zeros = named(m, "inverted_zeros", Mux(subnormal, inverted_zeros.as_signed(), 0))
+        exp = named(m, "exp", product.exp + inverted_zeros)
+        normal = named(m, "normal", ~exp[-1] & exp[self.bias_bits :].any())
+        high = named(m, "high", product.exp[self.bias_bits :].any())
+        stages = (fmt.man_bits + 1).bit_length()
+        limit = ~product.exp[: self.bias_bits]
+        places = named(m, "places", Mux(normal, inverted_zeros[:stages], limit[:stages]))
+        sig = Mux(high & subnormal, product.sig.shift_left(1 << stages), product.sig)
+        sig, lost = shift_right(m, named(m, "sig_left", sig), places, Const(0))
+        alive = product.alive & (a.normal | b.normal) & (high | ~limit[stages:].any())
+        return Unrounded(sig[: len(product.sig)], exp, lost, normal, alive)
+
+    def _rounded(self, m, a, b, product):
+        """The field of the product, special cases and all."""
+        spec, fmt, bias = self.spec, self.spec.a, self.spec.b.bias
+        above = product.sig[-1]
+        sig = named(m, "sig", Mux(product.normal & ~above, product.sig.shift_left(1)[: len(product.sig)], product.sig))
+        hidden, kept, below = sig[-1], sig[-1 - fmt.man_bits : -1], sig[: -1 - fmt.man_bits]
+        up = below[-1] & (below[:-1].any() | product.lost | kept[0])
+        rounded = named(m, "rounded", kept + up)
+        man, carry = rounded[:-1], rounded[-1]
+        # A product of 2 or more never rounds up to 4, so that one carry is all there can be.
+        carry = named(m, "carry", carry | (product.normal & above))
+        # One more than the bias is a power of two.
+        exp = named(m, "exp_product", (product.exp + Cat(~carry, carry) - (bias + 1))[: fmt.exp_bits])
+        alive = product.alive
+        if spec.subnormals == "flush":
+            alive &= (product.exp > bias) | ((product.exp == bias) & carry)
+        else:
+            exp = Mux(product.normal, exp, hidden | carry)
+        limit = bias + (fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1)
+        over = (product.exp >= limit) | ((product.exp == limit - 1) & carry)
+        return select_narrow(m, spec, a, b, Cat(man, exp), over, alive)
+
+
+def _first(operand):
+    """The exponent, at least 1."""
+    return Cat(operand.exp[0] | ~operand.normal, operand.exp[1:])

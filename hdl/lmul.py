@@ -1,9 +1,9 @@
 """L-Mul: a product by one integer addition."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from .operand import Operand, pack_wide, select_narrow, special_flags
+from .operand import Operand, named, pack_wide, select_narrow, special_flags
 from .part import Part
 from .shift import normalise
 
@@ -53,14 +53,15 @@ class LMul(Part):
     def elaborate(self, platform):
         m = Module()
         spec = self.spec
-        a, b = Operand(spec.a, self.a, spec.subnormals), Operand(spec.b, self.b, spec.subnormals)
+        a = Operand(m, "a", spec.a, self.a, spec.subnormals)
+        b = Operand(m, "b", spec.b, self.b, spec.subnormals)
         total = Signal(spec.a.man_bits + spec.wide.exp_bits)
-        m.d.comb += total.eq(self._addend(m, a) + (self._addend(m, b) << spec.align) + spec.offset_value)
+        m.d.comb += total.eq(self._addend(m, a) + self._addend(m, b).shift_left(spec.align) + spec.offset_value)
         man, exp = total[: spec.a.man_bits], total[spec.a.man_bits :]
         if self.wide:
             m.d.comb += self.p.eq(pack_wide(spec.wide, man, exp, a.sign ^ b.sign, special_flags(a, b)))
         else:
-            m.d.comb += self.p.eq(Cat(self._narrow(a, b, man, exp), a.sign ^ b.sign))
+            m.d.comb += self.p.eq(Cat(self._narrow(m, a, b, man, exp), a.sign ^ b.sign))
         return m
 
     def _addend(self, m, operand):
@@ -69,16 +70,16 @@ class LMul(Part):
             return operand.field
         man_bits = operand.fmt.man_bits
         man, exp = normalise(m, operand.man, Const(0, 1), man_bits - 1)
-        subnormal = Cat((man << 1)[:man_bits], exp).as_signed()
-        field = Signal(signed(operand.fmt.field_bits + 2))
-        m.d.comb += field.eq(Mux(operand.normal | operand.zero, operand.field, subnormal))
-        return field
+        subnormal = Cat(man.shift_left(1)[:man_bits], exp).as_signed()
+        field = Mux(operand.normal | operand.zero, operand.field, subnormal)
+        return named(m, f"{operand.name}_field", field)
 
-    def _narrow(self, a, b, man, exp):
+    def _narrow(self, m, a, b, man, exp):
         """The field of the product. The range is judged before the bias is off: there the limits are round numbers."""
         fmt, bias = self.spec.a, self.spec.b.bias
         if self.spec.wide.exp_signed:
             exp = exp.as_signed()
         beyond = fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1
         alive = ~(a.zero | b.zero | (exp <= bias))
-        return select_narrow(self.spec, a, b, Cat(man, (exp - bias)[: fmt.exp_bits]), exp >= bias + beyond, alive)
+        field = Cat(man, (exp - bias)[: fmt.exp_bits])
+        return select_narrow(m, self.spec, a, b, field, exp >= bias + beyond, alive)

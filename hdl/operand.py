@@ -1,12 +1,20 @@
 """What the floating-point multipliers share: an operand taken apart, and a product put together."""
 
-from amaranth.hdl import Cat, Const
+from amaranth.hdl import Cat, Const, Signal, Value
 
 from ..golden.formats import Specials
 
 
+def named(m, name, value):
+    """``value`` on a signal of that name: computed once, however often it is used."""
+    value = Value.cast(value)
+    signal = Signal(value.shape(), name=name)
+    m.d.comb += signal.eq(value)
+    return signal
+
+
 class Operand:
-    """A code taken apart: expressions for its fields and its class.
+    """A code taken apart: its fields and its class.
 
     Attributes
     ----------
@@ -20,20 +28,19 @@ class Operand:
         ``special`` is either of the others.
     """
 
-    def __init__(self, fmt, code, subnormals):
-        self.fmt = fmt
+    def __init__(self, m, name, fmt, code, subnormals):
+        self.name, self.fmt = name, fmt
         self.field, self.sign = code[:-1], code[-1]
         self.man, self.exp = self.field[: fmt.man_bits], self.field[fmt.man_bits :]
-        self.normal = self.exp.any()
-        self.zero = ~self.normal if subnormals == "flush" else ~(self.normal | self.man.any())
-        self.inf = self.nan = Const(0)
+        self.normal = named(m, f"{name}_normal", self.exp.any())
+        self.zero = ~self.normal if subnormals == "flush" else named(m, f"{name}_zero", ~(self.normal | self.man.any()))
+        self.inf = self.nan = self.special = Const(0)
         if fmt.specials is Specials.IEEE:
-            self.special, rest = self.exp.all(), self.man.any()
-            self.inf, self.nan = self.special & ~rest, self.special & rest
+            fraction = self.man.any()
+            self.special = named(m, f"{name}_special", self.exp.all())
+            self.inf, self.nan = self.special & ~fraction, self.special & fraction
         elif fmt.specials is Specials.NAN_ONLY:
-            self.special = self.nan = self.field.all()
-        else:
-            self.special = Const(0)
+            self.special = self.nan = named(m, f"{name}_nan", self.field.all())
 
 
 def special_flags(a, b):
@@ -51,7 +58,7 @@ def pack_wide(wide, sig, exp, sign, flags):
     return Cat(values[name][:width] for name, width in wide.fields)
 
 
-def select_narrow(spec, a, b, field, over, alive):
+def select_narrow(m, spec, a, b, field, over, alive):
     """The field of a narrow product, special cases and all, by one OR and one AND for most bits.
 
     Parameters
@@ -66,19 +73,20 @@ def select_narrow(spec, a, b, field, over, alive):
     """
     fmt = spec.a
     select = {Specials.IEEE: _select_ieee, Specials.NAN_ONLY: _select_nan_only, Specials.FINITE: _select_finite}
-    return select[fmt.specials](spec, a, b, field, over, alive)
+    over, alive = named(m, "over", over), named(m, "alive", alive)
+    return select[fmt.specials](m, spec, a, b, field, over, alive)
 
 
-def _select_finite(spec, a, b, field, over, alive):
+def _select_finite(m, spec, a, b, field, over, alive):
     width = spec.a.field_bits
     return (field | over.replicate(width)) & alive.replicate(width)
 
 
-def _select_nan_only(spec, a, b, field, over, alive):
+def _select_nan_only(m, spec, a, b, field, over, alive):
     width = spec.a.field_bits
-    nan = a.nan | b.nan
-    keep = alive | nan
-    raised = field | (over | nan).replicate(width)
+    nan = named(m, "nan", a.nan | b.nan)
+    keep = named(m, "keep", alive | nan)
+    raised = named(m, "raised", field | (over | nan).replicate(width))
     if spec.overflow == "ieee":
         return raised & keep.replicate(width)
     # The largest finite field is all ones but the lowest, whether field is all ones or beyond.
@@ -86,18 +94,17 @@ def _select_nan_only(spec, a, b, field, over, alive):
     return Cat(lowest, raised[1:] & keep.replicate(width - 1))
 
 
-def _select_ieee(spec, a, b, field, over, alive):
+def _select_ieee(m, spec, a, b, field, over, alive):
     man_bits, exp_bits = spec.a.man_bits, spec.a.exp_bits
     man, exp = field[:man_bits], field[man_bits:]
-    special = a.special | b.special
-    nan = special_flags(a, b)["nan"]
-    finite = alive & ~special
+    special = named(m, "special", a.special | b.special)
+    finite = named(m, "finite", alive & ~special)
     if spec.overflow == "ieee":
         man = man & (finite & ~over).replicate(man_bits)
         lowest = exp[0] | over | special
     else:
         man = (man | over.replicate(man_bits)) & finite.replicate(man_bits)
         lowest = (exp[0] & ~over) | special
-    keep = alive | special
+    keep = named(m, "keep", alive | special)
     exp = (exp[1:] | (over | special).replicate(exp_bits - 1)) & keep.replicate(exp_bits - 1)
-    return Cat(man[:-1], man[-1] | nan, lowest & keep, exp)
+    return Cat(man[:-1], man[-1] | special_flags(a, b)["nan"], lowest & keep, exp)
