@@ -52,7 +52,8 @@ def recommended(figures):
         chosen = scaled if scaled["mean_square"] < ((1 - WORTH) ** 2) * plain["mean_square"] else plain
         paper = next(row for row in tried if row["offset"] == "paper" and row["scale"] == 1)
         guarded = min((row for row in variants(formats) if not row["built"]), key=lambda row: row["mean_square"])
-        designs = {"design": slug(formats, chosen["offset"]), "paper": slug(formats, "paper"), "exact": slug(formats, None)}
+        offsets = {"design": chosen["offset"], "paper": "paper", "exact": None}
+        designs = {name: slug(formats, offset) for name, offset in offsets.items()}
         cost = {f"gates_{name}": figures.any(design, "gates") for name, design in designs.items()}
         missing = next(filter(None, (figures.reason(design, "gates") for design in designs.values())), None)
         rows.append({**chosen, "design": designs["design"], **cost, "missing": missing,

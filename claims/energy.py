@@ -34,8 +34,8 @@ def horowitz():
 
 
 def savings(figures):
-    """Rows of structure, formats and technology: both energies per op in fJ at one clock, and what L-Mul saves. Those of
-    `STRUCTURES` and `FORMATS`, measured or not, and any other pair of rivals in the record."""
+    """Rows of structure, formats and technology: both energies per op in fJ at one clock, and what L-Mul saves.
+    Those of `STRUCTURES` and `FORMATS`, measured or not, and any other pair of rivals in the record."""
     wanted = [(name, formats, pattern.format(f"lmul_{formats}")) for name, pattern in STRUCTURES.items()
               for formats in FORMATS]
     known = {design for *_, design in wanted}
@@ -71,8 +71,8 @@ def claims(figures):
         least = SAVINGS[each["claimed"]] - ROUNDING
         derived.append(check(each["what"], f"saves at least {100 * least:g} %, as claimed figures are rounded to 5 %",
                              f"{each['sum']} = {100 * each['saving']:.1f} %", each["saving"] >= least))
-    judged = [claim("energy-table", "The 95 % (multiplication) and 80 % (dot product) follow from Horowitz's energies at "
-                    "45 nm.", "energy", derived)]
+    judged = [claim("energy-table", "The 95 % (multiplication) and 80 % (dot product) follow from Horowitz's table of "
+                    "energies at 45 nm.", "energy", derived)]
     for name, text, kind, structures in (
             ("energy-95", "Up to 95 % less energy for element-wise multiplication.", "multiplier", LONE),
             ("energy-80", "80 % less energy for dot products.", "dot", SUMS)):

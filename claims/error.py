@@ -139,8 +139,9 @@ def part():
 
 def claims():
     """The claims about precision, judged."""
-    equal = [check(f"{bits}-bit mantissas", "equal for every pair of mantissas", f"equal for {100 * share:.1f} % of them",
-                   share == 1) for bits, share in ((bits, agreement(bits)) for bits in (2, 3, 4, 7, 10))]
+    shares = {bits: agreement(bits) for bits in (2, 3, 4, 7, 10)}
+    equal = [check(f"{bits}-bit mantissas", "equal for every pair", f"equal for {100 * share:.1f} % of the pairs",
+                   share == 1) for bits, share in shares.items()]
     return [
         claim("integer-addition", "L-Mul as printed, (1 + xm + ym + 2^-l) 2^(xe+ye), is one integer addition of the "
               "fields.", "error", equal),

@@ -77,7 +77,8 @@ def count():
     rows = []
     for (kind, name), printed in GATES.items():
         fmt = FORMATS[name]
-        paper, full = (paper_lmul(fmt), full_lmul(fmt)) if kind == "lmul" else (paper_multiplier(fmt), full_multiplier(fmt))
+        counts = (paper_lmul, full_lmul) if kind == "lmul" else (paper_multiplier, full_multiplier)
+        paper, full = (parts(fmt) for parts in counts)
         rows.append({"kind": kind, "format": name, "printed": printed, "formula": paper.gates(4),
                      "formula_xor_1": paper.gates(1), "full": full.gates(4), "full_xor_1": full.gates(1)})
     return rows

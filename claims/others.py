@@ -53,7 +53,7 @@ def mac(figures):
     rows = [{"who": "UCSD", "what": "multiply-accumulate, fp32", "technology": "Nangate45",
              "ratio": 1 - published.UCSD_MAC["saving"], "missing": None}]
     designs = "mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32"
-    return rows + [_ratio(figures, "multiply-accumulate, fp32", *designs, technology) for technology in figures.libraries]
+    return rows + [_ratio(figures, "multiply-accumulate, fp32", *designs, each) for each in figures.libraries]
 
 
 def _ratio(figures, what, ours, exact, technology):

@@ -28,8 +28,8 @@ def designs(parts, full=False):
                 slug = STRUCTURES[name].format(f"lmul_{each}")
                 slugs += [slug, rival(slug)]
     if "corrections" in parts:
-        slugs += [slug for row in corrections.recommended(Figures(None))
-                  for slug in (row["design"], corrections.slug(row["formats"], "paper"), corrections.slug(row["formats"], None))]
+        for row in corrections.recommended(Figures(None)):
+            slugs += [row["design"], *(corrections.slug(row["formats"], offset) for offset in ("paper", None))]
     if "others" in parts:
         slugs += [f"{structure}_{kind}" for structure in ("mul", "prod") for kind in ("lmul_e4m3", "exact_e4m3_flush")]
         slugs += ["mul_exact_e4m3", "mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32"]
@@ -109,8 +109,17 @@ def run(parts=None, report=None, models=False, full=False, command="", progress=
     if "others" in parts:
         record |= {"others": others.part(figures)}
     for claim in record["claims"]:
-        claim["command"] = f"lmul claims --only {claim['part']} -o DIR"
+        claim["command"] = f"lmul claims --only {claim['part']} -o DIR" + _options(claim["part"], report, models, full)
     return record | {"hardware": _hardware(measured)}
+
+
+def _options(part, report, models, full):
+    """What to add to the command that reruns a part as it was run."""
+    if part == "attention":
+        return " --models" if models else ""
+    if part in HARDWARE:
+        return " --record FILE" if report is not None else " --full" if full else ""
+    return ""
 
 
 def _hardware(measured):

@@ -1,6 +1,7 @@
 """One file per command, each imported at once and its room only when it runs, so that ``lmul --help`` is quick."""
 
 from .characterise import characterise
+from .claims import claims
 from .generate import generate
 from .list import list_command
 from .matmul import matmul
@@ -8,4 +9,4 @@ from .report import report
 from .simulate import simulate
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, report, matmul, characterise, trace)
+COMMANDS = (list_command, generate, simulate, report, matmul, claims, characterise, trace)

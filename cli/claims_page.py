@@ -1,0 +1,318 @@
+"""The pages of ``lmul claims``: `claims.md` and `claims.html`, views of one record, `claims.json`."""
+
+import json
+import textwrap
+from pathlib import Path
+
+from ..claims.error import OPERANDS, WAYS, WHOLE
+from ..claims.run import counts
+from ..golden.files import atomic_write
+from . import plots
+from .charts import capital
+from .document import Figure, Heading, Items, Page, Panel, Table, Text, number, percent, to_html, to_markdown
+
+MEASURES = {"mean": "mean relative error", "mean_signed": "mean signed relative error",
+            "mean_square": "mean square relative error", "worst": "worst relative error"}
+COLOURS = dict(zip((name for name, *_ in WAYS), ("lmul", "mitchell", "registers", "accumulator", "other", "exact"),
+                   strict=True))
+NONE = "–"
+
+#: What a reader must know of a table; lines are joined.
+NOTES = {name: " ".join(text.split()) for name, text in {
+    "error": """
+        Products of significands against the exact product of the same operands, exponents aside. Add is the
+        integer addition that the RTL builds, with the offset named; the printed formula is the paper's. Uniform
+        mantissas are every pair once; Gaussian numbers and the recording are 65,536 pairs rounded to the width.""",
+    "framings": """
+        The paper's expectations, of operands with 7 bits truncated to k: f1 is what truncation loses, f1 + f2
+        what is lost with L-Mul. They are signed: errors of opposite sign cancel, and the error of a multiplier
+        that truncates its operands is all of one sign.""",
+    "pencil": """
+        The printed counts come out exactly when an XOR counts as four NANDs, AND and OR as one: half adder 5,
+        full adder 11. An exact product is then an XOR, (m+1)^2 ANDs, 3 half adders and 2m - 2 full adders, and
+        three 8-bit adders; an L-Mul is an XOR and two adders, of 8 and 7 bits at fp8, of 16 and 8 at fp16. The
+        widths 7 and 8 are found from the figures, by no one rule.""",
+    "full count": """
+        With an XOR counted as one gate the same parts give other figures. Nor are the parts a multiplier's: an
+        array that adds up every partial product has m + 1 half adders and m^2 - 1 full adders, and exponents need
+        adders of their own width. The full count has those, a multiplexer per bit to normalise, and half adders
+        to round.""",
+    "attention": """
+        Products are summed in fp32, bit-exact to the hardware. Scope attention replaces the products of queries
+        by keys and of attention weights by values; scope all the linear layers too.""",
+    "corrections": """
+        What costs little: another offset; a scale folded into a factor that the output has anyway, which takes
+        the mean error out; guard bits in the wide product, so that the offset can be finer than the last place.
+        The RTL has every offset and no guard bits: what those cost is not measured.""",
+    "fpga": """
+        Placed by hand on UltraScale+ with LUT6_2 and CARRY8, registers at inputs and outputs (e4m3: 25 flip-
+        flops, 4 CARRY8, 617 MHz, 1.34 mW). Ours are mapped to 7-series by Yosys, without registers or placement.
+        They give no exact FP8 multiplier beside theirs.""",
+    "ucsd": """
+        The exact multiplier's subnormals and rounding are much of what it costs, so the policy and the product's
+        form move the ratio; in a multiply-accumulate the fp32 adder dilutes it.""",
+}.items()}
+
+
+
+def write_claims(record, folder):
+    """Write ``claims.html``, ``claims.md`` and, last, ``claims.json``; the same bytes for one record."""
+    folder, page = Path(folder), claims_page(record)
+    texts = {"claims.html": to_html(page), "claims.md": to_markdown(page),
+             "claims.json": json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"}
+    for name, text in texts.items():
+        with atomic_write(folder / name) as file:
+            file.write(text)
+
+
+def claims_page(record):
+    """The claims as a `Page`: verdicts, the checks behind each, then every part's figures."""
+    blocks = [Heading("Verdicts"), _verdicts(record), Text(record["rule"])]
+    blocks += [Heading("The checks")] if record["claims"] else []
+    for claim in record["claims"]:
+        blocks += [Heading(capital(claim["name"].replace("-", " ")), 3), _checks(claim)]
+    for name, part in PARTS.items():
+        if name in record["parts"]:
+            blocks += part(record[name])
+    return Page("The claims of the L-Mul paper, measured", lead(record), blocks + _provenance(record))
+
+
+def lead(record):
+    """What came out, in words."""
+    found = ", ".join(f"{count} {verdict if count == 1 else verdict.replace('holds', 'hold').replace('does', 'do')}"
+                      for verdict, count in counts(record).items() if count)
+    words = f"Of {len(record['claims'])} claims of {record['source']}: {found}." if record["claims"] else ""
+    return " ".join(filter(None, [words, record.get("energy", {}).get("finding")]))
+
+
+def summary(record):
+    """The verdicts in plain lines, then the finding."""
+    width = max((len(claim["name"]) for claim in record["claims"]), default=0)
+    lines = [f"{claim['name']:<{width}}  {claim['verdict']} ({claim['count']})" for claim in record["claims"]]
+    return "\n".join([*lines, *textwrap.wrap(lead(record), 100)])
+
+
+def _note(name):
+    return Text(NOTES[name])
+
+
+def _verdicts(record):
+    return Table("Each claim, what its checks say, and the command that reruns them.",
+                 ["claim", "verdict", "checks", "rerun"],
+                 [[claim["claim"], claim["verdict"], claim["count"], f"`{claim['command']}`"]
+                  for claim in record["claims"]], words=(0, 1, 2, 3))
+
+
+def _checks(claim):
+    lines = [[each["condition"], each["criterion"], each["measured"] or each["missing"],
+              {True: "holds", False: "does not hold", None: "not measured"}[each["holds"]]] for each in claim["checks"]]
+    return Table(f"{claim['claim']} Verdict: {claim['verdict']}.", ["condition", "criterion", "measured", "result"],
+                 lines, words=(0, 1, 2, 3))
+
+
+def _error(part):
+    blocks = [Heading("Error by mantissa width"), _note("error"), _error_figure(part["by_width"])]
+    blocks += [_by_width(part["by_width"], source, key) for source in OPERANDS for key in MEASURES]
+    blocks += [Heading("The two framings of precision"), _note("framings")]
+    blocks.append(Table("Expectation of the signed error, from the paper's formulas, for mantissas uniform over "
+                        f"{WHOLE} bits.", ["kept bits k", "exact, abs(f1)", "f2", "L-Mul, abs(f1 + f2)"],
+                        [[str(row["kept"]), *(f"{value:.3f}" for value in (abs(row["f1"]), row["f2"], row["lmul"]))]
+                         for row in part["expectations"]]))
+    blocks += [_by_framing(part["by_framing"], framing)
+               for framing in dict.fromkeys(row["framing"] for row in part["by_framing"])]
+    blocks.append(Table("Multipliers as built, on the recording: flushed and saturated products count as error.",
+                        ["multiplier", "product", *MEASURES.values()],
+                        [[f"`{row['multiplier']}`", row["product"], *(_number(row[key]) for key in MEASURES)]
+                         for row in part["on_recording"]], words=(0, 1)))
+    return blocks
+
+
+def _by_width(rows, source, key):
+    lines = {}
+    for row in rows:
+        if row["operands"] == source:
+            lines.setdefault(row["man_bits"], []).append(_number(row[key]))
+    return Table(f"{capital(MEASURES[key])}, {source} operands.", ["mantissa bits", *(name for name, *_ in WAYS)],
+                 [[str(bits), *cells] for bits, cells in lines.items()])
+
+
+def _by_framing(rows, framing):
+    some = {(row["operands"], row["kept"]): row for row in rows if row["framing"] == framing}
+    kept = list(dict.fromkeys(bits for _, bits in some))
+    methods = {"exact": "exact", "formula": "printed formula", "add": "add, offset paper"}
+    return Table(f"{capital(framing)}, at k bits.", ["k", *(words for _ in OPERANDS for words in methods.values())],
+                 [[str(bits), *(_number(some[source, bits][method]) for source in OPERANDS for method in methods)]
+                  for bits in kept], groups=[("", 1), *((source, len(methods)) for source in OPERANDS)])
+
+
+def _error_figure(rows):
+    panels = []
+    for source in OPERANDS:
+        series = [(name.removeprefix("add, "), COLOURS[name],
+                   [(row["man_bits"], 100 * row["mean"]) for row in rows
+                    if (row["operands"], row["way"]) == (source, name) and row["man_bits"] > 1]) for name, *_ in WAYS]
+        title = f"{capital(source)} operands"
+        words = [f"{name}: " + ", ".join(f"{number(y, 3)} at {x}" for x, y in curve) for name, _, curve in series]
+        panels.append(Panel(title, plots.curves(f"error {source}", series, "mantissa bits", "mean relative error, %"),
+                            f"{title}: mean relative error in per cent by mantissa bits. {'; '.join(words)}"))
+    return Figure("Mean relative error of each way to multiply, from 2 mantissa bits on.", panels,
+                  [(COLOURS[name], name) for name, *_ in WAYS])
+
+
+def _gates(part):
+    pencil = [[_kind(row), row["format"], *(str(row[key]) for key in (
+        "printed", "formula", "formula_xor_1", "full", "full_xor_1"))] for row in part["pencil"]]
+    technologies = list(part["measured"][0]["area_ge"])
+    measured = [[f"`{row['design']}`", {"mul": "narrow", "prod": "wide"}[row["structure"]], _whole(row["gates"]),
+                 _whole(row["transistors"]), *(_number(row["area_ge"][each]) for each in technologies),
+                 row["missing"] or ""] for row in part["measured"]]
+    return [
+        Heading("Gates"),
+        _note("pencil"),
+        _note("full count"),
+        Table("The pencil count.", ["", "format", "printed", "formula, XOR = 4", "same, XOR = 1", "full count, XOR = 4",
+                                    "same, XOR = 1"], pencil, words=(0, 1)),
+        Table("Gates of the generated designs, subnormals flushed on both sides: two-input gates and inverters, "
+              "transistors of a static CMOS mapping, gate equivalents of the smallest netlist.",
+              ["design", "product", "two-input gates", "transistors", *(f"{each}, GE" for each in technologies),
+               "missing"],
+              measured, words=(0, 1, 4 + len(technologies))),
+    ]
+
+
+def _energy(part):
+    rows = part["savings"]
+    technologies = list(dict.fromkeys(row["technology"] for row in rows))
+    lines, drawn = [], {}
+    for row in rows:
+        lines.append([row["structure"], row["formats"], row["technology"],
+                      *(_number(row[key]) for key in ("lmul_fj_per_op", "exact_fj_per_op", "clock_ps")),
+                      NONE if row["saving"] is None else percent(row["saving"]), row["missing"] or ""])
+        if row["saving"] is not None:
+            ratios = drawn.setdefault(row["structure"], {}).setdefault(row["formats"], [None] * len(technologies))
+            ratios[technologies.index(row["technology"])] = 1 - row["saving"]
+    blocks = [Heading("Energy"), Text(part["finding"]),
+              Table(f"Energy per operation in pJ, {part['source']}; it has no FP8 row.", ["operation", "pJ"],
+                    [[name, f"{value:g}"] for name, value in part["operation_pj"].items()]),
+              Table("The paper's percentages, derived from that table.", ["replacement", "sum", "saving"],
+                    [[row["what"], row["sum"], percent(row["saving"])] for row in part["derived"]], words=(0, 1))]
+    if drawn:
+        words = [f"{name}, {formats}: {', '.join(NONE if value is None else f'{value:.2f}' for value in ratios)}"
+                 for name, some in drawn.items() for formats, ratios in some.items()]
+        title = "Energy per operation: L-Mul / exact"
+        marks = ", ".join(f"{mark} {name}" for mark, name in zip("●◇□△", technologies, strict=False))
+        drawing = plots.ratios(title, [(name, list(some.items())) for name, some in drawn.items()], len(technologies))
+        blocks.append(Figure(f"L-Mul over exact ({marks}). Left of the line at 1, L-Mul spends less.",
+                             [Panel(title, drawing, f"{title}. {'; '.join(words)}")]))
+    blocks.append(Table("Measured energy of an operation, L-Mul beside exact, at one clock. Both flush subnormals; an "
+                        "operation of a sum is a multiply-accumulate.",
+                        ["structure", "formats", "technology", "L-Mul, fJ", "exact, fJ", "clock, ps", "saving",
+                         "missing"], lines, words=(0, 1, 2, 7)))
+    return blocks
+
+
+def _attention(part):
+    if part["missing"]:
+        return [Heading("Attention"), Text(part["missing"])]
+    figures = {"cosine_mean": "mean cosine", "cosine_min": "least cosine", "spearman": "rank correlation",
+               "top1_agreement": "same nearest neighbour", "top1_partner": "partner found"}
+    lines = [[f"`{row['multiplier']}`", row["scope"], *(f"{row[key]:.4f}" for key in figures)] for row in part["rows"]]
+    panels = [_layers(part["rows"], scope, fmt) for scope in dict.fromkeys(row["scope"] for row in part["rows"])
+              for fmt in ("e4m3", "e5m2", "bf16")]
+    return [
+        Heading("Attention"),
+        Text(f"{part['model']}, {part['sentences']} sentences, {part['tokens']} tokens, beside its float32 outputs. The "
+             f"partner is the nearest sentence in float32 for {percent(part['top1_partner_float32'])} of them."),
+        _note("attention"),
+        Table("Sentence embeddings beside float32.", ["multiplier", "scope", *figures.values()], lines, words=(0, 1)),
+        Figure("Growth of the error by layer: root mean square of the hidden state's error over its own.", panels,
+               [("exact", "exact"), ("lmul", "L-Mul, paper's offset"), ("mitchell", "no offset"),
+                ("registers", "best offset")]),
+    ]
+
+
+def _layers(rows, scope, fmt):
+    colours = {"exact": "exact", "lmul": "lmul", "none": "mitchell", "best": "registers"}
+    series = []
+    for row in rows:
+        kind, formats, *rest = row["multiplier"].split("_")
+        if (row["scope"], formats) == (scope, fmt):
+            word = rest[0] if rest else kind
+            series.append((word if rest or kind == "exact" else "paper", colours[word],
+                           [(layer, 100 * value) for layer, value in enumerate(row["layer_error"])]))
+    title = f"{fmt}, scope {scope}"
+    words = [f"{label}: {', '.join(number(y, 3) for _, y in curve)}" for label, _, curve in series]
+    return Panel(title, plots.curves(f"layers {title}", series, "layer", "relative error, %"),
+                 f"{title}: relative error in per cent after the embedding and each layer. {'; '.join(words)}")
+
+
+def _corrections(part):
+    lines = [[row["formats"], row["offset"] or "exact, rounded", "" if row["offset_value"] is None else
+              str(row["offset_value"]), str(row["guard_bits"]), f"{row['scale']:.4f}",
+              *(_number(row[key]) for key in MEASURES)] for row in part["variants"]]
+    advice = [[row["formats"], f"`{row['design']}`", f"{row['scale']:.4f}", _number(row["rms_paper"]),
+               _number(row["rms"]), f"{_number(row['rms_guarded'])} ({row['guarded_bits']} bits)",
+               *(_whole(row[f"gates_{key}"]) for key in ("design", "paper", "exact")), row["missing"] or ""]
+              for row in part["recommended"]]
+    return [
+        Heading("Corrections"),
+        _note("corrections"),
+        Table("Recommended by format, with the wide product's cost in two-input gates; root mean square relative "
+              "error, uniform mantissas.",
+              ["formats", "design", "scale", "error, paper's offset", "error, recommended", "error, guard bits",
+               "gates", "gates, paper's offset", "gates, exact", "missing"], advice, words=(0, 1, 9)),
+        Table("Every correction, uniform mantissas.",
+              ["formats", "offset", "value", "guard bits", "scale", *MEASURES.values()], lines, words=(0, 1)),
+    ]
+
+
+def _others(part):
+    chen, ucsd = part["chen"], part["ucsd"]
+    fpga = [[row["format"], row["multiplier"], _whole(row["their_luts"]), _whole(row["luts"]), _whole(row["carry"]),
+             row["missing"] or ""] for row in chen["rows"]]
+    ratios = [[row["who"], row["what"], row["technology"], NONE if row["ratio"] is None else f"{row['ratio']:.3f}",
+               row["missing"] or ""] for row in (*ucsd["ratios"], *ucsd["mac"])]
+    return [
+        Heading("Others' figures"),
+        Text(chen["source"] + ". " + NOTES["fpga"]),
+        Table("Look-up tables.", ["format", "multiplier", "their LUTs", "our LUTs", "our carry cells", "missing"], fpga,
+              words=(0, 1, 5)),
+        Table("Mean relative error, uniform mantissas: they give the printed formula's, but build the addition.",
+              ["format", "printed formula", "addition, as built", "exact, rounded"],
+              [[row["format"], *(percent(row[key]) for key in ("formula", "circuit", "exact"))]
+               for row in chen["errors"]]),
+        _note("ucsd"),
+        Table(f"Area of an e4m3 L-Mul over the exact one. {ucsd['source']}; here, the smallest netlists.",
+              ["who", "what", "technology", "L-Mul / exact", "missing"], ratios, words=(0, 1, 2, 4)),
+    ]
+
+
+PARTS = {"error": _error, "gates": _gates, "energy": _energy, "attention": _attention, "corrections": _corrections,
+         "others": _others}
+
+
+def _provenance(record):
+    hardware = record["hardware"]
+    blocks = [Heading("Provenance"), Text(f"Made by `{record['command']}`.")]
+    if hardware is None:
+        return blocks
+    facts = [f"{name} {value}" for name, value in hardware["versions"].items()]
+    facts += [f"{name}: {value}" for key in ("operands", "options") for name, value in hardware[key].items()]
+    facts += [f"{each['name']}: {each['source']}, {each['corner']}" for each in hardware["libraries"]]
+    source = f"the record of `{hardware['command']}`" if hardware["command"] else "a measurement for this page"
+    return [*blocks, Text(f"Figures of designs come from {source}."), Items(facts), Items(hardware["limits"])]
+
+
+def _kind(row):
+    return {"exact": "exact", "lmul": "L-Mul"}[row["kind"]]
+
+
+def _whole(value):
+    return NONE if value is None else str(value)
+
+
+def _number(value):
+    """Four significant digits; a mean that is only rounding noise is zero."""
+    if value is None:
+        return NONE
+    return "0" if abs(value) < 1e-12 else number(value)
