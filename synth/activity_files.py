@@ -83,10 +83,7 @@ def _events(activity):
 
 
 def _ports(netlist):
-    for name, (_, nets) in netlist.ports.items():
-        for bit, net in enumerate(nets.tolist()):
-            if net > CONST1:
-                yield (f"{name}[{bit}]" if len(nets) > 1 else name), net
+    return [(name, net) for name, net in netlist.port_bits("input", "output") if net > CONST1]
 
 
 def _code(net):

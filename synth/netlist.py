@@ -91,6 +91,12 @@ class Netlist:
     def outputs(self):
         return [name for name, (way, _) in self.ports.items() if way == "output"]
 
+    def port_bits(self, *ways):
+        """(name, net) of each bit of the ports of these directions, named ``a[3]``, or ``a`` where there is but one."""
+        for name, (way, nets) in self.ports.items():
+            if way in ways:
+                yield from ((f"{name}[{bit}]" if len(nets) > 1 else name, net) for bit, net in enumerate(nets.tolist()))
+
     @cached_property
     def output_nets(self):
         """The nets of the output ports, in order."""

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from .cells import FALL, RISE
-from .netlist import CONST1
+from .netlist import CONST0, CONST1
 from .packed import look_up, pack
 
 #: Where paths begin.
@@ -68,12 +68,14 @@ class Constraints:
             elif self.input_slew_ps:
                 lines.append(f"set_input_transition {self.input_slew_ps:.6g} [get_ports {{{inputs}}}]")
         lines += ["set_output_delay 0 -clock clock [all_outputs]", f"set_load {self.output_load_ff:.6g} [all_outputs]"]
-        if self.wire_load is None:
-            lines.append("set_load 0 [get_nets *]")
-        else:
+        lines.append("set_load 0 [get_nets *]")
+        if self.wire_load is not None:
             wire = _wire(netlist.library, self.wire_load, _fanout(netlist))
-            lines += [f"set_load {wire[net]:.6g} [get_nets {{{netlist.net_names[net]}}}]"
-                      for net in np.flatnonzero(wire) if net > CONST1]
+            inside = sorted(set(np.flatnonzero(wire).tolist()) - set(netlist.output_nets.tolist()) - {CONST0, CONST1})
+            lines += [f"set_load {wire[net]:.6g} [get_nets {{{netlist.net_names[net]}}}]" for net in inside]
+            # at an output, a load on the net is ignored
+            lines += [f"set_load {self.output_load_ff + wire[net]:.6g} [get_ports {{{name}}}]"
+                      for name, net in netlist.port_bits("output")]
         return "\n".join(lines) + "\n"
 
 

@@ -1,11 +1,14 @@
 """Netlists of the tests, built gate by gate from whatever library they are for, and the libraries themselves."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 from lmul.synth import library
+from lmul.synth.liberty import read_text
 from lmul.synth.netlist import Netlist
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -107,3 +110,23 @@ def multiplier(lib, bits=4, registered=False):
         product = [build.flop(net, clock, "result") for net in product]
     build.output("p", product)
     return build.netlist()
+
+
+def opensta(folder, liberty, netlist, timing, *commands):
+    """What OpenSTA prints for a netlist under its timing's constraints; skips the test where there is no ``sta``."""
+    if not shutil.which("sta"):
+        pytest.skip("sta (OpenSTA) is not on PATH")
+    netlist.write_verilog(folder / "netlist.v")
+    (folder / "netlist.sdc").write_text(timing.constraints.sdc(netlist, 100_000))
+    files = []
+    for path in liberty:
+        files.append(folder / path.name.removesuffix(".gz"))
+        files[-1].write_text(read_text(path))  # old versions read no compressed files
+    script = [f"read_liberty {file}" for file in files]
+    script += ["read_verilog netlist.v", f"link_design {netlist.name}",
+               "set_cmd_units -time ps -capacitance fF -power nW", "source netlist.sdc", *commands, "exit"]
+    (folder / "run.tcl").write_text("\n".join(script) + "\n")
+    done = subprocess.run(["sta", "-no_splash", "-exit", "run.tcl"], cwd=folder, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120)
+    assert "rror" not in done.stdout, done.stdout[:2000]
+    return done.stdout
