@@ -1,5 +1,7 @@
 """A claim, the checks it is put to, and the verdict, which follows from the checks alone."""
 
+LISTED = 4  # conditions that are named one by one
+
 VERDICTS = ("holds", "holds under stated conditions", "does not hold", "not measured")
 
 RULE = ("A claim is put to checks, each a condition and a criterion. It holds if every check that could be made "
@@ -32,11 +34,24 @@ def verdict(checks):
     return "holds" if all(made) else "holds under stated conditions" if any(made) else "does not hold"
 
 
-def claim(name, text, part, checks, finding=""):
+def conditions(checks):
+    """The conditions under which a claim holds, in words: each, or by the words before the comma where they are many."""
+    made = [each for each in checks if each["holds"] is not None]
+    kept = [each["condition"] for each in made if each["holds"]]
+    if len(kept) <= LISTED:
+        return "; ".join(kept)
+    groups = {}
+    for each in made:
+        groups.setdefault(each["condition"].split(",")[0], []).append(each["holds"])
+    return "; ".join(name if all(held) else f"{name} ({sum(held)} of {len(held)})"
+                     for name, held in groups.items() if any(held))
+
+
+def claim(name, text, part, checks):
     """A claim as it stands in the record: ``part`` is what ``lmul claims --only`` reruns."""
     made = [each for each in checks if each["holds"] is not None]
     count = f"{sum(each['holds'] for each in made)} of {len(made)} checks hold"
     if len(made) < len(checks):
         count += f", {len(checks) - len(made)} could not be made"
-    return {"name": name, "claim": text, "part": part, "verdict": verdict(checks), "checks": checks,
-            "finding": finding or count, "count": count}
+    return {"name": name, "claim": text, "part": part, "verdict": verdict(checks), "conditions": conditions(checks),
+            "count": count, "checks": checks}

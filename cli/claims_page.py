@@ -98,9 +98,9 @@ def _note(name):
 
 def _verdicts(record):
     return Table("Each claim, what its checks say, and the command that reruns them.",
-                 ["claim", "verdict", "checks", "rerun"],
-                 [[claim["claim"], claim["verdict"], claim["count"], f"`{claim['command']}`"]
-                  for claim in record["claims"]], words=(0, 1, 2, 3))
+                 ["claim", "verdict", "holds for", "checks", "rerun"],
+                 [[claim["claim"], claim["verdict"], claim["conditions"] or NONE, claim["count"], f"`{claim['command']}`"]
+                  for claim in record["claims"]], words=(0, 1, 2, 3, 4))
 
 
 def _checks(claim):
@@ -221,8 +221,8 @@ def _attention(part):
               for fmt in ("e4m3", "e5m2", "bf16")]
     return [
         Heading("Attention"),
-        Text(f"{part['model']}, {part['sentences']} sentences, {part['tokens']} tokens, beside its float32 outputs. The "
-             f"partner is the nearest sentence in float32 for {percent(part['top1_partner_float32'])} of them."),
+        Text(f"{part['model']}, {part['sentences']} sentences, {part['tokens']} tokens, beside float32, in which "
+             f"the partner is the nearest sentence for {percent(part['top1_partner_float32'])} of them."),
         _note("attention"),
         Table("Sentence embeddings beside float32.", ["multiplier", "scope", *figures.values()], lines, words=(0, 1)),
         Figure("Growth of the error by layer: root mean square of the hidden state's error over its own.", panels,
