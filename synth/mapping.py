@@ -6,6 +6,7 @@ another gets the same ones, and what is best of each is kept. Nothing depends on
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,13 +69,17 @@ class Effort:
     deepsyn_bits: int
 
 
+#: By name, the tries for combinational designs and those for registered ones, which are many times as large.
 EFFORTS = {
-    "low": Effort((("sklansky", "resynthesis"),), ("area", "delay"), (0.1, 1.0), 0),
-    "default": Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light"), ("ripple", "deepsyn-2"),
-                       ("sklansky", "deepsyn-1")),
-                      ("area", "area-xor", "area-sized", "delay"), (0.1, 0.7, 1.0), 32),
-    "high": Effort(tuple((structure, optimiser) for structure in STRUCTURES for optimiser in OPTIMISERS),
-                   tuple(MAPPERS), (0.1, 0.5, 0.7, 0.85, 1.0, 1.3), 1 << 10),
+    "low": (Effort((("sklansky", "resynthesis"),), ("area", "delay"), (0.1, 1.0), 0),
+            Effort((("sklansky", "light"),), ("delay",), (0.1, 1.0), 0)),
+    "default": (Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light"),
+                        ("sklansky", "deepsyn-1")), ("area", "area-xor", "delay"), (0.1, 0.7), 32),
+                Effort((("sklansky", "light"),), ("area", "delay"), (0.1, 0.7), 0)),
+    "high": (Effort(tuple((structure, optimiser) for structure in STRUCTURES for optimiser in OPTIMISERS),
+                    tuple(MAPPERS), (0.1, 0.5, 0.7, 0.85, 1.0, 1.3), 1 << 10),
+             Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light")), tuple(MAPPERS),
+                    (0.1, 0.5, 0.7, 1.0), 0)),
 }
 
 
@@ -97,8 +102,8 @@ class Mapped:
     generic : dict
         ``gates``: two-input gates and inverters (AND, NAND, OR, NOR, XOR, XNOR, with one input inverted or not; a
         multiplexer is expanded into them; flip-flops are not counted). ``transistors``: as Yosys estimates static CMOS
-        from NAND, NOR, AND-OR-invert, OR-AND-invert, XOR, XNOR, multiplexers and inverters, flip-flops included. Each is
-        the smallest of all tries.
+        from NAND, NOR, AND-OR-invert, OR-AND-invert, XOR, XNOR, multiplexers and inverters, flip-flops included. Each
+        is the smallest of all tries.
     """
 
     netlists: dict
@@ -139,7 +144,7 @@ def map_design(design, verilog, libraries, effort, folder):
     """
     if effort not in EFFORTS:
         raise ValueError(f"Effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
-    effort = EFFORTS[effort]
+    effort = EFFORTS[effort][0 if design.combinational else 1]
     folder = Path(folder) / "netlists" / design.slug
     folder.mkdir(parents=True, exist_ok=True)
     tries = [each for each in effort.tries if _allowed(design, effort, each[1])]
@@ -164,7 +169,7 @@ def _allowed(design, effort, optimiser):
 
 
 def _optimise(design, verilog, tries, folder):
-    """The script that leaves each try's logic as ``{try}.il``, its figures in ``{try}.gates``, ``.cmos`` and ``.depth``."""
+    """Commands that leave each try's logic as ``{try}.il`` and its figures as ``.depth``, ``.gates`` and ``.cmos``."""
     _write(folder / "design.v", Path(verilog).read_text(encoding="utf-8"))
     _write(folder / "ripple.v", (SCRIPTS / "ripple.v").read_text(encoding="utf-8"))
     script = ["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc"]
@@ -218,21 +223,21 @@ def _loaded_nand_ps(library):
 
 def _depth(path):
     """The longest path in gates, of the deepest module."""
-    return max(int(words.split("length=")[1].split(")")[0]) for words in path.read_text().splitlines() if "length=" in words)
+    return max(map(int, re.findall(r"\(length=(\d+)\)", path.read_text())))
 
 
 def _gates(tries, folder):
-    return min(sum(count for kind, count in _stat(folder / f"{n}.gates").items() if kind.startswith("$_") and "FF" not in kind)
-               for n in range(len(tries)))
-
-
-def _stat(path):
-    return json.loads(path.read_text())["design"]["num_cells_by_type"]
+    return min(sum(count for kind, count in _figures(folder / f"{n}.gates")["num_cells_by_type"].items()
+                   if kind.startswith("$_") and "DFF" not in kind) for n in range(len(tries)))
 
 
 def _transistors(tries, folder):
-    return min(int(json.loads((folder / f"{n}.cmos").read_text())["design"]["estimated_num_transistors"].rstrip("+"))
-               for n in range(len(tries)))
+    return min(int(_figures(folder / f"{n}.cmos")["estimated_num_transistors"]) for n in range(len(tries)))
+
+
+def _figures(path):
+    """What `stat -json` says of the whole design, each module as often as it is used."""
+    return json.loads(path.read_text(encoding="utf-8"))["design"]
 
 
 def _write(path, text):

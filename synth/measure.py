@@ -23,6 +23,7 @@ from .record import LIMITS, check, missing, new_row, versions
 from .timing import Constraints, analyse
 
 VECTORS = 2000
+POINTS = 5  # of the trade-off between area and delay, for each row
 FORMATS = ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")
 
 
@@ -195,7 +196,7 @@ def _map(design, keys, options, folder):
 
 
 def _pareto(candidates, lib, options):
-    """The candidates that no other beats in both area and delay, smallest first."""
+    """Of the candidates that no other beats in both area and delay, `POINTS`: smallest, fastest, and between."""
     points = []
     for candidate in candidates:
         netlist = Netlist.read(candidate.source, lib)
@@ -207,11 +208,11 @@ def _pareto(candidates, lib, options):
     for point in points:
         if not front or point["delay_ps"] < 0.995 * front[-1]["delay_ps"]:
             front.append(point)
-    return front
+    return [front[n] for n in sorted({round(n * (len(front) - 1) / (POINTS - 1)) for n in range(POINTS)})]
 
 
 def _clocks(designs, keys, found, options):
-    """By library and group the periods to compare at: ``fast``, which every rival's fastest netlist reaches, and
+    """By library and group the periods to compare at: ``fast``, which every rival's fastest netlist reaches, then
     ``relaxed``, which their smallest reach too."""
     clocks = {}
     for key in keys:
@@ -233,25 +234,19 @@ def _row(design, key, mapped, clocks, latency, options):
     why = drivable(design)
     source = operands(options.operands, options.seed)
     driven = None if why else drive(design, latency, source, options.vectors, options.seed)
-    measured = {}
+    measured = [_Measured(design, point, lib, driven, clocks["relaxed"], options) for point in points]
+    for each in measured:
+        row["curve"].append({key: each.figures(max(clocks["relaxed"], each.timing.delay_ps))[key]
+                             for key in ("area_um2", "delay_ps", "clock_ps", "energy_fj_per_op", "script")})
     for name, period in clocks.items():
-        fits = [n for n, point in enumerate(points) if point["delay_ps"] <= period]
-        if not fits:
-            missing(row, f"no netlist reaches {period:.6g} ps; the fastest takes {points[-1]['delay_ps']:.6g}",
-                    "area_um2", "area_ge", "delay_ps", "energy_fj_per_op", "leakage_nw", "flip_flops")
-            continue
-        if fits[0] not in measured:
-            measured[fits[0]] = _Measured(design, points[fits[0]], lib, driven, clocks["relaxed"], options)
-        row["at"][name] = measured[fits[0]].figures(period)
-    if "relaxed" in row["at"]:
-        chosen = row["at"]["relaxed"]
-        row |= {name: chosen[name] for name in chosen if name in row}
-        row["path"] = chosen["path"]
-    for n, point in enumerate(points):
-        each = measured.get(n) or _Measured(design, point, lib, driven, clocks["relaxed"], options)
-        period = max(clocks["relaxed"], point["delay_ps"])
-        row["curve"].append({"area_um2": point["area_um2"], "delay_ps": point["delay_ps"], "script": point["script"],
-                             "clock_ps": period, "energy_fj_per_op": each.figures(period)["energy_fj_per_op"]})
+        fit = next((each for each in measured if each.timing.delay_ps <= period), None)
+        if fit:
+            row["at"][name] = fit.figures(period)
+            row["path"] = [asdict(stage) for stage in fit.timing.path]
+    row |= {name: figure for name, figure in row["at"].get("relaxed", {}).items() if name in row}
+    if not row["at"]:
+        missing(row, f"no netlist reaches the clock asked for; the fastest takes {measured[-1].timing.delay_ps:.6g} ps",
+                "area_um2", "area_ge", "delay_ps", "energy_fj_per_op", "leakage_nw", "flip_flops", "clock_ps")
     if why:
         missing(row, why, "energy_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op")
     return (design.slug, key), row
@@ -278,9 +273,7 @@ class _Measured:
         figures = {
             "clock_ps": period, "area_um2": self.netlist.area_um2,
             "area_ge": self.netlist.area_um2 / self.lib.reference_nand2.area, "delay_ps": self.timing.delay_ps,
-            "flip_flops": self.netlist.flip_flops, "script": self.point["script"],
-            "path": [asdict(stage) for stage in self.timing.path],
-            "energy_fj_per_op": None,
+            "flip_flops": self.netlist.flip_flops, "script": self.point["script"], "energy_fj_per_op": None,
         }
         if self.activity is None:
             return figures
