@@ -3,13 +3,14 @@
 import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from xml.etree import ElementTree
@@ -42,8 +43,8 @@ _VERILATOR = [
 class Result:
     """What one run of one bench came to.
 
-    ``figures`` is what the bench counted, ``vectors`` among it; ``failure`` the first failure's message or None;
-    ``waves`` the waveform or None. Times are wall-clock seconds.
+    ``benches`` are the modules that ran; ``figures`` what they counted, ``vectors`` among it; ``failure`` the first
+    failure's message or None; ``waves`` the waveform or None. Times are wall-clock seconds.
     """
 
     slug: str
@@ -55,9 +56,10 @@ class Result:
     build_seconds: float
     seconds: float
     log: Path
-    waves: Path | None = None
-    figures: dict = field(default_factory=dict)
-    failure: str | None = None
+    waves: Path | None
+    benches: tuple
+    figures: dict
+    failure: str | None
 
     @property
     def passed(self):
@@ -73,6 +75,8 @@ class Result:
         outcome = f"passed {self.tests} tests" if self.passed else f"FAILED {self.failures} of {self.tests} tests"
         text = (f"{self.slug}: {outcome}, {self.vectors} vectors, built in {self.build_seconds:.1f} s, run in "
                 f"{self.seconds:.1f} s ({self.simulator} {self.version}, seed {self.seed}); log {self.log}")
+        if self.slug.startswith("matmul") and f"{__package__}.cocotb_axis" not in self.benches:
+            text += "; without cocotbext-axi, an AXI4-Stream bus model, which is not installed"
         return text if self.failure is None else f"{text}\n{self.failure}"
 
 
@@ -93,7 +97,8 @@ def simulate(design, *, folder, simulator="verilator", seed=1, waves=False, benc
     waves : bool
         Keep a waveform: VCD from Verilator, FST from Icarus.
     bench : str or None
-        Module with the cocotb tests, instead of the design's own.
+        Module with the cocotb tests, instead of the design's own. Of a ``matmul``'s own, one needs cocotbext-axi; it is
+        left out, and the result's line says so, where that is not installed.
     source : str or None
         Verilog to test instead of the generated.
     settings : dict or None
@@ -115,17 +120,19 @@ def simulate(design, *, folder, simulator="verilator", seed=1, waves=False, benc
         start = time.perf_counter()
         _build(tool, design.slug, source or verilog(design), folder, waves)
         built = time.perf_counter()
-        results, wave_file = _run(tool, design, folder, seed, waves, bench or _bench(design), settings or {})
+        benches = [bench] if bench else _benches(design)
+        results, wave_file = _run(tool, design, folder, seed, waves, benches, settings or {})
         tests, failures, failure = _read(results, folder / "simulate.log", design)
         figures = folder / "figures.json"
         return Result(design.slug, simulator, tool.version, seed, tests, failures, round(built - start, 2),
                       round(time.perf_counter() - built, 2), folder / "simulate.log", wave_file,
-                      json.loads(figures.read_text()) if figures.exists() else {}, failure)
+                      tuple(benches), json.loads(figures.read_text()) if figures.exists() else {}, failure)
 
 
-def _bench(design):
-    """Modules with the design's tests."""
-    return [f"{__package__}.cocotb_{name}" for name in BENCHES[design.structure]]
+def _benches(design):
+    """Modules with the design's tests: those whose libraries are installed."""
+    return [f"{__package__}.cocotb_{name}" for name in BENCHES[design.structure]
+            if name != "axis" or importlib.util.find_spec("cocotbext")]
 
 
 @contextlib.contextmanager
@@ -197,7 +204,7 @@ def _model(tool, top):
     return top if tool.name == "verilator" else "sim.vvp"
 
 
-def _run(tool, design, folder, seed, waves, bench, settings):
+def _run(tool, design, folder, seed, waves, benches, settings):
     """Run the built simulation; gives the paths of its results and of its waveform or None."""
     results, log, figures = folder / "results.xml", folder / "simulate.log", folder / "figures.json"
     wave_file = folder / f"{design.slug}.{'vcd' if tool.name == 'verilator' else 'fst'}" if waves else None
@@ -218,7 +225,7 @@ def _run(tool, design, folder, seed, waves, bench, settings):
     } | settings
     # A simulator that dies, and under pytest a failed test, end in these; the results tell which it was.
     with _environment(**environment), contextlib.suppress(RuntimeError, SystemExit):
-        get_runner(tool.name).test(test_module=bench, hdl_toplevel=design.slug, hdl_toplevel_lang="verilog",
+        get_runner(tool.name).test(test_module=benches, hdl_toplevel=design.slug, hdl_toplevel_lang="verilog",
                                    build_dir=folder, test_dir=folder, seed=seed, waves=waves, plusargs=arguments,
                                    timescale=("1ns", "1ns"), results_xml=str(results), log_file=log)
     return results, wave_file

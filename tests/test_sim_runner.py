@@ -5,7 +5,7 @@ import os
 import pytest
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import verilog
-from lmul.sim import tools
+from lmul.sim import runner, tools
 from lmul.sim.runner import simulate
 
 DESIGN = parse("mul_mitchell_e2m1")
@@ -83,6 +83,13 @@ def test_paths_with_spaces_and_letters(simulator, tmp_path, source, monkeypatch)
     assert result.waves.stat().st_size > 500
     assert {path.name for path in tmp_path.iterdir()} == {folder.name}
     assert {path.parent.name for path in (result.log, result.waves)} == {simulator}
+
+
+def test_a_missing_bus_model_is_named(monkeypatch, sim_folder):
+    monkeypatch.setattr(runner.importlib.util, "find_spec", lambda name: None)
+    result = runner.simulate(parse("matmul_int8_int32_1x1_os"), folder=sim_folder, simulator="icarus")
+    assert (result.passed, result.tests) == (True, 9)
+    assert "without cocotbext-axi" in result.line
 
 
 def test_missing_tools_are_named(monkeypatch):
