@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib.wiring import In, Out
 
 from .operand import Operand, named, pack_wide, select_narrow, special_flags
 from .part import Part
-from .shift import normalise, shift_right
+from .shift import leading_zeros, normalise, shift_right
 
 # From here on, subnormal products are shifted after the multiplication instead of subnormal operands before it.
 _LATE_MAN_BITS = 10
@@ -126,14 +126,15 @@ class ExactMultiplier(Part):
         product = self._raw(m, a, b)
         subnormal = named(m, "subnormal", ~(a.normal & b.normal))
         man = Mux(a.normal, 0, a.man) | Mux(b.normal, 0, b.man.shift_left(self.spec.align))
-        _, inverted_zeros = normalise(m, named(m, "man", man), Const(-1, signed(1)), fmt.man_bits - 1)
-        inverted_zeros = named(m, "inverted_zeros", Mux(subnormal, inverted_zeros.as_signed(), 0))
-        exp = named(m, "exp", product.exp + inverted_zeros)
+        # Minus one, minus the zeros: what the first of them costs, the hidden bit, is in the exponent of 1 already.
+        minus = Cat(~leading_zeros(m, named(m, "man", man)), 1)
+        shift = named(m, "shift", Mux(subnormal, minus, 0).as_signed())
+        exp = named(m, "exp", product.exp + shift)
         normal = named(m, "normal", ~exp[-1] & exp[self.bias_bits :].any())
         high = named(m, "high", product.exp[self.bias_bits :].any())
         stages = (fmt.man_bits + 1).bit_length()
         limit = ~product.exp[: self.bias_bits]
-        places = named(m, "places", Mux(normal, inverted_zeros[:stages], limit[:stages]))
+        places = named(m, "places", Mux(normal, shift[:stages], limit[:stages]))
         sig = Mux(high & subnormal, product.sig.shift_left(1 << stages), product.sig)
         sig, lost = shift_right(m, named(m, "sig_left", sig), places, Const(0))
         alive = product.alive & (a.normal | b.normal) & (high | ~limit[stages:].any())

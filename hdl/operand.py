@@ -86,12 +86,13 @@ def _select_nan_only(m, spec, a, b, field, over, alive):
     width = spec.a.field_bits
     nan = named(m, "nan", a.nan | b.nan)
     keep = named(m, "keep", alive | nan)
-    raised = named(m, "raised", field | (over | nan).replicate(width))
+    lift = named(m, "lift", over | nan)
     if spec.overflow == "ieee":
-        return raised & keep.replicate(width)
+        return (field | lift.replicate(width)) & keep.replicate(width)
     # The largest finite field is all ones but the lowest, whether field is all ones or beyond.
-    lowest = (field[0] & ~raised[1:].all() & keep) | nan
-    return Cat(lowest, raised[1:] & keep.replicate(width - 1))
+    raised = named(m, "raised", field[1:] | lift.replicate(width - 1))
+    lowest = (field[0] & ~raised.all() & keep) | nan
+    return Cat(lowest, raised & keep.replicate(width - 1))
 
 
 def _select_ieee(m, spec, a, b, field, over, alive):

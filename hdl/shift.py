@@ -50,6 +50,21 @@ def normalise(m, value, exp, most, gradual=False):
     return value, exp if gradual else exp - Cat(counts)
 
 
+def leading_zeros(m, value):
+    """How many zeros a value other than 0 begins with."""
+    bits = (len(value) - 1).bit_length()
+    # For each block of bits: whether it has a one, and how many zeros come before that.
+    blocks = [(bit, Const(0, 0)) for bit in Cat(Const(0, (1 << bits) - len(value)), value)]
+    for stage in range(bits):
+        pairs = zip(blocks[::2], blocks[1::2], strict=True)
+        blocks = []
+        for (some_low, low), (some_high, high) in pairs:
+            some, zeros = Signal(name=f"some_{2 << stage}"), Signal(stage + 1, name=f"zeros_{2 << stage}")
+            m.d.comb += [some.eq(some_high | some_low), zeros.eq(Cat(Mux(some_high, high, low), ~some_high))]
+            blocks.append((some, zeros))
+    return blocks[0][1]
+
+
 def round_to(m, fmt, value, exp, most, gradual, overflow):
     """The field of ``fmt`` nearest to a magnitude, ties to even; and whether the magnitude is 0.
 

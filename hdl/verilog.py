@@ -21,10 +21,6 @@ from .systolic import OutputStationaryArray, WeightStationaryArray
 
 PERIOD_NS = 5.0  # a clock that every design meets on a current FPGA
 
-_COMPARES = ("$lt", "$le", "$gt", "$ge", "$eq", "$ne")
-_BINARY = ("$add", "$sub", "$mul", "$and", "$or", "$xor", *_COMPARES)
-
-
 # Drops bits that nothing reads, and gives each net one driver.
 _TRIM = ("opt_expr", "wreduce", "splitnets -driver -format _", "opt_clean -purge")
 
@@ -258,12 +254,15 @@ def _script(slug):
 
 def _extend_map():
     """A Yosys techmap, in Verilog, that widens the operands of word cells."""
-    cells = []
-    for cell in _BINARY:
-        width = "A_WIDTH > B_WIDTH ? A_WIDTH : B_WIDTH" if cell in _COMPARES else "Y_WIDTH"
-        cells.append(f"""
+    return "".join(_EXTEND.format(cell=cell, name=cell[1:], width=width) for width, cells in (
+        ("Y_WIDTH", ("$add", "$sub", "$mul", "$and", "$or", "$xor")),
+        ("A_WIDTH > B_WIDTH ? A_WIDTH : B_WIDTH", ("$lt", "$le", "$gt", "$ge", "$eq", "$ne")),
+    ) for cell in cells) + "".join(_EXTEND_UNARY.format(cell=cell, name=cell[1:]) for cell in ("$not", "$neg")) + _NOT
+
+
+_EXTEND = """
 (* techmap_celltype = "{cell}" *)
-module extend{cell[1:]} (A, B, Y);
+module extend_{name} (A, B, Y);
   parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
   localparam WIDTH = {width};
   input [A_WIDTH-1:0] A;
@@ -282,8 +281,25 @@ module extend{cell[1:]} (A, B, Y);
     _TECHMAP_REPLACE_ (.A(a), .B(b), .Y(Y));
   wire _TECHMAP_FAIL_ = A_WIDTH == WIDTH && B_WIDTH == WIDTH;
 endmodule
-""")
-    return "".join(cells) + """
+"""
+
+_EXTEND_UNARY = """
+(* techmap_celltype = "{cell}" *)
+module extend_{name} (A, Y);
+  parameter A_SIGNED = 0, A_WIDTH = 1, Y_WIDTH = 1;
+  input [A_WIDTH-1:0] A;
+  output [Y_WIDTH-1:0] Y;
+  wire [Y_WIDTH-1:0] a;
+  generate
+    if (A_SIGNED) assign a = $signed(A);
+    else assign a = A;
+  endgenerate
+  \\{cell} #(.A_SIGNED(A_SIGNED), .A_WIDTH(Y_WIDTH), .Y_WIDTH(Y_WIDTH)) _TECHMAP_REPLACE_ (.A(a), .Y(Y));
+  wire _TECHMAP_FAIL_ = A_WIDTH == Y_WIDTH;
+endmodule
+"""
+
+_NOT = """
 (* techmap_celltype = "$logic_not" *)
 module logic_not (A, Y);
   parameter A_SIGNED = 0, A_WIDTH = 1, Y_WIDTH = 1;
@@ -303,7 +319,10 @@ def _header(design):
 def _body(text):
     """Without Yosys' own heading, which names the machine it was built on."""
     text = "".join(line + "\n" for line in text.splitlines() if not line.startswith("/*")).lstrip("\n")
-    return re.sub(r"(?ms)^module .*?^endmodule", lambda module: _name_unused(module[0]), text)
+    text = re.sub(r"(?ms)^module .*?^endmodule", lambda module: _name_unused(module[0]), text)
+    if text.count("\nendmodule") > 1:
+        text = "// All modules of a design are in one file.\n/* verilator lint_off DECLFILENAME */\n" + text
+    return text
 
 
 def _name_unused(module):
