@@ -244,6 +244,7 @@ class _Flattener:
         self.library = library
         self.instances = []
         self.net_names = ["0", "1"]
+        self.same = []  # pairs of nets that a module joins: a wire through it, or a constant that it puts out
         self.taken = set()
 
     def expand(self, top):
@@ -259,7 +260,25 @@ class _Flattener:
                     nets[bit] = self._net(f"{name}[{i}]" if len(port["bits"]) > 1 else name)
             ports[name] = (port["direction"], np.array([nets[bit] for bit in port["bits"]], np.int32))
         self._module(top, "", nets)
-        return {name: ports[name] for name in module["ports"]}
+        number = self._join()
+        self.instances = [(*names, {pin: number[net] for pin, net in pins.items()}) for *names, pins in self.instances]
+        return {name: (ports[name][0], number[ports[name][1]].astype(np.int32)) for name in module["ports"]}
+
+    def _join(self):
+        """The new number of each net, joined ones having one, the first's; drops the names of the others."""
+        first = list(range(len(self.net_names)))
+
+        def find(net):
+            while first[net] != net:
+                net = first[net]
+            return net
+
+        for pair in self.same:
+            low, high = sorted(map(find, pair))
+            first[high] = low
+        kept, number = np.unique([find(net) for net in first], return_inverse=True)
+        self.net_names = [self.net_names[net] for net in kept]
+        return number
 
     def _net(self, name):
         self.net_names.append(self._unique(name))
@@ -290,7 +309,9 @@ class _Flattener:
                 inner = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}
                 for port, bits in self.modules[cell["type"]]["ports"].items():
                     for inside, outside in zip(bits["bits"], pins.get(port, ()), strict=False):
-                        inner[inside] = net(outside)
+                        known = inner.setdefault(inside, net(outside))
+                        if known != net(outside):
+                            self.same.append((known, net(outside)))
                 self._module(cell["type"], f"{path}/{plain}" if path else plain, inner)
             else:
                 if any(len(bits) != 1 for bits in pins.values()):
