@@ -41,7 +41,7 @@ class Buffer(Part):
         return m
 
 
-class Matmul(wiring.Component):
+class Matmul(Part):
     """A systolic array with AXI4-Streams (AMBA 4 AXI4-Stream, ARM IHI 0051A) for operands and results.
 
     Beats are the array's, ``tlast`` being its ``last``; element i of a beat is in the low bits of bytes i*B to

@@ -17,6 +17,8 @@ class Part(wiring.Component):
     to be wrapped in ``EnableInserter`` or ``ResetInserter``, which would not reach inside.
     """
 
+    _MustUse__silence = True  # no warning of a part that is refused, or made only to be asked for its latency
+
     def __new__(cls, *args, **kwargs):
         part = super().__new__(cls)
         part._key = (cls, args, tuple(sorted(kwargs.items())))

@@ -1,4 +1,4 @@
-"""Accumulators: all sums of small formats, corners and random sums of large ones, exact sums and what becomes of them."""
+"""Accumulators: all sums of small formats, corners and random sums of large ones, exact sums and how they end."""
 
 from fractions import Fraction
 

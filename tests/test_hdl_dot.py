@@ -1,0 +1,68 @@
+"""Dot-product units: golden sums, latency, reset, window and tree."""
+
+import hdl_bench
+import numpy as np
+import pytest
+from lmul.golden.spec import Multiplier, parse_accumulator
+from lmul.hdl.designs import parse
+from lmul.hdl.dot import Dot
+from lmul.hdl.verilog import component
+
+SLUGS = ["dot_lmul_e4m3_fp32_3", "dot_exact_e4m3_fp32_4_w8", "dot_lmul_e5m2_bf16_2_w12", "dot_lmul_e4m3_sub_fp32_5",
+         "dot_exact_bf16_fp32_3_tree", "dot_lmul_e4m3_bf16_4_tree", "dot_exact_e4m3_fixed_5",
+         "dot_lmul_e5m2_carrysave_2", "dot_int8_int32_7"]
+
+
+@pytest.mark.parametrize("kind", ["random", "specials", "zeros"])
+@pytest.mark.parametrize("slug", SLUGS)
+def test_sums_of_runs(slug, kind, seed):
+    """Runs of vectors one after another, with stalls."""
+    design, generator = parse(slug), np.random.default_rng(seed)
+    unit = component(design)
+    steps, expected = hdl_bench.unit_runs(design, [1, 4, 1, 2, 9], generator, kind)
+    results, delays = hdl_bench.run_unit(unit, design, steps, generator, stalls=0.3)
+    assert results == expected
+    assert set(delays) == {unit.latency}
+
+
+@pytest.mark.parametrize("slug", ["dot_lmul_e4m3_fp32_3", "dot_exact_e4m3_fixed_5", "dot_lmul_e4m3_bf16_4_tree"])
+def test_reset_in_mid_run(slug, seed):
+    design, generator = parse(slug), np.random.default_rng(seed)
+    steps, expected = hdl_bench.unit_runs(design, [5, 3], generator)
+    results, _ = hdl_bench.run_unit(component(design), design, steps, generator, reset_after=7)
+    assert results == expected
+
+
+def test_window_matters(seed):
+    """A narrow window cuts off what a wide one keeps."""
+    results = {}
+    for slug in ("dot_lmul_e4m3_fp32_4", "dot_lmul_e4m3_fp32_4_w6"):
+        design = parse(slug)
+        steps, expected = hdl_bench.unit_runs(design, [3, 3, 3], np.random.default_rng(seed))
+        results[slug], _ = hdl_bench.run_unit(component(design), design, steps, np.random.default_rng(seed))
+        assert results[slug] == expected
+    wide, narrow = results.values()
+    assert wide != narrow
+
+
+@pytest.mark.parametrize(("count", "window", "message"), [
+    (1, 32, "Dot product lanes must be at least 2, not 1"),
+    (4, 3, "Window must be at least 4 bits for such products, not 3"),
+])
+def test_refused(count, window, message):
+    with pytest.raises(ValueError, match=message):
+        Dot(Multiplier.make("lmul", "e4m3"), parse_accumulator("fp32"), count, window)
+
+
+@pytest.mark.parametrize(("slug", "message"), [
+    ("dot_lmul_e4m3_fp32_16_w3", "Window must be 4 to 53 bits for lmul_e4m3, not 3"),
+    ("dot_exact_fp32_fp32_16", "Window must be 48 to 53 bits for exact_fp32, not 32"),
+    ("dot_lmul_e4m3_fixed_16_w24", "A window or a tree of adders must go with a float accumulator, not 'fixed'"),
+    ("dot_int8_int32_16_tree", "A window or a tree of adders must go with a float accumulator, not 'int32'"),
+    ("dot_lmul_e4m3_fp32_16_w24_tree", "A tree of adders has no window, so 24 must be left out"),
+    ("dot_lmul_e4m3_fp32_16_w32", "its one spelling is 'dot_lmul_e4m3_fp32_16'"),
+])
+def test_impossible_designs(slug, message):
+    with pytest.raises(ValueError, match=message):
+        parse(slug)
+    assert parse("dot_lmul_e4m3_fp32_16_w24").window == 24
