@@ -100,7 +100,7 @@ def _sum(design, latency, source, vectors, seed):
     if design.structure == "mac":
         c = accumulate(spec, design.accumulator, a[..., 0], b[..., 0])
     else:
-        c = dot(spec, design.accumulator, lanes, a.reshape(runs, -1), b.reshape(runs, -1), **design.dot_options)
+        c = dot(spec, design.accumulator, lanes, a.reshape(runs, -1), b.reshape(runs, -1), design.window, design.tree)
     steps = runs * RUN
     ones = np.ones(steps, np.uint8)
     last = np.tile(np.arange(RUN) == RUN - 1, runs).astype(np.uint8)

@@ -69,16 +69,17 @@ class Effort:
     deepsyn_bits: int
 
 
-#: By name, the tries for combinational designs and those for registered ones, which are many times as large.
+#: By name, the tries for combinational designs and those for registered ones, which are many times as large, and whose
+#: enables need the buffers that only "delay" and "area-sized" put in.
 EFFORTS = {
     "low": (Effort((("sklansky", "resynthesis"),), ("area", "delay"), (0.1, 1.0), 0),
             Effort((("sklansky", "light"),), ("delay",), (0.1, 1.0), 0)),
     "default": (Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light"),
                         ("sklansky", "deepsyn-1")), ("area", "area-xor", "delay"), (0.1, 0.7), 32),
-                Effort((("sklansky", "light"),), ("area", "delay"), (0.1, 0.7), 0)),
+                Effort((("sklansky", "light"),), ("delay",), (0.1, 0.7), 0)),
     "high": (Effort(tuple((structure, optimiser) for structure in STRUCTURES for optimiser in OPTIMISERS),
                     tuple(MAPPERS), (0.1, 0.5, 0.7, 0.85, 1.0, 1.3), 1 << 10),
-             Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light")), tuple(MAPPERS),
+             Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light")), ("area-sized", "delay"),
                     (0.1, 0.5, 0.7, 1.0), 0)),
 }
 

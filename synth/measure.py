@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,17 +24,22 @@ from .timing import Constraints, analyse
 
 VECTORS = 2000
 POINTS = 5  # of the trade-off between area and delay, for each row
+SUMS = (("mac_{}_fp32", "e4m3"), ("mac_{}_carrysave", "e4m3"), ("mac_{}_fp32", "bf16"), ("dot_{}_fixed_16", "e4m3"),
+        ("array_{}_carrysave_8x8_os", "e4m3"))
 FORMATS = ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")
 
 
 def default_designs():
-    """Slugs of a default report: every multiplier at the formats that matter, narrow and wide."""
+    """Slugs of a default report: every multiplier at the formats that matter, narrow and wide, and what they are built
+    into: e4m3 with a floating and an exact sum, bf16 with the usual one."""
     slugs = []
     for formats in FORMATS:
         slugs += [f"mul_{kind}" for kind in (f"lmul_{formats}", f"mitchell_{formats}", f"exact_{formats}_flush")]
         slugs += [f"mul_lmul_{formats}_sub", f"mul_exact_{formats}"] if formats in ("e4m3", "e5m2") else []
         slugs += [f"prod_{kind}" for kind in (f"lmul_{formats}", f"exact_{formats}_flush")]
-    return [*slugs, "mul_int8"]
+    for sums, formats in SUMS:
+        slugs += [sums.format(kind) for kind in (f"lmul_{formats}", f"exact_{formats}_flush")]
+    return [*slugs, "mul_int8", "mac_int8_int32"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def run_report(slugs=None, technologies=None, liberty=(), *, options=None, comma
     slugs : list of str, optional
         `default_designs` by default.
     technologies : list of str, optional
-        Embedded libraries and FPGA targets; by default all, or none but the ``liberty`` given.
+        Embedded libraries and FPGA targets; by default the embedded libraries, or just the ``liberty`` given.
     liberty : list of path
         Files of one more library.
     options : Options
@@ -127,7 +132,7 @@ def _technologies(technologies, liberty):
     for name in technologies or ():
         if name not in known:
             raise ValueError(f"Technology must be one of {', '.join(known)}, not {name!r}; others come by --liberty")
-    chosen = technologies if technologies else () if liberty else known
+    chosen = technologies if technologies else () if liberty else library.EMBEDDED
     names = [name for name in chosen if name in library.EMBEDDED]
     return names + ([tuple(map(str, liberty))] if liberty else []), [name for name in chosen if name in fpga.TARGETS]
 
@@ -174,7 +179,7 @@ def _weight(design):
 def _group(design):
     """Equal for rivals: all but the arithmetic."""
     spec = design.multiplier
-    shape = (design.structure, design.accumulator, design.lanes, design.tree, design.rows, design.cols, design.dataflow)
+    shape = tuple(getattr(design, field.name) for field in fields(design) if field.name != "multiplier")
     return shape, spec.a, spec.b, spec.subnormals
 
 

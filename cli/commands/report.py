@@ -11,7 +11,7 @@ from ..console import Failure, output_folder, progress
 @click.command()
 @click.argument("slugs", metavar="[SLUG...]", nargs=-1)
 @click.option("--tech", "technologies", multiple=True,
-              help="sky130hd, asap7, ice40, ecp5 or xc7; may be repeated. Default: all.")
+              help="sky130hd, asap7, ice40, ecp5 or xc7; may be repeated. Default: the first two.")
 @click.option("--liberty", multiple=True, type=click.Path(),
               help="Liberty file (.lib, .lib.gz), instead of a technology; repeat for the files of one library.")
 @click.option("--operands", default="recording", show_default=True,

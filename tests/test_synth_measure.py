@@ -1,0 +1,81 @@
+"""From slugs to a record: every figure is there or says why not, rivals share a clock, a wrong netlist is an error."""
+
+import json
+
+import numpy as np
+import pytest
+from lmul.golden.operands import operands
+from lmul.hdl.designs import parse
+from lmul.synth import record as records
+from lmul.synth.drive import Mismatch, drive
+from lmul.synth.measure import Options, default_designs, run_report
+
+SLUGS = ["mul_lmul_e2m1", "mul_exact_e2m1_flush", "prod_exact_e2m1_flush", "mac_lmul_e2m1_fixed16"]
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    keep = tmp_path_factory.mktemp("keep")
+    steps = []
+    record = run_report(SLUGS, ["sky130hd", "ice40"], options=Options(effort="low", vectors=300), command="a test",
+                        keep=keep, progress=lambda done, total, text: steps.append((done, total)))
+    assert steps and steps[-1][0] == steps[-1][1]
+    return record, keep
+
+
+def rows(record, technology):
+    return {row["design"]: row for row in record[0]["rows"] if row["technology"] == technology}
+
+
+def test_every_row_is_there(record):
+    records.check(record[0])
+    for technology in ("sky130hd", "ice40"):
+        assert list(rows(record, technology)) == SLUGS
+    json.dumps(record[0], allow_nan=False)
+
+
+def test_cells_are_weighed_at_one_clock(record):
+    found = rows(record, "sky130hd")
+    ours, exact = found["mul_lmul_e2m1"], found["mul_exact_e2m1_flush"]
+    assert {name: at["clock_ps"] for name, at in ours["at"].items()} == \
+           {name: at["clock_ps"] for name, at in exact["at"].items()}
+    for row in found.values():
+        assert row["area_um2"] > 0 and row["energy_fj_per_op"] > 0 and row["leakage_nw"] > 0 and row["path"]
+        assert row["area_ge"] == pytest.approx(row["area_um2"] / record[0]["libraries"][0]["nand2_um2"])
+        assert all(at["delay_ps"] <= at["clock_ps"] for at in row["at"].values())
+        areas, delays = ([point[key] for point in row["curve"]] for key in ("area_um2", "delay_ps"))
+        assert areas == sorted(areas) and delays == sorted(delays, reverse=True)
+        assert sum(row["at"]["relaxed"]["energy_fj_by_kind"].values()) == pytest.approx(row["energy_fj_per_op"], rel=0.01)
+    assert found["mac_lmul_e2m1_fixed16"]["flip_flops"] > 0 == ours["flip_flops"]
+
+
+def test_fpga_rows_count_and_say_what_they_lack(record):
+    for row in rows(record, "ice40").values():
+        assert row["luts"] > 0 and row["area_um2"] is None and row["reasons"]["area_um2"]
+
+
+def test_repeats(record):
+    again = run_report(SLUGS[:2], ["sky130hd"], options=Options(effort="low", vectors=300), command="a test")
+    assert again["rows"] == [rows(record, "sky130hd")[slug] for slug in SLUGS[:2]]
+
+
+def test_what_is_behind_the_rows_is_kept(record):
+    assert {path.suffix for path in record[1].rglob("*") if path.is_file()} >= {".v", ".sdc"}
+
+
+def test_a_wrong_output_is_named(seed):
+    design = parse("mul_lmul_e4m3")
+    driven = drive(design, 0, operands("gaussian", seed), 200, seed)
+    right = {"p": np.array(driven.expected["p"])}
+    driven.check(right)
+    right["p"][7] ^= 1
+    with pytest.raises(Mismatch, match=r"^p\[7\] must be 0x\w+, not 0x\w+$"):
+        driven.check(right)
+
+
+def test_default_designs_are_designs():
+    slugs = default_designs()
+    assert len(set(slugs)) == len(slugs)
+    for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
+        assert {f"mul_lmul_{formats}", f"mul_mitchell_{formats}", f"mul_exact_{formats}_flush"} <= set(slugs)
+    assert all(parse(slug).slug == slug for slug in slugs)
