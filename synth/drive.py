@@ -9,7 +9,7 @@ from ..golden.matmul import matmul
 from ..golden.operands import matrices, pairs
 from ..golden.products import multiply, pack, product
 
-RUN = 64  # pairs or vectors in one sum
+RUN = 64  # steps of one sum, where the accumulator holds as many
 TILES = 3  # products of an array, back to back
 
 
@@ -93,17 +93,18 @@ def _product(design, latency, source, vectors, seed):
 
 
 def _sum(design, latency, source, vectors, seed):
-    """A mac, or a dot: runs of `RUN` steps, one step per cycle."""
+    """A mac, or a dot: one run of steps after the other, one step per cycle."""
     spec, lanes = design.multiplier, design.lanes or 1
-    runs = max(vectors // (RUN * lanes), 2)
-    a, b = (codes.reshape(runs, RUN, lanes) for codes in pairs(source, spec, runs * RUN * lanes, seed))
+    run = min(RUN, (design.accumulator.depth or RUN * lanes) // lanes)
+    runs = max(vectors // (run * lanes), 2)
+    a, b = (codes.reshape(runs, run, lanes) for codes in pairs(source, spec, runs * run * lanes, seed))
     if design.structure == "mac":
         c = accumulate(spec, design.accumulator, a[..., 0], b[..., 0])
     else:
         c = dot(spec, design.accumulator, lanes, a.reshape(runs, -1), b.reshape(runs, -1), design.window, design.tree)
-    steps = runs * RUN
+    steps = runs * run
     ones = np.ones(steps, np.uint8)
-    last = np.tile(np.arange(RUN) == RUN - 1, runs).astype(np.uint8)
+    last = np.tile(np.arange(run) == run - 1, runs).astype(np.uint8)
     inputs = {"rst": 0 * ones, "en": ones, "a": _packed(a.reshape(steps, lanes), spec.a.width),
               "b": _packed(b.reshape(steps, lanes), spec.b.width), "last": last}
     inputs = _framed(inputs, 2, latency + 1)
@@ -115,7 +116,7 @@ def _sum(design, latency, source, vectors, seed):
 def _output_stationary(design, latency, source, vectors, seed):
     """Tiles back to back, as deep as the array's utilisation is promised for."""
     spec, rows, cols = design.multiplier, design.rows, design.cols
-    depth = 8 * (rows + cols)
+    depth = min(8 * (rows + cols), design.accumulator.depth or 8 * (rows + cols))
     a, b = matrices(source, spec, rows, depth, cols, TILES, seed)
     c = np.concatenate([matmul(spec, design.accumulator, *tile) for tile in zip(a, b, strict=True)])
     steps = TILES * depth
