@@ -99,8 +99,8 @@ def _note(name):
 def _verdicts(record):
     return Table("Each claim, what its checks say, and the command that reruns them.",
                  ["claim", "verdict", "holds for", "checks", "rerun"],
-                 [[claim["claim"], claim["verdict"], claim["conditions"] or NONE, claim["count"], f"`{claim['command']}`"]
-                  for claim in record["claims"]], words=(0, 1, 2, 3, 4))
+                 [[claim["claim"], claim["verdict"], claim["conditions"] or NONE, claim["count"],
+                   f"`{claim['command']}`"] for claim in record["claims"]], words=(0, 1, 2, 3, 4))
 
 
 def _checks(claim):
@@ -200,8 +200,9 @@ def _energy(part):
         words = [f"{name}, {formats}: {', '.join(NONE if value is None else f'{value:.2f}' for value in ratios)}"
                  for name, some in drawn.items() for formats, ratios in some.items()]
         title = "Energy per operation: L-Mul / exact"
-        marks = ", ".join(f"{mark} {name}" for mark, name in zip("●◇□△", technologies, strict=False))
-        drawing = plots.ratios(title, [(name, list(some.items())) for name, some in drawn.items()], len(technologies))
+        marks = ", ".join(f"{mark} {name}" for mark, name in zip(plots.MARKS, technologies, strict=False))
+        drawing = plots.ratios(title, [(name, list(some.items())) for name, some in drawn.items()],
+                               range(len(technologies)))
         blocks.append(Figure(f"L-Mul over exact ({marks}). Left of the line at 1, L-Mul spends less.",
                              [Panel(title, drawing, f"{title}. {'; '.join(words)}")]))
     blocks.append(Table("Measured energy of an operation, L-Mul beside exact, at one clock. Both flush subnormals; an "

@@ -79,8 +79,8 @@ EFFORTS = {
                 Effort((("sklansky", "light"),), ("delay",), (0.1, 0.7), 0)),
     "high": (Effort(tuple((structure, optimiser) for structure in STRUCTURES for optimiser in OPTIMISERS),
                     tuple(MAPPERS), (0.1, 0.5, 0.7, 0.85, 1.0, 1.3), 1 << 10),
-             Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light")), ("area-sized", "delay"),
-                    (0.1, 0.5, 0.7, 1.0), 0)),
+             Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light")),
+                    ("area-sized", "delay"), (0.1, 0.5, 0.7, 1.0), 0)),
 }
 
 

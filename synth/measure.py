@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import shutil
 import signal
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -18,6 +17,7 @@ from . import fpga, library, mapping
 from .activity import simulate
 from .drive import Mismatch, drivable, drive
 from .energy import estimate
+from .handover import hand_over
 from .netlist import Netlist
 from .record import LIMITS, check, missing, new_row, versions
 from .timing import Constraints, analyse
@@ -86,7 +86,7 @@ def run_report(slugs=None, technologies=None, liberty=(), *, options=None, comma
     command : str
         The command line, for the record.
     keep : path, optional
-        Folder for the netlists, constraints and activities behind the rows.
+        Folder for what a sign-off tool needs to check the rows: `handover`.
     progress : callable, optional
         Called with (steps done, steps, text).
 
@@ -109,9 +109,7 @@ def run_report(slugs=None, technologies=None, liberty=(), *, options=None, comma
     source = operands(options.operands, options.seed)
     _, yosys_version = yosys()
     with tempfile.TemporaryDirectory(prefix="lmul-") as folder, _Pool(progress) as pool:
-        rows = _measure(designs, list(libraries), targets, options, Path(folder), pool)
-        if keep:
-            _keep(Path(folder), Path(keep))
+        rows = _measure(designs, list(libraries), targets, options, Path(folder), keep, pool)
     record = {
         "command": command,
         "versions": versions(yosys_version),
@@ -148,7 +146,7 @@ def _about(lib):
             "driving_cell": lib.driving_cell.name, "output_load_ff": lib.output_load}
 
 
-def _measure(designs, keys, targets, options, folder, pool):
+def _measure(designs, keys, targets, options, folder, keep, pool):
     """All rows, in the order of the designs, each with its technologies."""
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
     latency = {}
@@ -159,7 +157,7 @@ def _measure(designs, keys, targets, options, folder, pool):
     jobs += [(_map, design, keys, options, folder) for design in longest_first if keys]
     found = dict(pool.run(jobs, "netlists"))
     clocks = _clocks(designs, keys, found, options)
-    jobs = [(_row, design, key, found[design.slug], clocks[key, _group(design)], latency[design.slug], options)
+    jobs = [(_row, design, key, found[design.slug], clocks[key, _group(design)], latency[design.slug], options, keep)
             for design in longest_first for key in keys]
     rows = dict(pool.run(jobs, "energy"))
     rows |= {(design.slug, target): new_row(design, target) | found[target][design.slug]
@@ -231,7 +229,7 @@ def _clocks(designs, keys, found, options):
     return clocks
 
 
-def _row(design, key, mapped, clocks, latency, options):
+def _row(design, key, mapped, clocks, latency, options, keep=None):
     """The row of one design in one library."""
     lib, points = _library(key), mapped["points"][key]
     row = new_row(design, lib.name) | mapped["generic"]
@@ -248,6 +246,8 @@ def _row(design, key, mapped, clocks, latency, options):
         if fit:
             row["at"][name] = fit.figures(period)
             row["path"] = [asdict(stage) for stage in fit.timing.path]
+            if keep:
+                hand_over(Path(keep) / lib.name / design.slug / name, fit.timing, fit.activity, period)
     row |= {name: figure for name, figure in row["at"].get("relaxed", {}).items() if name in row}
     if not row["at"]:
         missing(row, f"no netlist reaches the clock asked for; the fastest takes {measured[-1].timing.delay_ps:.6g} ps",
@@ -304,12 +304,6 @@ def _parts(energy):
         parts["clock"] += kinds["clock_pins"]
         parts["leakage"] += kinds["leakage"]
     return parts
-
-
-def _keep(folder, keep):
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".json", ".v", ".sdc"):
-            shutil.copy(path, keep / path.name)
 
 
 class _Pool:

@@ -9,7 +9,6 @@ import time
 
 import numpy as np
 import pytest
-
 from lmul.cli.main import main
 from lmul.hdl.designs import catalogue
 
@@ -83,7 +82,7 @@ def save(path, **arrays):
 
 @pytest.mark.parametrize(("arrays", "words"), [
     ({"a": np.array([1.0, np.nan]), "b": np.ones(2)}, "NaN"),
-    ({"a": np.array([]), "b": np.array([])}, "empty"),
+    ({"a": np.array([]), "b": np.array([])}, "at least one number"),
     ({"a": np.ones(3), "b": np.ones(4)}, "shape"),
     ({"a": np.ones(3)}, "'b'"),
 ])
@@ -104,7 +103,8 @@ def test_missing_liberty(capsys, tmp_path):
 def test_interrupt_leaves_nothing(tmp_path):
     """ctrl-C in the middle of a report: status 130, one line, no report."""
     command = [sys.executable, "-m", "lmul.cli.main", "report", "-o", str(tmp_path / "out")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, **pipes, start_new_session=True)
     time.sleep(4)
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=30)
