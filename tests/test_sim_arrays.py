@@ -12,18 +12,26 @@ QUICK = {
                "matmul_lmul_e4m3_fp32_2x3_os", "matmul_lmul_e5m2_carrysave_4x1_ws"],
 }
 SHAPES = ("1x1", "1x6", "6x1", "3x5", "8x8", "16x4")
-ARRAYS = [f"{structure}_{numbers}_{shape}_{dataflow}"
-          for structure, numbers in (("array", "lmul_e4m3_fp32"), ("array", "int8_int32"),
-                                     ("matmul", "lmul_bf16xe4m3_fp32"))
-          for shape in SHAPES for dataflow in ("os", "ws")]
 FORMATS = ("e4m3", "e5m2", "e2m1", "bf16", "fp16", "bf16xe4m3")
-NUMBERS = ["int8_int32", "lmul_e4m3_sub_fp32",
-           *(f"{kind}_{formats}_{accumulator}" for kind in ("lmul", "exact") for formats in FORMATS
-             for accumulator in ("fp32", "bf16", "fp16", "fixed", "carrysave"))]
-EVERY = [*ARRAYS, *(f"mac_{numbers}" for numbers in NUMBERS), *(f"dot_{numbers}_16" for numbers in NUMBERS),
-         *(f"dot_{kind}_e4m3_fp32_{lanes}{tree}" for kind in ("lmul", "exact") for lanes in (2, 5, 16)
-           for tree in ("", "_tree")),
-         *(f"matmul_{numbers}_3x4_{dataflow}" for numbers in NUMBERS for dataflow in ("os", "ws"))]
+
+
+def numbers(*accumulators):
+    return ["int8_int32", "lmul_e4m3_sub_fp32",
+            *(f"{kind}_{formats}_{accumulator}" for kind in ("lmul", "exact") for formats in FORMATS
+              for accumulator in accumulators)]
+
+
+EVERY = [
+    *(f"array_{each}_{shape}_{dataflow}" for each in ("lmul_e4m3_fp32", "int8_int32") for shape in SHAPES
+      for dataflow in ("os", "ws")),
+    *(f"matmul_lmul_bf16xe4m3_fp32_{shape}_{dataflow}" for shape in SHAPES for dataflow in ("os", "ws")),
+    *(f"matmul_{each}_3x4_{dataflow}" for each in numbers("fp32") for dataflow in ("os", "ws")),
+    *(f"matmul_{each}_4x2_os" for each in numbers("carrysave")),
+    *(f"mac_{each}" for each in numbers("fp32", "bf16", "fp16", "fixed", "carrysave")),
+    *(f"dot_{each}_16" for each in numbers("fp32", "fixed")),
+    *(f"dot_{kind}_e4m3_fp32_{lanes}" for kind in ("lmul", "exact")
+      for lanes in ("2", "5_w24", "5_tree", "16_tree")),
+]
 
 
 @pytest.mark.parametrize(("simulator", "slug"), [(name, slug) for name, slugs in QUICK.items() for slug in slugs])
