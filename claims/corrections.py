@@ -1,5 +1,7 @@
 """What a free correction of L-Mul buys, and the configuration that follows by format."""
 
+from functools import cache
+
 from ..golden.errors import mantissa_errors
 from ..golden.formats import float_format
 from ..golden.offsets import best_offset
@@ -11,6 +13,7 @@ GUARD_BITS = range(1, 4)
 WORTH = 0.05  # the root mean square error must fall by this part for a correction to be recommended
 
 
+@cache
 def variants(formats):
     """Errors of every correction at a format: offsets, each with and without a scale that takes the mean error out, and
     guard bits with the best offset for them. ``built``: whether the RTL has it, a scale being the user's to fold in."""

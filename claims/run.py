@@ -3,7 +3,7 @@
 from ..synth.measure import Options, run_report
 from ..synth.record import FIGURES, check
 from . import attention, corrections, energy, error, gates, others, published
-from .energy import FORMATS, LONE, STRUCTURES, SUMS
+from .energy import FORMATS, LONE, SUMS
 from .figures import Figures, rival
 from .verdict import RULE, VERDICTS
 
@@ -23,9 +23,9 @@ def designs(parts, full=False):
         slugs += [gates.slug(structure, kind, name) for kind, name in published.GATES for structure in ("mul", "prod")]
     if "energy" in parts:
         sums = {name: FORMATS if full else QUICK_SUMS[name] for name in SUMS}
-        for name, formats in ({LONE[0]: FORMATS, LONE[1]: FORMATS[1:] if not full else FORMATS} | sums).items():
+        for name, formats in ({LONE[0]: FORMATS, LONE[1]: FORMATS if full else FORMATS[1:]} | sums).items():
             for each in formats:
-                slug = STRUCTURES[name].format(f"lmul_{each}")
+                slug = energy.design(name, each)
                 slugs += [slug, rival(slug)]
     if "corrections" in parts:
         for row in corrections.recommended(Figures(None)):

@@ -35,7 +35,7 @@ def verdict(checks):
 
 
 def conditions(checks):
-    """The conditions under which a claim holds, in words: each, or by the words before the comma where they are many."""
+    """Under which conditions a claim holds: each, or by the words before the comma where they are many."""
     made = [each for each in checks if each["holds"] is not None]
     kept = [each["condition"] for each in made if each["holds"]]
     if len(kept) <= LISTED:

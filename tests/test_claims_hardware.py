@@ -1,0 +1,236 @@
+"""Gates, energy, attention, corrections, others' figures: from formulas, and from a record of invented figures."""
+
+import copy
+import json
+import random
+import re
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+from lmul.claims import attention, corrections, energy, gates, others, run
+from lmul.claims.figures import Figures, rival
+from lmul.claims.published import GATES
+from lmul.cli import claims_page
+from lmul.cli.main import main
+from lmul.golden.formats import FORMATS
+from lmul.hdl.designs import parse
+from lmul.synth.record import check, missing, new_row
+
+
+@cache
+def invented(seed):
+    """A record of `lmul report` whose figures mean nothing."""
+    rng, rows = random.Random(seed), []
+    for technology, scale in (("sky130hd", 100.0), ("asap7", 1.0)):
+        for slug in run.designs(run.PARTS):
+            size = rng.uniform(5, 50) * (3 if "exact" in slug else 1)
+            row = new_row(parse(slug), technology) | {
+                "area_um2": scale * size, "area_ge": size, "gates": int(size), "transistors": int(5 * size),
+                "clock_ps": 1000.0, "energy_fj_per_op": scale * size}
+            missing(row, "invented: not a figure")
+            rows.append(row)
+    record = {"command": "lmul report -o somewhere", "limits": ["Invented."], "versions": {"yosys": "a test's"},
+              "operands": {"source": "invented"}, "options": {"effort": "low"},
+              "libraries": [{"name": name, "source": "invented", "corner": "none"} for name in ("sky130hd", "asap7")],
+              "rows": rows}
+    check(record)
+    return record
+
+
+@pytest.fixture
+def record(seed):
+    return copy.deepcopy(invented(seed))
+
+
+def row_of(record, design, technology):
+    return next(row for row in record["rows"] if (row["design"], row["technology"]) == (design, technology))
+
+
+def test_the_pencil_count_is_reproduced():
+    for row in gates.count():
+        assert row["formula"] == row["printed"] == GATES[row["kind"], row["format"]]
+
+
+def test_the_full_count_by_hand():
+    # e4m3: 1 XOR; 16 ANDs, 4 half and 8 full adders; exponents 4 and 5 bits, rounded by 5 half adders; 4 muxes, 4 half.
+    assert gates.full_multiplier(FORMATS["e4m3"]).gates(4) == 4 + 16 + 4 * 5 + 8 * 11 + 38 + 49 + 5 * 5 + 4 * 3 + 4 * 5
+    assert gates.full_lmul(FORMATS["e4m3"]).gates(1) == 1 + (2 + 6 * 5) + (2 + 7 * 5)
+
+
+def test_gates_are_judged_by_the_record(record):
+    for technology in ("sky130hd", "asap7"):
+        row_of(record, "mul_lmul_e4m3", technology)["gates"] = 40
+        row_of(record, "mul_exact_e4m3_flush", technology)["gates"] = 100
+    found = {each["condition"]: each for each in gates.claims(Figures(record))[1]["checks"]}["e4m3, narrow product"]
+    assert found["holds"] and "40 / 100" in found["measured"]
+    for technology in ("sky130hd", "asap7"):
+        row_of(record, "mul_lmul_e4m3", technology)["gates"] = 60
+    found = {each["condition"]: each for each in gates.claims(Figures(record))[1]["checks"]}["e4m3, narrow product"]
+    assert found["holds"] is False
+
+
+def test_the_percentages_follow_from_horowitz():
+    assert [round(each["saving"], 3) for each in energy.horowitz()] == [.973, .955, .783, .7]
+
+
+def test_savings_are_ratios_of_rows(record):
+    figures = Figures(record)
+    measured = [row for row in energy.savings(figures) if row["saving"] is not None]
+    assert len(measured) > 20
+    for row in measured:
+        ours, exact = (row_of(record, row[key], row["technology"])["energy_fj_per_op"] for key in ("design", "rival"))
+        assert row["saving"] == 1 - ours / exact
+    # What is not in the record says so, and counts for nothing.
+    absent = [row for row in energy.savings(figures) if row["saving"] is None]
+    assert absent and all("is not in the record" in row["missing"] for row in absent)
+
+
+def test_rivals_at_different_clocks_are_not_compared(record):
+    row_of(record, "mul_lmul_bf16", "asap7")["clock_ps"] = 999.0
+    found = [row for row in energy.savings(Figures(record))
+             if (row["design"], row["technology"]) == ("mul_lmul_bf16", "asap7")]
+    assert found[0]["saving"] is None and "different clocks" in found[0]["missing"]
+
+
+def test_a_missing_figure_keeps_its_reason(record):
+    row = row_of(record, "mul_exact_bf16_flush", "asap7")
+    row["energy_fj_per_op"], row["reasons"]["energy_fj_per_op"] = None, "its operands were lost"
+    found = next(row for row in energy.savings(Figures(record))
+                 if (row["design"], row["technology"]) == ("mul_lmul_bf16", "asap7"))
+    assert found["saving"] is None and found["missing"] == "its operands were lost"
+
+
+def test_the_sentence_is_made_from_the_rows(record):
+    for row in record["rows"]:
+        ours = 60.0 if row["design"].startswith("mul_") else 99.0
+        row["energy_fj_per_op"] = 100.0 if "exact" in row["design"] else ours
+    for technology, value in (("sky130hd", 10.0), ("asap7", 20.0)):
+        row_of(record, "mul_lmul_bf16", technology)["energy_fj_per_op"] = value
+    words = energy.sentence(Figures(record))
+    pays, does_not, unknown = re.split(", whereas |, and not measured", words)
+    assert "bf16 80 to 90 %" in pays and "e4m3 40 %" in pays and "multiply-accumulate" not in pays
+    assert "multiply-accumulate, fp32: " in does_not and "1 %" in does_not
+    assert "8x8 array" in unknown and words.endswith(".") and words.count(". ") == 0
+
+
+def test_other_pairs_of_the_record_are_shown(record):
+    for kind in ("lmul_e4m3", "exact_e4m3_flush"):
+        row = new_row(parse(f"mac_{kind}_carrysave"), "asap7") | {"energy_fj_per_op": 5.0, "clock_ps": 7.0}
+        missing(row, "invented")
+        record["rows"].append(row)
+    found = [row for row in energy.savings(Figures(record)) if row["design"] == "mac_lmul_e4m3_carrysave"]
+    assert {row["structure"] for row in found} == {"mac carrysave"}
+
+
+def test_rivals():
+    assert rival("mul_lmul_e4m3") == "mul_exact_e4m3_flush"
+    assert rival("array_lmul_bf16xe4m3_fp32_8x8_os") == "array_exact_bf16xe4m3_flush_fp32_8x8_os"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_designs_exist(full):
+    for slug in run.designs(run.PARTS, full):
+        assert parse(slug).slug == slug
+    assert set(run.designs(run.PARTS)) <= set(run.designs(run.PARTS, True))
+    assert run.designs(("error", "attention")) == []
+
+
+def test_attention_without_weights_says_what_is_missing(monkeypatch):
+    def refuse(*_, **__):
+        raise ValueError("Weights must be installed, by `make models`")
+
+    monkeypatch.setattr("lmul.models.attention.evaluate", refuse)
+    measured = attention.part(False)
+    found = attention.claims(measured)[0]
+    assert found["verdict"] == "not measured" and "make models" in found["checks"][0]["missing"]
+
+
+@pytest.mark.parametrize(("key", "value", "verdict"), [
+    ("cosine_mean", .99, "holds"), ("cosine_mean", .989, "does not hold"), ("spearman", .98, "does not hold"),
+    ("top1_agreement", .94, "does not hold")])
+def test_attention_is_judged_by_its_rule(key, value, verdict):
+    row = {"multiplier": "lmul_bf16", "scope": "attention", "cosine_mean": 1.0, "spearman": 1.0, "top1_agreement": 1.0}
+    others = [row | {"multiplier": "exact_bf16", key: 0}, row | {"scope": "all", key: 0}]
+    measured = {"missing": None, "rows": [row | {key: value}, *others]}
+    assert attention.claims(measured)[0]["verdict"] == verdict
+
+
+def test_corrections(record):
+    for row in corrections.recommended(Figures(record)):
+        assert row["rms"] <= row["rms_paper"] and parse(row["design"])
+        assert row["gates_design"] == Figures(record).any(row["design"], "gates")
+    variants = corrections.variants("e4m3")
+    assert len(variants) == 2 * 6 + 1
+    for row in variants:
+        if row["scale"] != 1:
+            assert abs(row["mean_signed"]) < 1e-12
+
+
+def test_others_beside_ours(record):
+    part = others.part(Figures(record))
+    assert all(row["luts"] is None and row["missing"] for row in part["chen"]["rows"])
+    assert [round(row["formula"], 4) for row in part["chen"]["errors"]] == [.0689, .1111]
+    ours = [row for row in part["ucsd"]["ratios"] if row["who"] == "here"]
+    assert len(ours) == 6 and all(row["ratio"] > 0 for row in ours)
+    assert [round(row["ratio"], 3) for row in part["ucsd"]["ratios"] if row["who"] == "UCSD"] == [.478, .496, .735]
+
+
+class Strict(HTMLParser):
+    """Every tag that opens closes, in order; nothing outside the file is referred to."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            assert name not in ("src", "href") or value.startswith("#"), value
+        if tag not in ("meta", "br", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_pages(record, monkeypatch, tmp_path):
+    row = {"cosine_mean": .9999, "cosine_min": .999, "spearman": .999, "top1_agreement": 1.0, "top1_partner": .98,
+           "layer_error": [0.0, .01, .02]}
+    rows = [row | {"multiplier": f"{name}_{fmt}{word}", "scope": scope} for scope in ("attention", "all")
+            for fmt in ("e4m3", "e5m2", "bf16")
+            for name, word in (("exact", ""), ("lmul", ""), ("lmul", "_none"), ("lmul", "_best"))]
+    monkeypatch.setattr("lmul.models.attention.evaluate", lambda *_, **__: {
+        "model": "a model", "sentences": 4, "tokens": 50, "top1_partner_float32": .98, "rows": rows})
+    found = run.run(report=record, command="lmul claims -o somewhere")
+    claims_page.write_claims(found, tmp_path)
+    first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    claims_page.write_claims(json.loads(first["claims.json"]), tmp_path)
+    assert first == {path.name: path.read_bytes() for path in tmp_path.iterdir()} and len(first) == 3
+    markdown = first["claims.md"].decode()
+    for each in found["claims"]:
+        assert each["claim"] in markdown and f"`{each['command']}`" in markdown
+        for one in each["checks"]:
+            assert (one["measured"] or one["missing"]) in markdown
+    assert energy.sentence(Figures(record)) in markdown
+    assert claims_page.lead(found) and len(claims_page.summary(found).splitlines()) > len(found["claims"])
+    page = Strict()
+    page.feed(first["claims.html"].decode())
+    assert not page.open and first["claims.html"].count(b"<svg") == 3 + 1 + 6
+
+
+def test_parts_alone(record):
+    found = run.run(("corrections",), report=record)
+    assert found["parts"] == ["corrections"] and not found["claims"] and "energy" not in found
+    assert claims_page.claims_page(found)
+    with pytest.raises(ValueError, match="Part must be one of error, gates, .*, not 'speed'"):
+        run.run(("speed",))
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "\0"])
+def test_a_file_that_is_no_record_is_refused(text, tmp_path, capsys):
+    path = tmp_path / "report.json"
+    path.write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        main(["claims", "--record", str(path), "-o", str(tmp_path / "out")])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == f"lmul: Record must be a report.json of `lmul report`, not {str(path)!r}\n"
