@@ -71,6 +71,32 @@ def test_a_pulse_passes_or_is_swallowed():
         assert timed.covered == timed.nets - (expected == 0)
 
 
+def test_a_pulse_as_long_as_the_delay_passes():
+    netlist, y = glitch_maker(1)
+    timing = analyse(netlist, constraints=QUIET)
+    timing.edge_delay[:] = 10.0
+    assert simulate(netlist, timing, {"a": np.arange(20) % 2}).toggles[y] == 20
+    timing.edge_delay[netlist.instances.index("u1"):] += 0.001
+    assert simulate(netlist, timing, {"a": np.arange(20) % 2}).toggles[y] == 0
+
+
+def test_an_event_takes_the_arc_of_its_state():
+    cell = LIB.cells["AOI21X1"]
+    build = Builder(LIB)
+    a, b, c = (build.input(name)[0] for name in "abc")
+    y = build.gate(cell, a, b, c)
+    build.output("y", [y])
+    netlist = build.netlist()
+    timing = analyse(netlist, constraints=QUIET)
+    slow = next(arc for arc in cell.arcs if arc.when)
+    plain = next(arc for arc in cell.arcs if arc.source == "C" and not arc.when)
+    for state, arc in (((1, 0), slow), ((0, 0), plain), ((0, 1), plain)):
+        inputs = {"a": [state[0]] * 3, "b": [state[1]] * 3, "c": [0, 1, 0]}
+        times, nets = simulate(netlist, timing, inputs, period_ps=1000.0, record=True).events
+        delays = [arc.delay[rf](20.0, 3.0) for rf in (1, 0)]
+        assert times[nets == y].tolist() == [round(1000 * delays[0]), round(1000 * (1000 + delays[1]))]
+
+
 def test_duty_is_the_time_at_one():
     build = Builder(LIB)
     (a,) = build.input("a")

@@ -145,7 +145,7 @@ def test_axes_in_the_other_order_and_senses_from_functions():
     lib = small()
     one, two = lib.cells["INVX1"].arcs[0], lib.cells["INVX2"].arcs[0]
     assert two.delay[0].values.shape == (3, 3)
-    assert two.delay[0](80, 8) == pytest.approx(one.delay[0](80, 4), rel=1e-4)  # twice the strength
+    assert two.delay[0](400, 8) == pytest.approx(one.delay[0](400, 4), rel=1e-4)  # twice the strength
     assert two.sense == -1
     assert [arc.sense for arc in lib.cells["XOR2X1"].arcs] == [1, -1, 1, -1]
 
