@@ -1,11 +1,13 @@
 """Every refusal is one line and a status; what the commands print is what there is."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,7 +86,7 @@ def save(path, **arrays):
     ({"a": np.array([1.0, np.nan]), "b": np.ones(2)}, "NaN"),
     ({"a": np.array([]), "b": np.array([])}, "at least one number"),
     ({"a": np.ones(3), "b": np.ones(4)}, "shape"),
-    ({"a": np.ones(3)}, "'b'"),
+    ({"a": np.ones(3)}, "arrays a and b"),
 ])
 def test_bad_operands(capsys, tmp_path, arrays, words):
     path = save(tmp_path / "operands.npz", **arrays)
@@ -98,6 +100,51 @@ def test_missing_operands(capsys, tmp_path):
 def test_missing_liberty(capsys, tmp_path):
     line = refused(capsys, "report", "mul_lmul_e4m3", "--liberty", tmp_path / "none.lib", "-o", tmp_path / "out")
     assert "none.lib" in line
+
+
+def test_liberty_cut_in_half(capsys, tmp_path):
+    text = (Path(__file__).parent / "fixtures" / "small.lib").read_text()
+    (tmp_path / "half.lib").write_text(text[:len(text) // 2])
+    line = refused(capsys, "report", "mul_lmul_e4m3", "--liberty", tmp_path / "half.lib", "-o", tmp_path / "out")
+    assert "half.lib:" in line
+
+
+def test_liberty_without_a_needed_cell(capsys, tmp_path):
+    (tmp_path / "none.lib").write_text("library (none) {\n  voltage_unit : \"1V\";\n}\n")
+    line = refused(capsys, "report", "mul_lmul_e4m3", "--liberty", tmp_path / "none.lib", "-o", tmp_path / "out")
+    assert "none.lib" in line
+
+
+def test_full_disk_leaves_the_old_file(capsys, tmp_path, monkeypatch):
+    assert run(capsys, "generate", "mul_lmul_e2m1", "-o", tmp_path)[0] == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "No space left on device" in refused(capsys, "generate", "mul_lmul_e2m1", "-o", tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_missing_simulator(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    line = refused(capsys, "simulate", "mul_lmul_e2m1", "--simulator", "icarus", "-o", tmp_path / "out")
+    assert "iverilog" in line or "Icarus" in line
+
+
+@pytest.mark.parametrize(("a", "b", "words"), [
+    (np.ones((2, 3)), np.ones((4, 2)), "Inner dimensions must be equal, not 3 and 4"),
+    (np.ones((2, 0)), np.ones((0, 2)), "0"),
+    (np.full((2, 2), np.nan), np.ones((2, 2)), "NaN"),
+])
+def test_bad_matrices(capsys, tmp_path, a, b, words):
+    np.save(tmp_path / "a.npy", a)
+    np.save(tmp_path / "b.npy", b)
+    line = refused(capsys, "matmul", tmp_path / "a.npy", tmp_path / "b.npy", "--design",
+                   "matmul_lmul_e4m3_fp32_2x2_os", "-o", tmp_path / "c.npy")
+    assert words in line
+    assert not (tmp_path / "c.npy").exists()
 
 
 def test_interrupt_leaves_nothing(tmp_path):
