@@ -14,7 +14,7 @@ from .shift import round_to
 @dataclass(frozen=True)
 class Window:
     """The fixed-point numbers that hold every sum of ``depth`` addends: two's complement, in units of
-    ``2**addend.unit``; above them the flags of the specials that the addends know.
+    ``2**addend.unit``; above them the flags of the specials that the addends know. Sums of more addends may wrap.
 
     With Inf, two flags say which signs were seen, and both together mean NaN; without, one flag says NaN.
     """
@@ -55,7 +55,7 @@ class Window:
             sig = shifted
         number, negative = Signal(self.bits), Signal()
         m.d.comb += [
-            negative.eq(p.sign & ~p.zero),
+            negative.eq(p.sign & ~p.zero),  # -0 as no bits at all, not as all of them and a carry
             number.eq(Cat(sig, Const(0, self.bits))[: self.bits] ^ negative.replicate(self.bits)),
         ]
         nan, inf = p.nan, p.inf

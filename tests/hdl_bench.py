@@ -41,16 +41,23 @@ class Bench:
 
 
 def unit_runs(design, depths, generator, kind="random"):
-    """Runs for a ``mac`` or ``dot``: steps, packed (a, b, last), and the results."""
+    """Runs for a ``mac`` or ``dot``: steps, packed (a, b, last), and the results. ``kind`` is one of `tiles`, or
+    ``smallest``."""
     spec, lanes = design.multiplier, design.lanes or 1
     steps, expected = [], []
     for depth in depths:
-        a, b = (tiles.codes(fmt, kind, (depth, lanes), generator) for fmt in (spec.a, spec.b))
+        a, b = (_smallest(fmt, (depth, lanes), generator) if kind == "smallest"
+                else tiles.codes(fmt, kind, (depth, lanes), generator) for fmt in (spec.a, spec.b))
         steps += zip(beats.pack(a, spec.a.width), beats.pack(b, spec.b.width), beats.lasts(depth), strict=True)
         a, b = a.ravel(), b.ravel()
         expected.append(int(dot(spec, design.accumulator, lanes, a, b, design.window, design.tree) if design.lanes
                             else accumulate(spec, design.accumulator, a, b)))
     return steps, expected
+
+
+def _smallest(fmt, shape, generator):
+    """The two smallest normal numbers of either sign."""
+    return fmt.min_normal + generator.integers(0, 2, shape) | generator.choice([0, fmt.sign_mask], shape)
 
 
 def run_unit(unit, design, steps, generator, stalls=0.0, reset_after=None):

@@ -25,6 +25,14 @@ def test_sums_of_runs(slug, kind, seed):
     assert set(delays) == {unit.latency}
 
 
+@pytest.mark.parametrize("slug", [slug for slug in SLUGS if "int8" not in slug])
+def test_smallest_products(slug, seed):
+    """Sums of the smallest products of either sign, where the last place shows."""
+    design, generator = parse(slug), np.random.default_rng(seed)
+    steps, expected = hdl_bench.unit_runs(design, [1, 2, 3, 6], generator, "smallest")
+    assert hdl_bench.run_unit(component(design), design, steps, generator)[0] == expected
+
+
 @pytest.mark.parametrize("slug", ["dot_lmul_e4m3_fp32_3", "dot_exact_e4m3_fixed_5", "dot_lmul_e4m3_bf16_4_tree"])
 def test_reset_in_mid_run(slug, seed):
     design, generator = parse(slug), np.random.default_rng(seed)
