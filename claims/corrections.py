@@ -43,17 +43,16 @@ def slug(formats, offset, structure="prod"):
 
 
 def recommended(figures):
-    """By format what to build, with its cost: of the offsets that the RTL has, the one of least mean square error,
-    with a scale folded in if that takes off `WORTH` or more of the root mean square error. Where offsets are the same
-    integer, ``none`` goes before ``paper`` and that before ``best``."""
+    """By format what to build, with its cost: the paper's offset, unless another takes off `WORTH` or more of the root
+    mean square error; and a scale if that does so again. Where offsets are as good, ``none`` goes before ``best``."""
     rows = []
     for formats in FORMATS:
         tried = [row for row in variants(formats) if row["built"] and row["offset"]]
-        tried.sort(key=lambda row: (row["mean_square"], ("none", "paper", "best").index(row["offset"])))
-        plain = next(row for row in tried if row["scale"] == 1)
-        scaled = next(row for row in tried if row["scale"] != 1)
-        chosen = scaled if scaled["mean_square"] < ((1 - WORTH) ** 2) * plain["mean_square"] else plain
-        paper = next(row for row in tried if row["offset"] == "paper" and row["scale"] == 1)
+        paper = chosen = next(row for row in tried if row["offset"] == "paper" and row["scale"] == 1)
+        for scaled in (False, True):
+            best = min((row for row in tried if (row["scale"] != 1) == scaled), key=lambda row: row["mean_square"])
+            if best["mean_square"] <= (1 - WORTH) ** 2 * chosen["mean_square"]:
+                chosen = best
         guarded = min((row for row in variants(formats) if not row["built"]), key=lambda row: row["mean_square"])
         offsets = {"design": chosen["offset"], "paper": "paper", "exact": None}
         designs = {name: slug(formats, offset) for name, offset in offsets.items()}

@@ -8,8 +8,9 @@ from .verdict import check, claim
 FORMATS = ("fp32", "fp16", "bf16", "e4m3", "e5m2", "bf16xe4m3")
 
 #: Structures by name: the slug around its multiplier.
-STRUCTURES = {"multiplier, narrow": "mul_{}", "multiplier, wide": "prod_{}", "multiply-accumulate, fp32": "mac_{}_fp32",
-              "16-lane dot product, fp32": "dot_{}_fp32_16", "8x8 array, fp32": "array_{}_fp32_8x8_os"}
+STRUCTURES = {"narrow multiplier": "mul_{}", "wide multiplier": "prod_{}",
+              "multiply-accumulate into fp32": "mac_{}_fp32", "16-lane dot product into fp32": "dot_{}_fp32_16",
+              "8x8 array into fp32": "array_{}_fp32_8x8_os"}
 LONE, SUMS = list(STRUCTURES)[:2], list(STRUCTURES)[2:]
 
 WINDOWS = {"fp32": "_w48"}  # of a dot product, where 32 bits are too few for the exact product
@@ -110,16 +111,15 @@ def sentence(figures):
         bad = {formats: values for formats, values in measured.items() if min(values) < MARGIN}
         for some, words in ((good, pays), (bad, does_not)):
             if some:
-                words.append(f"{name}: " + ", ".join(f"{formats} {_range(values)}" for formats, values in some.items()))
+                words.append(f"the {name} ({', '.join(f'{key} {_range(values)}' for key, values in some.items())})")
         if len(measured) < len(found):
-            unknown.append(f"{name} at {', '.join(formats for formats in found if formats not in measured)}")
-    parts = ["L-Mul pays, by what it saves of the exact rival's energy per operation across technologies, in "
-             + "; ".join(pays) if pays else "No structure and format measured shows L-Mul paying in every technology"]
+            absent = [formats for formats in found if formats not in measured]
+            unknown.append(f"the {name}" + (f" at {', '.join(absent)}" if measured else ""))
+    words = ("L-Mul pays, by the part of the exact rival's energy per operation that it saves in either technology, in "
+             + "; ".join(pays) if pays else "No structure and format measured shows L-Mul paying in every technology")
     if does_not:
-        parts.append(f"it does not (less than {100 * MARGIN:g} % in one technology or more) in {'; '.join(does_not)}")
-    if unknown:
-        parts.append(f"not measured here are {'; '.join(unknown)}")
-    return ", whereas ".join(parts[:2]) + ("" if len(parts) < 3 else f", and {parts[2]}") + "."
+        words += f"; it does not, with less than {100 * MARGIN:g} % in one or more, in {'; '.join(does_not)}"
+    return words + (f"; not measured here: {'; '.join(unknown)}." if unknown else ".")
 
 
 def _range(values):

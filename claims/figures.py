@@ -34,7 +34,7 @@ class Figures:
             return None
         rows = [row for (name, where), row in self.rows.items() if name == design and technology in (None, where)]
         reasons = [row["reasons"][key] for row in rows if key in row["reasons"]]
-        return reasons[0] if reasons else f"`{design}` is not in the record: `lmul report` measures it"
+        return reasons[0] if reasons else f"`{design}` is not in the record: `lmul report` measures it, or `--full`"
 
 
 def rival(slug):

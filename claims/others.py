@@ -50,10 +50,10 @@ def ratios(figures):
 
 def mac(figures):
     """What L-Mul saves of the area of an e4m3 multiply-accumulate unit with an fp32 adder."""
-    rows = [{"who": "UCSD", "what": "multiply-accumulate, fp32", "technology": "Nangate45",
+    rows = [{"who": "UCSD", "what": "multiply-accumulate into fp32", "technology": "Nangate45",
              "ratio": 1 - published.UCSD_MAC["saving"], "missing": None}]
     designs = "mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32"
-    return rows + [_ratio(figures, "multiply-accumulate, fp32", *designs, each) for each in figures.libraries]
+    return rows + [_ratio(figures, "multiply-accumulate into fp32", *designs, each) for each in figures.libraries]
 
 
 def _ratio(figures, what, ours, exact, technology):

@@ -12,8 +12,8 @@ HARDWARE = ("gates", "energy", "corrections", "others")  # parts that need figur
 TECHNOLOGIES = ("sky130hd", "asap7")
 
 #: Sums that the quick form measures: the formats at which their mapping and simulation are quick.
-QUICK_SUMS = {"multiply-accumulate, fp32": ("bf16", "e4m3", "bf16xe4m3"),
-              "16-lane dot product, fp32": ("e4m3",), "8x8 array, fp32": ()}
+QUICK_SUMS = {"multiply-accumulate into fp32": ("bf16", "e4m3"), "16-lane dot product into fp32": (),
+              "8x8 array into fp32": ()}
 
 
 def designs(parts, full=False):

@@ -45,9 +45,9 @@ NOTES = {name: " ".join(text.split()) for name, text in {
         the mean error out; guard bits in the wide product, so that the offset can be finer than the last place.
         The RTL has every offset and no guard bits: what those cost is not measured.""",
     "fpga": """
-        Placed by hand on UltraScale+ with LUT6_2 and CARRY8, registers at inputs and outputs (e4m3: 25 flip-
-        flops, 4 CARRY8, 617 MHz, 1.34 mW). Ours are mapped to 7-series by Yosys, without registers or placement.
-        They give no exact FP8 multiplier beside theirs.""",
+        Placed by hand on UltraScale+ with LUT6_2 and CARRY8, registers at inputs and outputs (e4m3: 25
+        flip-flops, 4 CARRY8, 617 MHz, 1.34 mW). Ours are mapped to 7-series by Yosys, without registers or
+        placement. They give no exact FP8 multiplier beside theirs.""",
     "ucsd": """
         The exact multiplier's subnormals and rounding are much of what it costs, so the policy and the product's
         form move the ratio; in a multiply-accumulate the fp32 adder dilutes it.""",
@@ -70,7 +70,7 @@ def claims_page(record):
     blocks = [Heading("Verdicts"), _verdicts(record), Text(record["rule"])]
     blocks += [Heading("The checks")] if record["claims"] else []
     for claim in record["claims"]:
-        blocks += [Heading(capital(claim["name"].replace("-", " ")), 3), _checks(claim)]
+        blocks += _checks(claim)
     for name, part in PARTS.items():
         if name in record["parts"]:
             blocks += part(record[name])
@@ -97,17 +97,19 @@ def _note(name):
 
 
 def _verdicts(record):
-    return Table("Each claim, what its checks say, and the command that reruns them.",
-                 ["claim", "verdict", "holds for", "checks", "rerun"],
-                 [[claim["claim"], claim["verdict"], claim["conditions"] or NONE, claim["count"],
-                   f"`{claim['command']}`"] for claim in record["claims"]], words=(0, 1, 2, 3, 4))
+    return Table("Each claim, and what its checks say.", ["claim", "verdict", "checks"],
+                 [[claim["claim"], claim["verdict"], claim["count"]] for claim in record["claims"]], words=(0, 1, 2))
 
 
 def _checks(claim):
+    """The claim, its verdict and the command that reruns it, then its checks."""
+    kept = f" Holds for: {claim['conditions']}." if claim["verdict"] == "holds under stated conditions" else ""
     lines = [[each["condition"], each["criterion"], each["measured"] or each["missing"],
               {True: "holds", False: "does not hold", None: "not measured"}[each["holds"]]] for each in claim["checks"]]
-    return Table(f"{claim['claim']} Verdict: {claim['verdict']}.", ["condition", "criterion", "measured", "result"],
-                 lines, words=(0, 1, 2, 3))
+    return [Heading(capital(claim["name"].replace("-", " ")), 3),
+            Text(f"{claim['claim']} Verdict: {claim['verdict']}.{kept} Rerun: `{claim['command']}`"),
+            Table(capital(claim["count"]) + ".", ["condition", "criterion", "measured", "result"], lines,
+                  words=(0, 1, 2, 3))]
 
 
 def _error(part):
@@ -185,10 +187,9 @@ def _energy(part):
     technologies = list(dict.fromkeys(row["technology"] for row in rows))
     lines, drawn = [], {}
     for row in rows:
-        lines.append([row["structure"], row["formats"], row["technology"],
-                      *(_number(row[key]) for key in ("lmul_fj_per_op", "exact_fj_per_op", "clock_ps")),
-                      NONE if row["saving"] is None else percent(row["saving"]), row["missing"] or ""])
         if row["saving"] is not None:
+            lines.append([row["structure"], row["formats"], row["technology"], percent(row["saving"]),
+                          *(_number(row[key]) for key in ("lmul_fj_per_op", "exact_fj_per_op", "clock_ps"))])
             ratios = drawn.setdefault(row["structure"], {}).setdefault(row["formats"], [None] * len(technologies))
             ratios[technologies.index(row["technology"])] = 1 - row["saving"]
     blocks = [Heading("Energy"), Text(part["finding"]),
@@ -207,9 +208,10 @@ def _energy(part):
                              [Panel(title, drawing, f"{title}. {'; '.join(words)}")]))
     blocks.append(Table("Measured energy of an operation, L-Mul beside exact, at one clock. Both flush subnormals; an "
                         "operation of a sum is a multiply-accumulate.",
-                        ["structure", "formats", "technology", "L-Mul, fJ", "exact, fJ", "clock, ps", "saving",
-                         "missing"], lines, words=(0, 1, 2, 7)))
-    return blocks
+                        ["structure", "formats", "technology", "saving", "L-Mul, fJ", "exact, fJ", "clock, ps"], lines,
+                        words=(0, 1, 2)))
+    absent = list(dict.fromkeys(row["missing"] for row in rows if row["missing"]))
+    return [*blocks, Text("Not measured:"), Items(absent)] if absent else blocks
 
 
 def _attention(part):
@@ -252,7 +254,7 @@ def _corrections(part):
               str(row["offset_value"]), str(row["guard_bits"]), f"{row['scale']:.4f}",
               *(_number(row[key]) for key in MEASURES)] for row in part["variants"]]
     advice = [[row["formats"], f"`{row['design']}`", f"{row['scale']:.4f}", _number(row["rms_paper"]),
-               _number(row["rms"]), f"{_number(row['rms_guarded'])} ({row['guarded_bits']} bits)",
+               _number(row["rms"]), f"{_number(row['rms_guarded'])} ({row['guarded_bits']})",
                *(_whole(row[f"gates_{key}"]) for key in ("design", "paper", "exact")), row["missing"] or ""]
               for row in part["recommended"]]
     return [
@@ -260,8 +262,9 @@ def _corrections(part):
         _note("corrections"),
         Table("Recommended by format, with the wide product's cost in two-input gates; root mean square relative "
               "error, uniform mantissas.",
-              ["formats", "design", "scale", "error, paper's offset", "error, recommended", "error, guard bits",
-               "gates", "gates, paper's offset", "gates, exact", "missing"], advice, words=(0, 1, 9)),
+              ["formats", "design", "scale", "error, paper's offset", "error, recommended",
+               "error, guard bits (number)", "gates", "gates, paper's offset", "gates, exact", "missing"], advice,
+              words=(0, 1, 9)),
         Table("Every correction, uniform mantissas.",
               ["formats", "offset", "value", "guard bits", "scale", *MEASURES.values()], lines, words=(0, 1)),
     ]
@@ -299,7 +302,7 @@ def _provenance(record):
         return blocks
     facts = [f"{name} {value}" for name, value in hardware["versions"].items()]
     facts += [f"{name}: {value}" for key in ("operands", "options") for name, value in hardware[key].items()]
-    facts += [f"{each['name']}: {each['source']}, {each['corner']}" for each in hardware["libraries"]]
+    facts += [f"library {each['name']}: {each['source']}" for each in hardware["libraries"]]
     source = f"the record of `{hardware['command']}`" if hardware["command"] else "a measurement for this page"
     return [*blocks, Text(f"Figures of designs come from {source}."), Items(facts), Items(hardware["limits"])]
 
