@@ -123,5 +123,5 @@ def sentence(figures):
 
 
 def _range(values):
-    low, high = (f"{100 * value:.0f}" for value in (min(values), max(values)))
+    low, high = (f"{100 * value:.3g}" for value in (min(values), max(values)))
     return f"{low} %" if low == high else f"{low} to {high} %"

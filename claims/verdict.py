@@ -50,8 +50,9 @@ def conditions(checks):
 def claim(name, text, part, checks):
     """A claim as it stands in the record: ``part`` is what ``lmul claims --only`` reruns."""
     made = [each for each in checks if each["holds"] is not None]
-    count = f"{sum(each['holds'] for each in made)} of {len(made)} checks hold"
+    counts = [f"{sum(each['holds'] for each in made)} of {len(made)} checks hold"] if made else []
     if len(made) < len(checks):
-        count += f", {len(checks) - len(made)} could not be made"
+        counts.append(f"{len(checks) - len(made)} could not be made")
+    count = ", ".join(counts)
     return {"name": name, "claim": text, "part": part, "verdict": verdict(checks), "conditions": conditions(checks),
             "count": count, "checks": checks}
