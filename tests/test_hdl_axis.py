@@ -41,14 +41,15 @@ def test_reset_in_mid_run(slug, seed):
     assert moved.results == expected
 
 
-@pytest.mark.parametrize("slug", ["matmul_lmul_bf16xe4m3_fp32_3x2_ws", "matmul_int8_int32_3x2_ws"])
-def test_elements_not_kept_count_as_nothing(slug, seed):
-    """The depths beyond a run's last are garbage with ``tkeep`` low, partly or all."""
+@pytest.mark.parametrize(("slug", "keep"), [("matmul_lmul_bf16xe4m3_fp32_3x2_ws", 0b001011),
+                                             ("matmul_exact_e5m2_fp32_3x2_ws", 0b001)])
+def test_elements_not_kept_count_as_nothing(slug, keep, seed):
+    """The elements beyond a run's depth are NaN, kept in part or not at all."""
     design, generator = parse(slug), np.random.default_rng(seed)
-    words, size = hdl_bench.array_runs(design, [4], generator), -(-design.multiplier.a.width // 8)
-    keeps = [(1 << size * design.rows) - 1] * 3 + [(1 << size) - 1 | 1 << size * 2 - 1 if size > 1 else 1] * 3
-    for i in range(3, 6):
-        words[0][i][0][1:] = generator.integers(0, 1 << design.multiplier.a.width, 2)
+    words = hdl_bench.array_runs(design, [4], generator)
+    keeps = [(1 << 3 * design.multiplier.a.width // 8) - 1] * 3 + [keep] * 3
+    for codes, _ in words[0][3:6]:
+        codes[1:] = design.multiplier.a.nan
     moved, expected = hdl_bench.run_array(component(design), design, words, generator, keeps=keeps)
     assert moved.results == expected
 
