@@ -1,7 +1,7 @@
 """Real matrices through the model and through the simulated core: the same bits, and refusals in one sentence."""
 
 import re
-import time
+import resource
 
 import numpy as np
 import pytest
@@ -124,17 +124,22 @@ def test_other_designs_are_refused(tmp_path):
 @pytest.mark.regress
 @pytest.mark.parametrize("dataflow", ["os", "ws"])
 def test_128_cubed_in_a_minute(dataflow, tmp_path, seed):
-    """Building included, from nothing; with the array at 95 % of its peak or more."""
+    """Building included, from nothing; with the array at 95 % of its peak or more. The minute is one of processor time,
+    on however many cores: a busy machine is no slower by it."""
     for name, matrix in zip("ab", np.random.default_rng(seed).standard_normal((2, 128, 128)), strict=True):
         np.save(tmp_path / f"{name}.npy", matrix)
     design = parse(f"matmul_lmul_e4m3_fp32_8x8_{dataflow}")
     products = {}
-    for backend in ("rtl", "golden"):
-        start = time.perf_counter()
+    for backend in ("golden", "rtl"):
+        start = _processor_seconds()
         line = matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", design, backend, tmp_path / "c.npy")
-        seconds = time.perf_counter() - start
+        seconds = _processor_seconds() - start
         products[backend] = np.load(tmp_path / "c.npy")
-        if backend == "rtl":
-            assert seconds < 60
-            assert float(re.search(r"utilisation ([\d.]+) %", line)[1]) >= 95
     assert np.array_equal(products["rtl"], products["golden"])
+    assert float(re.search(r"utilisation ([\d.]+) %", line)[1]) >= 95
+    assert seconds < 60
+
+
+def _processor_seconds():
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
