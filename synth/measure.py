@@ -108,7 +108,7 @@ def run_report(slugs=None, technologies=None, liberty=(), *, options=None, comma
     libraries = {key: _library(key) for key in names}
     source = operands(options.operands, options.seed)
     _, yosys_version = yosys()
-    with tempfile.TemporaryDirectory(prefix="lmul-") as folder, _Pool(progress) as pool:
+    with tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True) as folder, _Pool(progress) as pool:
         rows = _measure(designs, list(libraries), targets, options, Path(folder), keep, pool)
     record = {
         "command": command,
@@ -321,7 +321,7 @@ class _Pool:
         if kind:
             for process in multiprocessing.active_children():
                 process.terminate()
-        self.executor.shutdown(wait=kind is None, cancel_futures=True)
+        self.executor.shutdown(cancel_futures=True)
 
     def run(self, jobs, text):
         """Results of the jobs, each a function with its arguments, as they come."""
