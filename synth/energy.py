@@ -116,10 +116,21 @@ class _Cells:
         open_pin = nets < 0
         self.density = np.where(open_pin, 0.0, density[nets])
         self.duty = np.where(open_pin, 0.0, duty[nets])
+        if cell.flop:
+            self._open_outputs(open_pin)
         self.slew = np.where((open_pin | (nets <= CONST1))[..., None], 0.0, timing.slew[nets])
         own = [max(cell.pins[pin].capacitance) for pin in self.pins]
         self.load = np.where(open_pin, np.array(own)[:, None], timing.load[nets].max(axis=2))
         self.volt = netlist.library.voltage
+
+    def _open_outputs(self, open_pin):
+        """An output that drives nothing moves with the others of its register."""
+        rows = range(len(self.cell.inputs), len(self.pins))
+        for row, other in ((row, other) for row in rows for other in rows if row != other):
+            same = self.cell.pins[self.pins[row]].function == self.cell.pins[self.pins[other]].function
+            follows = open_pin[row] & ~open_pin[other]
+            self.density[row, follows] = self.density[other, follows]
+            self.duty[row, follows] = self.duty[other, follows] if same else 1 - self.duty[other, follows]
 
     def add_to(self, totals):
         cell, which = self.cell, self.which

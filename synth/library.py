@@ -117,7 +117,7 @@ def load(technology=None, liberty_paths=()):
     ------
     ValueError
         If both or neither is named, the technology is unknown, or a file cannot be read, is not Liberty or lacks what a
-        design needs: a two-input NAND and an inverter.
+        design needs: a two-input NAND and an inverter, their areas, a voltage.
     """
     if (technology is None) == (not liberty_paths):
         raise ValueError("A technology or Liberty files must be named, not both and not neither")
@@ -126,9 +126,12 @@ def load(technology=None, liberty_paths=()):
             raise ValueError(f"Technology must be one of {', '.join(EMBEDDED)}, not {technology!r}")
         return table_file.read(_DATA / f"{technology}.json")
     library = _cached([Path(path) for path in liberty_paths])
+    names = ", ".join(map(str, liberty_paths))
     for kind, what in (("nand2", "a two-input NAND"), ("inverter", "an inverter")):
         if library.smallest(kind) is None:
-            raise ValueError(f"Liberty files must have {what}, {', '.join(map(str, liberty_paths))} have none")
+            raise ValueError(f"Liberty files must have {what}, {names} have none")
+    if not library.voltage or not library.reference_nand2.area:
+        raise ValueError(f"Liberty files must state their voltage and the areas of cells, {names} do not")
     return library
 
 

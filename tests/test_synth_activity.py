@@ -47,6 +47,19 @@ def test_registers_take_what_was_there_before_the_edge(seed):
     assert activity.period_ps == pytest.approx(timing.delay_ps, abs=1e-3)
 
 
+def test_a_register_answers_after_its_clock_delay():
+    build = Builder(LIB)
+    clock, d = build.input("clk")[0], build.input("d")[0]
+    q = build.net()
+    build.instances.append(("r", "", "DFFX1", {"D": d, "CK": clock, "Q": q}))
+    build.output("q", [q])
+    netlist = build.netlist()
+    timing = analyse(netlist, constraints=QUIET)
+    times, nets = simulate(netlist, timing, {"d": [1, 0, 0, 0]}, period_ps=1000.0, record=True).events
+    rise, fall = (delay(0, 3.0) for delay in LIB.cells["DFFX1"].arcs[0].delay)
+    assert times[nets == q].tolist() == [round(1000 * rise), round(1000 * (1000 + fall))]
+
+
 def glitch_maker(width):
     """y = a & !a through ``width`` inverters: a pulse as long as they are slow, unless the gate is slower still."""
     build = Builder(LIB, "glitch")

@@ -93,6 +93,21 @@ def test_clock_pins_are_a_kind_of_their_own():
     assert list(energy.by_module(depth=2)) == ["top/inner"]
 
 
+def test_an_output_left_open_still_moves():
+    energies = []
+    for open_output in (False, True):
+        build = Builder(LIB)
+        clock, d = build.input("clk")[0], build.input("d")[0]
+        q, qn = build.net(), build.net()
+        pins = {"D": d, "CK": clock, "Q": q} | ({} if open_output else {"QN": qn})
+        build.instances.append(("r", "", "DFFQX1", pins))
+        build.output("q", [q])
+        netlist = build.netlist()
+        activity = given(netlist, {clock: 2, d: 1, q: 0.5, qn: 0.5}, {clock: 0.5, d: 0.5, q: 0.3, qn: 0.7})
+        energies.append(estimate(netlist, analyse(netlist, constraints=QUIET), activity).by_kind["internal"])
+    assert energies[0] == pytest.approx(energies[1])
+
+
 def test_modules_sum_to_the_whole():
     netlist, timing, activity = measured(LIB)
     energy = estimate(netlist, timing, activity)
@@ -280,6 +295,22 @@ def test_a_compact_table_gives_the_same_energy_and_delay(tmp_path, seed):
     for registered in (False, True):
         one, two = (analyse(multiplier(lib, 6, registered)).delay_ps for lib in (LIB, table))
         assert two == pytest.approx(one, rel=0.05)
+
+
+def test_merged_tables_keep_their_weight(tmp_path):
+    """C of AOI21X1 has two energy tables, A and B one each: so C weighs twice, in the compact table too."""
+    characterise([SMALL], tmp_path / "tiny.json")
+    energies = []
+    for lib in (LIB, table_file.read(tmp_path / "tiny.json")):
+        build = Builder(lib)
+        nets = [build.input(name)[0] for name in "abc"]
+        y = build.gate(lib.cells["AOI21X1"], *nets)
+        build.output("y", [y])
+        netlist = build.netlist()
+        duties = dict(zip([*nets, y], (0.5, 0.5, 0.2, 0.4), strict=True))
+        activity = given(netlist, dict.fromkeys(duties, 1), duties)
+        energies.append(estimate(netlist, analyse(netlist, constraints=QUIET), activity).by_kind["internal"])
+    assert energies[1] == pytest.approx(energies[0], rel=0.002)
 
 
 @pytest.mark.parametrize("technology", library.EMBEDDED)

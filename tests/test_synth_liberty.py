@@ -235,6 +235,14 @@ def test_several_files_are_one_library(tmp_path):
         library.load(None, [tmp_path / "two.lib.gz"])
 
 
+@pytest.mark.parametrize("old, new", [("voltage : 1.2", "current : 1.2"), ("area : 1.4;", "area : 0;")])
+def test_a_library_without_voltage_or_areas_is_refused(tmp_path, old, new):
+    path = tmp_path / "bare.lib"
+    path.write_text(SMALL.read_text().replace(old, new))
+    with pytest.raises(ValueError, match="^Liberty files must state their voltage and the areas of cells, .*bare.lib"):
+        library.load(None, [path])
+
+
 def test_what_load_refuses():
     with pytest.raises(ValueError, match="^A technology or Liberty files must be named, not both and not neither$"):
         library.load()
