@@ -48,39 +48,52 @@ MAPPERS = {
 
 
 @dataclass(frozen=True)
+class Try:
+    """One structure and optimiser, and the ``maps`` made of it: (mapper, target delay or None), the target in parts of
+    what the logic would take at one loaded NAND per level."""
+
+    structure: str
+    optimiser: str
+    maps: tuple
+
+
+@dataclass(frozen=True)
 class Effort:
     """The tries of one effort.
 
     Parameters
     ----------
-    tries : tuple of (str, str)
-        Structure and optimiser.
-    mappers : tuple of str
-    targets : tuple of float
-        Target delays, in parts of what the logic would take at one loaded NAND per level.
+    combinational, registered : tuple of Try
+        For designs without and with registers. The latter are many times as large, and their enables need the buffers
+        that only "delay" and "area-sized" put in.
     deepsyn_bits : int
-        `&deepsyn` is left out, for every kind alike, where the significands of two operands give more partial product
-        bits than this, or the design has registers: its time grows steeply and its gain falls.
+        `&deepsyn` is left out, for every kind of multiplier alike, where the significands of two operands give more
+        partial product bits than this: its time grows steeply and its gain falls.
     """
 
-    tries: tuple
-    mappers: tuple
-    targets: tuple
+    combinational: tuple
+    registered: tuple
     deepsyn_bits: int
 
 
-#: By name, the tries for combinational designs and those for registered ones, which are many times as large, and whose
-#: enables need the buffers that only "delay" and "area-sized" put in.
+def _cross(structures, optimisers, mappers, targets):
+    """Every structure with every optimiser, mapped by every mapper for every target."""
+    maps = tuple((mapper, target) for mapper in mappers
+                 for target in (targets if "{D}" in MAPPERS[mapper] else (None,)))
+    return tuple(Try(structure, optimiser, maps) for structure in structures for optimiser in optimisers)
+
+
 EFFORTS = {
-    "low": (Effort((("sklansky", "resynthesis"),), ("area", "delay"), (0.1, 1.0), 0),
-            Effort((("sklansky", "light"),), ("delay",), (0.1, 1.0), 0)),
-    "default": (Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light"),
-                        ("sklansky", "deepsyn-1")), ("area", "area-xor", "delay"), (0.1, 0.7), 32),
-                Effort((("sklansky", "light"),), ("delay",), (0.1, 0.7), 0)),
-    "high": (Effort(tuple((structure, optimiser) for structure in STRUCTURES for optimiser in OPTIMISERS),
-                    tuple(MAPPERS), (0.1, 0.5, 0.7, 0.85, 1.0, 1.3), 1 << 10),
-             Effort((("ripple", "resynthesis"), ("sklansky", "resynthesis"), ("sklansky", "light")),
-                    ("area-sized", "delay"), (0.1, 0.5, 0.7, 1.0), 0)),
+    "low": Effort(
+        _cross(("sklansky",), ("resynthesis",), ("area", "delay"), (0.1, 1.0)),
+        _cross(("sklansky",), ("light",), ("delay",), (0.1, 1.0)), 0),
+    "default": Effort(
+        _cross(("ripple", "sklansky"), ("resynthesis", "deepsyn-1"), ("area", "area-xor", "delay"), (0.1, 0.7)),
+        _cross(("sklansky",), ("light",), ("delay",), (0.1, 0.7)), 32),
+    "high": Effort(
+        _cross(STRUCTURES, OPTIMISERS, MAPPERS, (0.1, 0.5, 0.7, 0.85, 1.0, 1.3)),
+        _cross(("ripple", "sklansky"), ("resynthesis", "light"), ("area-sized", "delay"), (0.1, 0.5, 0.7, 1.0)),
+        1 << 10),
 }
 
 
@@ -145,28 +158,29 @@ def map_design(design, verilog, libraries, effort, folder):
     """
     if effort not in EFFORTS:
         raise ValueError(f"Effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
-    effort = EFFORTS[effort][0 if design.combinational else 1]
     folder = Path(folder) / "netlists" / design.slug
     folder.mkdir(parents=True, exist_ok=True)
-    tries = [each for each in effort.tries if _allowed(design, effort, each[1])]
-    yosys.run(_optimise(design, verilog, tries, folder), folder)
+    chosen = tries(design, EFFORTS[effort])
+    yosys.run(_optimise(design, verilog, chosen, folder), folder)
     netlists = {}
     script = []
     for n, (key, library) in enumerate(libraries.items()):
         library.write_liberty(folder / f"{n}.lib")
         _write(folder / f"{n}.constr", _constraints(library))
-        commands, netlists[key] = _map(n, library, tries, effort, folder)
+        commands, netlists[key] = _map(n, library, chosen, folder)
         script += commands
     yosys.run(script, folder)
-    return Mapped(netlists, {"gates": _gates(tries, folder), "transistors": _transistors(tries, folder)})
+    return Mapped(netlists, {"gates": _gates(chosen, folder), "transistors": _transistors(chosen, folder)})
 
 
-def _allowed(design, effort, optimiser):
+def tries(design, effort):
+    """The tries that a design gets from an `Effort`: the same for all that differ in their arithmetic alone."""
+    if not design.combinational:
+        return effort.registered
     spec = design.multiplier
-    if not optimiser.startswith("deepsyn"):
-        return True
-    significands = (8, 8) if spec.kind == "int8" else (spec.a.man_bits + 1, spec.b.man_bits + 1)
-    return design.combinational and significands[0] * significands[1] <= effort.deepsyn_bits
+    widths = (8, 8) if spec.kind == "int8" else (spec.a.man_bits + 1, spec.b.man_bits + 1)
+    deep = widths[0] * widths[1] <= effort.deepsyn_bits
+    return tuple(each for each in effort.combinational if deep or not each.optimiser.startswith("deepsyn"))
 
 
 def _optimise(design, verilog, tries, folder):
@@ -176,15 +190,15 @@ def _optimise(design, verilog, tries, folder):
     script = ["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc"]
     script += ["flatten"] if design.combinational else []
     script += ["opt_expr", "opt_clean", "opt -nodffe -nosdff", "wreduce", "peepopt", "opt_clean", "design -save words"]
-    for structure in dict.fromkeys(structure for structure, _ in tries):
+    for structure in dict.fromkeys(each.structure for each in tries):
         before, maps = STRUCTURES[structure]
         script += ["design -load words", before, "alumacc", "share", "opt", "opt -fast -full", "opt -undriven -fine",
                    " ".join(["techmap -map +/techmap.v", *(f"-map {file}" for file in maps)]), "opt -fast",
                    "dfflegalize -cell $_DFF_P_ x", "opt_clean", "design -save logic"]
-        for n, (each, optimiser) in enumerate(tries):
-            if each == structure:
-                _write(folder / f"{optimiser}.abc", OPTIMISERS[optimiser])
-                script += ["design -load logic", f"abc -g AND -script {optimiser}.abc", "opt_clean",
+        for n, each in enumerate(tries):
+            if each.structure == structure:
+                _write(folder / f"{each.optimiser}.abc", OPTIMISERS[each.optimiser])
+                script += ["design -load logic", f"abc -g AND -script {each.optimiser}.abc", "opt_clean",
                            f"write_rtlil {n}.il", f"tee -q -o {n}.depth ltp -noff", "design -save optimised",
                            "abc -g gates", "opt_clean", f"tee -q -o {n}.gates stat -json",
                            "design -load optimised", "abc -g cmos", "opt_clean",
@@ -192,22 +206,21 @@ def _optimise(design, verilog, tries, folder):
     return [command for command in script if command]
 
 
-def _map(n, library, tries, effort, folder):
-    """Commands that map every try with every script to library ``n``, and the candidates that they leave."""
+def _map(n, library, tries, folder):
+    """Commands that map every try to library ``n``, and the candidates that they leave."""
     script, candidates = [], []
     unit = _loaded_nand_ps(library)
-    for t, (structure, optimiser) in enumerate(tries):
+    for t, each in enumerate(tries):
         script += ["design -reset", f"read_rtlil {t}.il", f"dfflibmap -liberty {n}.lib", "design -save logic"]
-        for mapper in effort.mappers:
-            for target in effort.targets if "{D}" in MAPPERS[mapper] else (None,):
-                name = f"{n}-{t}-{mapper}" + ("" if target is None else f"-{target:g}")
-                delay = 1 if target is None else max(round(target * unit * _depth(folder / f"{t}.depth")), 1)
-                _write(folder / f"{name}.abc", MAPPERS[mapper].replace("{D}", f"-D {delay}"))
-                script += ["design -load logic",
-                           f"abc -liberty {n}.lib -constr {n}.constr -D {delay} -script {name}.abc",
-                           "opt_clean -purge", f"write_json {name}.json"]
-                words = f"{structure}, {optimiser}, {mapper}" + ("" if target is None else f" to {delay} ps")
-                candidates.append(Candidate(folder / f"{name}.json", words))
+        for m, (mapper, target) in enumerate(each.maps):
+            name = f"{n}-{t}-{m}"
+            delay = 1 if target is None else max(round(target * unit * _depth(folder / f"{t}.depth")), 1)
+            _write(folder / f"{name}.abc", MAPPERS[mapper].replace("{D}", f"-D {delay}"))
+            script += ["design -load logic",
+                       f"abc -liberty {n}.lib -constr {n}.constr -D {delay} -script {name}.abc",
+                       "opt_clean -purge", f"write_json {name}.json"]
+            words = f"{each.structure}, {each.optimiser}, {mapper}" + ("" if target is None else f" to {delay} ps")
+            candidates.append(Candidate(folder / f"{name}.json", words))
     return script, candidates
 
 
