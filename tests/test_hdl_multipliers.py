@@ -9,7 +9,7 @@ from lmul.golden.spec import Multiplier
 from lmul.golden.stimulus import all_pairs, corner_pairs, random_pairs
 from lmul.hdl.designs import Design, parse
 from lmul.hdl.multipliers import multiplier
-from lmul.hdl.verilog import component, verilog_many
+from lmul.hdl.verilog import component, convert, verilog
 from lmul.sim.exhaust import load, mismatches
 
 RANDOM = 1 << 14
@@ -28,10 +28,9 @@ def designs(a, b=None, offsets=("paper", "none", "best")):
 
 
 def every_offset(fmt):
-    """Offsets by name, then integers: the ends, their neighbours, and those about 0."""
+    """Offsets by name, then integers: the ends, and one below 0."""
     reach = float_format(fmt).man_mask
-    return ["paper", "none", "best", *sorted({value for value in (1 - reach, -reach, -1, 1, 2, reach - 1, reach)
-                                              if value and abs(value) <= reach})]
+    return ["paper", "none", "best", *sorted({-reach, -1, reach})]
 
 
 def pairs(spec, seed):
@@ -42,7 +41,7 @@ def pairs(spec, seed):
 
 def check(designs, seed):
     designs = list(designs)
-    circuits = load({design.slug: text for design, text in zip(designs, verilog_many(designs), strict=True)})
+    circuits = load(convert({design.slug: component(design) for design in designs}))
     for design in designs:
         spec, circuit = design.multiplier, circuits[design.slug]
         wide = design.structure == "prod"
@@ -96,7 +95,7 @@ def test_every_policy(formats, seed):
 @pytest.mark.parametrize("formats", [(a, b) for a, b in MIXED_PAIRS if a != "fp32"], ids="x".join)
 def test_all_pairs_up_to_24_bits(formats):
     chosen = list(designs(*formats))
-    circuits = load({design.slug: text for design, text in zip(chosen, verilog_many(chosen), strict=True)})
+    circuits = load(convert({design.slug: component(design) for design in chosen}))
     for design in chosen:
         a, b = all_pairs(design.multiplier)
         wrong = mismatches(circuits[design.slug], design.multiplier, design.structure == "prod", a, b)
@@ -107,7 +106,7 @@ def test_all_pairs_up_to_24_bits(formats):
 def test_broken_verilog_is_caught(slug):
     """One operator or constant of the text changed, each in turn: golden must then differ."""
     design = parse(slug)
-    text, broken = verilog_many([design])[0], {}
+    text, broken = verilog(design), {}
     for old, new in ((" & ", " | "), (" | ", " & "), (" ^ ", " | "), (" + ", " - "), (" * ", " + "), (" >= ", " > "),
                      (" <= ", " < "), (" ? ", " ? ~"), ("= ~ ", "= ")):
         pieces = text.split(old)
