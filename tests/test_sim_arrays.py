@@ -1,7 +1,10 @@
 """cocotb on the generated Verilog of registered designs, in both simulators: streams, stalls, resets, timing."""
 
+import re
+
 import pytest
 from lmul.hdl.designs import parse
+from lmul.hdl.verilog import verilog
 from lmul.sim.runner import simulate
 from lmul.sim.tools import SIMULATORS
 
@@ -51,3 +54,50 @@ def _simulate(simulator, slug, folder, seed, waves):
     assert result.passed, result.line
     assert result.tests == {"mac": 7, "dot": 7, "array": 9, "matmul": 13}[slug.partition("_")[0]]
     assert result.figures["macs"] > 500
+
+
+WRAPPER = """
+module array_int8_int32_1x1_os(
+    input clk, rst,
+    input [7:0] i_a__data, input i_a__last, i_a__valid, output i_a__ready,
+    input [7:0] i_b__data, input i_b__last, i_b__valid, output i_b__ready,
+    output [31:0] o__data, output o__last, o__valid, input o__ready
+);
+  wire [31:0] data;
+  wire last, valid;
+  reg [3:0] tick = 0, waited = 0;
+  always @(posedge clk) begin
+    tick <= tick + 1;
+    waited <= o__valid & ~o__ready ? waited + 1 : 0;
+  end
+  unspoilt core(.clk(clk), .rst(rst), .i_a__data(i_a__data), .i_a__last(i_a__last), .i_a__valid(i_a__valid),
+                .i_a__ready(i_a__ready), .i_b__data(i_b__data), .i_b__last(i_b__last), .i_b__valid(i_b__valid),
+                .i_b__ready(i_b__ready), .o__data(data), .o__last(last), .o__valid(valid), .o__ready(o__ready));
+  assign o__data = DATA;
+  assign o__last = LAST;
+  assign o__valid = VALID;
+endmodule
+"""
+
+
+@pytest.mark.parametrize(("spoilt", "complaint"), [
+    ({}, None),
+    ({"DATA": "data ^ (tick == 7)"}, "wrong\n  row 0 column 0, depth"),
+    ({"DATA": "data ^ (waited == 3)"}, "result in cycle .* a waiting beat changed from"),
+    ({"LAST": "1'b0"}, "wrong\n  row 0 of 1: expected Beat"),
+    ({"VALID": "valid & waited != 3"}, "result in cycle .* a waiting beat was withdrawn"),
+    ({"VALID": "valid | tick == 3"}, "a result is offered after reset, though nothing was multiplied"),
+    ({"VALID": "tick == 9 ? 1'bx : valid"}, "result valid must be known after reset, not X"),
+])
+def test_spoilt_streams_are_caught(spoilt, complaint, sim_folder, seed):
+    """Every complaint of the bench is heard when there is reason for it, and none when there is not."""
+    design = parse("array_int8_int32_1x1_os")
+    wrapper = WRAPPER
+    for name, plain in (("DATA", "data"), ("LAST", "last"), ("VALID", "valid")):
+        wrapper = wrapper.replace(name, spoilt.get(name, plain))
+    source = verilog(design).replace(f"module {design.slug}(", "module unspoilt(") + wrapper
+    result = simulate(design, folder=sim_folder / "spoilt", simulator="icarus", seed=seed, source=source)
+    assert result.passed is (complaint is None), result.line
+    if complaint:
+        log = result.log.read_text()
+        assert re.search(complaint.replace("\n", r"\n *"), log), log

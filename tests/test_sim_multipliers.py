@@ -7,7 +7,7 @@ from lmul.sim.runner import simulate
 # Each structure, kind and policy at least once; every pair of operand codes where they have 16 bits together.
 QUICK = {
     "verilator": ["mul_lmul_e4m3", "prod_lmul_bf16xe4m3_sub", "prod_exact_e4m3"],
-    "icarus": ["mul_lmul_e4m3", "mul_exact_e4m3_flush", "mul_mitchell_e2m1", "mul_int8",
+    "icarus": ["mul_lmul_e4m3", "mul_exact_e5m2", "mul_exact_e4m3_flush", "mul_mitchell_e2m1", "mul_int8",
                "prod_lmul_e4m3_sub", "prod_exact_fp32", "mul_lmul_fp16_ieee"],
 }
 MULTIPLIERS = [slug for slug in catalogue() if parse(slug).combinational]
