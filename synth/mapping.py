@@ -38,12 +38,14 @@ OPTIMISERS = {
 
 _SIZE = "topo; buffer; upsize {D}; dnsize {D}"
 
-#: ABC scripts that map to cells; those with {D} are run for each target delay.
+#: ABC scripts that map to cells; those with {D} are run for target delays, buffer high fan-outs and size the cells.
 MAPPERS = {
     "area": "strash; dch; amap -F 20",
     "area-xor": "strash; dch -f; amap -F 20 -x",
     "area-sized": "strash; dch; amap -F 20; " + _SIZE,
     "delay": "strash; dch -f; map -B 0.9 {D}; " + _SIZE,
+    "delay-restructured": "strash; &get -n; &st; &syn3; &syn3; &put; strash; dch -f; map -B 0.9 {D}; " + _SIZE,
+    "flow": "strash; &get -n; &st; &dch -f; &nf {D}; &put; " + _SIZE,
 }
 
 
@@ -59,21 +61,21 @@ class Try:
 
 @dataclass(frozen=True)
 class Effort:
-    """The tries of one effort.
+    """The tries of one effort, for three kinds of design (`tries` says which is which).
 
     Parameters
     ----------
-    combinational, registered : tuple of Try
-        For designs without and with registers. The latter are many times as large, and their enables need the buffers
-        that only "delay" and "area-sized" put in.
-    deepsyn_bits : int
-        `&deepsyn` is left out, for every kind of multiplier alike, where the significands of two operands give more
-        partial product bits than this: its time grows steeply and its gain falls.
+    narrow, wide : tuple of Try
+        For combinational designs of narrow and of wide significands. `&deepsyn` finds much in the narrow ones; in wide
+        ones, where the array of partial products dominates, its gain falls as steeply as its time grows.
+    registered : tuple of Try
+        For designs with registers. They are many times as large, and their enables need the buffers that only the
+        mappers with a target delay put in.
     """
 
-    combinational: tuple
+    narrow: tuple
+    wide: tuple
     registered: tuple
-    deepsyn_bits: int
 
 
 def _cross(structures, optimisers, mappers, targets):
@@ -83,18 +85,30 @@ def _cross(structures, optimisers, mappers, targets):
     return tuple(Try(structure, optimiser, maps) for structure in structures for optimiser in optimisers)
 
 
+_SMALL = (("area", None), ("area-xor", None))
+_FAST = (("delay", 0.1), ("delay", 0.7))
+_TARGETS = (0.1, 0.5, 0.7, 1.0)
+_LIGHT = ("light", "resynthesis")
+
 EFFORTS = {
     "low": Effort(
-        _cross(("sklansky",), ("resynthesis",), ("area", "delay"), (0.1, 1.0)),
-        _cross(("sklansky",), ("light",), ("delay",), (0.1, 1.0)), 0),
+        (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
+        (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)),),
+        (Try("sklansky", "light", _FAST),)),
     "default": Effort(
-        _cross(("ripple", "sklansky"), ("resynthesis", "deepsyn-1"), ("area", "area-xor", "delay"), (0.1, 0.7)),
-        _cross(("sklansky",), ("light",), ("delay",), (0.1, 0.7)), 32),
+        tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
+              for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
+        (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
+         Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7)))),
+        (Try("sklansky", "light", _FAST),)),
     "high": Effort(
-        _cross(STRUCTURES, OPTIMISERS, MAPPERS, (0.1, 0.5, 0.7, 0.85, 1.0, 1.3)),
-        _cross(("ripple", "sklansky"), ("resynthesis", "light"), ("area-sized", "delay"), (0.1, 0.5, 0.7, 1.0)),
-        1 << 10),
+        _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
+        _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS),
+        _cross(("ripple", "sklansky"), _LIGHT, ("area-sized", "delay", "flow"), _TARGETS)),
 }
+
+#: Narrow are significands that give at most so many partial product bits.
+NARROW_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -179,8 +193,7 @@ def tries(design, effort):
         return effort.registered
     spec = design.multiplier
     widths = (8, 8) if spec.kind == "int8" else (spec.a.man_bits + 1, spec.b.man_bits + 1)
-    deep = widths[0] * widths[1] <= effort.deepsyn_bits
-    return tuple(each for each in effort.combinational if deep or not each.optimiser.startswith("deepsyn"))
+    return effort.narrow if widths[0] * widths[1] <= NARROW_BITS else effort.wide
 
 
 def _optimise(design, verilog, tries, folder):

@@ -153,7 +153,7 @@ def test_rivals_get_the_same_tries():
 
 def test_efforts_name_what_there_is():
     for effort in mapping.EFFORTS.values():
-        for each in (*effort.combinational, *effort.registered):
+        for each in (*effort.narrow, *effort.wide, *effort.registered):
             assert each.structure in mapping.STRUCTURES and each.optimiser in mapping.OPTIMISERS
             for mapper, target in each.maps:
                 assert ("{D}" in mapping.MAPPERS[mapper]) == (target is not None)
