@@ -206,11 +206,10 @@ targets:
   lint:
     <<: *default
     filesets: [rtl]
-    default_tool: verilator
-    tools:
-      verilator:
-        mode: lint-only
-        verilator_options: [-Wall, -Wno-DECLFILENAME]
+    flow: lint
+    flow_options:
+      tool: verilator
+      verilator_options: [-Wall]
 """
 
 
