@@ -13,7 +13,8 @@ ALONE = {
     "ice40": ("synth_ice40", "-dsp", {"luts": ("SB_LUT4",), "carry": ("SB_CARRY",), "dsp": ("SB_MAC16",)}),
     "ecp5": ("synth_ecp5", "", {"luts": ("LUT4", "CCU2C", "CCU2C"), "carry": ("CCU2C",), "dsp": ("MULT18X18D",)}),
     "xc7": ("synth_xilinx -family xc7 -flatten -noiopad -noclkbuf", "",
-            {"luts": ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV"), "carry": ("CARRY4",), "dsp": ("DSP48E1",)}),
+            {"luts": ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV"), "carry": ("CARRY4",),
+             "dsp": ("DSP48E1",)}),
 }
 
 
