@@ -4,7 +4,7 @@ VENV   ?= .venv
 OUT    ?= build/report
 READY  := $(VENV)/.ready
 
-.PHONY: report test setup models clean
+.PHONY: report test regress setup models clean
 
 report: $(READY)
 	$(VENV)/bin/lmul report -o $(OUT)
@@ -12,6 +12,10 @@ report: $(READY)
 test: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/python -m pytest
+
+# The long part of the suite: every design of the regression on both simulators, every policy.
+regress: $(READY)
+	$(VENV)/bin/python -m pytest -m regress
 
 setup: $(READY)
 
