@@ -200,6 +200,7 @@ def _optimise(design, verilog, tries, folder):
     """Commands that leave each try's logic as ``{try}.il`` and its figures as ``.depth``, ``.gates`` and ``.cmos``."""
     _write(folder / "design.v", Path(verilog).read_text(encoding="utf-8"))
     _write(folder / "ripple.v", (SCRIPTS / "ripple.v").read_text(encoding="utf-8"))
+    _write(folder / "cmos.abc", MAPPERS["area"])
     script = ["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc"]
     script += ["flatten"] if design.combinational else []
     script += ["opt_expr", "opt_clean", "opt -nodffe -nosdff", "wreduce", "peepopt", "opt_clean", "design -save words"]
@@ -214,7 +215,7 @@ def _optimise(design, verilog, tries, folder):
                 script += ["design -load logic", f"abc -g AND -script {each.optimiser}.abc", "opt_clean",
                            f"write_rtlil {n}.il", f"tee -q -o {n}.depth ltp -noff", "design -save optimised",
                            "abc -g gates", "opt_clean", f"tee -q -o {n}.gates stat -json",
-                           "design -load optimised", "abc -g cmos", "opt_clean",
+                           "design -load optimised", "abc -g cmos -script cmos.abc", "opt_clean",
                            f"tee -q -o {n}.cmos stat -json -tech cmos"]
     return [command for command in script if command]
 
