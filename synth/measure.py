@@ -23,23 +23,24 @@ from .record import LIMITS, check, missing, new_row, versions
 from .timing import Constraints, analyse
 
 VECTORS = 2000
-POINTS = 5  # of the trade-off between area and delay, for each row
+POINTS = 4  # of the trade-off between area and delay, for each row
 SUMS = (("mac_{}_fp32", "e4m3"), ("mac_{}_carrysave", "e4m3"), ("mac_{}_fp32", "bf16"), ("dot_{}_fixed_16", "e4m3"),
         ("array_{}_carrysave_8x8_os", "e4m3"))
 FORMATS = ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")
 
 
-def default_designs():
-    """Slugs of a default report: every multiplier at the formats that matter, narrow and wide, and what they are built
-    into: e4m3 with a floating and an exact sum, bf16 with the usual one."""
-    slugs = []
+def default_designs(full=False):
+    """Slugs of a default report: every narrow multiplier at the formats that matter. ``full`` adds wide products and
+    what they are summed in: e4m3 into a floating and an exact sum, bf16 into the usual one, a dot product, an array."""
+    slugs = ["mul_int8"]
     for formats in FORMATS:
         slugs += [f"mul_{kind}" for kind in (f"lmul_{formats}", f"mitchell_{formats}", f"exact_{formats}_flush")]
         slugs += [f"mul_lmul_{formats}_sub", f"mul_exact_{formats}"] if formats in ("e4m3", "e5m2") else []
-        slugs += [f"prod_{kind}" for kind in (f"lmul_{formats}", f"exact_{formats}_flush")]
-    for sums, formats in SUMS:
-        slugs += [sums.format(kind) for kind in (f"lmul_{formats}", f"exact_{formats}_flush")]
-    return [*slugs, "mul_int8", "mac_int8_int32"]
+    if full:
+        for structure, formats in (*(("prod_{}", formats) for formats in FORMATS), *SUMS):
+            slugs += [structure.format(kind) for kind in (f"lmul_{formats}", f"exact_{formats}_flush")]
+        slugs.append("mac_int8_int32")
+    return slugs
 
 
 @dataclass(frozen=True)

@@ -25,19 +25,21 @@ from ..console import Failure, output_folder, progress
               help="Compare at this period in ps, not at the two that rivals share.")
 @click.option("--wire-load", help="Name of a wire load model of the library. Default: none.")
 @click.option("--effort", type=click.Choice(["low", "default", "high"]), default="default", show_default=True)
+@click.option("--full", is_flag=True, help="Without SLUG: wide products, sums and an array as well; minutes.")
 @click.option("--keep", is_flag=True, help="Keep each row's netlist, constraints and activity.")
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def report(slugs, technologies, liberty, keep, output, **choices):
+def report(slugs, technologies, liberty, full, keep, output, **choices):
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
     folder = output_folder(output)
     from ...synth.drive import Mismatch
-    from ...synth.measure import Options, run_report
+    from ...synth.measure import Options, default_designs, run_report
     from ..pages import summary, write_pages
 
     with progress("report") as update:
         try:
-            record = run_report(slugs, technologies, liberty, options=Options(**choices), progress=update,
-                                command=shlex.join(["lmul", *sys.argv[1:]]), keep=folder if keep else None)
+            record = run_report(slugs or default_designs(full), technologies, liberty, options=Options(**choices),
+                                command=shlex.join(["lmul", *sys.argv[1:]]), keep=folder if keep else None,
+                                progress=update)
         except Mismatch as error:
             raise Failure(str(error)) from None
     write_pages(record, folder)
