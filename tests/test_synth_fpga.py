@@ -33,11 +33,14 @@ def counts(folder):
 @pytest.mark.parametrize("target", fpga.TARGETS)
 def test_a_design_among_others_counts_as_it_does_alone(target, folder, counts):
     command, with_dsp, cells = ALONE[target]
-    script = ["read_verilog mul_int8.v", f"{command} {with_dsp} -top mul_int8", "tee -q -o alone.stat stat -json"]
-    yosys.run(script, folder)
-    found = json.loads((folder / "alone.stat").read_text())["design"]["num_cells_by_type"]
+    found = {}
+    for slug, options in (("mul_lmul_e3m2", ""), ("mul_int8", with_dsp)):
+        script = [f"read_verilog {slug}.v", f"{command} {options} -top {slug}", "tee -q -o alone.stat stat -json"]
+        yosys.run(script, folder)
+        found[slug] = json.loads((folder / "alone.stat").read_text())["design"]["num_cells_by_type"]
     for kind, names in cells.items():
-        assert counts[target]["mul_int8"]["with_dsp"][kind] == sum(found.get(name, 0) for name in names)
+        assert counts[target]["mul_lmul_e3m2"][kind] == sum(found["mul_lmul_e3m2"].get(name, 0) for name in names)
+        assert counts[target]["mul_int8"]["with_dsp"][kind] == sum(found["mul_int8"].get(name, 0) for name in names)
 
 
 @pytest.mark.parametrize("target", fpga.TARGETS)

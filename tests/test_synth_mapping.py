@@ -78,7 +78,7 @@ def test_netlists_of_sixteen_bits_compute_random_products(mapped, libraries, see
     design = parse("mul_exact_bf16_flush")
     a, b = random_pairs(design.multiplier, 5000, seed)
     for name, lib in libraries.items():
-        for candidate in mapped(design.slug).netlists[name]:
+        for candidate in mapped(design.slug, "default").netlists[name]:
             assert np.array_equal(outputs(candidate, lib, a=a, b=b), expected(design, a, b)), (name, candidate.script)
 
 
