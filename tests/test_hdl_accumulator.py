@@ -21,7 +21,7 @@ from lmul.hdl.fixed import FixedAdder, FixedDrain, Window
 from lmul.hdl.fpadd import FloatAdder
 from lmul.hdl.part import Part
 from lmul.hdl.verilog import convert
-from lmul.sim import exhaust
+from lmul.prove import exhaust
 
 # Multiplier and format of the sum: with and without subnormal sums, overflow, specials; every alignment and rounding.
 SMALL = [

@@ -10,7 +10,7 @@ from lmul.golden.stimulus import all_pairs, corner_pairs, random_pairs
 from lmul.hdl.designs import Design, parse
 from lmul.hdl.multipliers import multiplier
 from lmul.hdl.verilog import component, convert, verilog
-from lmul.sim.exhaust import load, mismatches
+from lmul.prove.exhaust import load, mismatches
 
 RANDOM = 1 << 14
 INT8 = Multiplier.make("int8", None)
