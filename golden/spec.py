@@ -112,6 +112,11 @@ class Multiplier:
         return self.kind in ("lmul", "mitchell")
 
     @property
+    def neutral(self):
+        """Codes of ``a`` and ``b`` whose product leaves any sum as it is: -0 and +0; for int8 two zeros."""
+        return (0 if self.kind == "int8" else self.a.sign_mask), 0
+
+    @property
     def formats(self):
         return self.a.name if self.a == self.b else f"{self.a}x{self.b}"
 

@@ -4,7 +4,6 @@ from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, Rese
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..golden.formats import IntFormat
 from .part import Part
 from .systolic import Beats, OutputStationaryArray, WeightStationaryArray, lanes
 
@@ -46,8 +45,7 @@ class Matmul(Part):
 
     Beats are the array's, ``tlast`` being its ``last``; element i of a beat is in the low bits of bytes i*B to
     i*B + B - 1 of ``tdata``, with B the fewest bytes that hold it. Bits above a code are ignored in operands and 0 in
-    results. A weight-stationary core also has ``s_axis_a_tkeep``, for the depths beyond a run's last: an element with
-    a byte that is not kept counts as -0.
+    results.
 
     Timing: the array's, and ``latency`` 2 cycles more; streams do not depend on each other within a cycle.
     Reset, also in the middle of a run, drops everything.
@@ -78,12 +76,11 @@ class Matmul(Part):
         if dataflow not in arrays:
             raise ValueError(f"Dataflow must be 'os' or 'ws', not {dataflow!r}")
         self.array = arrays[dataflow](multiplier, accumulator, rows, cols)
-        self.has_keep = dataflow == "ws"
         self.latency = self.array.latency + 2
         a, b, c = (_bytes(fmt) for fmt in (multiplier.a, multiplier.b, accumulator.result))
         super().__init__({
             "aclk": In(1), "aresetn": In(1),
-            "s_axis_a_tdata": In(8 * rows * a), **({"s_axis_a_tkeep": In(rows * a)} if self.has_keep else {}),
+            "s_axis_a_tdata": In(8 * rows * a),
             "s_axis_a_tlast": In(1), "s_axis_a_tvalid": In(1), "s_axis_a_tready": Out(1),
             "s_axis_b_tdata": In(8 * cols * b),
             "s_axis_b_tlast": In(1), "s_axis_b_tvalid": In(1), "s_axis_b_tready": Out(1),
@@ -103,7 +100,7 @@ class Matmul(Part):
         wiring.connect(m, b.o, array.i_b)
         wiring.connect(m, array.o, c.i)
         m.d.comb += [
-            a.i.data.eq(self._operand_a()),
+            a.i.data.eq(_codes(self.s_axis_a_tdata, array.rows, array.multiplier.a)),
             a.i.last.eq(self.s_axis_a_tlast), a.i.valid.eq(self.s_axis_a_tvalid), self.s_axis_a_tready.eq(a.i.ready),
             b.i.data.eq(_codes(self.s_axis_b_tdata, array.cols, array.multiplier.b)),
             b.i.last.eq(self.s_axis_b_tlast), b.i.valid.eq(self.s_axis_b_tvalid), self.s_axis_b_tready.eq(b.i.ready),
@@ -111,15 +108,6 @@ class Matmul(Part):
             self.m_axis_c_tlast.eq(c.o.last), self.m_axis_c_tvalid.eq(c.o.valid), c.o.ready.eq(self.m_axis_c_tready),
         ]
         return m
-
-    def _operand_a(self):
-        fmt, rows = self.array.multiplier.a, self.array.rows
-        codes = _codes(self.s_axis_a_tdata, rows, fmt)
-        if not self.has_keep:
-            return codes
-        neutral = 0 if isinstance(fmt, IntFormat) else fmt.sign_mask
-        return Cat(Mux(keep.all(), code, neutral)[: fmt.width]
-                   for code, keep in zip(lanes(codes, rows), lanes(self.s_axis_a_tkeep, rows), strict=True))
 
     def _result(self, data, valid):
         """Result codes as bytes; 0 while there is none, so that nothing unknown is ever seen."""

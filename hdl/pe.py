@@ -65,11 +65,12 @@ class PE(Part):
 class WeightStationaryPE(Part):
     """Weight-stationary processing element: adds ``a * weight`` to the sum that comes from above and hands it down.
 
-    The weight is double-buffered: ``turn`` puts the next weight, loaded with the ``turn`` before, to use, and loads
-    the one after it. It comes with the first ``a`` that meets the new weight.
+    ``turn`` comes with the first ``a`` that meets the next weight, which is taken from ``b`` in that same cycle: so a
+    change of weights costs no cycle, and no second register. With ``clear``, ``shown`` shows the sum from above, and
+    the element's own begins from +0; at all other times ``shown`` is 0, so that those of a column can be joined by OR.
 
     Timing: an operand is multiplied the cycle after it came, with the ``sum`` of that cycle, and the new sum is there
-    another cycle later. With ``en`` low everything holds. Only ``turn_out`` is reset.
+    another cycle later. With ``en`` low everything holds. Only ``turn_out`` and ``clear_out`` are reset.
 
     Parameters
     ----------
@@ -78,13 +79,13 @@ class WeightStationaryPE(Part):
 
     Members
     -------
-    en, turn : ``In(1)``
+    en, turn, clear : ``In(1)``
     a, b : ``In(multiplier.a.width)``, ``In(multiplier.b.width)``
-        Operand; weight to load.
+        Operand; weight to take.
     sum : ``In(width)``
-    a_out, turn_out : ``Out``
+    a_out, turn_out, clear_out : ``Out``
         The same, a cycle later.
-    sum_out : ``Out(width)``
+    sum_out, shown : ``Out(width)``
     """
 
     def __init__(self, multiplier_spec, accumulator_spec):
@@ -93,24 +94,24 @@ class WeightStationaryPE(Part):
         a, b, width = multiplier_spec.a.width, multiplier_spec.b.width, self.held.width
         super().__init__({
             "en": In(1),
-            "a": In(a), "turn": In(1), "b": In(b), "sum": In(width),
-            "a_out": Out(a), "turn_out": Out(1), "sum_out": Out(width),
+            "a": In(a), "turn": In(1), "clear": In(1), "b": In(b), "sum": In(width),
+            "a_out": Out(a), "turn_out": Out(1), "clear_out": Out(1), "sum_out": Out(width), "shown": Out(width),
         })
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
         m.submodules.accumulator = adder = self.held.adder()
-        a, total = Signal.like(self.a, reset_less=True), Signal.like(self.sum, reset_less=True)
-        weight, next_weight = (Signal.like(self.b, reset_less=True) for _ in range(2))
+        a, weight, total = (Signal.like(port, reset_less=True) for port in (self.a, self.b, self.sum))
         with m.If(self.en):
-            m.d.sync += [a.eq(self.a), self.turn_out.eq(self.turn), total.eq(adder.sum)]
+            m.d.sync += [a.eq(self.a), self.turn_out.eq(self.turn), self.clear_out.eq(self.clear), total.eq(adder.sum)]
             with m.If(self.turn):
-                m.d.sync += [weight.eq(next_weight), next_weight.eq(self.b)]
+                m.d.sync += weight.eq(self.b)
+        clear = self.clear_out.replicate(self.held.width)
         m.d.comb += [
-            self.a_out.eq(a), self.sum_out.eq(total),
+            self.a_out.eq(a), self.sum_out.eq(total), self.shown.eq(self.sum & clear),
             product.a.eq(a), product.b.eq(weight),
-            adder.p.eq(product.p), adder.acc.eq(self.sum),
+            adder.p.eq(product.p), adder.acc.eq(self.sum & ~clear),
         ]
         return m
 

@@ -4,7 +4,7 @@ Rows of elements are halved until they are single, and equal halves are one modu
 hardly larger than a small one's.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -128,35 +128,39 @@ class OutputStationaryRows(Rows):
 class WeightStationaryRows(Rows):
     """Rows of weight-stationary elements.
 
-    One ``a`` with its ``turn`` enters each row from the left; each column has its ``b`` for all rows, and its ``sum``,
-    which goes in above and comes out below. Ports are those of `WeightStationaryPE` as vectors.
+    One ``a`` with its ``turn`` and ``clear`` enters each row from the left; each column has its ``b`` for all rows, and
+    its ``sum``, which goes in above and comes out below. Ports are those of `WeightStationaryPE` as vectors; ``shown``
+    of each column, joined by OR.
     """
 
     def _ports(self):
         total = self.cols * self.held.width
         return {
             "en": In(1),
-            "a": In(self.rows * self.multiplier.a.width), "turn": In(self.rows),
+            "a": In(self.rows * self.multiplier.a.width), "turn": In(self.rows), "clear": In(self.rows),
             "b": In(self.cols * self.multiplier.b.width), "sum": In(total), "sum_out": Out(total),
+            "shown": Out(total),
         }
 
     def _halves(self, m, upper, lower):
         m.d.comb += [
             Cat(upper.a, lower.a).eq(self.a), Cat(upper.turn, lower.turn).eq(self.turn),
-            upper.b.eq(self.b), lower.b.eq(self.b),
+            Cat(upper.clear, lower.clear).eq(self.clear), upper.b.eq(self.b), lower.b.eq(self.b),
             upper.sum.eq(self.sum), lower.sum.eq(upper.sum_out), self.sum_out.eq(lower.sum_out),
+            self.shown.eq(upper.shown | lower.shown),
         ]
 
     def _elements(self, m):
         pes = [WeightStationaryPE(self.multiplier, self.accumulator) for _ in range(self.cols)]
-        left = self.a, self.turn
+        left = self.a, self.turn, self.clear
         columns = zip(pes, lanes(self.b, self.cols), lanes(self.sum, self.cols), strict=True)
         for col, (pe, b, total) in enumerate(columns):
             m.submodules[f"pe_{col}"] = pe
-            a, turn = left
-            m.d.comb += [pe.en.eq(self.en), pe.a.eq(a), pe.turn.eq(turn), pe.b.eq(b), pe.sum.eq(total)]
-            left = pe.a_out, pe.turn_out
-        m.d.comb += self.sum_out.eq(Cat(pe.sum_out for pe in pes))
+            a, turn, clear = left
+            m.d.comb += [pe.en.eq(self.en), pe.a.eq(a), pe.turn.eq(turn), pe.clear.eq(clear), pe.b.eq(b),
+                         pe.sum.eq(total)]
+            left = pe.a_out, pe.turn_out, pe.clear_out
+        m.d.comb += [self.sum_out.eq(Cat(pe.sum_out for pe in pes)), self.shown.eq(Cat(pe.shown for pe in pes))]
 
 
 class Array(Part):
@@ -202,22 +206,32 @@ class Array(Part):
 
     @property
     def latency(self):
-        return self.rows + self.cols + self.held.drain_latency + self.extra_latency
+        return self.rows + self.cols + self.held.drain_latency + 1
 
-    def results(self, m, en, sums, row, last, delay):
-        """Offer results on ``o``: a row in each cycle with ``en`` in which ``row`` was high ``delay`` such cycles ago,
-        its sums coming out of the grid one column after the other."""
-        results = lanes(sums, self.cols)
+    def results(self, m, en, sums, first, delay):
+        """Offer results on ``o``: the sums of row 0 come out of the grid's last column ``delay`` cycles with ``en``
+        after ``first``, and the rows below follow, one a cycle."""
+        shown = Signal.like(sums, reset_less=True)
+        with m.If(en):
+            m.d.sync += shown.eq(sums)
+        results = lanes(shown, self.cols)
         for col in range(self.cols):
             if drain := self.held.drain():
                 m.submodules[f"drain_{col}"] = drain
                 m.d.comb += [drain.en.eq(en), drain.raw.eq(results[col])]
                 results[col] = drain.c
         data = skew(m, "deskew", en, Cat(results), self.cols, reverse=True)
+
+        below = Signal(range(self.rows))  # rows that follow
+        row, last = first | below.any(), first if self.rows == 1 else below == 1
+        delay += 1 + self.held.drain_latency
         coming, lasts = Signal(delay), Signal(delay)
         given = Signal()  # the row was taken, but the array has not moved on
         with m.If(en):
-            m.d.sync += [coming.eq(Cat(row, coming)), lasts.eq(Cat(last, lasts)), given.eq(0)]
+            m.d.sync += [
+                below.eq(Mux(first, self.rows - 1, below - below.any())),
+                coming.eq(Cat(row, coming)), lasts.eq(Cat(last, lasts)), given.eq(0),
+            ]
         with m.Elif(self.o.ready):
             m.d.sync += given.eq(coming[-1])
         m.d.comb += [
@@ -239,8 +253,6 @@ class OutputStationaryArray(Array):
 
     Stalls: while ``o`` waits everything holds. Missing input holds nothing up.
     """
-
-    extra_latency = 1
 
     def elaborate(self, platform):
         m = Module()
@@ -271,111 +283,102 @@ class OutputStationaryArray(Array):
             rows.b.eq(skew(m, "skew_b", en, self.i_b.data, self.cols)),
             rows.valid.eq(Cat(take, valids)), rows.clear.eq(Cat(ended, clears)),
         ]
-        sums = Signal.like(rows.sum, reset_less=True)
-        with m.If(en):
-            m.d.sync += sums.eq(rows.sum)
+        self.results(m, en, rows.sum, rows.clear_out, 0)
+        return m
 
-        # Row 0 of the last column has its sum on the way; the rows below follow, one a cycle.
-        first, below = rows.clear_out, Signal(range(self.rows))
-        with m.If(en):
-            m.d.sync += below.eq(Mux(first, self.rows - 1, below - below.any()))
-        final = first if self.rows == 1 else below == 1
-        self.results(m, en, sums, first | below.any(), final, 1 + self.held.drain_latency)
+
+class Feed(Part):
+    """Gives a vector's lanes one after the other: lane 0 in the cycle with ``turn``, then one more in each with ``en``.
+
+    Members
+    -------
+    en, turn : ``In(1)``
+    i, o : ``In(lanes * width)``, ``Out(width)``
+    """
+
+    def __init__(self, lanes, width):
+        self.lanes, self.width = lanes, width
+        super().__init__({"en": In(1), "turn": In(1), "i": In(lanes * width), "o": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        line = Signal((self.lanes - 1) * self.width, reset_less=True)
+        now = Mux(self.turn, self.i, line)
+        with m.If(self.en):
+            m.d.sync += line.eq(now[self.width :])
+        m.d.comb += self.o.eq(now[: self.width])
         return m
 
 
 class TurnControl(Part):
-    """When a weight-stationary array takes beats, and when it moves.
+    """When a weight-stationary array takes beats, when it moves, and which row each beat is for.
 
-    Time goes in turns of ``rows`` steps, a step in each cycle with ``en``. A turn multiplies, if weights are loaded,
-    and loads the next weights, if a run of ``b`` is open or another begins. It waits for the beats that it needs; only
-    between runs do steps go by that belong to no turn.
+    A pair of beats is for the row below that of the pair before, the first row following the last. Within a run the
+    array moves with its pairs; between runs it moves on its own. A run shorter than ``rows`` is filled up.
 
     Members
     -------
     stop : ``In(1)``
         Whether the array must hold, because results wait.
-    a_valid, a_last, b_valid, b_last : ``In(1)``
-    a_ready, b_ready : ``Out(1)``
-    en : ``Out(1)``
-    turn : ``Out(rows)``
-        Whether row r's weight is to be changed in this step, in the first column.
+    valid, last : ``In(1)``
+        Whether a pair is there; whether it is a run's last.
+    ready, en : ``Out(1)``
     fill : ``Out(1)``
-        Whether the weight to load is +0, the run of ``b`` having ended.
-    fresh : ``Out(1)``
-        Whether the turn is the first of a run.
-    row, last : ``Out(1)``
-        Steps after a run's last turn in which its ``rows`` sums leave the first column, and the last of these.
+        Whether this cycle's pair is to be a neutral one.
+    turn : ``Out(rows)``
+        Whether row r takes the pair of this cycle.
+    clear : ``Out(rows)``
+        Whether the sums that come to row r are finished, or nobody's: its own pair begins a run.
+    ended : ``Out(1)``
+        Whether the pair before was a run's last.
     """
 
     def __init__(self, rows):
         self.rows = rows
         super().__init__({
-            "stop": In(1),
-            "a_valid": In(1), "a_last": In(1), "b_valid": In(1), "b_last": In(1),
-            "a_ready": Out(1), "b_ready": Out(1),
-            "en": Out(1), "turn": Out(rows), "fill": Out(1), "fresh": Out(1), "row": Out(1), "last": Out(1),
+            "stop": In(1), "valid": In(1), "last": In(1), "ready": Out(1), "en": Out(1), "fill": Out(1),
+            "turn": Out(rows), "clear": Out(rows), "ended": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        step = Signal(range(self.rows))
-        # The turn under way: whether it multiplies, loads, is the first of a run.
-        multiplying, loading, first = Signal(), Signal(), Signal()
-        loaded = Signal()  # the next weights are there
-        running = Signal()  # a run has begun and its last turn not ended: the sums in the grid are wanted
-        open_b = Signal()  # a run of b has begun and not ended
-        left = Signal(range(self.rows + 1))  # finished sums yet to leave
-
-        begin, end = step == 0, step == self.rows - 1
-        multiply, load, take_a, take_b, go, move = (Signal() for _ in range(6))
+        row = Signal(self.rows, init=1)  # whose turn it is, one-hot
+        clear = Signal(self.rows)
+        running = Signal()  # a run has begun and not ended
+        left = Signal(range(self.rows), init=self.rows - 1)  # pairs to come before a run may end
+        step, last, end = Signal(), Signal(), Signal()
         m.d.comb += [
-            multiply.eq(Mux(begin, loaded, multiplying)),
-            load.eq(Mux(begin, open_b | self.b_valid, loading)),
-            take_a.eq(multiply),
-            take_b.eq(load & ~self.fill),
-            go.eq((multiply | load) & (self.a_valid | ~take_a) & (self.b_valid | ~take_b)),
-            move.eq(go & ~self.stop),
-            self.en.eq(move | (begin & ~running & ~self.stop)),
-            self.a_ready.eq(move & take_a),
-            self.b_ready.eq(move & take_b),
-            self.turn.eq(Cat(go & (step == r) for r in range(self.rows))),
-            self.fresh.eq(Mux(begin, ~running, first)),
-            self.row.eq(left.any()),
-            self.last.eq(left == 1),
+            step.eq(self.fill | self.valid),
+            last.eq(self.fill | self.last),
+            end.eq(step & last & ~left.any()),
+            self.en.eq(~self.stop & (step | ~running)),
+            self.ready.eq(~self.stop & self.valid & ~self.fill),
+            self.turn.eq(row & step.replicate(self.rows)),
+            self.clear.eq(Mux(running, clear & ~row, clear | row)),
         ]
-        with m.If(self.en & left.any()):
-            m.d.sync += left.eq(left - 1)
-        with m.If(move):
-            m.d.sync += [
-                step.eq(Mux(end, 0, step + 1)),
-                multiplying.eq(multiply), loading.eq(load), first.eq(self.fresh),
-            ]
-            with m.If(take_a):
-                m.d.sync += running.eq(~(end & self.a_last))
-                with m.If(end & self.a_last):
-                    m.d.sync += left.eq(self.rows)
-            with m.If(take_b):
-                m.d.sync += [open_b.eq(~self.b_last), self.fill.eq(self.b_last)]
-            with m.If(end):
-                m.d.sync += [loaded.eq(load), self.fill.eq(0)]
+        with m.If(self.en):
+            m.d.sync += [clear.eq(self.clear), self.ended.eq(end)]
+            with m.If(step):
+                m.d.sync += [
+                    row.eq(row.rotate_left(1)),
+                    running.eq(~end),
+                    self.fill.eq(last & ~end),
+                    left.eq(Mux(end, self.rows - 1, left - left.any())),
+                ]
         return m
 
 
 class WeightStationaryArray(Array):
-    """Systolic array whose elements hold weights: an R x K by K x C product in ceil(K / R) turns of R cycles.
+    """Systolic array whose elements hold weights, while the sums go round: an R x K by K x C product in K cycles.
 
-    A turn sends R rows of ``a`` through the grid, each picking up R products a column; the sums come out below and
-    go in above for the next turn, so that they add in the order of k. Meanwhile the weights of the turn after are
-    loaded. Beat m of turn s on ``i_a`` is A[m, s*R : (s+1)*R], ``last`` on the last beat of the last turn; beat k of
-    ``i_b`` is row k of B, ``last`` on the last. Rows missing in the last turn are filled with +0; the elements of
-    ``a`` that meet them must be -0.
+    Beat k of ``i_a`` is column k of A, beat k of ``i_b`` row k of B, taken in pairs; ``last`` on either stream ends
+    the run. Row k mod R of the grid takes row k of B for its weights and, in the R cycles that it holds them, adds the
+    products with column k of A, one element after the other, to the R sums that come from the row above; the first
+    row comes after the last. A run begins where the one before ended, so no row waits for another run's end. Below
+    its last row finished sums leave by their column's OR. One pair per cycle; a run of fewer than R takes R cycles.
 
-    Timing: as many cycles as turns times R, runs following each other without a gap; R cycles to load weights first
-    when idle. The array stands still while ``o`` waits, and while a beat is missing within a run.
+    The array stands still while ``o`` waits, and while a pair is missing within a run.
     """
-
-    extra_latency = 0
 
     def elaborate(self, platform):
         m = Module()
@@ -383,19 +386,23 @@ class WeightStationaryArray(Array):
         en = control.en
         m.d.comb += [
             control.stop.eq(self.o.valid & ~self.o.ready),
-            control.a_valid.eq(self.i_a.valid), control.a_last.eq(self.i_a.last), self.i_a.ready.eq(control.a_ready),
-            control.b_valid.eq(self.i_b.valid), control.b_last.eq(self.i_b.last), self.i_b.ready.eq(control.b_ready),
+            control.valid.eq(self.i_a.valid & self.i_b.valid), control.last.eq(self.i_a.last | self.i_b.last),
+            self.i_a.ready.eq(control.ready), self.i_b.ready.eq(control.ready),
         ]
-        fresh = Signal(self.cols)  # by column: whether the sum that goes in above begins a run
-        with m.If(en):
-            m.d.sync += fresh.eq(Cat(control.fresh, fresh))
+        neutral_a = Const(self.multiplier.neutral[0], self.multiplier.a.width).replicate(self.rows)
+        column = Mux(control.fill, neutral_a, self.i_a.data)
         weights = self.i_b.data & ~control.fill.replicate(len(self.i_b.data))
+        feeds = [Feed(self.rows, self.multiplier.a.width) for _ in range(self.rows)]
+        for r, feed in enumerate(feeds):
+            m.submodules[f"feed_{r}"] = feed
+            m.d.comb += [feed.en.eq(en), feed.turn.eq(control.turn[r]), feed.i.eq(column)]
+
         m.submodules.rows = rows = WeightStationaryRows(self.multiplier, self.accumulator, self.rows, self.cols)
         m.d.comb += [
-            rows.en.eq(en), rows.turn.eq(control.turn),
-            rows.a.eq(skew(m, "skew_a", en, self.i_a.data, self.rows)),
+            rows.en.eq(en), rows.turn.eq(control.turn), rows.clear.eq(control.clear),
+            rows.a.eq(Cat(feed.o for feed in feeds)),
             rows.b.eq(skew(m, "skew_b", en, weights, self.cols)),
-            rows.sum.eq(rows.sum_out & ~Cat(bit.replicate(self.held.width) for bit in fresh)),
+            rows.sum.eq(rows.sum_out),
         ]
-        self.results(m, en, rows.sum_out, control.row, control.last, self.cols + self.held.drain_latency)
+        self.results(m, en, rows.shown, control.ended, self.cols)
         return m

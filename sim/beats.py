@@ -6,33 +6,6 @@ The order is that of `docs/ARCHITECTURE.md`, "Ports and cycles of the registered
 import numpy as np
 
 
-def of_matrices(design, a, b):
-    """The beats that multiply one tile.
-
-    Parameters
-    ----------
-    design : Design
-        An ``array`` or ``matmul`` of ``rows`` R by ``cols`` C.
-    a, b : arrays of codes, (R, depth) and (depth, C)
-
-    Returns
-    -------
-    a_beats, b_beats : arrays of codes, (beats, R) and (depth, C)
-        Output-stationary: a column of ``a`` a beat. Weight-stationary: ``a`` in segments of R columns, a row of a
-        segment a beat; the last segment is filled up with -0.
-    """
-    if design.dataflow == "os":
-        return np.ascontiguousarray(a.T), b
-    rows = design.rows
-    a = np.pad(a, ((0, 0), (0, -a.shape[1] % rows)), constant_values=neutral(design.multiplier)[0])
-    return a.reshape(rows, -1, rows).transpose(1, 0, 2).reshape(-1, rows), b
-
-
-def neutral(spec):
-    """Codes of ``a`` and ``b`` whose product leaves any sum as it is: -0 and +0."""
-    return (0 if spec.kind == "int8" else spec.a.sign_mask), 0
-
-
 def lasts(count):
     """``last`` of each of a run's beats."""
     return [0] * (count - 1) + [1]

@@ -104,7 +104,7 @@ class Session:
         end = self._sent
         # Only further steps push results out of the pipeline.
         for _ in range(self._latency):
-            self.send(*(np.full(self.lanes, code) for code in beats.neutral(self.design.multiplier)))
+            self.send(*(np.full(self.lanes, code) for code in self.design.multiplier.neutral))
         await self._monitor.came.wait(end)
         self.checker.check()
         return self.sums[end - len(runs) : end]

@@ -72,5 +72,3 @@ class Feeder:
         if beat.last != self._last:
             stream.last.value = self._last = beat.last
             stream.valid.value = 1
-            if stream.keep is not None:
-                stream.keep.value = beat.keep

@@ -24,11 +24,9 @@ class Core:
         if self.axis:
             self.clk, self.rst, self.active = dut.aclk, dut.aresetn, 0
             self.bits = tuple(8 * -(-width // 8) for width in widths)
-            keep = dut.s_axis_a_tkeep if self.design.dataflow == "ws" else None
             self.a, self.b, self.o = (
                 Stream(dut.aclk, *(getattr(dut, f"{name}_t{signal}") for signal in ("data", "last", "valid", "ready")))
                 for name in ("s_axis_a", "s_axis_b", "m_axis_c"))
-            self.a = self.a._replace(keep=keep)
         else:
             self.clk, self.rst, self.active = dut.clk, dut.rst, 1
             self.bits = widths
@@ -39,7 +37,7 @@ class Core:
     async def start(self):
         """Quiet inputs, a running clock, and after a few cycles in whatever state the core woke up, one of reset."""
         for stream in (self.a, self.b):
-            for signal in (stream.data, stream.last, stream.valid, *([] if stream.keep is None else [stream.keep])):
+            for signal in (stream.data, stream.last, stream.valid):
                 signal.value = 0
         self.o.ready.value = 0
         self.rst.value = 1 - self.active
@@ -54,11 +52,11 @@ class Core:
         self.rst.value = 1 - self.active
 
     def a_beats(self, codes):
-        """Codes, (beats, R), as one run's beats; every byte kept where the stream has ``tkeep``."""
-        keep = (1 << (self.design.rows * self.bits[0] // 8)) - 1
-        return self._beats(codes, self.bits[0], keep)
+        """The beats of a matrix A, codes (R, depth): a column each."""
+        return self._beats(codes.T, self.bits[0])
 
     def b_beats(self, codes):
+        """The beats of a matrix B, codes (depth, C): a row each."""
         return self._beats(codes, self.bits[1])
 
     def o_beats(self, codes):
@@ -69,6 +67,6 @@ class Core:
         """Result beats as codes, (beats, C)."""
         return beats.unpack(words, self.design.cols, self.bits[2])
 
-    def _beats(self, codes, bits, keep=0):
+    def _beats(self, codes, bits):
         words = beats.pack(codes, bits)
-        return [Beat(*beat, keep) for beat in zip(words, beats.lasts(len(words)), strict=True)]
+        return [Beat(*beat) for beat in zip(words, beats.lasts(len(words)), strict=True)]

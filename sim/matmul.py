@@ -20,7 +20,6 @@ from ..golden.codec import as_codes, code_dtype, decode
 from ..golden.files import atomic_write
 from ..golden.formats import IntFormat
 from ..golden.operands import quantise
-from . import beats
 from .runner import simulate
 
 BACKENDS = ("golden", "rtl")
@@ -170,16 +169,12 @@ def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):
 
 
 def tiles(design, a, b):
-    """The beats of every tile of rows, codes (tiles, beats, R), and of columns, (tiles, beats, C); what lies beyond the
-    matrices is neutral."""
+    """Tiles of rows, codes (tiles, R, K), and of columns, (tiles, K, C); what lies beyond the matrices is neutral."""
     rows, cols = design.rows, design.cols
-    fill_a, fill_b = beats.neutral(design.multiplier)
+    fill_a, fill_b = design.multiplier.neutral
     a = np.pad(a, ((0, -len(a) % rows), (0, 0)), constant_values=fill_a)
     b = np.pad(b, ((0, 0), (0, -b.shape[1] % cols)), constant_values=fill_b)
-    a_tiles = [a[start : start + rows] for start in range(0, len(a), rows)]
-    b_tiles = [b[:, start : start + cols] for start in range(0, b.shape[1], cols)]
-    return (np.array([beats.of_matrices(design, tile, b_tiles[0])[0] for tile in a_tiles]),
-            np.array([beats.of_matrices(design, a_tiles[0], tile)[1] for tile in b_tiles]))
+    return a.reshape(-1, rows, a.shape[1]), b.reshape(len(b), -1, cols).swapaxes(0, 1)
 
 
 @contextlib.contextmanager

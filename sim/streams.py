@@ -21,15 +21,13 @@ class Stream(NamedTuple):
     last: Any
     valid: Any
     ready: Any
-    keep: Any = None
 
 
 class Beat(NamedTuple):
-    """What moves in one cycle; ``keep`` only where the stream has it."""
+    """What moves in one cycle."""
 
     data: int
     last: int
-    keep: int = 0
 
 
 # Traffic: for each cycle, whether an end that could go on does.
@@ -118,8 +116,6 @@ class Driver:
     def _put(self, beat):
         self.stream.data.value = beat.data
         self.stream.last.value = beat.last
-        if self.stream.keep is not None:
-            self.stream.keep.value = beat.keep
 
 
 class Sink:

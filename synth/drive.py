@@ -113,7 +113,7 @@ def _sum(design, latency, source, vectors, seed):
     return Drive(inputs, 2, steps * lanes, {"c": c}, valid="valid")
 
 
-def _output_stationary(design, latency, source, vectors, seed):
+def _array(design, latency, source, vectors, seed):
     """Tiles back to back, as deep as the array's utilisation is promised for."""
     spec, rows, cols = design.multiplier, design.rows, design.cols
     depth = min(8 * (rows + cols), design.accumulator.depth or 8 * (rows + cols))
@@ -132,15 +132,13 @@ def _output_stationary(design, latency, source, vectors, seed):
                  valid="o__valid")
 
 
-_DRIVES = {"mul": _product, "prod": _product, "mac": _sum, "dot": _sum, "array": _output_stationary}
+_DRIVES = {"mul": _product, "prod": _product, "mac": _sum, "dot": _sum, "array": _array}
 
 
 def drivable(design):
     """Why a design cannot be driven here, or None."""
     if design.structure == "matmul":
         return "its bus is driven by `lmul simulate`; the array inside it is measured as array_*"
-    if design.dataflow == "ws":
-        return "a weight-stationary array is driven by `lmul simulate` alone"
     return None
 
 

@@ -102,7 +102,7 @@ def run_unit(unit, design, steps, generator, stalls=0.0, reset_after=None):
 
 
 def _idle(design):
-    a, b = beats.neutral(design.multiplier)
+    a, b = design.multiplier.neutral
     lanes = design.lanes or 1
     return beats.pack(np.full((1, lanes), a), design.multiplier.a.width)[0], b, 0
 
@@ -113,7 +113,7 @@ def array_runs(design, depths, generator, kind="random"):
     for depth in depths:
         a, b = tiles.matrices(design.multiplier, kind, design.rows, depth, design.cols, generator)
         c = matmul(design.multiplier, design.accumulator, a, b)
-        for stream, codes in zip(words, (*beats.of_matrices(design, a, b), c), strict=True):
+        for stream, codes in zip(words, (a.T, b, c), strict=True):
             stream += zip(codes, beats.lasts(len(codes)), strict=True)
     return words
 
@@ -125,14 +125,9 @@ class Moved:
         self.results, self.times = [], ([], [], [])
 
 
-def run_array(array, design, words, generator, stalls=0.0, reset_after=None, keeps=None):
+def run_array(array, design, words, generator, stalls=0.0, reset_after=None):
     """Move words, as `array_runs` makes them, through an array or a matrix multiplier, stalling at random on all three
     streams; with ``reset_after`` for so many cycles, then a reset, and then all.
-
-    Parameters
-    ----------
-    keeps : list of int or None
-        ``tkeep`` of each word of a; without, everything is kept.
 
     Returns
     -------
@@ -143,9 +138,6 @@ def run_array(array, design, words, generator, stalls=0.0, reset_after=None, kee
     bench, ports, bits = Bench(array), *_ports(array, design)
     packed = [[(beats.pack(codes[None], width)[0], last) for codes, last in stream]
               for stream, width in zip(words, bits, strict=True)]
-    if len(ports[0]) == 5:
-        keeps = keeps or [(1 << len(ports[0][4])) - 1] * len(packed[0])
-        packed[0] = [(*word, keep) for word, keep in zip(packed[0], keeps, strict=True)]
 
     async def play(ctx, cycles):
         moved, offered, waiting = Moved(), [False, False], None
@@ -158,8 +150,7 @@ def run_array(array, design, words, generator, stalls=0.0, reset_after=None, kee
                 offered[i] = done < len(packed[i]) and (offered[i] or generator.random() >= stalls)
                 ctx.set(ports[i][2], offered[i])
                 if offered[i]:
-                    data, last, *keep = packed[i][done]
-                    for port, value in zip((*ports[i][:2], *ports[i][4:]), (data, last, *keep), strict=True):
+                    for port, value in zip(ports[i][:2], packed[i][done], strict=True):
                         ctx.set(port, value)
             ready = generator.random() >= stalls
             ctx.set(ports[2][3], ready)
@@ -189,13 +180,11 @@ def run_array(array, design, words, generator, stalls=0.0, reset_after=None, kee
 
 
 def _ports(array, design):
-    """(data, last, valid, ready) of a, b and the result, keep where there is one, and the bits that elements take."""
+    """(data, last, valid, ready) of a, b and the result, and the bits that elements take."""
     spec, result = design.multiplier, design.accumulator.result
     widths = [fmt.width for fmt in (spec.a, spec.b, result)]
     if design.structure == "array":
         return [(s.data, s.last, s.valid, s.ready) for s in (array.i_a, array.i_b, array.o)], widths
     names = "s_axis_a", "s_axis_b", "m_axis_c"
     ports = [[getattr(array, f"{name}_t{port}") for port in ("data", "last", "valid", "ready")] for name in names]
-    if design.dataflow == "ws":
-        ports[0].append(array.s_axis_a_tkeep)
     return ports, [8 * -(-width // 8) for width in widths]

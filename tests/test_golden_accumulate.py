@@ -371,3 +371,15 @@ def test_rational_sums_by_hand():
     assert [rational.rounded(fmt, Fraction(n, 4)) for n in (0, 1, 3, 5, 7, 9, 10, 11, 13, 14)] == [
         0, 0, 2, 2, 4, 4, 4, 5, 5, 6]
     assert rational.accumulated(fmt, 0b1000, 1, 0) == 0b1000 and rational.accumulated(fmt, 0b1000, 0, 0) == 0
+
+
+@pytest.mark.parametrize("spec", [*MULTIPLIERS, INT8], ids=lambda spec: spec.name)
+def test_neutral_pairs_leave_any_sum_as_it_is(spec, seed):
+    generator = np.random.default_rng(seed)
+    a, b = (random_codes(fmt, (50, 6), generator) for fmt in (spec.a, spec.b))
+    code_a, code_b = spec.neutral
+    longer = [np.insert(codes, [0, 3, 6], np.asarray(code, codes.dtype), axis=1)
+              for codes, code in ((a, code_a), (b, code_b))]
+    for accumulator in ("int32",) if spec is INT8 else ("fp32", "bf16", "fixed"):
+        accumulator = parse_accumulator(accumulator)
+        assert np.array_equal(accumulate(spec, accumulator, *longer), accumulate(spec, accumulator, a, b))

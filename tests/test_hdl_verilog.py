@@ -19,8 +19,8 @@ from lmul.hdl import yosys
 from lmul.hdl.designs import catalogue, parse
 from lmul.hdl.part import Part
 from lmul.hdl.verilog import convert, generate, generate_many, verilog
-from lmul.sim import tools
 from lmul.prove.exhaust import from_planes, load, to_planes
+from lmul.sim import tools
 
 SLUGS = ["mul_lmul_e4m3", "mul_lmul_fp16_sub_ieee", "mul_exact_e4m3", "mul_exact_fp16", "mul_exact_bf16xe4m3_flush",
          "mul_int8", "prod_lmul_bf16xe4m3_sub", "prod_exact_e5m2", "mac_lmul_e4m3_fp32", "dot_exact_e4m3_fixed_4",

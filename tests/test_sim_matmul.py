@@ -29,7 +29,7 @@ def multiply(tmp_path, sim_folder):
 @pytest.mark.parametrize("slug", [DESIGN, "matmul_lmul_e5m2_carrysave_4x1_ws"])
 @pytest.mark.parametrize("shape", [(7, 9, 5), (1, 1, 1), (2, 40, 3)])
 def test_rtl_is_golden(slug, shape, multiply, seed):
-    """Also where the matrices do not fill the tiles, nor the depth a segment."""
+    """Also where the matrices do not fill the tiles, nor the depth the array's rows."""
     rows, depth, cols = shape
     rng = np.random.default_rng(seed)
     a, b = rng.standard_normal((rows, depth)), rng.standard_normal((depth, cols)).astype(np.float32)
