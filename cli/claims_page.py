@@ -1,15 +1,12 @@
 """The pages of ``lmul claims``: `claims.md` and `claims.html`, views of one record, `claims.json`."""
 
-import json
 import textwrap
-from pathlib import Path
 
 from ..claims.error import OPERANDS, WAYS, WHOLE
 from ..claims.run import counts
-from ..golden.files import atomic_write
 from . import plots
 from .charts import capital
-from .document import Figure, Heading, Items, Page, Panel, Table, Text, number, percent, to_html, to_markdown
+from .document import Figure, Heading, Items, Page, Panel, Table, Text, number, percent, write
 
 MEASURES = {"mean": "mean relative error", "mean_signed": "mean signed relative error",
             "mean_square": "mean square relative error", "worst": "worst relative error"}
@@ -56,13 +53,8 @@ NOTES = {name: " ".join(text.split()) for name, text in {
 
 
 def write_claims(record, folder):
-    """Write ``claims.html``, ``claims.md`` and, last, ``claims.json``; the same bytes for one record."""
-    folder, page = Path(folder), claims_page(record)
-    texts = {"claims.html": to_html(page), "claims.md": to_markdown(page),
-             "claims.json": json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"}
-    for name, text in texts.items():
-        with atomic_write(folder / name) as file:
-            file.write(text)
+    """Write ``claims.html``, ``claims.md`` and ``claims.json``, as `document.write` does."""
+    write("claims", record, claims_page(record), folder)
 
 
 def claims_page(record):

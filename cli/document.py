@@ -3,9 +3,13 @@
 Text is plain, with two marks only: `code` and [words](target). Everything else is escaped for where it goes.
 """
 
+import hashlib
 import html
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from ..golden.files import write_together
 
 MARKS = re.compile(r"`([^`]+)`|\[([^\]]+)\]\(([^)\s]+)\)")
 
@@ -91,6 +95,18 @@ class Page:
     title: str
     lead: str
     blocks: list
+
+
+def write(name, record, page, folder):
+    """Write a record and the page that shows it, ``NAME.html``, ``.md`` and, last, ``.json``: the same bytes for the
+    same record.
+
+    The page ends with the digest of its record: by that a reader of the three files knows whether they belong together.
+    """
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    page = replace(page, blocks=[*page.blocks, Text(f"This page shows the `{name}.json` with the SHA-256 `{digest}`.")])
+    write_together(folder, {f"{name}.html": to_html(page), f"{name}.md": to_markdown(page), f"{name}.json": text})
 
 
 def to_markdown(page):

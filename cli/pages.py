@@ -1,16 +1,12 @@
 """The report's pages: `report.md`, `report.html` and the terminal summary, all views of one record."""
 
-import json
 import textwrap
 from collections import Counter
-from contextlib import ExitStack
-from pathlib import Path
 
-from ..golden.files import atomic_write
 from ..synth.record import FIGURES
 from . import charts
 from .comparison import MARGIN, across, entries, finding, headline, pairs, technologies
-from .document import Heading, Items, Page, Table, number, percent, to_html, to_markdown
+from .document import Heading, Items, Page, Table, number, percent, write
 
 TITLES = {
     "mul": "Multipliers, narrow product",
@@ -65,20 +61,8 @@ SUMMARY_ROWS = 7
 
 
 def write_pages(record, folder):
-    """Write ``report.html``, ``report.md`` and ``report.json`` into ``folder``; the same bytes for the same record.
-
-    Who finds a ``report.json`` finds the pages that belong to it: an old record is removed before the first new page
-    takes its place, and the new record comes last.
-    """
-    folder, page = Path(folder), report_page(record)
-    texts = {"report.json": json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-             "report.md": to_markdown(page), "report.html": to_html(page)}
-    with ExitStack() as files:  # left in reverse order: the record is renamed last
-        for name, text in texts.items():
-            file = files.enter_context(atomic_write(folder / name))
-            file.write(text)
-            file.flush()
-        (folder / "report.json").unlink(missing_ok=True)
+    """Write ``report.html``, ``report.md`` and ``report.json``, as `document.write` does."""
+    write("report", record, report_page(record), folder)
 
 
 def report_page(record):

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
-from ..golden.files import atomic_write
+from ..golden.files import write_together
 from ..golden.formats import FloatFormat, IntFormat
 from . import yosys
 from .axis import Matmul
@@ -82,7 +82,7 @@ def convert(components):
 
 def generate(design, folder):
     """Write ``<slug>.v``, ``.json``, ``.core`` and ``.sdc`` into a folder, each whole or not at all; the manifest
-    last, so that where there is one its Verilog is the one it describes.
+    last. It has the digest of the Verilog that it describes.
 
     Raises
     ------
@@ -94,14 +94,12 @@ def generate(design, folder):
     top = component(design)
     text = _generated(design, top)
     about = _manifest(design, text, 0 if design.combinational else top.latency)
-    for suffix, content in (
-        (".v", text),
-        (".core", _fusesoc(about)),
-        (".sdc", _constraints(about)),
-        (".json", json.dumps(about, indent=2) + "\n"),
-    ):
-        with atomic_write(Path(folder) / f"{design.slug}{suffix}") as file:
-            file.write(content)
+    write_together(folder, {
+        f"{design.slug}.v": text,
+        f"{design.slug}.core": _fusesoc(about),
+        f"{design.slug}.sdc": _constraints(about),
+        f"{design.slug}.json": json.dumps(about, indent=2) + "\n",
+    })
 
 
 def generate_many(designs, folder):

@@ -1,5 +1,6 @@
 """The report's pages, from a record whose figures are invented: what a reader sees is what the rows say."""
 
+import hashlib
 import json
 import os
 import random
@@ -9,7 +10,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from lmul.cli import pages
+from lmul.cli import document, pages
 from lmul.cli.comparison import MEASURES, entries, finding, pairs
 from lmul.cli.document import number, to_html
 from lmul.golden import files
@@ -256,34 +257,28 @@ def test_same_record_same_bytes(record, folder, tmp_path):
     assert json.loads((folder / "report.json").read_text()) == record
 
 
-def test_a_reader_never_sees_half_a_set(tmp_path, monkeypatch):
-    names = ("report.json", "report.md", "report.html")
-    monkeypatch.setattr(pages, "report_page", lambda record: record["page"])
-    monkeypatch.setattr(pages, "to_markdown", lambda page: page)
-    monkeypatch.setattr(pages, "to_html", lambda page: page)
+def test_each_file_is_the_old_or_the_new_one_and_pages_name_their_record(record, tmp_path, monkeypatch):
+    names = ("report.html", "report.md", "report.json")
     seen, replace = [], os.replace
 
-    def look():
-        seen.append({name: (tmp_path / name).read_text() for name in names if (tmp_path / name).exists()})
-
     def watched(source, target):
-        look()
         replace(source, target)
-        look()
+        seen.append({name: (tmp_path / name).read_bytes() for name in names if (tmp_path / name).exists()})
 
     monkeypatch.setattr(files.os, "replace", watched)
-    pages.write_pages({"page": "old"}, tmp_path)
-    pages.write_pages({"page": "new"}, tmp_path)
-    whole = [found for found in seen if "report.json" in found]
-    assert len(seen) == 12 and len(whole) == 2
-    for found in whole:
-        assert json.loads(found["report.json"])["page"] == found["report.md"] == found["report.html"]
+    pages.write_pages(record, tmp_path)
+    pages.write_pages(record | {"command": "another"}, tmp_path)
+    old, new = seen[2], seen[5]
+    for found in (old, new):
+        digest = hashlib.sha256(found["report.json"]).hexdigest().encode()
+        assert digest in found["report.html"] and digest in found["report.md"]
+    assert seen[3:5] == [old | {name: new[name] for name in names[:count]} for count in (1, 2)]
     assert {path.name for path in tmp_path.iterdir()} == set(names)
 
 
 def test_a_failure_leaves_the_old_set(tmp_path, monkeypatch):
     (tmp_path / "report.json").write_text("old")
-    monkeypatch.setattr(pages, "to_html", lambda page: 1 / 0)
+    monkeypatch.setattr(document, "to_html", lambda page: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         pages.write_pages({"limits": [], "rows": [], "operands": {"glitches": True}}, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
