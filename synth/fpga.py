@@ -1,4 +1,4 @@
-"""What designs take on FPGAs: counts after Yosys' own mapping for each family, before placement and routing."""
+"""What designs take on FPGAs: Yosys' own mapping for each family, its counts, and netlists to place and route."""
 
 import json
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..golden.files import atomic_write
 from ..hdl import yosys
+from .harness import harness
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ TARGETS = {
 }
 
 
-def counts(designs, folder, target):
+def counts(designs, folder, target, netlists=False):
     """LUTs, carry cells, multiplier blocks and flip-flops of several designs in one family.
 
     All are mapped in one run of Yosys, side by side and apart, for it reads the family's cells anew each time.
@@ -54,12 +55,15 @@ def counts(designs, folder, target):
         Where `~lmul.hdl.verilog.generate_many` left their Verilog.
     target : str
         One of `TARGETS`.
+    netlists : bool
+        Whether to leave each design, mapped without multiplier blocks and in its `Harness`, as
+        ``folder/target/slug.json``, for placement.
 
     Returns
     -------
     dict
         By slug ``{"luts", "carry", "dsp", "flip_flops", "with_dsp"}``. The first four are without multiplier blocks;
-        ``with_dsp`` is the same four with such blocks allowed.
+        ``with_dsp`` is the same four with such blocks allowed. The harness is not in them.
 
     Raises
     ------
@@ -70,9 +74,10 @@ def counts(designs, folder, target):
     """
     if target not in TARGETS:
         raise ValueError(f"FPGA target must be one of {', '.join(TARGETS)}, not {target!r}")
-    plain = _mapped(designs, Path(folder), target, TARGETS[target].without_dsp)
-    multiplying = [design for design in designs if _multiplies(design, Path(folder))]
-    blocks = _mapped(multiplying, Path(folder), target, TARGETS[target].with_dsp) if multiplying else {}
+    family, folder = TARGETS[target], Path(folder)
+    plain = _mapped(designs, folder, target, family.without_dsp, netlists)
+    multiplying = [design for design in designs if _multiplies(design, folder)]
+    blocks = _mapped(multiplying, folder, target, family.with_dsp) if multiplying else {}
     return {slug: found | {"with_dsp": blocks.get(slug, found)} for slug, found in plain.items()}
 
 
@@ -81,33 +86,30 @@ def _multiplies(design, folder):
     return " * " in (folder / f"{design.slug}.v").read_text(encoding="utf-8")
 
 
-def _mapped(designs, folder, target, options):
-    family = TARGETS[target]
+def _mapped(designs, folder, target, options, netlists=False):
+    family, slugs = TARGETS[target], [design.slug for design in designs]
+    around = {slug: harness(slug, folder) for slug in slugs}
     name = "together"
-    with atomic_write(folder / target / f"{name}.v") as file:
-        file.write(_together(name, designs, folder))
-    script = [f"read_verilog ../{design.slug}.v" for design in designs]
-    script += [f"setattr -mod -set keep_hierarchy 1 {' '.join(design.slug for design in designs)}",
-               f"read_verilog {name}.v", f"{family.command} {options} -top {name}",
-               f"tee -q -o {name}.stat stat -json"]
-    yosys.run(script, folder / target)
-    modules = json.loads((folder / target / f"{name}.stat").read_text())["modules"]
-    return {design.slug: _count(family, modules["\\" + design.slug]["num_cells_by_type"]) for design in designs}
+    work = folder / target / f"{slugs[0]}_and_others"  # other processes may map others
+    with atomic_write(work / f"{name}.v") as file:
+        file.writelines(each.verilog for each in around.values())
+        file.write(_together(name, around.values()))
+    apart = " ".join([*slugs, *(each.name for each in around.values())])
+    script = [f"read_verilog ../../{slug}.v" for slug in slugs]
+    script += [f"read_verilog {name}.v", f"setattr -mod -set keep_hierarchy 1 {apart}",
+               f"{family.command} {options} -top {name}", f"tee -q -o {name}.stat stat -json", "design -save mapped"]
+    for slug in slugs if netlists else ():
+        script += ["design -load mapped", f"hierarchy -top {around[slug].name}", f"write_json ../{slug}.json"]
+    yosys.run(script, work)
+    modules = json.loads((work / f"{name}.stat").read_text())["modules"]
+    return {slug: _count(family, modules["\\" + slug]["num_cells_by_type"]) for slug in slugs}
 
 
-def _together(name, designs, folder):
-    """A module with every design in it, inputs and outputs its own, so that none is optimised away."""
-    widths, instances = {"input": 0, "output": 0}, []
-    for design in designs:
-        manifest = json.loads((folder / f"{design.slug}.json").read_text(encoding="utf-8"))
-        pins = []
-        for port in manifest["ports"]:
-            way, first = port["direction"], widths[port["direction"]]
-            widths[way] += port["width"]
-            pins.append(f".{port['name']}({way[0]}[{first + port['width'] - 1}:{first}])")
-        instances.append(f"  {design.slug} u_{design.slug} ({', '.join(pins)});\n")
-    return (f"module {name} (input [{widths['input'] - 1}:0] i, output [{widths['output'] - 1}:0] o);\n"
-            + "".join(instances) + "endmodule\n")
+def _together(name, harnesses):
+    """A module with every harness in it, inputs and outputs its own, so that none is optimised away."""
+    instances = "".join(f"  {each.name} u{n} (clk, i[{n}], o[{n}]);\n" for n, each in enumerate(harnesses))
+    high = len(harnesses) - 1
+    return f"module {name} (input clk, input [{high}:0] i, output [{high}:0] o);\n{instances}endmodule\n"
 
 
 def _count(family, cells):

@@ -13,7 +13,7 @@ from ..golden.operands import operands
 from ..hdl.designs import parse
 from ..hdl.verilog import generate_many
 from ..hdl.yosys import yosys
-from . import fpga, library, mapping
+from . import fpga, library, mapping, place
 from .activity import simulate
 from .drive import Mismatch, drivable, drive
 from .energy import estimate
@@ -43,6 +43,16 @@ def default_designs(full=False):
     return slugs
 
 
+def fpga_designs():
+    """Slugs of a report on FPGAs: multipliers, sums and a small array, as `lmul report --fpga` places them."""
+    slugs = []
+    for kind, policy in (("lmul", ""), ("exact", "_flush")):
+        e4m3, bf16 = f"{kind}_e4m3{policy}", f"{kind}_bf16{policy}"
+        slugs += [f"mul_{e4m3}", f"mul_{bf16}", f"mac_{e4m3}_fp32", f"mac_{e4m3}_carrysave",
+                  f"array_{e4m3}_carrysave_4x4_os"]
+    return slugs
+
+
 @dataclass(frozen=True)
 class Options:
     """How a report is made.
@@ -61,6 +71,8 @@ class Options:
         Name of a library's wire load model.
     mode : str
         ``timed`` (glitches in) or ``zero`` (without).
+    fpga_seeds : int
+        Placements of each design on each FPGA family that is placed.
     """
 
     operands: str = "recording"
@@ -70,19 +82,24 @@ class Options:
     clock_ps: float | None = None
     wire_load: str | None = None
     mode: str = "timed"
+    fpga_seeds: int = place.SEEDS
 
 
-def run_report(slugs=None, technologies=None, liberty=(), *, options=None, command="", keep=None, progress=None):
+def run_report(slugs=None, technologies=None, liberty=(), families=(), *, options=None, command="", keep=None,
+               progress=None):
     """Measure designs in technologies.
 
     Parameters
     ----------
     slugs : list of str, optional
-        `default_designs` by default.
+        `default_designs` by default; of ``families``, `fpga_designs`.
     technologies : list of str, optional
-        Embedded libraries and FPGA targets; by default the embedded libraries, or just the ``liberty`` given.
+        Embedded libraries, and FPGA targets to count in; by default the embedded libraries, or just the ``liberty`` or
+        ``families`` given.
     liberty : list of path
         Files of one more library.
+    families : list of str
+        FPGA targets to place and route in as well: `place`.
     options : Options
     command : str
         The command line, for the record.
@@ -104,16 +121,17 @@ def run_report(slugs=None, technologies=None, liberty=(), *, options=None, comma
         If a netlist does not compute what golden says.
     """
     options = options or Options()
-    designs = [parse(slug) for slug in dict.fromkeys(slugs or default_designs())]
-    names, targets = _technologies(technologies, liberty)
+    place.check(families)
+    designs = [parse(slug) for slug in dict.fromkeys(slugs or (fpga_designs() if families else default_designs()))]
+    names, targets = _technologies(technologies, liberty, families)
     libraries = {key: _library(key) for key in names}
     source = operands(options.operands, options.seed)
     _, yosys_version = yosys()
     with tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True) as folder, _Pool(progress) as pool:
-        rows = _measure(designs, list(libraries), targets, options, Path(folder), keep, pool)
+        rows = _measure(designs, list(libraries), targets, families, options, Path(folder), keep, pool)
     record = {
         "command": command,
-        "versions": versions(yosys_version),
+        "versions": versions(yosys_version) | place.versions(families),
         "operands": {"source": source.provenance, "sha256": source.sha256, "seed": options.seed,
                      "vectors": options.vectors, "glitches": options.mode == "timed"},
         "options": asdict(options),
@@ -125,15 +143,16 @@ def run_report(slugs=None, technologies=None, liberty=(), *, options=None, comma
     return record
 
 
-def _technologies(technologies, liberty):
+def _technologies(technologies, liberty, families):
     """Keys of libraries (a technology's name, or a tuple of paths) and FPGA targets."""
     known = (*library.EMBEDDED, *fpga.TARGETS)
     for name in technologies or ():
         if name not in known:
             raise ValueError(f"Technology must be one of {', '.join(known)}, not {name!r}; others come by --liberty")
-    chosen = technologies if technologies else () if liberty else library.EMBEDDED
+    chosen = technologies if technologies else () if liberty or families else library.EMBEDDED
     names = [name for name in chosen if name in library.EMBEDDED]
-    return names + ([tuple(map(str, liberty))] if liberty else []), [name for name in chosen if name in fpga.TARGETS]
+    targets = dict.fromkeys([*(name for name in chosen if name in fpga.TARGETS), *families])
+    return names + ([tuple(map(str, liberty))] if liberty else []), list(targets)
 
 
 @lru_cache
@@ -147,21 +166,21 @@ def _about(lib):
             "driving_cell": lib.driving_cell.name, "output_load_ff": lib.output_load}
 
 
-def _measure(designs, keys, targets, options, folder, keep, pool):
+def _measure(designs, keys, targets, families, options, folder, keep, pool):
     """All rows, in the order of the designs, each with its technologies."""
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
     latency = {}
     for found in pool.run([(_write, half, folder) for half in halves], "Verilog"):
         latency |= found
     longest_first = sorted(designs, key=_weight, reverse=True)
-    jobs = [(_fpga, designs, folder, target) for target in targets]
-    jobs += [(_map, design, keys, options, folder) for design in longest_first if keys]
+    counted = place.measure(designs, targets, families, options.fpga_seeds, folder, pool)
+    jobs = [(_map, design, keys, options, folder) for design in longest_first if keys]
     found = dict(pool.run(jobs, "netlists"))
     clocks = _clocks(designs, keys, found, options)
     jobs = [(_row, design, key, found[design.slug], clocks[key, _group(design)], latency[design.slug], options, keep)
             for design in longest_first for key in keys]
     rows = dict(pool.run(jobs, "energy"))
-    rows |= {(design.slug, target): new_row(design, target) | found[target][design.slug]
+    rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
              for target in targets for design in designs}
     ordered = [rows[design.slug, key] for key in (*keys, *targets) for design in designs]
     for row in ordered:
@@ -185,10 +204,6 @@ def _group(design):
 def _write(designs, folder):
     generate_many(designs, folder)
     return {design.slug: mapping.latency(folder, design) for design in designs}
-
-
-def _fpga(designs, folder, target):
-    return target, fpga.counts(designs, folder, target)
 
 
 def _map(design, keys, options, folder):
@@ -326,6 +341,8 @@ class _Pool:
 
     def run(self, jobs, text):
         """Results of the jobs, each a function with its arguments, as they come."""
+        if not jobs:
+            return
         futures = [self.executor.submit(*job) for job in jobs]
         self.progress(0, len(jobs), text)
         for done, future in enumerate(as_completed(futures), 1):

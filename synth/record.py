@@ -33,7 +33,7 @@ LIMITS = (
     "Netlists are mapped, not placed: wires have no capacitance and no delay, the clock is ideal.",
     "Figures belong to the integer addition that the RTL builds, not to the formula the paper prints.",
     "An op is one multiplication (mul, prod) or one multiply-accumulate (mac, dot, array).",
-    "FPGA counts are of mapping alone, without placement or routing.",
+    "FPGA counts are of mapping; a clock (fmax) is given where `--fpga` placed and routed, and nowhere else.",
     "Mapping finds good netlists, not the best; `--effort high` searches longer, for both sides alike.",
 )
 
@@ -49,7 +49,7 @@ def new_row(design, technology):
         "offset": spec.offset, "accumulator": design.accumulator.name if design.accumulator else None,
         **dict.fromkeys(FIGURES), "mean_relative_error": mean_relative_error(spec, wide=design.structure != "mul"),
         "curve": [], "at": {}, "energy_fj_by_kind": None, "activity": None, "path": None, "with_dsp": None,
-        "reasons": {},
+        "placed": None, "reasons": {},
     }
 
 

