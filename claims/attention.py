@@ -1,32 +1,46 @@
 """Attention with L-Mul in a transformer with real weights: is it almost lossless?"""
 
+from .rows import again, selected
 from .verdict import check, claim
 
 COSINE, RANKS, TOP1 = 0.99, 0.99, 0.95  # of what float32 gives, to count as almost lossless
-QUICK_PAIRS = 20
+
+OPTION = " --models"
+ABSENT = {"missing": "The transformer runs with `--models`, after `make models`.", "rows": []}
 
 CRITERION = (f"mean cosine with float32 at least {COSINE:g}, rank correlation at least {RANKS:g}, the same nearest "
              f"neighbour for at least {100 * TOP1:g} % of the sentences")
 
 
-def part(full, progress=None):
-    """The measures of `lmul.models.attention.evaluate`, with ``missing`` instead if the weights are not installed.
+def name(multiplier, scope):
+    """A row's name, ``attention/SCOPE/MULTIPLIER``."""
+    return f"attention/{scope}/{multiplier}"
+
+
+def part(wanted=("attention",), progress=None):
+    """This part of the record: the measures of `lmul.models.attention.evaluate`.
 
     Parameters
     ----------
-    full : bool
-        All sentences of the project, or 20 pairs of them.
+    wanted : sequence of str
+        Names of rows, or beginnings of them.
     progress : callable or None
         Called with (steps done, steps, text).
-    """
-    from ..models.attention import evaluate
-    from ..models.sentences import evaluation_sentences
 
-    try:
-        found = evaluate(None if full else evaluation_sentences(QUICK_PAIRS), progress=progress)
-    except ValueError as refusal:
-        return {"missing": str(refusal), "rows": []}
-    return {"missing": None, **found}
+    Raises
+    ------
+    ValueError
+        If the extra `models` is not installed.
+    """
+    from ..models.attention import RUNS, evaluate
+
+    runs = [(scope, multiplier) for scope, multiplier in RUNS if selected(name(multiplier.name, scope), wanted)]
+    found = evaluate(runs=runs, progress=progress)
+    rows = []
+    for row in found["rows"]:
+        title = name(row["multiplier"], row["scope"])
+        rows.append({"row": title, **row, "command": again(title, OPTION)})
+    return {"missing": None, **found, "rows": rows}
 
 
 def claims(measured):
@@ -35,9 +49,11 @@ def claims(measured):
     checks = [check(row["multiplier"].replace("_", " ", 1) + ", attention products", CRITERION,
                     f"cosine {row['cosine_mean']:.4f}, ranks {row['spearman']:.4f}, nearest neighbour "
                     f"{100 * row['top1_agreement']:.1f} %",
-                    row["cosine_mean"] >= COSINE and row["spearman"] >= RANKS and row["top1_agreement"] >= TOP1)
+                    row["cosine_mean"] >= COSINE and row["spearman"] >= RANKS and row["top1_agreement"] >= TOP1,
+                    command=row["command"])
               for row in rows]
     if not checks:
-        checks = [check("attention products", CRITERION, "", None, measured["missing"])]
+        checks = [check("attention products", CRITERION, "", None, measured["missing"],
+                        command=again("attention", OPTION))]
     return [claim("attention", "L-Mul in place of the multiplications of attention is almost lossless.", "attention",
                   checks)]

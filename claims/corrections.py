@@ -5,6 +5,7 @@ from functools import cache
 from ..golden.errors import mantissa_errors
 from ..golden.formats import float_format
 from ..golden.offsets import best_offset
+from .rows import named
 
 #: Formats of the operands: name, and the mantissa bits of both.
 FORMATS = {name: tuple(float_format(each).man_bits for each in name.split("x") * (1 if "x" in name else 2))
@@ -21,17 +22,17 @@ def variants(formats):
     fmt = float_format(formats.split("x")[0])
     offsets = [("paper", 1 << (man_a - fmt.l_m), 0), ("none", 0, 0), ("best", best_offset(man_a, man_b), 0)]
     offsets += [("best", best_offset(man_a, man_b, guard), guard) for guard in GUARD_BITS]
-    rows = []
+    row, rows = f"corrections/variants/{formats}", []
     for name, offset, guard in offsets:
         plain = mantissa_errors("add", man_a, man_b, offset, guard)
         scale = 1 / (1 + plain.mean_signed)
         for factor in (1.0, scale):
             errors = plain if factor == 1 else mantissa_errors("add", man_a, man_b, offset, guard, factor)
-            rows.append({"formats": formats, "offset": name, "offset_value": offset, "guard_bits": guard,
-                         "scale": factor, "built": guard == 0, **errors._asdict()})
+            rows.append(named(row, formats=formats, offset=name, offset_value=offset, guard_bits=guard, scale=factor,
+                              built=guard == 0, **errors._asdict()))
     exact = mantissa_errors("round", man_a, man_b)
-    rows.append({"formats": formats, "offset": None, "offset_value": None, "guard_bits": 0, "scale": 1.0, "built": True,
-                 **exact._asdict()})
+    rows.append(named(row, formats=formats, offset=None, offset_value=None, guard_bits=0, scale=1.0, built=True,
+                      **exact._asdict()))
     return rows
 
 
@@ -58,7 +59,9 @@ def recommended(figures):
         designs = {name: slug(formats, offset) for name, offset in offsets.items()}
         cost = {f"gates_{name}": figures.any(design, "gates") for name, design in designs.items()}
         missing = next(filter(None, (figures.reason(design, "gates") for design in designs.values())), None)
-        rows.append({**chosen, "design": designs["design"], **cost, "missing": missing,
+        rows.append({**chosen, "row": f"corrections/recommended/{formats}", "design": designs["design"], **cost,
+                     "missing": missing, "designs": list(designs.values()),
+                     "command": figures.command(designs.values()),
                      "rms": chosen["mean_square"] ** 0.5, "rms_paper": paper["mean_square"] ** 0.5,
                      "rms_guarded": guarded["mean_square"] ** 0.5, "guarded_bits": guarded["guard_bits"]})
     return rows

@@ -2,7 +2,8 @@
 
 from ..hdl.designs import parse
 from .figures import rival
-from .published import OPERATION_PJ, SAVINGS
+from .published import HOROWITZ, OPERATION_PJ, SAVINGS
+from .rows import named
 from .verdict import check, claim
 
 FORMATS = ("fp32", "fp16", "bf16", "e4m3", "e5m2", "bf16xe4m3")
@@ -14,6 +15,9 @@ STRUCTURES = {"narrow multiplier": "mul_{}", "wide multiplier": "prod_{}",
 LONE, SUMS = list(STRUCTURES)[:2], list(STRUCTURES)[2:]
 
 WINDOWS = {"fp32": "_w48"}  # of a dot product, where 32 bits are too few for the exact product
+
+#: Structures of which the quick form measures these formats alone, whose mapping and simulation are quick.
+QUICK = {LONE[1]: FORMATS[1:], SUMS[0]: ("bf16", "e4m3"), SUMS[1]: (), SUMS[2]: ()}
 
 ROUNDING = 0.025  # claimed savings are rounded to 5 %
 MARGIN = 0.05  # a saving below this is none
@@ -28,7 +32,7 @@ def design(structure, formats):
 def horowitz():
     """The paper's savings from Horowitz's table, as the arithmetic goes."""
     pj = OPERATION_PJ
-    return [
+    sums = [
         {"what": "fp32 multiplication by int32 addition", "saving": 1 - pj["int32 add"] / pj["fp32 mul"],
          "sum": "1 - 0.1 / 3.7", "claimed": "multiplier"},
         {"what": "fp16 multiplication by int16 addition", "saving": 1 - pj["int16 add"] / pj["fp16 mul"],
@@ -40,6 +44,13 @@ def horowitz():
          "saving": 1 - (pj["int16 add"] + pj["fp16 add"]) / (pj["fp16 mul"] + pj["fp16 add"]),
          "sum": "1 - (0.05 + 0.4) / (1.1 + 0.4)", "claimed": "dot"},
     ]
+    return [named(f"energy/table/{number}", **each) for number, each in enumerate(sums, 1)]
+
+
+def part(figures):
+    """This part of the record."""
+    return {"operation_pj": OPERATION_PJ, "source": HOROWITZ, "derived": horowitz(), "savings": savings(figures),
+            "finding": sentence(figures)}
 
 
 def savings(figures):
@@ -51,16 +62,17 @@ def savings(figures):
         spec = parse(slug).multiplier
         if spec.name == f"lmul_{spec.formats}" and slug not in known and rival(slug) in figures.designs:
             wanted.append((slug.replace(f"{spec.name}_", "", 1).replace("_", " "), spec.formats, slug))
-    technologies = figures.libraries or ["no library"]
-    return [_saving(figures, *each, technology) for each in wanted for technology in technologies]
+    return [_saving(figures, *each, technology) for each in wanted for technology in figures.libraries]
 
 
 def _saving(figures, name, formats, slug, technology):
     key, other = "energy_fj_per_op", rival(slug)
     mine, theirs = (figures.of(each, technology, key) for each in (slug, other))
-    row = {"structure": name, "formats": formats, "technology": technology, "design": slug, "rival": other,
-           "lmul_fj_per_op": mine, "exact_fj_per_op": theirs, "clock_ps": figures.of(slug, technology, "clock_ps"),
-           "saving": None, "missing": None}
+    row = {"row": f"energy/{slug}", "structure": name, "formats": formats, "technology": technology, "design": slug,
+           "rival": other, "slow": formats not in QUICK.get(name, FORMATS), "lmul_fj_per_op": mine,
+           "exact_fj_per_op": theirs, "clock_ps": figures.of(slug, technology, "clock_ps"),
+           "saving": None, "missing": None, "designs": [slug, other],
+           "command": figures.command([slug, other], technology)}
     if mine is None or theirs is None:
         row["missing"] = figures.reason(slug, key, technology) or figures.reason(other, key, technology)
     elif row["clock_ps"] != figures.of(other, technology, "clock_ps"):
@@ -76,7 +88,8 @@ def claims(figures):
     for each in horowitz():
         least = SAVINGS[each["claimed"]] - ROUNDING
         derived.append(check(each["what"], f"saves at least {100 * least:g} %, as claimed figures are rounded to 5 %",
-                             f"{each['sum']} = {100 * each['saving']:.1f} %", each["saving"] >= least))
+                             f"{each['sum']} = {100 * each['saving']:.1f} %", each["saving"] >= least,
+                             command=each["command"]))
     judged = [claim("energy-table", "The 95 % (multiplication) and 80 % (dot product) follow from Horowitz's table of "
                     "energies at 45 nm.", "energy", derived)]
     for name, text, kind, structures in (
@@ -85,7 +98,8 @@ def claims(figures):
         least = SAVINGS[kind] - ROUNDING
         criterion = f"saves at least {100 * least:g} %"
         checks = [check(f"{row['structure']}, {row['formats']}, {row['technology']}", criterion, _measured(row),
-                        None if row["saving"] is None else row["saving"] >= least, row["missing"])
+                        None if row["saving"] is None else row["saving"] >= least, row["missing"], row["designs"],
+                        row["command"])
                   for row in rows if row["structure"] in structures]
         judged.append(claim(name, text, "energy", checks))
     return judged
@@ -99,29 +113,30 @@ def _measured(row):
 
 def sentence(figures):
     """For which formats and structures L-Mul pays, and how much, in one sentence made from the rows."""
-    pays, does_not, unknown = [], [], []
-    structures = list(dict.fromkeys(row["structure"] for row in savings(figures)))
-    for name in structures:
+    rows, pays, does_not, unknown = savings(figures), [], [], []
+    for name in dict.fromkeys(row["structure"] for row in rows):
         found = {}
-        for row in savings(figures):
+        for row in rows:
             if row["structure"] == name:
                 found.setdefault(row["formats"], []).append(row["saving"])
         measured = {formats: values for formats, values in found.items() if None not in values}
-        good = {formats: values for formats, values in measured.items() if min(values) >= MARGIN}
-        bad = {formats: values for formats, values in measured.items() if min(values) < MARGIN}
-        for some, words in ((good, pays), (bad, does_not)):
+        for some, words in (({formats: values for formats, values in measured.items() if min(values) >= MARGIN}, pays),
+                            ({formats: values for formats, values in measured.items() if min(values) < MARGIN},
+                             does_not)):
             if some:
-                words.append(f"the {name} ({', '.join(f'{key} {_range(values)}' for key, values in some.items())})")
-        if len(measured) < len(found):
-            absent = [formats for formats in found if formats not in measured]
-            unknown.append(f"the {name}" + (f" at {', '.join(absent)}" if measured else ""))
-    words = ("L-Mul pays, by the part of the exact rival's energy per operation that it saves in either technology, in "
-             + "; ".join(pays) if pays else "No structure and format measured shows L-Mul paying in every technology")
+                words.append(f"{name} ({', '.join(f'{formats} {_range(values)}' for formats, values in some.items())})")
+        absent = [formats for formats in found if formats not in measured]
+        if absent:
+            unknown.append(f"{name} ({', '.join(absent)})" if measured else name)
+    where = " and ".join(figures.libraries)
+    words = (f"Beside the exact design, on {where}, L-Mul saves energy in the {', the '.join(pays)}" if pays else
+             f"In nothing that was measured does L-Mul save energy on {where}")
     if does_not:
-        words += f"; it does not, with less than {100 * MARGIN:g} % in one or more, in {'; '.join(does_not)}"
-    return words + (f"; not measured here: {'; '.join(unknown)}." if unknown else ".")
+        words += f"; it does not pay, saving less than {100 * MARGIN:g} % somewhere, in the {', the '.join(does_not)}"
+    return words + (f"; not measured here: the {', the '.join(unknown)}." if unknown else ".")
 
 
 def _range(values):
-    low, high = (f"{100 * value:.3g}" for value in (min(values), max(values)))
+    """Savings in whole per cent, lowest and highest."""
+    low, high = (round(100 * value) for value in (min(values), max(values)))
     return f"{low} %" if low == high else f"{low} to {high} %"

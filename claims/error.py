@@ -16,6 +16,7 @@ from ..golden.formats import float_format
 from ..golden.offsets import best_offset
 from ..golden.operands import operands, pairs
 from ..golden.spec import Multiplier
+from .rows import named
 from .verdict import check, claim
 
 WIDTHS = range(1, 11)
@@ -67,7 +68,8 @@ def by_width(source):
         given = None if source == "uniform" else [shorten(each, man_bits, "round")[0] for each in significands(source)]
         for name, method, offset in WAYS:
             errors = mantissa_errors(method, man_bits, offset=offset_value(offset, man_bits), mantissas=given)
-            table.append({"operands": source, "man_bits": man_bits, "way": name, **errors._asdict()})
+            table.append(named(f"error/{source}/{man_bits}", operands=source, man_bits=man_bits, way=name,
+                               **errors._asdict()))
     return table
 
 
@@ -83,7 +85,7 @@ def expectations(man_bits, kept):
     x, short = ((1 - 0.5**bits) / 2 for bits in (man_bits, kept))
     f1 = (1 + x) ** 2 - (1 + short) ** 2
     f2 = short**2 - 0.5 ** float_format(f"e8m{kept}").l_m
-    return {"man_bits": man_bits, "kept": kept, "f1": f1, "f2": f2, "lmul": abs(f1 + f2)}
+    return named(f"error/expectation/{kept}", man_bits=man_bits, kept=kept, f1=f1, f2=f2, lmul=abs(f1 + f2))
 
 
 @cache
@@ -103,9 +105,9 @@ def framed(framing, method, kept, source):
 
 def by_framing():
     """Every framing at 1 to 6 kept bits: the exact multiplier, the formula and the addition with the paper's offset."""
-    return [{"framing": name, "operands": source, "kept": kept,
-             **{method: framed(name, method, kept, source) for method in ("exact", "formula", "add")}}
-            for name, *_ in FRAMINGS for source in OPERANDS for kept in range(1, WHOLE)]
+    return [named(f"error/framing/{number}/{kept}", framing=name, operands=source, kept=kept,
+                  **{method: framed(name, method, kept, source) for method in ("exact", "formula", "add")})
+            for number, (name, *_) in enumerate(FRAMINGS, 1) for source in OPERANDS for kept in range(1, WHOLE)]
 
 
 def on_recording():
@@ -117,8 +119,9 @@ def on_recording():
             spec = Multiplier.make(kind, fmt, **policies)
             a, b = pairs(operands("recording"), spec, PAIRS, SEED)
             for wide in (False, True):
-                rows.append({"multiplier": spec.name, "product": "wide" if wide else "narrow",
-                             **operand_errors(spec, a, b, wide)._asdict()})
+                form = "wide" if wide else "narrow"
+                rows.append(named(f"error/built/{spec.name}/{form}", multiplier=spec.name, product=form,
+                                  **operand_errors(spec, a, b, wide)._asdict()))
     return rows
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..golden.formats import FORMATS
 from .published import GATES
+from .rows import named
 from .verdict import check, claim
 
 FORMATS_COUNTED = ("e4m3", "e5m2", "fp16")
@@ -79,8 +80,9 @@ def count():
         fmt = FORMATS[name]
         counts = (paper_lmul, full_lmul) if kind == "lmul" else (paper_multiplier, full_multiplier)
         paper, full = (parts(fmt) for parts in counts)
-        rows.append({"kind": kind, "format": name, "printed": printed, "formula": paper.gates(4),
-                     "formula_xor_1": paper.gates(1), "full": full.gates(4), "full_xor_1": full.gates(1)})
+        rows.append(named(f"gates/pencil/{kind}_{name}", kind=kind, format=name, printed=printed,
+                          formula=paper.gates(4), formula_xor_1=paper.gates(1), full=full.gates(4),
+                          full_xor_1=full.gates(1)))
     return rows
 
 
@@ -100,7 +102,8 @@ def measured(figures):
     for kind, name in GATES:
         for structure in ("mul", "prod"):
             design = slug(structure, kind, name)
-            row = {"kind": kind, "format": name, "structure": structure, "design": design}
+            row = {"row": f"gates/{design}", "kind": kind, "format": name, "structure": structure, "design": design,
+                   "designs": [design], "command": figures.command([design])}
             row |= {key: figures.any(design, key) for key in ("gates", "transistors")}
             row["area_ge"] = {each: figures.of(design, each, "area_ge") for each in figures.libraries}
             rows.append(row | {"missing": figures.reason(design, "gates")})
@@ -131,9 +134,11 @@ def claims(figures):
 
 
 def _ratio(figures, condition, criterion, ours, rival, limit):
+    about = {"designs": [ours, rival], "command": figures.command([ours, rival])}
     mine, theirs = (figures.any(design, "gates") for design in (ours, rival))
     if mine is None or theirs is None:
         missing = figures.reason(ours, "gates") or figures.reason(rival, "gates")
-        return check(condition, criterion, "", None, missing)
+        return check(condition, criterion, "", None, missing, **about)
     ratio = mine / theirs
-    return check(condition, criterion, f"{mine} / {theirs} two-input gates = {ratio:.2f}", ratio <= limit)
+    return check(condition, criterion, f"{mine} / {theirs} two-input gates = {ratio:.2f}", ratio <= limit,
+                 **about)

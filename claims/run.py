@@ -1,70 +1,30 @@
 """The record of `lmul claims`: every part that was asked for, and the claims judged from it."""
 
 from ..synth.measure import Options, run_report
-from ..synth.record import FIGURES, check
+from ..synth.record import check
 from . import attention, corrections, energy, error, gates, others, published
-from .energy import FORMATS, LONE, SUMS
-from .figures import Figures, rival
+from .figures import EFFORT, Figures
+from .rows import selected
 from .verdict import RULE, VERDICTS
 
 PARTS = ("error", "gates", "energy", "attention", "corrections", "others")
 HARDWARE = ("gates", "energy", "corrections", "others")  # parts that need figures of designs
 TECHNOLOGIES = ("sky130hd", "asap7")
 
-#: Sums that the quick form measures: the formats at which their mapping and simulation are quick.
-QUICK_SUMS = {"multiply-accumulate into fp32": ("bf16", "e4m3"), "16-lane dot product into fp32": (),
-              "8x8 array into fp32": ()}
 
-
-def designs(parts, full=False):
-    """Slugs whose figures the parts need; ``full`` adds the sums that take long."""
-    slugs = []
-    if "gates" in parts:
-        slugs += [gates.slug(structure, kind, name) for kind, name in published.GATES for structure in ("mul", "prod")]
-    if "energy" in parts:
-        sums = {name: FORMATS if full else QUICK_SUMS[name] for name in SUMS}
-        for name, formats in ({LONE[0]: FORMATS, LONE[1]: FORMATS if full else FORMATS[1:]} | sums).items():
-            for each in formats:
-                slug = energy.design(name, each)
-                slugs += [slug, rival(slug)]
-    if "corrections" in parts:
-        for row in corrections.recommended(Figures(None)):
-            slugs += [row["design"], *(corrections.slug(row["formats"], offset) for offset in ("paper", None))]
-    if "others" in parts:
-        slugs += [f"{structure}_{kind}" for structure in ("mul", "prod") for kind in ("lmul_e4m3", "exact_e4m3_flush")]
-        slugs += ["mul_exact_e4m3", "mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32"]
-    return list(dict.fromkeys(slugs))
-
-
-def fpga_designs(parts):
-    return [row["design"] for row in others.fpga(Figures(None))] if "others" in parts else []
-
-
-def measure(parts, full=False, effort="low", progress=None):
-    """A record of the designs that the parts need; None if they need none."""
-    slugs = designs(parts, full)
-    if not slugs:
-        return None
-    record = run_report(slugs, TECHNOLOGIES, options=Options(effort=effort), progress=progress)
-    on_fpga = fpga_designs(parts)
-    if on_fpga:
-        record["rows"] += run_report(on_fpga, [others.FPGA], options=Options(effort=effort), progress=progress)["rows"]
-    return record
-
-
-def run(parts=None, report=None, models=False, full=False, command="", progress=None):
+def run(wanted=None, report=None, models=False, full=False, command="", progress=None):
     """Judge the claims.
 
     Parameters
     ----------
-    parts : sequence of str or None
-        Of `PARTS`; None is all of them.
+    wanted : sequence of str or None
+        Parts (`PARTS`), or names of rows, or beginnings of names; None is all parts.
     report : dict or None
         A record of `lmul report` to take figures of designs from; None measures them, at low effort.
     models : bool
-        Run the transformer on all sentences, not on a few.
+        Run the transformer; it needs the extra `models`.
     full : bool
-        Measure the sums that take long as well.
+        Measure what takes long as well.
     command : str
         For the record.
     progress : callable or None
@@ -74,62 +34,116 @@ def run(parts=None, report=None, models=False, full=False, command="", progress=
     -------
     dict, fit for JSON
         ``command``, ``source``, ``rule``, ``parts``, ``claims`` (see `verdict`), a key for each part, ``hardware``: the
-        rows of the designs that were looked up and where they come from.
+        record of designs that the figures were taken from, without curves and paths, or None.
 
     Raises
     ------
     ValueError
-        If there is no such part, or ``report`` is not a record.
+        If there is no such part or row, ``report`` is not a record, or the extra `models` is needed and missing.
     """
-    parts = tuple(dict.fromkeys(parts or PARTS))
-    for part in parts:
-        if part not in PARTS:
-            raise ValueError(f"Part must be one of {', '.join(PARTS)}, not {part!r}")
-    measured = measure(parts, full, progress=progress) if report is None else report
-    if measured is not None:
-        check(measured)
-    figures = Figures(measured)
-    record = {"command": command, "source": published.LMUL, "rule": RULE, "parts": list(parts), "claims": []}
+    wanted = tuple(dict.fromkeys(wanted or PARTS))
+    parts = [part for part in PARTS if any(name.split("/")[0] == part for name in wanted)]
+    for name in wanted:
+        if name.split("/")[0] not in PARTS:
+            raise ValueError(f"Part must be one of {', '.join(PARTS)}, or a row of one, not {name!r}")
+    if report is not None:
+        check(report)
+    # First, for it refuses at once if anything is missing.
+    transformer = attention.part(wanted, progress) if models and "attention" in parts else attention.ABSENT
+    hardware = [part for part in parts if part in HARDWARE]
+    if hardware and report is None:
+        report = measure(needed(judged(hardware, wanted, Figures(None)), wanted, full), progress)
+    record = {"command": command, "source": published.LMUL, "rule": RULE, "parts": parts,
+              **judged(parts, wanted, Figures(report), transformer)}
+    for name in wanted:
+        if not any(selected(row["row"], [name]) for row in all_rows(record)):
+            part = name.split("/")[0]
+            option = attention.OPTION if part == "attention" else ""
+            raise ValueError(f"Row must be named as in the record of `lmul claims --only {part}{option}`, not {name!r}")
+    return record | {"hardware": report and _short(report)}
+
+
+def judged(parts, wanted, figures, transformer=attention.ABSENT):
+    """The parts and claims of the record, as far as they are wanted."""
+    found, claims = {}, []
     if "error" in parts:
-        record |= {"error": error.part()}
-        record["claims"] += error.claims()
+        found["error"], claims = error.part(), error.claims()
     if "gates" in parts:
-        record |= {"gates": {"pencil": gates.count(), "measured": gates.measured(figures)}}
-        record["claims"] += gates.claims(figures)
+        found["gates"] = {"pencil": gates.count(), "measured": gates.measured(figures)}
+        claims += gates.claims(figures)
     if "energy" in parts:
-        record |= {"energy": {"operation_pj": published.OPERATION_PJ, "source": published.HOROWITZ,
-                              "derived": energy.horowitz(), "savings": energy.savings(figures),
-                              "finding": energy.sentence(figures)}}
-        record["claims"] += energy.claims(figures)
+        found["energy"] = energy.part(figures)
+        claims += energy.claims(figures)
     if "attention" in parts:
-        record |= {"attention": attention.part(models, progress)}
-        record["claims"] += attention.claims(record["attention"])
+        found["attention"] = dict(transformer)
+        claims += attention.claims(transformer)
     if "corrections" in parts:
-        record |= {"corrections": corrections.part(figures)}
+        found["corrections"] = corrections.part(figures)
     if "others" in parts:
-        record |= {"others": others.part(figures)}
-    for claim in record["claims"]:
-        claim["command"] = f"lmul claims --only {claim['part']} -o DIR" + _options(claim["part"], report, models, full)
-    return record | {"hardware": _hardware(measured)}
+        found["others"] = others.part(figures)
+    for part in found.values():
+        part |= {name: _kept(rows, wanted) for name, rows in part.items() if _is_table(rows)}
+    return {"claims": _kept(claims, wanted), **found}
 
 
-def _options(part, report, models, full):
-    """What to add to the command that reruns a part as it was run."""
-    if part == "attention":
-        return " --models" if models else ""
-    if part in HARDWARE:
-        return " --record FILE" if report is not None else " --full" if full else ""
-    return ""
+def _is_table(value):
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
 
 
-def _hardware(measured):
-    """Where the figures of designs come from, and the rows without curves and paths."""
-    if measured is None:
-        return None
-    keys = ("design", "technology", *FIGURES, "reasons")
-    about = {key: measured[key] for key in ("versions", "operands", "options", "libraries", "limits")}
-    return {**about, "command": measured["command"],
-            "rows": [{key: row[key] for key in keys} for row in measured["rows"]]}
+def _kept(rows, wanted):
+    return [row for row in rows if selected(row["row"], wanted)]
+
+
+def all_rows(record):
+    """Every row of a record, claims among them."""
+    tables = (table for part in record["parts"] for table in record[part].values() if _is_table(table))
+    return [*record["claims"], *(row for table in tables for row in table)]
+
+
+def needed(skeleton, wanted, full):
+    """The designs whose figures rows and checks lack, in batches that are measured together: pairs of rivals and their
+    like, designs for their gates alone, and designs on an FPGA.
+
+    Parameters
+    ----------
+    skeleton : dict
+        Claims and parts as they are without any figures.
+    wanted : sequence of str
+    full : bool
+        With what takes long; rows that are ``slow`` are otherwise left out, unless asked for by more than their part.
+    """
+    parts = [name for name in skeleton if name != "claims"]
+    rows = all_rows({"parts": parts, **skeleton})
+    rows += [check | {"row": claim["row"]} for claim in skeleton["claims"] for check in claim["checks"]]
+    narrower = [name for name in wanted if name not in PARTS]
+    slow = set() if full else {design for row in rows if row.get("slow") and not selected(row["row"], narrower)
+                               for design in row["designs"]}
+    batches = {"rivals": {}, "gates": {}, others.FPGA: {}}
+    for row in rows:
+        batch = (others.FPGA if row.get("technology") == others.FPGA else
+                 "gates" if row["row"].startswith("corrections") else "rivals")
+        batches[batch] |= dict.fromkeys(design for design in row.get("designs", ()) if design not in slow)
+    batches["gates"] = {design: None for design in batches["gates"] if design not in batches["rivals"]}
+    return {name: list(designs) for name, designs in batches.items()}
+
+
+def measure(batches, progress=None):
+    """A record of the designs that were found `needed`, at low effort; None if there are none."""
+    record = None
+    for name, designs in batches.items():
+        if designs:
+            technologies = [others.FPGA] if name == others.FPGA else TECHNOLOGIES
+            found = run_report(designs, technologies, options=Options(effort=EFFORT), progress=progress)
+            if record is None:
+                record = found
+            else:
+                record["rows"] += found["rows"]
+    return record
+
+
+def _short(report):
+    """The record of designs, still a record, without what the claims do not need."""
+    return report | {"rows": [row | {"curve": [], "at": {}, "path": None} for row in report["rows"]]}
 
 
 def counts(record):

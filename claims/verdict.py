@@ -1,5 +1,7 @@
 """A claim, the checks it is put to, and the verdict, which follows from the checks alone."""
 
+from .rows import again
+
 LISTED = 4  # conditions that are named one by one
 
 VERDICTS = ("holds", "holds under stated conditions", "does not hold", "not measured")
@@ -9,7 +11,7 @@ RULE = ("A claim is put to checks, each a condition and a criterion. It holds if
         "otherwise. Checks that could not be made say why and count for nothing.")
 
 
-def check(condition, criterion, measured, holds, missing=None):
+def check(condition, criterion, measured, holds, missing=None, designs=(), command=None):
     """One check.
 
     Parameters
@@ -19,11 +21,16 @@ def check(condition, criterion, measured, holds, missing=None):
         The figures it was decided on, in words.
     holds : bool or None
         None if it could not be made; ``missing`` then says why.
+    designs : sequence of str
+        Slugs of the designs whose figures decide it.
+    command : str or None
+        What makes it again; by default what makes its claim again.
     """
     if (holds is None) != bool(missing):
         raise ValueError(f"A check must hold or not, or say what is missing, not {holds!r} and {missing!r}")
     return {"condition": condition, "criterion": criterion, "measured": measured,
-            "holds": None if holds is None else bool(holds), "missing": missing}
+            "holds": None if holds is None else bool(holds), "missing": missing, "designs": list(designs),
+            "command": command}
 
 
 def verdict(checks):
@@ -48,11 +55,13 @@ def conditions(checks):
 
 
 def claim(name, text, part, checks):
-    """A claim as it stands in the record: ``part`` is what ``lmul claims --only`` reruns."""
+    """A claim as it stands in the record: a row of its ``part``."""
+    row = f"{part}/{name}"
     made = [each for each in checks if each["holds"] is not None]
     counts = [f"{sum(each['holds'] for each in made)} of {len(made)} checks hold"] if made else []
     if len(made) < len(checks):
         counts.append(f"{len(checks) - len(made)} could not be made")
     count = ", ".join(counts)
-    return {"name": name, "claim": text, "part": part, "verdict": verdict(checks), "conditions": conditions(checks),
-            "count": count, "checks": checks}
+    checks = [each | {"command": each["command"] or again(row)} for each in checks]
+    return {"row": row, "name": name, "claim": text, "part": part, "verdict": verdict(checks),
+            "conditions": conditions(checks), "count": count, "checks": checks}

@@ -13,6 +13,7 @@ MEASURES = {"mean": "mean relative error", "mean_signed": "mean signed relative 
 COLOURS = dict(zip((name for name, *_ in WAYS), ("lmul", "mitchell", "registers", "accumulator", "other", "exact"),
                    strict=True))
 NONE = "–"
+AGAIN = "measure again"  # head of the column with a row's command
 
 #: What a reader must know of a table; lines are joined.
 NOTES = {name: " ".join(text.split()) for name, text in {
@@ -59,14 +60,20 @@ def write_claims(record, folder):
 
 def claims_page(record):
     """The claims as a `Page`: verdicts, the checks behind each, then every part's figures."""
-    blocks = [Heading("Verdicts"), _verdicts(record), Text(record["rule"])]
-    blocks += [Heading("The checks")] if record["claims"] else []
+    blocks = [Heading("Verdicts"), _verdicts(record), Text(record["rule"]), Heading("The checks")]
+    blocks = blocks if record["claims"] else []
     for claim in record["claims"]:
         blocks += _checks(claim)
     for name, part in PARTS.items():
         if name in record["parts"]:
             blocks += part(record[name])
+    blocks = [block for block in blocks if not _is_empty(block)]
     return Page("The claims of the L-Mul paper, measured", lead(record), blocks + _provenance(record))
+
+
+def _is_empty(block):
+    """Of a record with some rows alone, most tables have none."""
+    return (isinstance(block, Table) and not block.rows) or (isinstance(block, Figure) and not block.panels)
 
 
 def lead(record):
@@ -94,14 +101,15 @@ def _verdicts(record):
 
 
 def _checks(claim):
-    """The claim, its verdict and the command that reruns it, then its checks."""
+    """The claim and its verdict, then its checks, each with the command that makes it again."""
     kept = f" Holds for: {claim['conditions']}." if claim["verdict"] == "holds under stated conditions" else ""
     lines = [[each["condition"], each["criterion"], each["measured"] or each["missing"],
-              {True: "holds", False: "does not hold", None: "not measured"}[each["holds"]]] for each in claim["checks"]]
+              {True: "holds", False: "does not hold", None: "not measured"}[each["holds"]], _again(each)]
+             for each in claim["checks"]]
     return [Heading(capital(claim["name"].replace("-", " ")), 3),
-            Text(f"{claim['claim']} Verdict: {claim['verdict']}.{kept} Rerun: `{claim['command']}`"),
-            Table(capital(claim["count"]) + ".", ["condition", "criterion", "measured", "result"], lines,
-                  words=(0, 1, 2, 3))]
+            Text(f"{claim['claim']} Verdict: {claim['verdict']}.{kept}"),
+            Table(capital(claim["count"]) + ".", ["condition", "criterion", "measured", "result", AGAIN], lines,
+                  words=(0, 1, 2, 3, 4))]
 
 
 def _error(part):
@@ -109,15 +117,15 @@ def _error(part):
     blocks += [_by_width(part["by_width"], source, key) for source in OPERANDS for key in MEASURES]
     blocks += [Heading("The two framings of precision"), _note("framings")]
     blocks.append(Table("Expectation of the signed error, from the paper's formulas, for mantissas uniform over "
-                        f"{WHOLE} bits.", ["kept bits k", "exact, abs(f1)", "f2", "L-Mul, abs(f1 + f2)"],
-                        [[str(row["kept"]), *(f"{value:.3f}" for value in (abs(row["f1"]), row["f2"], row["lmul"]))]
-                         for row in part["expectations"]]))
+                        f"{WHOLE} bits.", ["kept bits k", "exact, abs(f1)", "f2", "L-Mul, abs(f1 + f2)", AGAIN],
+                        [[str(row["kept"]), *(f"{value:.3f}" for value in (abs(row["f1"]), row["f2"], row["lmul"])),
+                          _again(row)] for row in part["expectations"]], words=(0, 4)))
     blocks += [_by_framing(part["by_framing"], framing)
                for framing in dict.fromkeys(row["framing"] for row in part["by_framing"])]
     blocks.append(Table("Multipliers as built, on the recording: flushed and saturated products count as error.",
-                        ["multiplier", "product", *MEASURES.values()],
-                        [[f"`{row['multiplier']}`", row["product"], *(_number(row[key]) for key in MEASURES)]
-                         for row in part["on_recording"]], words=(0, 1)))
+                        ["multiplier", "product", *MEASURES.values(), AGAIN],
+                        [[f"`{row['multiplier']}`", row["product"], *(_number(row[key]) for key in MEASURES),
+                          _again(row)] for row in part["on_recording"]], words=(0, 1, 6)))
     return blocks
 
 
@@ -125,18 +133,23 @@ def _by_width(rows, source, key):
     lines = {}
     for row in rows:
         if row["operands"] == source:
-            lines.setdefault(row["man_bits"], []).append(_number(row[key]))
-    return Table(f"{capital(MEASURES[key])}, {source} operands.", ["mantissa bits", *(name for name, *_ in WAYS)],
-                 [[str(bits), *cells] for bits, cells in lines.items()])
+            lines.setdefault((row["man_bits"], _again(row)), []).append(_number(row[key]))
+    columns = ["mantissa bits", *(name for name, *_ in WAYS), AGAIN]
+    return Table(f"{capital(MEASURES[key])}, {source} operands.", columns,
+                 [[str(bits), *cells, command] for (bits, command), cells in lines.items()],
+                 words=(0, len(columns) - 1))
 
 
 def _by_framing(rows, framing):
     some = {(row["operands"], row["kept"]): row for row in rows if row["framing"] == framing}
     kept = list(dict.fromkeys(bits for _, bits in some))
     methods = {"exact": "exact", "formula": "printed formula", "add": "add, offset paper"}
-    return Table(f"{capital(framing)}, at k bits.", ["k", *(words for _ in OPERANDS for words in methods.values())],
-                 [[str(bits), *(_number(some[source, bits][method]) for source in OPERANDS for method in methods)]
-                  for bits in kept], groups=[("", 1), *((source, len(methods)) for source in OPERANDS)])
+    columns = ["k", *(words for _ in OPERANDS for words in methods.values()), AGAIN]
+    return Table(f"{capital(framing)}, at k bits.", columns,
+                 [[str(bits), *(_number(some[source, bits][method]) for source in OPERANDS for method in methods),
+                   _again(some[OPERANDS[0], bits])] for bits in kept],
+                 words=(0, len(columns) - 1),
+                 groups=[("", 1), *((source, len(methods)) for source in OPERANDS), ("", 1)])
 
 
 def _error_figure(rows):
@@ -145,6 +158,8 @@ def _error_figure(rows):
         series = [(name.removeprefix("add, "), COLOURS[name],
                    [(row["man_bits"], 100 * row["mean"]) for row in rows
                     if (row["operands"], row["way"]) == (source, name) and row["man_bits"] > 1]) for name, *_ in WAYS]
+        if not all(len(curve) > 1 for *_, curve in series):
+            continue
         title = f"{capital(source)} operands"
         words = [f"{name}: " + ", ".join(f"{number(y, 3)} at {x}" for x, y in curve) for name, _, curve in series]
         panels.append(Panel(title, plots.curves(f"error {source}", series, "mantissa bits", "mean relative error, %"),
@@ -155,21 +170,20 @@ def _error_figure(rows):
 
 def _gates(part):
     pencil = [[_kind(row), row["format"], *(str(row[key]) for key in (
-        "printed", "formula", "formula_xor_1", "full", "full_xor_1"))] for row in part["pencil"]]
-    technologies = list(part["measured"][0]["area_ge"])
+        "printed", "formula", "formula_xor_1", "full", "full_xor_1")), _again(row)] for row in part["pencil"]]
+    technologies = list(part["measured"][0]["area_ge"]) if part["measured"] else []
     measured = [[f"`{row['design']}`", {"mul": "narrow", "prod": "wide"}[row["structure"]], _whole(row["gates"]),
                  _whole(row["transistors"]), *(_number(row["area_ge"][each]) for each in technologies),
-                 row["missing"] or ""] for row in part["measured"]]
+                 row["missing"] or _again(row)] for row in part["measured"]]
     return [
         Heading("Gates"),
         _note("pencil"),
         _note("full count"),
         Table("The pencil count.", ["", "format", "printed", "formula, XOR = 4", "same, XOR = 1", "full count, XOR = 4",
-                                    "same, XOR = 1"], pencil, words=(0, 1)),
+                                    "same, XOR = 1", AGAIN], pencil, words=(0, 1, 7)),
         Table("Gates of the generated designs, subnormals flushed on both sides: two-input gates and inverters, "
               "transistors of a static CMOS mapping, gate equivalents of the smallest netlist.",
-              ["design", "product", "two-input gates", "transistors", *(f"{each}, GE" for each in technologies),
-               "missing"],
+              ["design", "product", "two-input gates", "transistors", *(f"{each}, GE" for each in technologies), AGAIN],
               measured, words=(0, 1, 4 + len(technologies))),
     ]
 
@@ -181,14 +195,16 @@ def _energy(part):
     for row in rows:
         if row["saving"] is not None:
             lines.append([row["structure"], row["formats"], row["technology"], percent(row["saving"]),
-                          *(_number(row[key]) for key in ("lmul_fj_per_op", "exact_fj_per_op", "clock_ps"))])
+                          *(_number(row[key]) for key in ("lmul_fj_per_op", "exact_fj_per_op", "clock_ps")),
+                          _again(row)])
             ratios = drawn.setdefault(row["structure"], {}).setdefault(row["formats"], [None] * len(technologies))
             ratios[technologies.index(row["technology"])] = 1 - row["saving"]
     blocks = [Heading("Energy"), Text(part["finding"]),
               Table(f"Energy per operation in pJ, {part['source']}; it has no FP8 row.", ["operation", "pJ"],
                     [[name, f"{value:g}"] for name, value in part["operation_pj"].items()]),
-              Table("The paper's percentages, derived from that table.", ["replacement", "sum", "saving"],
-                    [[row["what"], row["sum"], percent(row["saving"])] for row in part["derived"]], words=(0, 1))]
+              Table("The paper's percentages, derived from that table.", ["replacement", "sum", "saving", AGAIN],
+                    [[row["what"], row["sum"], percent(row["saving"]), _again(row)] for row in part["derived"]],
+                    words=(0, 1, 3))]
     if drawn:
         words = [f"{name}, {formats}: {', '.join(NONE if value is None else f'{value:.2f}' for value in ratios)}"
                  for name, some in drawn.items() for formats, ratios in some.items()]
@@ -200,10 +216,13 @@ def _energy(part):
                              [Panel(title, drawing, f"{title}. {'; '.join(words)}")]))
     blocks.append(Table("Measured energy of an operation, L-Mul beside exact, at one clock. Both flush subnormals; an "
                         "operation of a sum is a multiply-accumulate.",
-                        ["structure", "formats", "technology", "saving", "L-Mul, fJ", "exact, fJ", "clock, ps"], lines,
-                        words=(0, 1, 2)))
-    absent = list(dict.fromkeys(row["missing"] for row in rows if row["missing"]))
-    return [*blocks, Text("Not measured:"), Items(absent)] if absent else blocks
+                        ["structure", "formats", "technology", "saving", "L-Mul, fJ", "exact, fJ", "clock, ps", AGAIN],
+                        lines, words=(0, 1, 2, 7)))
+    absent = {row["row"]: [row["structure"], row["formats"], row["missing"], _again(row)]
+              for row in rows if row["missing"]}
+    blocks.append(Table("Not measured for this page.", ["structure", "formats", "why", "measure"],
+                        list(absent.values()), words=(0, 1, 2, 3)))
+    return blocks
 
 
 def _attention(part):
@@ -211,7 +230,8 @@ def _attention(part):
         return [Heading("Attention"), Text(part["missing"])]
     figures = {"cosine_mean": "mean cosine", "cosine_min": "least cosine", "spearman": "rank correlation",
                "top1_agreement": "same nearest neighbour", "top1_partner": "partner found"}
-    lines = [[f"`{row['multiplier']}`", row["scope"], *(f"{row[key]:.4f}" for key in figures)] for row in part["rows"]]
+    lines = [[f"`{row['multiplier']}`", row["scope"], *(f"{row[key]:.4f}" for key in figures), _again(row)]
+             for row in part["rows"]]
     panels = [_layers(part["rows"], scope, fmt) for scope in dict.fromkeys(row["scope"] for row in part["rows"])
               for fmt in ("e4m3", "e5m2", "bf16")]
     return [
@@ -219,7 +239,8 @@ def _attention(part):
         Text(f"{part['model']}, {part['sentences']} sentences, {part['tokens']} tokens, beside float32, in which "
              f"the partner is the nearest sentence for {percent(part['top1_partner_float32'])} of them."),
         _note("attention"),
-        Table("Sentence embeddings beside float32.", ["multiplier", "scope", *figures.values()], lines, words=(0, 1)),
+        Table("Sentence embeddings beside float32.", ["multiplier", "scope", *figures.values(), AGAIN], lines,
+              words=(0, 1, 7)),
         Figure("Growth of the error by layer: root mean square of the hidden state's error over its own.", panels,
                [("exact", "exact"), ("lmul", "L-Mul, paper's offset"), ("mitchell", "no offset"),
                 ("registers", "best offset")]),
@@ -244,10 +265,10 @@ def _layers(rows, scope, fmt):
 def _corrections(part):
     lines = [[row["formats"], row["offset"] or "exact, rounded", "" if row["offset_value"] is None else
               str(row["offset_value"]), str(row["guard_bits"]), f"{row['scale']:.4f}",
-              *(_number(row[key]) for key in MEASURES)] for row in part["variants"]]
+              *(_number(row[key]) for key in MEASURES), _again(row)] for row in part["variants"]]
     advice = [[row["formats"], f"`{row['design']}`", f"{row['scale']:.4f}", _number(row["rms_paper"]),
                _number(row["rms"]), f"{_number(row['rms_guarded'])} ({row['guarded_bits']})",
-               *(_whole(row[f"gates_{key}"]) for key in ("design", "paper", "exact")), row["missing"] or ""]
+               *(_whole(row[f"gates_{key}"]) for key in ("design", "paper", "exact")), row["missing"] or _again(row)]
               for row in part["recommended"]]
     return [
         Heading("Corrections"),
@@ -255,31 +276,31 @@ def _corrections(part):
         Table("Recommended by format, with the wide product's cost in two-input gates; root mean square relative "
               "error, uniform mantissas.",
               ["formats", "design", "scale", "error, paper's offset", "error, recommended",
-               "error, guard bits (number)", "gates", "gates, paper's offset", "gates, exact", "missing"], advice,
+               "error, guard bits (number)", "gates", "gates, paper's offset", "gates, exact", AGAIN], advice,
               words=(0, 1, 9)),
         Table("Every correction, uniform mantissas.",
-              ["formats", "offset", "value", "guard bits", "scale", *MEASURES.values()], lines, words=(0, 1)),
+              ["formats", "offset", "value", "guard bits", "scale", *MEASURES.values(), AGAIN], lines,
+              words=(0, 1, 9)),
     ]
 
 
 def _others(part):
-    chen, ucsd = part["chen"], part["ucsd"]
     fpga = [[row["format"], row["multiplier"], _whole(row["their_luts"]), _whole(row["luts"]), _whole(row["carry"]),
-             row["missing"] or ""] for row in chen["rows"]]
-    ratios = [[row["who"], row["what"], row["technology"], NONE if row["ratio"] is None else f"{row['ratio']:.3f}",
-               row["missing"] or ""] for row in (*ucsd["ratios"], *ucsd["mac"])]
+             row["missing"] or _again(row)] for row in part["luts"]]
+    areas = [[row["who"], row["what"], row["technology"], NONE if row["ratio"] is None else f"{row['ratio']:.3f}",
+              row["missing"] or _again(row)] for row in part["areas"]]
     return [
         Heading("Others' figures"),
-        Text(chen["source"] + ". " + NOTES["fpga"]),
-        Table("Look-up tables.", ["format", "multiplier", "their LUTs", "our LUTs", "our carry cells", "missing"], fpga,
-              words=(0, 1, 5)),
+        Text(part["chen"] + ". " + NOTES["fpga"]),
+        Table("Look-up tables of FP8 multipliers, theirs and ours.",
+              ["format", "multiplier", "their LUTs", "our LUTs", "our carry cells", AGAIN], fpga, words=(0, 1, 5)),
         Table("Mean relative error, uniform mantissas: they give the printed formula's, but build the addition.",
-              ["format", "printed formula", "addition, as built", "exact, rounded"],
-              [[row["format"], *(percent(row[key]) for key in ("formula", "circuit", "exact"))]
-               for row in chen["errors"]]),
+              ["format", "printed formula", "addition, as built", "exact, rounded", AGAIN],
+              [[row["format"], *(percent(row[key]) for key in ("formula", "circuit", "exact")), _again(row)]
+               for row in part["errors"]], words=(0, 4)),
         _note("ucsd"),
-        Table(f"Area of an e4m3 L-Mul over the exact one. {ucsd['source']}; here, the smallest netlists.",
-              ["who", "what", "technology", "L-Mul / exact", "missing"], ratios, words=(0, 1, 2, 4)),
+        Table(f"Area of an e4m3 L-Mul over the exact one. {part['ucsd']}; here, the smallest netlists.",
+              ["who", "what", "technology", "L-Mul / exact", AGAIN], areas, words=(0, 1, 2, 4)),
     ]
 
 
@@ -301,6 +322,11 @@ def _provenance(record):
 
 def _kind(row):
     return {"exact": "exact", "lmul": "L-Mul"}[row["kind"]]
+
+
+def _again(row):
+    """The command of a row; a quoted figure has none."""
+    return f"`{row['command']}`" if row["command"] else ""
 
 
 def _whole(value):

@@ -15,18 +15,18 @@ VARIANTS = tuple(
     for multiplier in (Multiplier.make("exact", fmt),
                        *(Multiplier.make("lmul", fmt, offset=offset) for offset in ("paper", "none", "best"))))
 
+RUNS = tuple((scope, multiplier) for scope in SCOPES for multiplier in VARIANTS)
 
-def evaluate(sentences=None, variants=VARIANTS, scopes=tuple(SCOPES), progress=None):
-    """Run the network once per scope and variant and compare it with float32.
+
+def evaluate(sentences=None, runs=RUNS, progress=None):
+    """Run the network once per scope and multiplier and compare it with float32.
 
     Parameters
     ----------
     sentences : list of str or None
         In pairs of like meaning, 2i and 2i + 1, at least two pairs. None takes all of the project's own.
-    variants : sequence of Multiplier
-        Each sums its wide products in fp32, bit-exact to the hardware.
-    scopes : sequence of str
-        Keys of `SCOPES`.
+    runs : sequence of (str, Multiplier)
+        A key of `SCOPES`, and a multiplier whose wide products are summed in fp32, bit-exact to the hardware.
     progress : callable or None
         Called as ``progress(done, total, text)`` before each run.
 
@@ -36,7 +36,7 @@ def evaluate(sentences=None, variants=VARIANTS, scopes=tuple(SCOPES), progress=N
         ``model``, ``weights_sha256``, ``sentences`` and ``tokens`` (counts), ``top1_partner_float32`` and ``rows``.
         A row: ``multiplier``, ``scope``, ``macs``, ``seconds``; the measures of `compare`; ``layer_error``, the
         root-mean-square error of the hidden state relative to its root mean square in float32, after the embedding and
-        each layer. Variants whose offsets are the same integer are run once, and their rows differ in name only.
+        each layer. Multipliers whose offsets are the same integer are run once, and their rows differ in name only.
 
     Raises
     ------
@@ -50,7 +50,6 @@ def evaluate(sentences=None, variants=VARIANTS, scopes=tuple(SCOPES), progress=N
     tokens = model.tokens(sentences)
     reference = model.hidden_states(tokens)
     expected = pool(reference[-1], tokens)
-    runs = [(scope, multiplier) for scope in scopes for multiplier in variants]
     rows, measured = [], {}
     for done, (scope, multiplier) in enumerate(runs):
         if progress:

@@ -4,6 +4,7 @@ import copy
 import json
 import random
 import re
+import shlex
 from functools import cache
 from html.parser import HTMLParser
 
@@ -11,11 +12,21 @@ import pytest
 from lmul.claims import attention, corrections, energy, gates, others, run
 from lmul.claims.figures import Figures, rival
 from lmul.claims.published import GATES
+from lmul.claims.rows import selected
 from lmul.cli import claims_page
+from lmul.cli.commands.claims import claims
+from lmul.cli.commands.report import report
 from lmul.cli.main import main
 from lmul.golden.formats import FORMATS
 from lmul.hdl.designs import parse
 from lmul.synth.record import check, missing, new_row
+
+
+def designs(wanted=run.PARTS, full=False):
+    """What a record would be measured for."""
+    parts = [part for part in run.HARDWARE if any(name.split("/")[0] == part for name in wanted)]
+    batches = run.needed(run.judged(parts, wanted, Figures(None)), wanted, full)
+    return list(dict.fromkeys(design for batch in batches.values() for design in batch))
 
 
 @cache
@@ -23,7 +34,7 @@ def invented(seed):
     """A record of `lmul report` whose figures mean nothing."""
     rng, rows = random.Random(seed), []
     for technology, scale in (("sky130hd", 100.0), ("asap7", 1.0)):
-        for slug in run.designs(run.PARTS):
+        for slug in designs():
             size = rng.uniform(5, 50) * (3 if "exact" in slug else 1)
             row = new_row(parse(slug), technology) | {
                 "area_um2": scale * size, "area_ge": size, "gates": int(size), "transistors": int(5 * size),
@@ -130,27 +141,90 @@ def test_rivals():
 
 @pytest.mark.parametrize("full", [False, True])
 def test_designs_exist(full):
-    for slug in run.designs(run.PARTS, full):
+    for slug in designs(full=full):
         assert parse(slug).slug == slug
-    assert set(run.designs(run.PARTS)) <= set(run.designs(run.PARTS, True))
-    assert run.designs(("error", "attention")) == []
+    assert set(designs()) < set(designs(full=True))
+    assert designs(("error", "attention")) == []
 
 
-def test_attention_without_weights_says_what_is_missing(monkeypatch):
-    def refuse(*_, **__):
-        raise ValueError("Weights must be installed, by `make models`")
+def test_rivals_are_measured_together_and_by_themselves():
+    """What else is measured for its gates must not move the clock that two rivals share."""
+    skeleton = run.judged(run.HARDWARE, run.PARTS, Figures(None))
+    batches = run.needed(skeleton, run.PARTS, True)
+    assert not set(batches["gates"]) & set(batches["rivals"]) and "prod_mitchell_e4m3" in batches["gates"]
+    for row in skeleton["energy"]["savings"]:
+        assert set(row["designs"]) <= set(batches["rivals"])
 
-    monkeypatch.setattr("lmul.models.attention.evaluate", refuse)
-    measured = attention.part(False)
-    found = attention.claims(measured)[0]
-    assert found["verdict"] == "not measured" and "make models" in found["checks"][0]["missing"]
+
+def test_a_row_needs_its_own_designs():
+    assert designs(["energy/dot_lmul_e4m3_fp32_16"]) == ["dot_lmul_e4m3_fp32_16", "dot_exact_e4m3_flush_fp32_16"]
+    assert designs(["others/mul_mitchell_e5m2"]) == ["mul_mitchell_e5m2"]
+    assert designs(["gates/gates-16-bit"]) == ["mul_lmul_fp16", "mul_exact_e4m3_flush", "prod_lmul_fp16",
+                                               "prod_exact_e4m3_flush"]
+
+
+def test_commands_of_rows_that_were_measured():
+    record = copy.deepcopy(invented(1))
+    record["rows"] += [new_row(parse(slug), "asap7") for slug in ("mul_mitchell_e4m3", "mul_lmul_e4m3_sub")]
+    record["options"] = {"operands": "my operands.npz", "seed": 1, "vectors": 500, "effort": "high", "clock_ps": 900.0,
+                         "wire_load": None, "mode": "zero"}
+    pair = ["mul_lmul_e4m3", "mul_exact_e4m3_flush"]
+    # With the rival that shared the clock, and the options that are not the default.
+    assert Figures(record).command(pair, "asap7") == (
+        "lmul report mul_lmul_e4m3 mul_exact_e4m3_flush mul_mitchell_e4m3 --tech asap7 --operands 'my operands.npz' "
+        "--vectors 500 --effort high --clock 900.0 --activity zero -o DIR")
+    assert Figures(None).command(["mul_lmul_e4m3"], "xc7") == "lmul report mul_lmul_e4m3 --tech xc7 --effort low -o DIR"
+    assert Figures(record).command(pair, "my cells") == record["command"]
+
+
+def test_every_command_is_understood(record, tmp_path, capsys):
+    found = run.run(report=record)
+    commands = {row["command"] for row in run.all_rows(found) if "command" in row}
+    commands |= {check["command"] for each in found["claims"] for check in each["checks"]}
+    names = set()
+    for command in commands - {None}:
+        program, name, *words = shlex.split(command)
+        assert program == "lmul" and words[-2:] == ["-o", "DIR"]
+        subcommand = {"report": report, "claims": claims}[name]
+        context = subcommand.make_context(name, words)
+        names |= set(context.params.get("wanted", ()))
+    for name in names:
+        assert any(selected(row["row"], [name]) for row in run.all_rows(found)) or name.startswith("attention"), name
+
+
+@pytest.mark.regress
+def test_a_row_is_measured_again_by_its_command(tmp_path):
+    found = run.run(["energy/mul_lmul_e5m2", "gates/mul_exact_e5m2_flush"])
+    for row in found["energy"]["savings"]:
+        with pytest.raises(SystemExit) as stop:
+            main(shlex.split(row["command"].replace("DIR", str(tmp_path)))[1:])
+        assert stop.value.code == 0
+        again = Figures(json.loads((tmp_path / "report.json").read_text()))
+        assert row["saving"] == next(each["saving"] for each in energy.savings(again) if each["row"] == row["row"])
+
+
+def test_attention_is_left_out_unless_asked_for():
+    found = run.run(["attention"])
+    assert found["attention"]["rows"] == [] and found["claims"][0]["verdict"] == "not measured"
+    assert "--models" in found["claims"][0]["checks"][0]["command"]
+
+
+def test_attention_without_weights_is_refused(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as stop:
+        main(["claims", "--models", "-o", str(tmp_path)])
+    assert stop.value.code == 2
+    line = capsys.readouterr().err
+    assert line.startswith("lmul: Weights of all-MiniLM-L6-v2 must be installed, by `make models`")
+    assert line.count("\n") == 1
 
 
 @pytest.mark.parametrize(("key", "value", "verdict"), [
     ("cosine_mean", .99, "holds"), ("cosine_mean", .989, "does not hold"), ("spearman", .98, "does not hold"),
     ("top1_agreement", .94, "does not hold")])
 def test_attention_is_judged_by_its_rule(key, value, verdict):
-    row = {"multiplier": "lmul_bf16", "scope": "attention", "cosine_mean": 1.0, "spearman": 1.0, "top1_agreement": 1.0}
+    row = {"multiplier": "lmul_bf16", "scope": "attention", "cosine_mean": 1.0, "spearman": 1.0, "top1_agreement": 1.0,
+           "command": "lmul claims"}
     others = [row | {"multiplier": "exact_bf16", key: 0}, row | {"scope": "all", key: 0}]
     measured = {"missing": None, "rows": [row | {key: value}, *others]}
     assert attention.claims(measured)[0]["verdict"] == verdict
@@ -169,11 +243,13 @@ def test_corrections(record):
 
 def test_others_beside_ours(record):
     part = others.part(Figures(record))
-    assert all(row["luts"] is None and row["missing"] for row in part["chen"]["rows"])
-    assert [round(row["formula"], 4) for row in part["chen"]["errors"]] == [.0689, .1111]
-    ours = [row for row in part["ucsd"]["ratios"] if row["who"] == "here"]
-    assert len(ours) == 6 and all(row["ratio"] > 0 for row in ours)
-    assert [round(row["ratio"], 3) for row in part["ucsd"]["ratios"] if row["who"] == "UCSD"] == [.478, .496, .735]
+    assert all(row["luts"] is None and row["missing"] for row in part["luts"])
+    assert [row["their_luts"] for row in part["luts"] if row["their_luts"]] == [22, 21]
+    assert [round(row["formula"], 4) for row in part["errors"]] == [.0689, .1111]
+    ours = [row for row in part["areas"] if row["who"] == "here"]
+    assert len(ours) == 2 * len(others.COMPARED) and all(row["ratio"] > 0 for row in ours)
+    theirs = [row["ratio"] for row in part["areas"] if row["who"] == "UCSD"]
+    assert [round(ratio, 3) for ratio in theirs] == [.478, .496, .735, .964]
 
 
 class Strict(HTMLParser):
@@ -201,16 +277,18 @@ def test_pages(record, monkeypatch, tmp_path):
             for name, word in (("exact", ""), ("lmul", ""), ("lmul", "_none"), ("lmul", "_best"))]
     monkeypatch.setattr("lmul.models.attention.evaluate", lambda *_, **__: {
         "model": "a model", "sentences": 4, "tokens": 50, "top1_partner_float32": .98, "rows": rows})
-    found = run.run(report=record, command="lmul claims -o somewhere")
+    found = run.run(report=record, models=True, command="lmul claims -o somewhere")
     claims_page.write_claims(found, tmp_path)
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     claims_page.write_claims(json.loads(first["claims.json"]), tmp_path)
     assert first == {path.name: path.read_bytes() for path in tmp_path.iterdir()} and len(first) == 3
     markdown = first["claims.md"].decode()
     for each in found["claims"]:
-        assert each["claim"] in markdown and f"`{each['command']}`" in markdown
+        assert each["claim"] in markdown
         for one in each["checks"]:
-            assert (one["measured"] or one["missing"]) in markdown
+            assert (one["measured"] or one["missing"]) in markdown and f"`{one['command']}`" in markdown
+    lines = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert sum("lmul claims --only" in line or "lmul report" in line for line in lines) > .8 * len(lines)
     assert energy.sentence(Figures(record)) in markdown
     assert claims_page.lead(found) and len(claims_page.summary(found).splitlines()) > len(found["claims"])
     page = Strict()
@@ -226,6 +304,28 @@ def test_parts_alone(record):
         run.run(("speed",))
 
 
+@pytest.mark.parametrize(("name", "tables"), [
+    ("error/uniform/4", {"by_width": 6}), ("error/framing/2", {"by_framing": 18}), ("gates/pencil", {"pencil": 6}),
+    ("energy/mul_lmul_bf16", {"savings": 2}), ("corrections/variants/e5m2", {"variants": 13}),
+    ("others/errors", {"errors": 2}), ("error/precision-4-bit", {"claims": 1}), ("gates/gates-ratio", {"claims": 1})])
+def test_rows_alone(record, name, tables):
+    found = run.run([name], report=record)
+    part = name.split("/")[0]
+    counts = {key: len(rows) for key, rows in (found[part] | {"claims": found["claims"]}).items()
+              if isinstance(rows, list) and rows}
+    assert counts == tables
+    assert all(row["row"].startswith(name) for row in run.all_rows(found))
+    assert claims_page.claims_page(found)
+
+
+@pytest.mark.parametrize("name", ["error/unifor", "error/uniform/11", "energy/mul_lmul_e2m1"])
+def test_unknown_rows_are_refused(record, name):
+    part = name.split("/")[0]
+    with pytest.raises(ValueError, match=f"^Row must be named as in the record of `lmul claims --only {part}`, not "
+                                         f"'{name}'$"):
+        run.run([name], report=record)
+
+
 @pytest.mark.parametrize("text", ["[]", "{", "\0"])
 def test_a_file_that_is_no_record_is_refused(text, tmp_path, capsys):
     path = tmp_path / "report.json"
@@ -233,4 +333,5 @@ def test_a_file_that_is_no_record_is_refused(text, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["claims", "--record", str(path), "-o", str(tmp_path / "out")])
     assert stop.value.code == 2
-    assert capsys.readouterr().err == f"lmul: Record must be a report.json of `lmul report`, not {str(path)!r}\n"
+    line = capsys.readouterr().err
+    assert line.startswith("lmul: ") and "ecord must be a" in line and line.count("\n") == 1

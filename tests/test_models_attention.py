@@ -110,8 +110,8 @@ def test_refuses_what_is_no_pairs():
 @pytest.fixture(scope="module")
 def rows(minilm):
     steps = []
-    record = evaluate(evaluation_sentences(3), [Multiplier.make(*words.split("_")) for words in COARSER],
-                      progress=lambda *step: steps.append(step))
+    runs = [(scope, Multiplier.make(*words.split("_"))) for scope in attention.SCOPES for words in COARSER]
+    record = evaluate(evaluation_sentences(3), runs, progress=lambda *step: steps.append(step))
     assert [step[:2] for step in steps] == [(done, 8) for done in range(9)]
     assert json.loads(json.dumps(record)) == record and record["sentences"] == 6
     return {(row["multiplier"], row["scope"]): row for row in record["rows"]}
