@@ -1,5 +1,7 @@
 """What the commands share: progress, failures, output folders, options."""
 
+import shlex
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +38,19 @@ def output_file(path):
         raise ValueError(f"Output must be a file, not the folder {str(path)!r}")
     output_folder(path.parent)
     return path
+
+
+def read_lines(path):
+    """The lines of a text file; raises ValueError if it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"Sentences must be a text file in UTF-8, not {str(path)!r}") from None
+
+
+def command_line():
+    """This run's command as it would be typed, for a record; bytes of it that are no text are escaped."""
+    return shlex.join(["lmul", *sys.argv[1:]]).encode(errors="backslashreplace").decode()
 
 
 @contextmanager

@@ -3,6 +3,7 @@ codes of a multiplier's formats, in the order in which a processing element meet
 
 import hashlib
 import json
+import warnings
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -133,7 +134,8 @@ def load_npz(path):
 
 def _read_npz(path):
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
             archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise ValueError(f"Operands must be an .npz archive, not the single array in {str(path)!r}")
@@ -147,13 +149,15 @@ def _read_npz(path):
         raise ValueError(f"Operands file must be readable, not {str(path)!r}: {error.strerror or error}") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError):
         raise ValueError(f"Operands must be a whole .npz archive, not {str(path)!r}, which is damaged") from None
-    except (ValueError, AttributeError) as error:
-        if "Operands" in str(error):
+    except Exception as error:  # numpy and zipfile let out whatever they come upon in a damaged header
+        if isinstance(error, ValueError) and "Operands" in str(error):
             raise
         raise ValueError(f"Operands must be an .npz archive of plain arrays, not {str(path)!r}") from None
 
 
 def _checked(name, array):
+    if not isinstance(array, np.ndarray):  # a member that is no .npy
+        raise ValueError(f"Operand {name} must be an array, not {type(array).__name__}")
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
         raise ValueError(f"Operand {name} must be float16, float32 or float64, not {array.dtype}")
     if not array.size:
@@ -167,7 +171,7 @@ def _checked(name, array):
 def _recording(path, arrays):
     """A recording; `lmul.models.trace` writes them and says what the arrays are."""
     try:
-        metadata = json.loads(arrays["metadata"].tobytes())
+        metadata = json.loads(np.asarray(arrays["metadata"]).tobytes())
         products = []
         for case, _ in enumerate(metadata["cases"]):
             q, k, p, v = (_checked(f"{name}{case}", arrays[f"{name}{case}"]) for name in "qkpv")

@@ -10,6 +10,7 @@ import json
 import tempfile
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +83,12 @@ def read_matrix(name, path):
         If the file is missing or damaged, or holds no matrix.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
             matrix = np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
         raise ValueError(f"Matrix {name} must be readable, not {str(path)!r}: {error.strerror or error}") from None
-    except (ValueError, EOFError, SyntaxError, TypeError, MemoryError, OverflowError):
+    except Exception:  # numpy lets out whatever it comes upon in a damaged header
         raise ValueError(f"Matrix {name} must be a whole .npy file of numbers, not {str(path)!r}") from None
     if matrix.ndim != 2 or not matrix.size:
         raise ValueError(f"Matrix {name} must have two dimensions, none of them 0, not shape {matrix.shape}")

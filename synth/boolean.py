@@ -11,6 +11,7 @@ import numpy as np
 
 _TOKEN = re.compile(r'\s*(?:([A-Za-z_][\w.\[\]]*|\\\S+)|([01])|(\|\|?|&&?|[!^*+()\'"]))')
 MAX_INPUTS = 12
+MAX_TOKENS = 300  # of an expression: more would not fit the stack; those of cells have a few dozen
 
 
 @cache
@@ -37,6 +38,8 @@ def parse(text):
         elif operator != '"':
             tokens.append(operator[0])
         position = match.end()
+    if len(tokens) > MAX_TOKENS:
+        raise _error(text)
     parser = _Parser(text, tokens)
     try:
         expression = parser.sum()

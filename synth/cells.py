@@ -202,7 +202,7 @@ class Units:
 
     def _scale(self, name, text, unit, factor):
         match = re.fullmatch(rf"\s*(\d*\.?\d+|\d+\.)\s*([munpfa]?){unit}\s*", text, re.IGNORECASE)
-        if not match:
+        if not match or not 0 < float(match[1]) < 1e6:
             raise ValueError(f"{self.file}: {name} must be a number and a unit such as 1n{unit}, not {text!r}")
         prefix = {"": 1, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18}[match[2].lower()]
         return round(float(match[1]) * prefix * factor, 12)

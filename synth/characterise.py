@@ -14,7 +14,7 @@ import numpy as np
 
 from . import boolean, table_file
 from .cells import FALL, RISE, Table, combined, locate
-from .library import Library, read
+from .library import Library, complete, read
 
 DIGITS = 3
 #: Slews and loads kept: of delays, of slews, of energies, of setup times.
@@ -43,7 +43,7 @@ def characterise(paths, out, source=None, licence=None):
     ValueError
         As `library.load`.
     """
-    full = read(paths)
+    full = complete(read(paths), paths)
     library, errors = thin(full)
     library.name = Path(out).stem
     library.source = f"{source}: {full.source}" if source else full.source

@@ -5,12 +5,12 @@ of its tables stay text until somebody asks for them.
 """
 
 import gzip
-import math
 import re
 import zlib
 from pathlib import Path
 
-_BLANK = r"[\s;\\]*(?:(?:/\*(?s:.*?)\*/|//[^\n]*)[\s;\\]*)*"
+# Possessive: where no statement follows, comments must not be tried over again as parts of each other.
+_BLANK = r"[\s;\\]*+(?:(?:/\*(?s:.*?)\*/|//[^\n]*)[\s;\\]*+)*+"
 _STRING = r'"[^"]*"'
 _STATEMENT = re.compile(
     rf"""{_BLANK}(?:
@@ -23,6 +23,7 @@ _STATEMENT = re.compile(
 )
 _BLANKS = re.compile(_BLANK)
 _ARGUMENT = re.compile(rf'{_STRING}|[^\s,"\\]+')
+LARGEST = 1e60  # a number beyond is none; smaller ones stay finite in any unit
 _NUMERIC = {"values", "index_1", "index_2", "index_3"}
 _SEPARATORS = str.maketrans('"\\,', "   ")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -146,7 +147,7 @@ def numbers(group, name, where):
     words = _COMMENT.sub(" ", group.attributes.get(name, "")).translate(_SEPARATORS).split()
     try:
         values = [float(word) for word in words]
-        if all(map(math.isfinite, values)):
+        if all(abs(value) <= LARGEST for value in values):
             return values
     except ValueError:
         pass
@@ -155,7 +156,7 @@ def numbers(group, name, where):
 
 
 def number(text, where, name):
-    """A finite float; raises ValueError naming ``where`` and ``name``."""
+    """A float of at most `LARGEST`; raises ValueError naming ``where`` and ``name``."""
     if not _is_number(text):
         raise ValueError(f"{where}: {name} must be a number, not {text!r}")
     return float(text)
@@ -163,7 +164,7 @@ def number(text, where, name):
 
 def _is_number(word):
     try:
-        return math.isfinite(float(word))
+        return abs(float(word)) <= LARGEST
     except ValueError:
         return False
 

@@ -125,8 +125,12 @@ def load(technology=None, liberty_paths=()):
         if technology not in EMBEDDED:
             raise ValueError(f"Technology must be one of {', '.join(EMBEDDED)}, not {technology!r}")
         return table_file.read(_DATA / f"{technology}.json")
-    library = _cached([Path(path) for path in liberty_paths])
-    names = ", ".join(map(str, liberty_paths))
+    return complete(_cached([Path(path) for path in liberty_paths]), liberty_paths)
+
+
+def complete(library, paths):
+    """The library of Liberty files, seen to have what a design needs; raises ValueError as `load` does."""
+    names = ", ".join(map(str, paths))
     for kind, what in (("nand2", "a two-input NAND"), ("inverter", "an inverter")):
         if library.smallest(kind) is None:
             raise ValueError(f"Liberty files must have {what}, {names} have none")
@@ -136,7 +140,8 @@ def load(technology=None, liberty_paths=()):
 
 
 def read(paths):
-    """The `Library` of Liberty files, uncached and at full resolution; raises ValueError as `load` does."""
+    """The `Library` of Liberty files, uncached and at full resolution, `complete` or not; raises ValueError as `load`
+    does."""
     cells, left_out, heads = {}, {}, []
     for path in paths:
         group = liberty.read(path)

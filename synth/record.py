@@ -4,7 +4,10 @@ A record is ``{"command", "versions", "operands", "options", "libraries", "limit
 `new_row`; a figure that is missing is None, and ``reasons`` says why.
 """
 
+import json
+import math
 from importlib.metadata import version
+from pathlib import Path
 
 from ..golden.errors import mean_relative_error
 from ..hdl.designs import parse
@@ -37,7 +40,11 @@ LIMITS = (
     "Mapping finds good netlists, not the best; `--effort high` searches longer, for both sides alike.",
 )
 
-_KEYS = ("command", "versions", "operands", "options", "libraries", "limits", "rows")
+_KEYS = {"command": str, "versions": dict, "operands": dict, "options": dict, "libraries": list, "limits": list,
+         "rows": list}
+
+#: Figures that ratios are made of.
+_DIVISORS = ("area_um2", "area_ge", "gates", "transistors", "delay_ps", "clock_ps", "fmax_mhz", "energy_fj_per_op")
 
 
 def new_row(design, technology):
@@ -65,22 +72,82 @@ def versions(yosys):
     return {"lmul": version("lmul"), "yosys": yosys, "amaranth": version("amaranth"), "numpy": version("numpy")}
 
 
+def read(path):
+    """The record in a ``report.json``.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, is no record as `check` has it, or has a figure of 0 that others are divided by.
+    """
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_not_json)
+    except OSError as error:
+        raise ValueError(f"Record must be readable, not {str(path)!r}: {error.strerror or error}") from None
+    except (ValueError, RecursionError):
+        raise ValueError(f"Record must be a report.json of `lmul report`, not {str(path)!r}") from None
+    check(record)
+    for row in record["rows"]:
+        for key in _DIVISORS:
+            _insist(row[key] != 0, f"{key} of {row['design']} must be above 0", row[key])
+    return record
+
+
 def check(record):
     """See that a record keeps its contract.
 
     Raises
     ------
     ValueError
-        If a key is missing or unknown, a row's slug is not a design, or a figure is None without a reason.
+        If a key is missing, unknown or of another type, a row's slug is not a design, or a figure is None without a
+        reason.
     """
-    for key in _KEYS:
-        if key not in record:
-            raise ValueError(f"A record must have the key {key!r}")
+    _insist(isinstance(record, dict), "A record must be a dict", type(record).__name__)
+    for key, kind in _KEYS.items():
+        _insist(isinstance(record.get(key), kind), f"A record must have the key {key!r} with a {kind.__name__}",
+                record.get(key))
+    for key in ("versions", "operands", "options"):
+        for name, value in record[key].items():
+            _insist(value is None or isinstance(value, str | int | float), f"{key}, {name} must be a scalar", value)
+    for library in record["libraries"]:
+        _insist(isinstance(library, dict) and all(isinstance(library.get(key), str) for key in ("name", "source")),
+                "Libraries must have a name and a source", library)
+    for limit in record["limits"]:
+        _insist(isinstance(limit, str), "Limits must be sentences", limit)
     for row in record["rows"]:
-        expected = new_row(parse(row["design"]), row["technology"])
-        if row.keys() != expected.keys():
-            raise ValueError(f"Row {row['design']} must have the keys of a row; they differ in "
-                             f"{sorted(row.keys() ^ expected.keys())}")
-        bare = [key for key in FIGURES if row[key] is None and key not in row["reasons"]]
-        if bare:
-            raise ValueError(f"Row {row['design']} must say why it lacks {', '.join(bare)}")
+        _check_row(row)
+
+
+def _check_row(row):
+    names = ("design", "technology", "reasons")
+    _insist(isinstance(row, dict) and [type(row.get(key)) for key in names] == [str, str, dict],
+            "A row must be a dict with design, technology and reasons", row)
+    expected = new_row(parse(row["design"]), row["technology"])
+    if row.keys() != expected.keys():
+        raise ValueError(f"Row {row['design']} must have the keys of a row; they differ in "
+                         f"{sorted(row.keys() ^ expected.keys())}")
+    for key, reason in row["reasons"].items():
+        _insist(isinstance(reason, str), f"The reason for {key} must be a sentence", reason)
+    for key in FIGURES:
+        _insist(row[key] is None or _is_figure(row[key]), f"{key} of {row['design']} must be a figure or None",
+                row[key])
+    bare = [key for key in FIGURES if row[key] is None and key not in row["reasons"]]
+    if bare:
+        raise ValueError(f"Row {row['design']} must say why it lacks {', '.join(bare)}")
+
+
+def _is_figure(value):
+    try:
+        return type(value) in (int, float) and value >= 0 and math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        return False
+
+
+def _insist(condition, sentence, value):
+    if not condition:
+        shown = repr(value)
+        raise ValueError(f"{sentence}, not {shown if len(shown) < 80 else shown[:76] + ' ...'}")
+
+
+def _not_json(word):
+    raise ValueError(f"{word} is not JSON")

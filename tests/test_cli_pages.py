@@ -42,7 +42,8 @@ def invented(seed):
     record = {"command": "lmul report -o somewhere", "limits": ["Invented for a test: nothing here was measured."],
               "versions": {"yosys": "Yosys of a test"}, "rows": rows,
               "operands": {"source": "invented", "seed": seed, "vectors": 5, "glitches": True},
-              "options": {"effort": "low", "wire_load": None}, "libraries": [{"name": "asap7", "corner": "a test's"}]}
+              "options": {"effort": "low", "wire_load": None},
+              "libraries": [{"name": "asap7", "source": "nowhere", "corner": "a test's"}]}
     check(record)
     return record
 

@@ -1,11 +1,8 @@
 """``lmul report``: area, delay, energy and error, with every assumption on the page."""
 
-import shlex
-import sys
-
 import click
 
-from ..console import Failure, output_folder, progress
+from ..console import Failure, command_line, output_folder, progress
 
 
 @click.command()
@@ -38,8 +35,7 @@ def report(slugs, technologies, liberty, full, keep, output, **choices):
     with progress("report") as update:
         try:
             record = run_report(slugs or default_designs(full), technologies, liberty, options=Options(**choices),
-                                command=shlex.join(["lmul", *sys.argv[1:]]), keep=folder if keep else None,
-                                progress=update)
+                                command=command_line(), keep=folder if keep else None, progress=update)
         except Mismatch as error:
             raise Failure(str(error)) from None
     write_pages(record, folder)

@@ -1,10 +1,8 @@
 """``lmul trace``: what a transformer multiplies."""
 
-from pathlib import Path
-
 import click
 
-from ..console import output_file
+from ..console import output_file, read_lines
 
 
 @click.command()
@@ -16,7 +14,7 @@ def trace(sentences, output):
     Needs the extra `models`.
     """
     path = output_file(output)
-    lines = None if sentences is None else Path(sentences).read_text(encoding="utf-8").splitlines()
+    lines = None if sentences is None else read_lines(sentences)
     from ...models.trace import record_trace
 
     click.echo(record_trace(lines, path))

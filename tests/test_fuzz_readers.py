@@ -1,0 +1,273 @@
+"""Every reader with hostile input: it reads or refuses in a sentence, in time. What the program reads: slugs on the
+command line, matrices (``.npy``), operands (``.npz``), Liberty, cell tables (the embedded ones and the cache), and a
+``report.json``; nobody's TOML, and of its manifests only those that it has just written to a folder of its own."""
+
+import ast
+import gzip
+import io
+import json
+import random
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fuzz import fuzz, spoilt_bytes, spoilt_text, spoilt_tree
+from lmul.golden.formats import float_format
+from lmul.golden.operands import load_npz
+from lmul.golden.spec import parse_accumulator
+from lmul.hdl.designs import catalogue, parse
+from lmul.sim.matmul import read_matrix
+from lmul.synth import boolean, library, record, table_file
+from test_cli_pages import invented
+
+ROOT = Path(__file__).parent.parent
+SMALL = (Path(__file__).parent / "fixtures" / "small.lib").read_text()
+SLUGS = [*catalogue(), "mul_lmul_e4m3_sub_ieee_offm3", "dot_lmul_bf16_fp32_8_w24", "dot_exact_e5m2_fp16_4_tree"]
+
+
+def liberty_text():
+    """The head of the small library and a few of its cells."""
+    head, *cells = SMALL[:SMALL.rindex("}")].split("\n  cell (")
+    kept = [cell for cell in cells if cell.split(")")[0] in ("INVX1", "BUFX1", "NAND2X1", "HAX1", "DFFX1")]
+    return "\n  cell (".join([head, *kept]) + "\n}\n"
+
+
+def slugs(folder):
+    def read(slug):
+        design = parse(slug)
+        assert design.slug == slug and parse(design.slug) == design
+
+    return read, lambda rng: spoilt_text(rng.choice(SLUGS), rng) if rng.random() < 0.9 else words(rng)
+
+
+def words(rng):
+    """A slug of true words in any order."""
+    vocabulary = ["mul", "prod", "mac", "dot", "array", "matmul", "lmul", "exact", "mitchell", "int8", "e4m3",
+                  "bf16xe4m3", "e2m1", "fp32", "e5m2", "sub", "flush", "ieee", "best", "none", "off3", "offm1", "fixed",
+                  "fixed8", "int32", "carrysave", "16", "w24", "tree", "8x8", "64x1", "os", "ws", "e8m23", "fp32xe2m1"]
+    return "_".join(rng.choices(vocabulary, k=rng.randrange(1, 9)))
+
+
+def names(folder):
+    def read(name):
+        for function in (float_format, parse_accumulator):
+            function(name)
+
+    return read, lambda rng: spoilt_text(rng.choice(("e4m11", "fp32", "e5m2", "bf16", "e8m23")), rng)
+
+
+def matrices(folder):
+    valid = []
+    for array in (np.arange(6.0).reshape(2, 3), np.ones((3, 2), np.uint8), np.ones((2, 2), ">f4"),
+                  np.asfortranarray(np.eye(3, dtype=np.int8))):
+        file = io.BytesIO()
+        np.save(file, array)
+        valid.append(file.getvalue())
+    return from_file(folder / "m.npy", lambda path: read_matrix("A", path), valid, spoilt_array)
+
+
+def archives(folder):
+    valid = []
+    rng = np.random.default_rng(1)
+    for save in (np.savez, np.savez_compressed):
+        file = io.BytesIO()
+        save(file, a=rng.random((2, 3)), b=rng.random((3, 2)).astype(np.float32))
+        valid.append(file.getvalue())
+    shapes = {"q0": (1, 2, 3), "k0": (1, 2, 3), "p0": (1, 2, 2), "v0": (1, 2, 3), "x": (2, 3), "w": (3, 2)}
+    about = {"model": "m", "summary": "s", "cases": [{"sentence": 0, "layer": 0}]}
+    file = io.BytesIO()
+    np.savez(file, metadata=np.frombuffer(json.dumps(about).encode(), np.uint8),
+             **{name: rng.random(shape) for name, shape in shapes.items()})
+    valid.append(file.getvalue())
+    return from_file(folder / "o.npz", load_npz, valid, spoilt_archive)
+
+
+def recordings(folder):
+    """Whole archives whose arrays and metadata are not what a recording has."""
+    rng = np.random.default_rng(1)
+    shapes = {"q0": (1, 2, 3), "k0": (1, 2, 3), "p0": (1, 2, 2), "v0": (1, 2, 3), "x": (2, 3), "w": (3, 2)}
+    valid = {name: rng.random(shape) for name, shape in shapes.items()}
+    about = {"model": "m", "summary": "s", "cases": [{"sentence": 0, "layer": 0}]}
+    path = folder / "r.npz"
+
+    def spoil(rng):
+        arrays = dict(valid)
+        for _ in range(rng.randrange(3)):
+            name = rng.choice([*arrays, "q1", "extra"])
+            arrays[name] = rng.choice((np.ones(3), np.ones((1, 2)), np.ones((1, 3, 2)), np.array(1.0), np.array(["x"]),
+                                       np.ones((0, 2)), np.full((2, 3), np.nan), np.ones((2, 3), int)))
+        text = json.dumps(spoilt_tree(about, rng) if rng.random() < 0.7 else about)
+        text = spoilt_text(text, rng) if rng.random() < 0.3 else text
+        return arrays, text.encode(errors="surrogatepass")
+
+    def read(given):
+        arrays, text = given
+        np.savez(path, metadata=np.frombuffer(text, np.uint8), **arrays)
+        load_npz(path)
+
+    return read, spoil
+
+
+def spoilt_array(data, rng):
+    """An ``.npy`` file spoilt, often where its header says type and shape."""
+    if rng.random() < 0.4:
+        return spoilt_bytes(data, rng)
+    size = 10 + int.from_bytes(data[8:10], "little")
+    header = spoilt_text(data[10:size].decode("latin1"), rng).encode("latin1", "replace")[:60_000]
+    return data[:8] + len(header).to_bytes(2, "little") + header + data[size:]
+
+
+def spoilt_archive(data, rng):
+    """An ``.npz`` file spoilt anywhere, or in a word of its headers with its checksums made right again."""
+    if rng.random() < 0.7:
+        return spoilt_bytes(data, rng)
+    file = io.BytesIO()
+    with np.load(io.BytesIO(data)) as archive, zipfile.ZipFile(file, "w") as spoilt:
+        for name in archive.files:
+            member = io.BytesIO()
+            np.save(member, archive[name])
+            content = spoilt_array(member.getvalue(), rng) if rng.random() < 0.6 else member.getvalue()
+            spoilt.writestr(f"{name}.npy", content)
+    return file.getvalue()
+
+
+def liberty(folder):
+    text = liberty_text()
+    path = folder / "l.lib"
+
+    def read(data):
+        path.write_bytes(data)
+        lib = library.load(liberty_paths=[path])
+        assert lib.offered and lib.driving_cell and lib.output_load > 0
+
+    def spoil(rng):
+        if rng.random() < 0.1:
+            return spoilt_bytes(gzip.compress(text.encode()), rng)
+        return spoilt_text(text, rng).encode(errors="surrogatepass")
+
+    return read, spoil
+
+
+def expressions(folder):
+    def read(text):
+        boolean.truth(text, boolean.pins(text))
+
+    valid = "!A & B", "(A ^ B) + C'", "A B + !(C D)", '(!A1 | A2) & (B "C")'
+    return read, lambda rng: spoilt_text(rng.choice(valid), rng)
+
+
+def tables(folder):
+    lib = ROOT / "synth" / "data" / "asap7.json"
+    whole = json.loads(lib.read_text())
+    whole["cells"] = dict(list(whole["cells"].items())[:3])
+    text = json.dumps(whole)
+    path = folder / "t.json"
+
+    def read(given):
+        path.write_text(given, encoding="utf-8", errors="surrogatepass")
+        table_file.read(path)
+
+    return read, lambda rng: spoilt_json(whole, text, rng)
+
+
+def records(folder):
+    whole = invented(1)
+    whole["rows"] = whole["rows"][:2] + whole["rows"][-1:]
+    text, path = json.dumps(whole), folder / "report.json"
+
+    def read(given):
+        path.write_text(given, encoding="utf-8", errors="surrogatepass")
+        record.read(path)
+
+    return read, lambda rng: spoilt_json(whole, text, rng)
+
+
+def spoilt_json(tree, text, rng):
+    """JSON text of a spoilt tree, or spoilt itself."""
+    return json.dumps(spoilt_tree(tree, rng)) if rng.random() < 0.7 else spoilt_text(text, rng)
+
+
+def from_file(path, read_path, valid, spoil):
+    def read(data):
+        path.write_bytes(data)
+        read_path(path)
+
+    return read, lambda rng: spoil(rng.choice(valid), rng)
+
+
+#: Each reader with its share of the cases.
+READERS = {slugs: 14_000, names: 6_000, matrices: 8_000, archives: 6_000, recordings: 4_000, liberty: 8_000,
+           expressions: 8_000, tables: 4_000, records: 6_000}
+SAMPLE = 50  # the default run takes every so-manieth
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
+def test_sample(reader, tmp_path, seed):
+    fuzz(*reader(tmp_path), READERS[reader] // SAMPLE, seed)
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.__name__)
+def test_all(reader, tmp_path, seed):
+    fuzz(*reader(tmp_path), READERS[reader], seed + 1)
+
+
+def test_there_are_fifty_thousand_cases():
+    assert sum(READERS.values()) >= 50_000
+
+
+def test_a_fault_of_a_reader_is_found(tmp_path, seed):
+    for fault in (lambda given: [][len(given)], lambda given: 1 / (given.count("_") - 3)):
+        with pytest.raises(AssertionError, match="case"):
+            fuzz(fault, slugs(tmp_path)[1], 50, seed)
+
+
+def test_no_toml_is_read():
+    """The day one is, it joins `READERS`."""
+    for room in ("golden", "hdl", "sim", "prove", "synth", "models", "claims", "cli"):
+        for path in (ROOT / room).rglob("*.py"):
+            imported = {name.split(".")[0] for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+                        if isinstance(node, ast.Import | ast.ImportFrom)
+                        for name in [getattr(node, "module", None) or "", *(each.name for each in node.names)]}
+            assert not imported & {"tomllib", "tomli", "toml", "yaml", "configparser", "pickle"}, path
+
+
+class Trap:
+    """Unpickled, it would leave a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_nothing_is_unpickled(tmp_path):
+    trap = np.array([[Trap(tmp_path / "sprung")]], object)
+    np.save(tmp_path / "m.npy", trap, allow_pickle=True)
+    np.savez(tmp_path / "o.npz", a=trap, b=trap)
+    with pytest.raises(ValueError, match="^Matrix A must be a whole .npy file of numbers, not "):
+        read_matrix("A", tmp_path / "m.npy")
+    with pytest.raises(ValueError, match="^Operands must be an .npz archive of plain arrays, not "):
+        load_npz(tmp_path / "o.npz")
+    assert not (tmp_path / "sprung").exists()
+    np.load(tmp_path / "m.npy", allow_pickle=True)
+    assert (tmp_path / "sprung").exists()
+
+
+def test_comments_before_a_fault_take_no_time():
+    """Forty of them were tried in 2**40 ways once."""
+    text = "library (x) {\n" + "/* a */\n" * 40 + "@"
+    with pytest.raises(ValueError, match=r"^f:42: expected "):
+        library.liberty.parse(text, "f")
+
+
+def test_a_case_can_be_repeated():
+    one, two = (spoilt_text("mul_lmul_e4m3", random.Random("5 7")) for _ in range(2))
+    assert one == two
