@@ -18,6 +18,14 @@ STRUCTURES = {
 }
 KINDS = {"exact": "exact", "lmul": "L-Mul", "mitchell": "Mitchell", "int8": "int8"}
 
+#: What L-Mul is judged by, the first that a report has, with the words for less, no clear difference, and more of it.
+COSTS = {
+    "energy_fj_per_op": {"less": "L-Mul saves energy in", "same": "It makes no clear or consistent difference in",
+                         "more": "It costs energy in"},
+    "luts": {"less": "L-Mul saves LUTs in", "same": "It makes no clear or consistent difference in LUTs in",
+             "more": "It costs LUTs in"},
+}
+
 #: A ratio nearer to 1 than this makes no clear difference.
 MARGIN = 0.05
 
@@ -201,18 +209,27 @@ def verdicts(pairs, measures):
 def finding(pairs):
     """Where L-Mul pays and where not, and for what error: words made from the rows of the default designs."""
     pairs = headline(pairs)
-    found = verdicts(pairs, [measure for measure in MEASURES if measure.key == "energy_fj_per_op"])
-    if not any(found.values()):
-        return "No L-Mul design has an energy beside its exact rival's, so this report cannot say whether L-Mul pays."
+    judged = _judged(pairs)
+    if judged is None:
+        return ("No L-Mul design has an energy or LUTs beside its exact rival's, so this report cannot say whether "
+                "L-Mul pays.")
+    found, words = judged
     totals = Counter(alike[0].ours.structure for alike in across(pairs).values())
-    words = {"less": "L-Mul saves energy in", "same": "It makes no clear or consistent difference in",
-             "more": "It costs energy in"}
     sentences = [f"{words[verdict]} {_listed(found[verdict], totals)}." for verdict in words if found[verdict]]
     for key, adjective in (("fmax_mhz", "slower"), ("area_um2", "larger")):
         other = verdicts(pairs, [measure for measure in MEASURES if measure.key == key])
         worse = [(entry, ratio) for members in other.values() for entry, ratio in members if ratio >= 1 + MARGIN]
         sentences += [f"It is {adjective} in {_listed(worse, totals)}."] if worse else []
     return f"L-Mul / exact, worst technology and clock: {' '.join(sentences)}{_price(pairs)}"
+
+
+def _judged(pairs):
+    """Verdicts on the first of `COSTS` that the report has, and its words; or None."""
+    for key, words in COSTS.items():
+        found = verdicts(pairs, [measure for measure in MEASURES if measure.key == key])
+        if any(found.values()):
+            return found, words
+    return None
 
 
 def _listed(members, totals):

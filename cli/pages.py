@@ -81,7 +81,8 @@ def report_page(record):
                        charts.curve_figure(some, "energy_fj_per_op", "energy", "fJ/op", " All at the relaxed clock.")]
             blocks += [Heading(title), *(figure for figure in figures if figure.panels)]
     blocks += [Heading("Error"), charts.error_figure(rows), Heading("Every row"), _glossary()]
-    blocks += [_row_table(technology, rows, notes) for technology in technologies(rows)]
+    for technology in technologies(rows):
+        blocks += [_row_table(technology, rows, notes), *_placed_table(technology, rows)]
     if notes.items:
         blocks += [Heading("Figures that are missing, and why"), Items(notes.items, numbered=True)]
     origins = [_origin_table(technology, rows) for technology in technologies(rows)]
@@ -162,6 +163,34 @@ def _row_table(technology, rows, notes):
                  [list(line) for line in zip(slugs, *columns.values(), strict=True)])
 
 
+def _placed_table(technology, rows):
+    """What placement and routing gave, where there was any: a list of one table, or none."""
+    placed = [entry for entry in rows if entry.technology == technology and entry.row.get("placed")]
+    if not placed:
+        return []
+    about = placed[0].row["placed"]
+    lines = []
+    for entry in placed:
+        found, routed = entry.row["placed"], entry.row["fmax_mhz"] is not None
+        lines.append([
+            f"`{entry.row['design']}`", number(entry.row["fmax_mhz"]) if routed else "–", _range(found),
+            ", ".join(f"{count} {kind}" for kind, count in found["cells"].items()) if routed else "–",
+            str(found["harness_flip_flops"]), " to ".join(f"`{cell}`" for cell in found["path"]) if routed else "–",
+        ])
+    seeds = ", ".join(map(str, about["seeds"]))
+    return [Table(f"{technology}: placed and routed on {about['device']} by {about['tool']}, without multiplier "
+                  f"blocks, seeds {seeds}. Each design stands in a harness of registers: cells used are those of both. "
+                  "The path is the slowest seed's.",
+                  ["design", "median fmax, MHz", "lowest to highest, MHz", "cells used", "registers of the harness",
+                   "longest path"], lines, words=(0, 3, 5))]
+
+
+def _range(placed):
+    """The lowest and the highest clock of all seeds."""
+    clocks = placed["fmax_mhz"]
+    return f"{number(min(clocks))} to {number(max(clocks))}" if clocks else "–"
+
+
 def _figure(entry, key, notes):
     value = entry.row.get(key)
     if value is None:
@@ -222,7 +251,19 @@ def summary(record):
         family = replaced[0].ours.family
         lines = [f"{charts.capital(family)}, L-Mul / exact with the same policies (below 1: L-Mul is cheaper)",
                  *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
-    return "\n".join([*lines, *textwrap.wrap(finding(replaced), 100)])
+    return "\n".join([*lines, *_placed_lines(record), *textwrap.wrap(finding(replaced), 100)])
+
+
+def _placed_lines(record):
+    """The clocks that FPGAs reached, a line per design."""
+    rows = [row for row in record["rows"] if row.get("placed") and row["fmax_mhz"] is not None]
+    width = max((len(row["design"]) for row in rows), default=0)
+    for device in dict.fromkeys(row["placed"]["device"] for row in rows):
+        some = [row for row in rows if row["placed"]["device"] == device]
+        yield f"{device} after routing, median and range of {len(some[0]['placed']['seeds'])} seeds"
+        yield f"{'':{width}}{'LUTs':>7}{'carry':>7}{'registers':>11}{'fmax, MHz':>11}"
+        yield from (f"{row['design']:{width}}{row['luts']:>7}{row['carry']:>7}{row['flip_flops']:>11}"
+                    f"{number(row['fmax_mhz']):>11}  {_range(row['placed'])}" for row in some)
 
 
 def _ratio_lines(replaced):

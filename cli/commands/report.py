@@ -11,6 +11,11 @@ from ..console import Failure, command_line, output_folder, progress
               help="sky130hd, asap7, ice40, ecp5 or xc7; may be repeated. Default: the first two.")
 @click.option("--liberty", multiple=True, type=click.Path(),
               help="Liberty file (.lib, .lib.gz), instead of a technology; repeat for the files of one library.")
+@click.option("--fpga", "families", multiple=True,
+              help="ice40 or ecp5, placed and routed by nextpnr: LUTs, registers and the clock reached; xc7: counts "
+                   "alone, which --tech gives of all. Without SLUG: multipliers, sums, a 4x4 array; minutes.")
+@click.option("--fpga-seeds", type=click.IntRange(min=1), default=3, show_default=True,
+              help="Placements of each design; the median clock counts.")
 @click.option("--operands", default="recording", show_default=True,
               help="recording, uniform, gaussian, or an .npz with arrays a and b.")
 @click.option("--vectors", type=click.IntRange(min=200), default=2000, show_default=True,
@@ -25,16 +30,17 @@ from ..console import Failure, command_line, output_folder, progress
 @click.option("--full", is_flag=True, help="Without SLUG: wide products, sums and an array as well; minutes.")
 @click.option("--keep", is_flag=True, help="Keep each row's netlist, constraints and activity.")
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def report(slugs, technologies, liberty, full, keep, output, **choices):
+def report(slugs, technologies, liberty, families, full, keep, output, **choices):
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
     folder = output_folder(output)
     from ...synth.drive import Mismatch
-    from ...synth.measure import Options, default_designs, run_report
+    from ...synth.measure import Options, default_designs, fpga_designs, run_report
     from ..pages import summary, write_pages
 
+    slugs = slugs or (fpga_designs() if families and not full else default_designs(full))
     with progress("report") as update:
         try:
-            record = run_report(slugs or default_designs(full), technologies, liberty, options=Options(**choices),
+            record = run_report(slugs, technologies, liberty, families, options=Options(**choices),
                                 command=command_line(), keep=folder if keep else None, progress=update)
         except Mismatch as error:
             raise Failure(str(error)) from None
