@@ -25,6 +25,7 @@ def main(arguments=None):
     """Run the command line and exit: 0 when all of it held, 1 when a check failed, 2 for bad arguments or input,
     130 when interrupted. Set ``LMUL_DEBUG=1`` to see the traceback behind a refusal."""
     signal.signal(signal.SIGTERM, _interrupt)
+    sys.stdout.reconfigure(errors="backslashreplace")  # file names may be no text
     try:
         status = cli.main(arguments, prog_name="lmul", standalone_mode=False) or 0
     except (click.Abort, KeyboardInterrupt):
