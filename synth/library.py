@@ -109,7 +109,8 @@ class Library:
 
 
 def load(technology=None, liberty_paths=()):
-    """The library of an embedded ``technology``, or of the Liberty files ``liberty_paths`` taken together.
+    """The library of an embedded ``technology``, or of the Liberty files ``liberty_paths`` taken together, or of the
+    one ``.json`` that `characterise` made of such files.
 
     Reading Liberty files is remembered in a cache folder of the user's, by the digest of their content.
 
@@ -125,6 +126,8 @@ def load(technology=None, liberty_paths=()):
         if technology not in EMBEDDED:
             raise ValueError(f"Technology must be one of {', '.join(EMBEDDED)}, not {technology!r}")
         return table_file.read(_DATA / f"{technology}.json")
+    if len(liberty_paths) == 1 and Path(liberty_paths[0]).suffix == ".json":
+        return table_file.read(liberty_paths[0])
     return complete(_cached([Path(path) for path in liberty_paths]), liberty_paths)
 
 

@@ -31,7 +31,8 @@ def read(path):
         grids = [(axes[x], axes[y]) for x, y in data["grids"]]
         cells = {name: _cell(name, fields, grids) for name, fields in data["cells"].items()}
         return Library(cells=cells, **{name: data[name] for name in _FIELDS})
-    except (KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, IndexError, AttributeError, OverflowError,
+            RecursionError) as error:
         raise ValueError(f"Cell table must be whole, not {str(path)!r}: {error!r}") from None
 
 

@@ -10,7 +10,8 @@ from ..console import Failure, command_line, output_folder, progress
 @click.option("--tech", "technologies", multiple=True,
               help="sky130hd, asap7, ice40, ecp5 or xc7; may be repeated. Default: the first two.")
 @click.option("--liberty", multiple=True, type=click.Path(),
-              help="Liberty file (.lib, .lib.gz), instead of a technology; repeat for the files of one library.")
+              help="Liberty file (.lib, .lib.gz), instead of a technology; repeat for the files of one library. Or the "
+                   "table (.json) that `lmul characterise` made of them.")
 @click.option("--fpga", "families", multiple=True,
               help="ice40 or ecp5, placed and routed by nextpnr: LUTs, registers and the clock reached; xc7: counts "
                    "alone, which --tech gives of all. Without SLUG: multipliers, sums, a 4x4 array; minutes.")
