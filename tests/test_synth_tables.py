@@ -1,0 +1,104 @@
+"""Compact tables beside the Liberty files they were made of: the same netlist, and the same report, cost the same."""
+
+import numpy as np
+import pytest
+from gates import SMALL, real_paths
+from lmul.cli.main import main
+from lmul.golden.operands import operands
+from lmul.hdl.designs import parse
+from lmul.hdl.verilog import generate_many
+from lmul.synth import library
+from lmul.synth.activity import simulate
+from lmul.synth.drive import drive
+from lmul.synth.energy import estimate
+from lmul.synth.mapping import map_design
+from lmul.synth.measure import Options, default_designs, run_report
+from lmul.synth.netlist import Netlist
+from lmul.synth.timing import analyse
+
+AREA, DELAY, ENERGY = 0.02, 0.05, 0.05  # what a table may be off
+VECTORS = 400
+
+
+def figures(path, design, lib):
+    """Area, delay and energy per op of a mapped netlist, and the outputs of its simulation."""
+    netlist = Netlist.read(path, lib)
+    timing = analyse(netlist)
+    driven = drive(design, 0, operands("recording", 1), VECTORS, 1)
+    activity = simulate(netlist, timing, driven.inputs, "timed", 20 * timing.delay_ps, driven.warmup)
+    driven.check(activity.outputs)
+    energy = estimate(netlist, timing, activity, 1e6, driven.ops / activity.cycles)  # one period for both
+    return np.array([netlist.area_um2, timing.delay_ps, energy.energy_fj_per_op])
+
+
+def same_netlists(slugs, pairs, folder):
+    """Map designs by the tables, and weigh their smallest and fastest netlists by the table and in full."""
+    designs = [parse(slug) for slug in slugs]
+    generate_many(designs, folder)
+    checked = 0
+    for design in designs:
+        tables = {name: table for name, (table, _) in pairs.items()}
+        mapped = map_design(design, folder / f"{design.slug}.v", tables, "low", folder)
+        for name, (table, full) in pairs.items():
+            found = [(figures(each.source, design, table), each.source) for each in mapped.netlists[name]]
+            for extreme in (0, 1):
+                compact, path = min(found, key=lambda each, extreme=extreme: each[0][extreme])
+                off = np.abs(compact / figures(path, design, full) - 1)
+                assert (off <= (AREA, DELAY, ENERGY)).all(), f"{design.slug} in {name}: off by {off}"
+                checked += 1
+    return checked
+
+
+def both(technology):
+    return library.load(technology), library.load(None, real_paths(technology))
+
+
+def test_a_sample_of_rows_costs_what_the_full_libraries_say(tmp_path):
+    pairs = {technology: both(technology) for technology in library.EMBEDDED}
+    assert same_netlists(["mul_lmul_e4m3"], pairs, tmp_path) == 4
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("slug", default_designs())
+def test_every_default_row_costs_what_the_full_libraries_say(slug, tmp_path):
+    assert same_netlists([slug], {technology: both(technology) for technology in library.EMBEDDED}, tmp_path) == 4
+
+
+def same_reports(slugs, table, full, options):
+    """Two reports, each mapped to its own library."""
+    one, two = (run_report(slugs, liberty=paths, options=options)["rows"] for paths in ([table], full))
+    for a, b in zip(one, two, strict=True):
+        assert a["design"] == b["design"] and a["at"].keys() == b["at"].keys()
+        assert a["fmax_mhz"] == pytest.approx(b["fmax_mhz"], rel=DELAY)
+        for name, limit in (("area_um2", AREA), ("delay_ps", DELAY), ("energy_fj_per_op", ENERGY)):
+            assert a["at"]["relaxed"][name] == pytest.approx(b["at"]["relaxed"][name], rel=limit), a["design"]
+
+
+def test_our_own_library_by_its_table(tmp_path, capsys):
+    table = tmp_path / "tiny.json"
+    with pytest.raises(SystemExit) as left:
+        main(["characterise", str(SMALL), "-o", str(table), "--source", "tests", "--licence", "Apache-2.0"])
+    assert left.value.code == 0 and "tiny: 14 cells, " in capsys.readouterr().out
+    assert table.stat().st_size < 100_000
+    lib = library.load(None, [table])
+    assert lib.source.startswith("tests: small.lib (sha256 ") and lib.licence == "Apache-2.0"
+    assert lib.corner == library.load(None, [SMALL]).corner and lib.corner
+    (tmp_path / "same").mkdir()
+    assert same_netlists(["mul_lmul_e2m1"], {"small": (lib, library.load(None, [SMALL]))}, tmp_path / "same") == 2
+    same_reports(["mul_lmul_e2m1"], table, [SMALL], Options(effort="low", vectors=300))
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("technology", library.EMBEDDED)
+def test_reports_by_table_and_in_full(technology, tmp_path):
+    table = library._DATA / f"{technology}.json"
+    slugs = ["mul_lmul_e4m3", "mul_exact_e4m3_flush", "mac_lmul_e4m3_fp32"]
+    same_reports(slugs, table, real_paths(technology), Options(effort="low", vectors=500))
+
+
+def test_what_is_no_table_is_refused(tmp_path):
+    path = tmp_path / "t.json"
+    for text in ("{", "{}", "[]"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="^Cell table must be whole, not '.*t.json': "):
+            library.load(None, [path])
