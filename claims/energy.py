@@ -108,7 +108,9 @@ def claims(figures):
 def _measured(row):
     if row["saving"] is None:
         return ""
-    return f"{row['lmul_fj_per_op']:.4g} against {row['exact_fj_per_op']:.4g} fJ: {100 * row['saving']:.1f} %"
+    lmul, exact = (f"{value:.4g}" if value < 1000 else f"{value:.0f}"
+                   for value in (row["lmul_fj_per_op"], row["exact_fj_per_op"]))
+    return f"{lmul} against {exact} fJ: {100 * row['saving']:.1f} %"
 
 
 def sentence(figures):

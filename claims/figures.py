@@ -43,15 +43,16 @@ class Figures:
             return None
         rows = [row for (name, where), row in self.rows.items() if name == design and technology in (None, where)]
         reasons = [row["reasons"][key] for row in rows if key in row["reasons"]]
-        return reasons[0] if reasons else f"`{design}` is not in the record: the row's command measures it, or `--full`"
+        return reasons[0] if reasons else f"`{design}` is not in the record"
 
     def command(self, designs, technology=None):
         """The command line that measures rows of these designs again as the record has them: with the rivals that
         decided the clock, and the record's options. For cells that came from files it is the record's own."""
         if technology is not None and self.rows and technology not in (*library.EMBEDDED, *TARGETS):
             return self.record["command"]
-        groups = {_group(design) for design in designs}
-        alike = [design for design in self.designs if _group(design) in groups and (design, technology) in self.rows]
+        clocks = {(_group(design), self.of(design, technology, "clock_ps")) for design in designs}
+        alike = [design for design in self.designs if (clock := self.of(design, technology, "clock_ps")) is not None
+                 and (_group(design), clock) in clocks]
         words = ["lmul", "report", *dict.fromkeys((*designs, *alike))]
         words += ["--tech", technology] if technology in (*library.EMBEDDED, *TARGETS) else []
         for key, value in self.record["options"].items():

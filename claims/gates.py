@@ -127,8 +127,8 @@ def claims(figures):
     return [
         claim("gates-count", "By pencil, an FP8 product takes 325 (e4m3) or 296 (e5m2) gates and L-Mul 157; at fp16 "
               "584 and 256.", "gates", formula),
-        claim("gates-ratio", "L-Mul takes the part of an exact multiplier's gates that the count says: 0.48 at e4m3, "
-              "0.53 at e5m2, 0.44 at fp16.", "gates", ratios),
+        claim("gates-ratio", "L-Mul takes 0.48 (e4m3), 0.53 (e5m2), 0.44 (fp16) of an exact multiplier's gates.",
+              "gates", ratios),
         claim("gates-16-bit", "An fp16 L-Mul takes fewer gates (256) than an e4m3 multiplier (325).", "gates", sixteen),
     ]
 

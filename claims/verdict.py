@@ -60,7 +60,7 @@ def claim(name, text, part, checks):
     made = [each for each in checks if each["holds"] is not None]
     counts = [f"{sum(each['holds'] for each in made)} of {len(made)} checks hold"] if made else []
     if len(made) < len(checks):
-        counts.append(f"{len(checks) - len(made)} could not be made")
+        counts.append(f"{len(checks) - len(made)} not made")
     count = ", ".join(counts)
     checks = [each | {"command": each["command"] or again(row)} for each in checks]
     return {"row": row, "name": name, "claim": text, "part": part, "verdict": verdict(checks),

@@ -2,18 +2,20 @@
 
 import textwrap
 
+from ..claims.energy import LONE
 from ..claims.error import OPERANDS, WAYS, WHOLE
 from ..claims.run import counts
 from . import plots
 from .charts import capital
 from .document import Figure, Heading, Items, Page, Panel, Table, Text, number, percent, write
 
-MEASURES = {"mean": "mean relative error", "mean_signed": "mean signed relative error",
-            "mean_square": "mean square relative error", "worst": "worst relative error"}
+#: Measures of relative errors: what they are called, and what they are shown in.
+MEASURES = {"mean": ("mean error, %", 100), "mean_signed": ("mean signed error, %", 100),
+            "mean_square": ("mean square error, ppm", 1e6), "worst": ("worst error, %", 100)}
 COLOURS = dict(zip((name for name, *_ in WAYS), ("lmul", "mitchell", "registers", "accumulator", "other", "exact"),
                    strict=True))
 NONE = "–"
-AGAIN = "measure again"  # head of the column with a row's command
+AGAIN = "measure again"  # head of the column with the rows' commands
 
 #: What a reader must know of a table; lines are joined.
 NOTES = {name: " ".join(text.split()) for name, text in {
@@ -36,8 +38,9 @@ NOTES = {name: " ".join(text.split()) for name, text in {
         adders of their own width. The full count has those, a multiplexer per bit to normalise, and half adders
         to round.""",
     "attention": """
-        Products are summed in fp32, bit-exact to the hardware. Scope attention replaces the products of queries
-        by keys and of attention weights by values; scope all the linear layers too.""",
+        Each tensor is rounded to the format with one scale, and products are summed in fp32, bit-exact to the
+        hardware. Scope attention replaces the products of queries by keys and of attention weights by values;
+        scope all the linear layers too. The partner of a sentence says the same in other words.""",
     "corrections": """
         What costs little: another offset; a scale folded into a factor that the output has anyway, which takes
         the mean error out; guard bits in the wide product, so that the offset can be finer than the last place.
@@ -45,10 +48,12 @@ NOTES = {name: " ".join(text.split()) for name, text in {
     "fpga": """
         Placed by hand on UltraScale+ with LUT6_2 and CARRY8, registers at inputs and outputs (e4m3: 25
         flip-flops, 4 CARRY8, 617 MHz, 1.34 mW). Ours are mapped to 7-series by Yosys, without registers or
-        placement. They give no exact FP8 multiplier beside theirs.""",
+        placement, and count a LUT for each function, where a LUT6_2 holds two of five inputs. What a narrow
+        product takes beyond the wide one of its kind is the price of staying in range. They give no exact FP8
+        multiplier beside theirs.""",
     "ucsd": """
         The exact multiplier's subnormals and rounding are much of what it costs, so the policy and the product's
-        form move the ratio; in a multiply-accumulate the fp32 adder dilutes it.""",
+        form move the ratio, as the rows show; in a multiply-accumulate the fp32 adder dilutes it.""",
 }.items()}
 
 
@@ -95,61 +100,81 @@ def _note(name):
     return Text(NOTES[name])
 
 
+def _table(caption, columns, rows, lines, words=(0,), groups=()):
+    """A table with each row's command in a last column; one that they share stands in the caption instead.
+
+    ``lines`` are the cells of the ``rows`` of the record.
+    """
+    commands = [row["command"] and f"`{row['command']}`" for row in rows]
+    if len(set(commands)) == 1:
+        return Table(f"{caption} {capital(AGAIN)}: {commands[0]}", columns, lines, words, list(groups))
+    lines = [[*line, command or "quoted"] for line, command in zip(lines, commands, strict=True)]
+    groups = [*groups, ("", 1)] if groups else []
+    return Table(caption, [*columns, AGAIN], lines, (*words, len(columns)), groups)
+
+
 def _verdicts(record):
     return Table("Each claim, and what its checks say.", ["claim", "verdict", "checks"],
-                 [[claim["claim"], claim["verdict"], claim["count"]] for claim in record["claims"]], words=(0, 1, 2))
+                 [[f"[{each['claim']}](#{each['name']})", each["verdict"], each["count"].replace(" checks hold", "")]
+                  for each in record["claims"]], words=(0, 1, 2))
 
 
 def _checks(claim):
-    """The claim and its verdict, then its checks, each with the command that makes it again."""
+    """The claim and its verdict, then its checks; a criterion that they share stands above them."""
     kept = f" Holds for: {claim['conditions']}." if claim["verdict"] == "holds under stated conditions" else ""
-    lines = [[each["condition"], each["criterion"], each["measured"] or each["missing"],
-              {True: "holds", False: "does not hold", None: "not measured"}[each["holds"]], _again(each)]
-             for each in claim["checks"]]
+    checks = claim["checks"]
+    criteria = {each["criterion"] for each in checks}
+    lines = [[each["condition"], *([each["criterion"]] if len(criteria) > 1 else []),
+              each["measured"] or each["missing"],
+              {True: "holds", False: "does not hold", None: "not measured"}[each["holds"]]] for each in checks]
+    columns = ["condition", *(["criterion"] if len(criteria) > 1 else []), "measured", "result"]
+    shared = f" Criterion: {criteria.pop()}." if len(criteria) == 1 else ""
     return [Heading(capital(claim["name"].replace("-", " ")), 3),
             Text(f"{claim['claim']} Verdict: {claim['verdict']}.{kept}"),
-            Table(capital(claim["count"]) + ".", ["condition", "criterion", "measured", "result", AGAIN], lines,
-                  words=(0, 1, 2, 3, 4))]
+            _table(f"{capital(claim['count'])}.{shared}", columns, checks, lines, tuple(range(len(columns))))]
 
 
 def _error(part):
     blocks = [Heading("Error by mantissa width"), _note("error"), _error_figure(part["by_width"])]
     blocks += [_by_width(part["by_width"], source, key) for source in OPERANDS for key in MEASURES]
+    blocks.append(_table("Multipliers as built, on the recording: flushed and saturated products count as error.",
+                         ["multiplier", "product", *(name for name, _ in MEASURES.values())], part["on_recording"],
+                         [[f"`{row['multiplier']}`", row["product"], *_measures(row)] for row in part["on_recording"]],
+                         words=(0, 1)))
     blocks += [Heading("The two framings of precision"), _note("framings")]
-    blocks.append(Table("Expectation of the signed error, from the paper's formulas, for mantissas uniform over "
-                        f"{WHOLE} bits.", ["kept bits k", "exact, abs(f1)", "f2", "L-Mul, abs(f1 + f2)", AGAIN],
-                        [[str(row["kept"]), *(f"{value:.3f}" for value in (abs(row["f1"]), row["f2"], row["lmul"])),
-                          _again(row)] for row in part["expectations"]], words=(0, 4)))
-    blocks += [_by_framing(part["by_framing"], framing)
-               for framing in dict.fromkeys(row["framing"] for row in part["by_framing"])]
-    blocks.append(Table("Multipliers as built, on the recording: flushed and saturated products count as error.",
-                        ["multiplier", "product", *MEASURES.values(), AGAIN],
-                        [[f"`{row['multiplier']}`", row["product"], *(_number(row[key]) for key in MEASURES),
-                          _again(row)] for row in part["on_recording"]], words=(0, 1, 6)))
-    return blocks
+    blocks.append(_table("Expectation of the signed error, from the paper's formulas, for mantissas uniform over "
+                         f"{WHOLE} bits.", ["kept bits k", "exact, abs(f1)", "f2", "L‑Mul, abs(f1 + f2)"],
+                         part["expectations"],
+                         [[str(row["kept"]), *(f"{value:.3f}" for value in (abs(row["f1"]), row["f2"], row["lmul"]))]
+                          for row in part["expectations"]]))
+    return blocks + [_by_framing(part["by_framing"], framing)
+                     for framing in dict.fromkeys(row["framing"] for row in part["by_framing"])]
+
+
+def _measures(row):
+    return [_number(times * row[key]) for key, (_, times) in MEASURES.items()]
 
 
 def _by_width(rows, source, key):
-    lines = {}
+    name, times = MEASURES[key]
+    widths = {}
     for row in rows:
         if row["operands"] == source:
-            lines.setdefault((row["man_bits"], _again(row)), []).append(_number(row[key]))
-    columns = ["mantissa bits", *(name for name, *_ in WAYS), AGAIN]
-    return Table(f"{capital(MEASURES[key])}, {source} operands.", columns,
-                 [[str(bits), *cells, command] for (bits, command), cells in lines.items()],
-                 words=(0, len(columns) - 1))
+            widths.setdefault(row["man_bits"], []).append(row)
+    return _table(f"{capital(name)}; {source} operands.", ["mantissa bits", *(name for name, *_ in WAYS)],
+                  [ways[0] for ways in widths.values()],
+                  [[str(bits), *(_number(times * row[key]) for row in ways)] for bits, ways in widths.items()])
 
 
 def _by_framing(rows, framing):
     some = {(row["operands"], row["kept"]): row for row in rows if row["framing"] == framing}
     kept = list(dict.fromkeys(bits for _, bits in some))
     methods = {"exact": "exact", "formula": "printed formula", "add": "add, offset paper"}
-    columns = ["k", *(words for _ in OPERANDS for words in methods.values()), AGAIN]
-    return Table(f"{capital(framing)}, at k bits.", columns,
-                 [[str(bits), *(_number(some[source, bits][method]) for source in OPERANDS for method in methods),
-                   _again(some[OPERANDS[0], bits])] for bits in kept],
-                 words=(0, len(columns) - 1),
-                 groups=[("", 1), *((source, len(methods)) for source in OPERANDS), ("", 1)])
+    pairs = [(source, method) for source in OPERANDS for method in methods]
+    return _table(f"{capital(framing)}, in per cent, at k bits.", ["k", *(methods[method] for _, method in pairs)],
+                  [some[OPERANDS[0], bits] for bits in kept],
+                  [[str(bits), *(_number(100 * some[source, bits][method]) for source, method in pairs)]
+                   for bits in kept], groups=[("", 1), *((source, len(methods)) for source in OPERANDS)])
 
 
 def _error_figure(rows):
@@ -162,67 +187,76 @@ def _error_figure(rows):
             continue
         title = f"{capital(source)} operands"
         words = [f"{name}: " + ", ".join(f"{number(y, 3)} at {x}" for x, y in curve) for name, _, curve in series]
-        panels.append(Panel(title, plots.curves(f"error {source}", series, "mantissa bits", "mean relative error, %"),
+        drawing = plots.curves(f"error {source}", series, "mantissa bits", "mean relative error, %", whole=True)
+        panels.append(Panel(title, drawing,
                             f"{title}: mean relative error in per cent by mantissa bits. {'; '.join(words)}"))
     return Figure("Mean relative error of each way to multiply, from 2 mantissa bits on.", panels,
                   [(COLOURS[name], name) for name, *_ in WAYS])
 
 
 def _gates(part):
-    pencil = [[_kind(row), row["format"], *(str(row[key]) for key in (
-        "printed", "formula", "formula_xor_1", "full", "full_xor_1")), _again(row)] for row in part["pencil"]]
+    keys = ("printed", "formula", "formula_xor_1", "full", "full_xor_1")
     technologies = list(part["measured"][0]["area_ge"]) if part["measured"] else []
-    measured = [[f"`{row['design']}`", {"mul": "narrow", "prod": "wide"}[row["structure"]], _whole(row["gates"]),
-                 _whole(row["transistors"]), *(_number(row["area_ge"][each]) for each in technologies),
-                 row["missing"] or _again(row)] for row in part["measured"]]
     return [
         Heading("Gates"),
         _note("pencil"),
         _note("full count"),
-        Table("The pencil count.", ["", "format", "printed", "formula, XOR = 4", "same, XOR = 1", "full count, XOR = 4",
-                                    "same, XOR = 1", AGAIN], pencil, words=(0, 1, 7)),
-        Table("Gates of the generated designs, subnormals flushed on both sides: two-input gates and inverters, "
-              "transistors of a static CMOS mapping, gate equivalents of the smallest netlist.",
-              ["design", "product", "two-input gates", "transistors", *(f"{each}, GE" for each in technologies), AGAIN],
-              measured, words=(0, 1, 4 + len(technologies))),
+        _table("The pencil count.",
+               ["", "format", "printed", "formula, XOR = 4", "same, XOR = 1", "full count, XOR = 4", "same, XOR = 1"],
+               part["pencil"],
+               [[_kind(row), row["format"], *(str(row[key]) for key in keys)] for row in part["pencil"]], words=(0, 1)),
+        _table("Gates of the generated designs, subnormals flushed on both sides: two-input gates and inverters, "
+               "transistors of a static CMOS mapping, gate equivalents of the smallest netlist.",
+               ["design", "product", "two-input gates", "transistors", *(f"{each}, GE" for each in technologies)],
+               part["measured"],
+               [[f"`{row['design']}`", {"mul": "narrow", "prod": "wide"}[row["structure"]],
+                 *(_whole(row[key]) for key in ("gates", "transistors")),
+                 *(_number(row["area_ge"][each]) for each in technologies)] for row in part["measured"]], words=(0, 1)),
     ]
 
 
 def _energy(part):
-    rows = part["savings"]
+    rows = [row for row in part["savings"] if row["saving"] is not None]
+    absent = list({row["row"]: row for row in part["savings"] if row["missing"]}.values())
+    table = part["operation_pj"]
+    return [
+        Heading("Energy"),
+        Text(part["finding"]),
+        Table(f"Energy of an operation, {part['source']}; there is no FP8 row.", ["", *table],
+              [["pJ", *(f"{value:g}" for value in table.values())]]),
+        _table("The paper's percentages, derived from that table.", ["replacement", "sum", "saving"], part["derived"],
+               [[row["what"], row["sum"], percent(row["saving"])] for row in part["derived"]], words=(0, 1)),
+        _energy_figure(rows),
+        _table("Measured energy of an operation, L-Mul beside exact, at one clock. Both flush subnormals; an operation "
+               "of a sum is a multiply-accumulate.",
+               ["structure", "formats", "technology", "saving", "L‑Mul, fJ", "exact, fJ", "clock, ps"], rows,
+               [[row["structure"], row["formats"], row["technology"], percent(row["saving"]),
+                 *(_number(row[key]) for key in ("lmul_fj_per_op", "exact_fj_per_op", "clock_ps"))] for row in rows],
+               words=(0, 1, 2)),
+        _table("Not measured for this page; `lmul claims --full` measures all.", ["structure", "formats", "why"],
+               absent, [[row["structure"], row["formats"], row["missing"]] for row in absent], words=(0, 1, 2)),
+    ]
+
+
+def _energy_figure(rows):
+    """Ratios of energies, lone multipliers and sums apart."""
     technologies = list(dict.fromkeys(row["technology"] for row in rows))
-    lines, drawn = [], {}
-    for row in rows:
-        if row["saving"] is not None:
-            lines.append([row["structure"], row["formats"], row["technology"], percent(row["saving"]),
-                          *(_number(row[key]) for key in ("lmul_fj_per_op", "exact_fj_per_op", "clock_ps")),
-                          _again(row)])
-            ratios = drawn.setdefault(row["structure"], {}).setdefault(row["formats"], [None] * len(technologies))
-            ratios[technologies.index(row["technology"])] = 1 - row["saving"]
-    blocks = [Heading("Energy"), Text(part["finding"]),
-              Table(f"Energy per operation in pJ, {part['source']}; it has no FP8 row.", ["operation", "pJ"],
-                    [[name, f"{value:g}"] for name, value in part["operation_pj"].items()]),
-              Table("The paper's percentages, derived from that table.", ["replacement", "sum", "saving", AGAIN],
-                    [[row["what"], row["sum"], percent(row["saving"]), _again(row)] for row in part["derived"]],
-                    words=(0, 1, 3))]
-    if drawn:
-        words = [f"{name}, {formats}: {', '.join(NONE if value is None else f'{value:.2f}' for value in ratios)}"
-                 for name, some in drawn.items() for formats, ratios in some.items()]
-        title = "Energy per operation: L-Mul / exact"
-        marks = ", ".join(f"{mark} {name}" for mark, name in zip(plots.MARKS, technologies, strict=False))
-        drawing = plots.ratios(title, [(name, list(some.items())) for name, some in drawn.items()],
-                               range(len(technologies)))
-        blocks.append(Figure(f"L-Mul over exact ({marks}). Left of the line at 1, L-Mul spends less.",
-                             [Panel(title, drawing, f"{title}. {'; '.join(words)}")]))
-    blocks.append(Table("Measured energy of an operation, L-Mul beside exact, at one clock. Both flush subnormals; an "
-                        "operation of a sum is a multiply-accumulate.",
-                        ["structure", "formats", "technology", "saving", "L-Mul, fJ", "exact, fJ", "clock, ps", AGAIN],
-                        lines, words=(0, 1, 2, 7)))
-    absent = {row["row"]: [row["structure"], row["formats"], row["missing"], _again(row)]
-              for row in rows if row["missing"]}
-    blocks.append(Table("Not measured for this page.", ["structure", "formats", "why", "measure"],
-                        list(absent.values()), words=(0, 1, 2, 3)))
-    return blocks
+    panels = []
+    for title, lone in (("Lone multipliers", True), ("Sums", False)):
+        drawn = {}
+        for row in rows:
+            if (row["structure"] in LONE) == lone:
+                ratios = drawn.setdefault(row["structure"], {}).setdefault(row["formats"], [None] * len(technologies))
+                ratios[technologies.index(row["technology"])] = 1 - row["saving"]
+        if drawn:
+            words = [f"{name}, {formats}: {', '.join(NONE if value is None else f'{value:.2f}' for value in ratios)}"
+                     for name, some in drawn.items() for formats, ratios in some.items()]
+            drawing = plots.ratios(title, [(name, list(some.items())) for name, some in drawn.items()],
+                                   range(len(technologies)))
+            panels.append(Panel(title, drawing, f"{title}: energy per operation, L-Mul / exact. {'; '.join(words)}"))
+    marks = ", ".join(f"{mark} {name}" for mark, name in zip(plots.MARKS, technologies, strict=False))
+    return Figure(f"Energy per operation, L-Mul over exact ({marks}). Left of the line at 1, L-Mul spends less.",
+                  panels)
 
 
 def _attention(part):
@@ -230,20 +264,24 @@ def _attention(part):
         return [Heading("Attention"), Text(part["missing"])]
     figures = {"cosine_mean": "mean cosine", "cosine_min": "least cosine", "spearman": "rank correlation",
                "top1_agreement": "same nearest neighbour", "top1_partner": "partner found"}
-    lines = [[f"`{row['multiplier']}`", row["scope"], *(f"{row[key]:.4f}" for key in figures), _again(row)]
-             for row in part["rows"]]
-    panels = [_layers(part["rows"], scope, fmt) for scope in dict.fromkeys(row["scope"] for row in part["rows"])
-              for fmt in ("e4m3", "e5m2", "bf16")]
+    layers = len(part["rows"][0]["layer_error"]) if part["rows"] else 0
+    panels = [_layers(part["rows"], *shown) for shown in
+              dict.fromkeys((row["scope"], row["multiplier"].split("_")[1]) for row in part["rows"])]
     return [
         Heading("Attention"),
         Text(f"{part['model']}, {part['sentences']} sentences, {part['tokens']} tokens, beside float32, in which "
              f"the partner is the nearest sentence for {percent(part['top1_partner_float32'])} of them."),
         _note("attention"),
-        Table("Sentence embeddings beside float32.", ["multiplier", "scope", *figures.values(), AGAIN], lines,
-              words=(0, 1, 7)),
+        _table("Sentence embeddings beside float32.", ["multiplier", "scope", *figures.values()], part["rows"],
+               [[f"`{row['multiplier']}`", row["scope"], *(f"{row[key]:.5f}" for key in figures)]
+                for row in part["rows"]], words=(0, 1)),
         Figure("Growth of the error by layer: root mean square of the hidden state's error over its own.", panels,
                [("exact", "exact"), ("lmul", "L-Mul, paper's offset"), ("mitchell", "no offset"),
                 ("registers", "best offset")]),
+        _table("The same in figures: error in per cent after each layer.",
+               ["multiplier", "scope", *map(str, range(1, layers))], part["rows"],
+               [[f"`{row['multiplier']}`", row["scope"], *(number(100 * value, 3) for value in row["layer_error"][1:])]
+                for row in part["rows"]], words=(0, 1)),
     ]
 
 
@@ -256,51 +294,54 @@ def _layers(rows, scope, fmt):
             word = rest[0] if rest else kind
             series.append((word if rest or kind == "exact" else "paper", colours[word],
                            [(layer, 100 * value) for layer, value in enumerate(row["layer_error"])]))
-    title = f"{fmt}, scope {scope}"
+    title = f"{fmt}, {'attention products' if scope == 'attention' else 'all products'}"
     words = [f"{label}: {', '.join(number(y, 3) for _, y in curve)}" for label, _, curve in series]
-    return Panel(title, plots.curves(f"layers {title}", series, "layer", "relative error, %"),
+    return Panel(title, plots.curves(f"layers {title}", series, "layer", "relative error, %", whole=True),
                  f"{title}: relative error in per cent after the embedding and each layer. {'; '.join(words)}")
 
 
 def _corrections(part):
-    lines = [[row["formats"], row["offset"] or "exact, rounded", "" if row["offset_value"] is None else
-              str(row["offset_value"]), str(row["guard_bits"]), f"{row['scale']:.4f}",
-              *(_number(row[key]) for key in MEASURES), _again(row)] for row in part["variants"]]
-    advice = [[row["formats"], f"`{row['design']}`", f"{row['scale']:.4f}", _number(row["rms_paper"]),
-               _number(row["rms"]), f"{_number(row['rms_guarded'])} ({row['guarded_bits']})",
-               *(_whole(row[f"gates_{key}"]) for key in ("design", "paper", "exact")), row["missing"] or _again(row)]
-              for row in part["recommended"]]
+    advice = part["recommended"]
     return [
         Heading("Corrections"),
         _note("corrections"),
-        Table("Recommended by format, with the wide product's cost in two-input gates; root mean square relative "
-              "error, uniform mantissas.",
-              ["formats", "design", "scale", "error, paper's offset", "error, recommended",
-               "error, guard bits (number)", "gates", "gates, paper's offset", "gates, exact", AGAIN], advice,
-              words=(0, 1, 9)),
-        Table("Every correction, uniform mantissas.",
-              ["formats", "offset", "value", "guard bits", "scale", *MEASURES.values(), AGAIN], lines,
-              words=(0, 1, 9)),
+        _table("Recommended by format, with the wide product's cost in two-input gates. Errors are root mean square, "
+               "in per cent, for uniform mantissas; the last is what guard bits (so many) and a scale would give.",
+               ["formats", "design", "scale", "error", "error, paper's", "error, guarded", "gates", "gates, paper's",
+                "gates, exact"], advice,
+               [[row["formats"], f"`{row['design']}`", f"{row['scale']:.4f}", _number(100 * row["rms"]),
+                 _number(100 * row["rms_paper"]), f"{_number(100 * row['rms_guarded'])} ({row['guarded_bits']})",
+                 *(_whole(row[f"gates_{key}"]) for key in ("design", "paper", "exact"))] for row in advice],
+               words=(0, 1)),
+        *(_variants(part["variants"], each) for each in dict.fromkeys(row["formats"] for row in part["variants"])),
     ]
 
 
+def _variants(rows, formats):
+    rows = [row for row in rows if row["formats"] == formats]
+    return _table(f"Every correction at {formats}, uniform mantissas.",
+                  ["offset", "value", "guard bits", "scale", *(name for name, _ in MEASURES.values())], rows,
+                  [[row["offset"] or "exact, rounded", "" if row["offset_value"] is None else str(row["offset_value"]),
+                    str(row["guard_bits"]), f"{row['scale']:.4f}", *_measures(row)] for row in rows])
+
+
 def _others(part):
-    fpga = [[row["format"], row["multiplier"], _whole(row["their_luts"]), _whole(row["luts"]), _whole(row["carry"]),
-             row["missing"] or _again(row)] for row in part["luts"]]
-    areas = [[row["who"], row["what"], row["technology"], NONE if row["ratio"] is None else f"{row['ratio']:.3f}",
-              row["missing"] or _again(row)] for row in part["areas"]]
     return [
         Heading("Others' figures"),
         Text(part["chen"] + ". " + NOTES["fpga"]),
-        Table("Look-up tables of FP8 multipliers, theirs and ours.",
-              ["format", "multiplier", "their LUTs", "our LUTs", "our carry cells", AGAIN], fpga, words=(0, 1, 5)),
-        Table("Mean relative error, uniform mantissas: they give the printed formula's, but build the addition.",
-              ["format", "printed formula", "addition, as built", "exact, rounded", AGAIN],
-              [[row["format"], *(percent(row[key]) for key in ("formula", "circuit", "exact")), _again(row)]
-               for row in part["errors"]], words=(0, 4)),
-        _note("ucsd"),
-        Table(f"Area of an e4m3 L-Mul over the exact one. {part['ucsd']}; here, the smallest netlists.",
-              ["who", "what", "technology", "L-Mul / exact", AGAIN], areas, words=(0, 1, 2, 4)),
+        _table("Look-up tables of FP8 multipliers, theirs and ours.",
+               ["format", "multiplier", "their LUTs", "our LUTs", "our carry cells"], part["luts"],
+               [[row["format"], row["multiplier"], *(_whole(row[key]) for key in ("their_luts", "luts", "carry"))]
+                for row in part["luts"]], words=(0, 1)),
+        _table("Mean relative error, uniform mantissas: they give the printed formula's, but build the addition.",
+               ["format", "printed formula", "addition, as built", "exact, rounded"], part["errors"],
+               [[row["format"], *(percent(row[key]) for key in ("formula", "circuit", "exact"))]
+                for row in part["errors"]]),
+        Text(part["ucsd"] + ". " + NOTES["ucsd"]),
+        _table("Area of an e4m3 L-Mul over the exact one; here, of the smallest netlists.",
+               ["who", "what", "technology", "L‑Mul / exact"], part["areas"],
+               [[row["who"], row["what"], row["technology"], NONE if row["ratio"] is None else f"{row['ratio']:.3f}"]
+                for row in part["areas"]], words=(0, 1, 2)),
     ]
 
 
@@ -322,11 +363,6 @@ def _provenance(record):
 
 def _kind(row):
     return {"exact": "exact", "lmul": "L-Mul"}[row["kind"]]
-
-
-def _again(row):
-    """The command of a row; a quoted figure has none."""
-    return f"`{row['command']}`" if row["command"] else ""
 
 
 def _whole(value):

@@ -87,13 +87,14 @@ def ratios(name, groups, marks):
     return drawing.svg(name)
 
 
-def curves(name, series, xlabel, ylabel):
-    """Trade-off curves, each labelled at its slowest end. ``series`` is a list of (label, colour, [(x, y)])."""
+def curves(name, series, xlabel, ylabel, whole=False):
+    """Curves, each labelled at its right end. ``series`` is a list of (label, colour, [(x, y)]); ``whole`` says that x
+    counts something."""
     left, right, top, bottom = 46, WIDTH - 66, 24, 194
     points = [point for *_, curve in series for point in curve]
     across, up = 1.03 * max(x for x, _ in points), 1.06 * max(y for _, y in points)
     drawing = Drawing(bottom + 36)
-    for x in _ticks(across):
+    for x in _ticks(across, whole):
         at = left + x / across * (right - left)
         drawing.line(at, top, at, bottom, "line" if x else "muted")
         drawing.text(at, bottom + 10, f"{x:g}", "muted", FONT - 1, ha="center")
@@ -116,11 +117,12 @@ def curves(name, series, xlabel, ylabel):
     return drawing.svg(name)
 
 
-def _ticks(largest):
-    """Round values from 0 to ``largest``, about five of them."""
+def _ticks(largest, whole=False):
+    """Round values from 0 to ``largest``, about five of them; ``whole`` numbers if so asked."""
     from matplotlib.ticker import MaxNLocator
 
-    return [tick for tick in MaxNLocator(5, steps=[1, 2.5, 5, 10]).tick_values(0, largest) if tick <= largest]
+    locator = MaxNLocator(5, steps=[1, 2 if whole else 2.5, 5, 10])
+    return [tick for tick in locator.tick_values(0, largest) if tick <= largest]
 
 
 def _lines(groups, line):

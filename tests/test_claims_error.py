@@ -101,7 +101,7 @@ def test_verdict():
     assert verdict([no, unknown]) == "does not hold"
     assert verdict([unknown]) == "not measured"
     assert claim("n", "t", "error", [yes, no, unknown])["conditions"] == "a"
-    assert claim("n", "t", "error", [yes, no, unknown])["count"] == "1 of 2 checks hold, 1 could not be made"
+    assert claim("n", "t", "error", [yes, no, unknown])["count"] == "1 of 2 checks hold, 1 not made"
     assert "holds" in RULE
 
 
