@@ -6,6 +6,7 @@ one bit of a port for all patterns: packed uint64 words, pattern i in bit i % 64
 
 import json
 import tempfile
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,17 @@ import numpy as np
 from ..golden.codec import code_dtype
 from ..golden.products import multiply, pack, product
 from ..hdl import yosys
+from .logic import FALSE, TRUE, Logic
 
-_BLOCK = 1 << 18  # patterns evaluated at a time: the planes alive then stay in cache
-
-# One-bit gates of Yosys' internal library: a function of the input planes.
+# One-bit gates of Yosys' internal library: input pins, and the gate in a `Logic`.
 _GATES = {
-    "$_BUF_": ("A", lambda a: a),
-    "$_NOT_": ("A", lambda a: ~a),
-    "$_AND_": ("AB", lambda a, b: a & b),
-    "$_OR_": ("AB", lambda a, b: a | b),
-    "$_XOR_": ("AB", lambda a, b: a ^ b),
-    "$_XNOR_": ("AB", lambda a, b: ~(a ^ b)),
-    "$_MUX_": ("ABS", lambda a, b, s: a ^ ((a ^ b) & s)),
+    "$_BUF_": ("A", lambda logic, a: a),
+    "$_NOT_": ("A", lambda logic, a: a ^ 1),
+    "$_AND_": ("AB", Logic.and_),
+    "$_OR_": ("AB", Logic.or_),
+    "$_XOR_": ("AB", Logic.xor),
+    "$_XNOR_": ("AB", lambda logic, a, b: logic.xor(a, b) ^ 1),
+    "$_MUX_": ("ABS", lambda logic, a, b, s: logic.mux(s, b, a)),
 }
 
 
@@ -42,47 +42,46 @@ class Circuit:
         self.inputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "input"}
         self.outputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "output"}
         self._bits = {name: port["bits"] for name, port in ports.items()}
-        gates = {}  # output net -> (function, input nets)
+        gates = {}  # output net -> (type, input nets)
         for cell in module["cells"].values():
-            pins, function = _GATES[cell["type"]]
-            gates[cell["connections"]["Y"][0]] = function, [cell["connections"][pin][0] for pin in pins]
-        self._steps = _ordered(gates, [bit for name in self.outputs for bit in self._bits[name]])
+            pins, _ = _GATES[cell["type"]]
+            gates[cell["connections"]["Y"][0]] = cell["type"], [cell["connections"][pin][0] for pin in pins]
+        self._gates = _ordered(gates, [bit for name in self.outputs for bit in self._bits[name]])
+
+    def build(self, logic, inputs):
+        """Output literals from input literals, lists by port, in a `Logic`."""
+        nets = {"0": FALSE, "1": TRUE, "x": FALSE}
+        for name, literals in inputs.items():
+            nets.update(zip(self._bits[name], literals, strict=True))
+        for net, kind, sources in self._gates:
+            nets[net] = _GATES[kind][1](logic, *(nets[source] for source in sources))
+        return {name: [nets[bit] for bit in self._bits[name]] for name in self.outputs}
+
+    @cached_property
+    def _compiled(self):
+        logic = Logic()
+        inputs = {name: logic.inputs(width) for name, width in self.inputs.items()}
+        outputs = self.build(logic, inputs)
+        return logic.compiled([literal for port in inputs.values() for literal in port],
+                              [literal for port in outputs.values() for literal in port])
 
     def evaluate(self, planes):
-        """Output planes from input planes.
-
-        Parameters
-        ----------
-        planes : dict of str to list of array of uint64
-            For each input one plane per bit, lowest first; they broadcast.
-
-        Returns
-        -------
-        dict of str to list of array of uint64
-        """
-        nets = {"0": np.uint64(0), "1": ~np.uint64(0), "x": np.uint64(0)}
-        for name in self.inputs:
-            nets.update(zip(self._bits[name], planes[name], strict=True))
-        for net, function, sources, last_used in self._steps:
-            nets[net] = function(*(nets[source] for source in sources))
-            for source in last_used:
-                del nets[source]
-        return {name: [nets[bit] for bit in self._bits[name]] for name in self.outputs}
+        """Output planes from input planes: by port a list of arrays of uint64, one per bit, lowest first."""
+        found = iter(self._compiled.evaluate([plane for name in self.inputs for plane in planes[name]]))
+        return {name: [next(found) for _ in range(width)] for name, width in self.outputs.items()}
 
     def __call__(self, **codes):
         """Output codes from input codes: one-dimensional arrays of one length, by port name."""
         count = len(next(iter(codes.values())))
-        outputs = {name: np.empty(count, code_dtype(width)) for name, width in self.outputs.items()}
-        for start in range(0, count, _BLOCK):
-            part = slice(start, min(start + _BLOCK, count))
-            planes = self.evaluate({name: to_planes(codes[name][part], width) for name, width in self.inputs.items()})
-            for name, output in outputs.items():
-                output[part] = from_planes(planes[name], part.stop - part.start)
-        return outputs
+        planes = self.evaluate({name: to_planes(codes[name], width) for name, width in self.inputs.items()})
+        return {name: from_planes(planes[name], count) for name in self.outputs}
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "_compiled"}
 
 
 def _ordered(gates, outputs):
-    """Gates in an order that evaluates: (net, function, source nets, nets that are not needed afterwards)."""
+    """Gates in an order that evaluates: (net, type, source nets)."""
     order, done, stack = [], set(), list(dict.fromkeys(outputs))
     while stack:
         net = stack[-1]
@@ -94,15 +93,9 @@ def _ordered(gates, outputs):
             stack += waiting
             continue
         done.add(net)
-        order.append(net)
+        order.append((net, *gates[net]))
         stack.pop()
-    kept, steps = set(outputs), []
-    for net in reversed(order):
-        function, sources = gates[net]
-        last_used = [source for source in dict.fromkeys(sources) if source not in kept and source in gates]
-        kept.update(last_used)
-        steps.append((net, function, sources, last_used))
-    return steps[::-1]
+    return order
 
 
 def load(verilog):
