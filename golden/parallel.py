@@ -1,21 +1,35 @@
 """Work on large arrays: in pieces that fit the cache, spread over the processor's cores."""
 
 import os
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 _CHUNK = 1 << 14
 
 
 def in_threads(function, items):
-    """Call ``function`` on each item, over as many threads as there are cores; for functions that release the GIL."""
+    """Call ``function`` on each item, over as many threads as there are cores; for functions that release the GIL.
+
+    This thread is one of them: on few or small items it has done most before another has even begun."""
     cores = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(items))
-    if cores < 2:
-        for item in items:
+    waiting = deque(items)
+
+    def work():
+        while True:
+            try:
+                item = waiting.popleft()
+            except IndexError:
+                return
             function(item)
+
+    if cores < 2:
+        work()
         return
-    with ThreadPoolExecutor(cores) as pool:
-        for _ in pool.map(function, items):
-            pass
+    with ThreadPoolExecutor(cores - 1) as pool:
+        helpers = [pool.submit(work) for _ in range(cores - 1)]
+        work()
+        for helper in helpers:
+            helper.result()
 
 
 def in_chunks(function, inputs, outputs):
