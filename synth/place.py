@@ -155,10 +155,12 @@ def measure(designs, targets, placed, seeds, folder, pool):
         By (slug, family) what goes into the row.
     """
     placed = [family for family in placed if family in DEVICES]
-    halves = [designs[n::2] for n in range(2) if designs[n::2]]
-    rows = {}
-    for found in pool.run([(_map, half, folder, family, family in placed) for family in targets for half in halves],
-                          "FPGA netlists"):
+    largest_first = sorted(designs, key=lambda design: -(design.rows or 1) * (design.cols or 1))
+    jobs, rows = [], {}
+    for family in targets:  # together is quicker, but moves large designs by a few tables in a thousand
+        groups = [[design] for design in largest_first] if family in placed else [designs]
+        jobs += [(_map, group, folder, family, family in placed) for group in groups]
+    for found in pool.run(jobs, "FPGA netlists"):
         rows |= found
     keys = sorted((key for key in rows if key[1] in placed), key=lambda key: (-rows[key]["luts"], key))
     runs = {key: {} for key in keys}  # the longest work begins first
