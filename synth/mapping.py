@@ -38,12 +38,15 @@ OPTIMISERS = {
 
 _SIZE = "topo; buffer; upsize {D}; dnsize {D}"
 
-#: ABC scripts that map to cells; those with {D} are run for target delays, buffer high fan-outs and size the cells.
+#: ABC scripts that map to cells; those with {D} are run for target delays, buffer high fan-outs and size the cells. The
+#: "quick" ones do without structural choices, which take most of the time of large designs and gain them little.
 MAPPERS = {
     "area": "strash; dch; amap -F 20",
     "area-xor": "strash; dch -f; amap -F 20 -x",
     "area-sized": "strash; dch; amap -F 20; " + _SIZE,
+    "area-quick": "strash; amap -F 20; " + _SIZE,
     "delay": "strash; dch -f; map -B 0.9 {D}; " + _SIZE,
+    "delay-quick": "strash; map -B 0.9 {D}; " + _SIZE,
     "delay-restructured": "strash; &get -n; &st; &syn3; &syn3; &put; strash; dch -f; map -B 0.9 {D}; " + _SIZE,
     "flow": "strash; &get -n; &st; &dch -f; &nf {D}; &put; " + _SIZE,
 }
@@ -87,6 +90,7 @@ def _cross(structures, optimisers, mappers, targets):
 
 _SMALL = (("area", None), ("area-xor", None))
 _FAST = (("delay", 0.1), ("delay", 0.7))
+_QUICK = (("area-quick", 0.7), ("delay-quick", 0.1))
 _TARGETS = (0.1, 0.5, 0.7, 1.0)
 _LIGHT = ("light", "resynthesis")
 
@@ -94,17 +98,17 @@ EFFORTS = {
     "low": Effort(
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)),),
-        (Try("sklansky", "light", _FAST),)),
+        (Try("sklansky", "light", _QUICK),)),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
          Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7)))),
-        (Try("sklansky", "light", _FAST),)),
+        (Try("sklansky", "light", _QUICK),)),
     "high": Effort(
         _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS),
-        _cross(("ripple", "sklansky"), _LIGHT, ("area-sized", "delay", "flow"), _TARGETS)),
+        _cross(("ripple", "sklansky"), _LIGHT, ("area-sized", "area-quick", "delay", "delay-quick", "flow"), _TARGETS)),
 }
 
 #: Narrow are significands that give at most so many partial product bits.
@@ -146,7 +150,8 @@ def latency(folder, design):
 def map_design(design, verilog, libraries, effort, folder):
     """Map the Verilog of a design.
 
-    A combinational design is flattened; a registered one keeps its modules, each mapped once.
+    A combinational design is flattened; a registered one keeps its modules, each mapped once, but for the rows of an
+    array, which are nothing but wires and the OR of its columns.
 
     Parameters
     ----------
@@ -202,7 +207,9 @@ def _optimise(design, verilog, tries, folder):
     _write(folder / "ripple.v", (SCRIPTS / "ripple.v").read_text(encoding="utf-8"))
     _write(folder / "cmos.abc", MAPPERS["area"])
     script = ["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc"]
-    script += ["flatten"] if design.combinational else []
+    if not design.combinational:
+        script += ["setattr -mod -set keep_hierarchy 1 *", "setattr -mod -unset keep_hierarchy *_row *_rows_*"]
+    script += ["flatten -noscopeinfo"]
     script += ["opt_expr", "opt_clean", "opt -nodffe -nosdff", "wreduce", "peepopt", "opt_clean", "design -save words"]
     for structure in dict.fromkeys(each.structure for each in tries):
         before, maps = STRUCTURES[structure]
@@ -213,7 +220,8 @@ def _optimise(design, verilog, tries, folder):
             if each.structure == structure:
                 _write(folder / f"{each.optimiser}.abc", OPTIMISERS[each.optimiser])
                 script += ["design -load logic", f"abc -g AND -script {each.optimiser}.abc", "opt_clean",
-                           f"write_rtlil {n}.il", f"tee -q -o {n}.depth ltp -noff", "design -save optimised",
+                           f"write_rtlil {n}.il", "design -save optimised",
+                           f"delete t:{design.slug}_*", f"tee -q -o {n}.depth ltp -noff", "design -load optimised",
                            "abc -g gates", "opt_clean", f"tee -q -o {n}.gates stat -json",
                            "design -load optimised", "abc -g cmos -script cmos.abc", "opt_clean",
                            f"tee -q -o {n}.cmos stat -json -tech cmos"]

@@ -11,6 +11,7 @@ from ..golden.files import atomic_write
 
 CONST0, CONST1 = 0, 1
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
+_PUBLIC = re.compile(r"[A-Za-z_][\w.]*\Z")  # a name from the Verilog, with dots where hierarchy was flattened
 
 
 class Netlist:
@@ -304,7 +305,7 @@ class _Flattener:
 
         for name, cell in module["cells"].items():
             pins = cell["connections"]
-            plain = name if _IDENTIFIER.match(name) else f"g{len(self.instances)}"
+            plain = re.sub(r"\W", "_", name) if _PUBLIC.match(name) else f"g{len(self.instances)}"
             if cell["type"] in self.modules and not self.library.has(cell["type"]):
                 inner = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}
                 for port, bits in self.modules[cell["type"]]["ports"].items():

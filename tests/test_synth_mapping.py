@@ -139,6 +139,15 @@ def test_registered_designs_keep_their_modules(mapped, libraries):
     assert analyse(netlist).min_period_ps > 0
 
 
+@pytest.mark.parametrize("dataflow", ["os", "ws"])
+def test_rows_of_an_array_dissolve(dataflow, mapped, libraries):
+    """Their OR is built with what is around it; the elements stay whole."""
+    netlist = Netlist.read(mapped(f"array_lmul_e2m1_fixed16_2x1_{dataflow}").netlists["asap7"][0].source,
+                           libraries["asap7"])
+    elements = [path for path in set(netlist.modules) if path.endswith("/multiplier")]
+    assert sorted(elements) == ["rows_lower_pe_0/multiplier", "rows_upper_pe_0/multiplier"]
+
+
 def test_rivals_get_the_same_tries():
     tried = {}
     for slug in catalogue():

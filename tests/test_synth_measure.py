@@ -10,7 +10,8 @@ from lmul.synth import record as records
 from lmul.synth.drive import Mismatch, drive
 from lmul.synth.measure import Options, default_designs, run_report
 
-SLUGS = ["mul_lmul_e2m1", "mul_exact_e2m1_flush", "prod_exact_e2m1_flush", "mac_lmul_e2m1_fixed16"]
+SLUGS = ["mul_lmul_e2m1", "mul_exact_e2m1_flush", "prod_exact_e2m1_flush", "mac_lmul_e2m1_fixed16",
+         "array_lmul_e2m1_fixed64_2x1_os", "array_lmul_e2m1_fixed64_2x1_ws"]
 
 
 @pytest.fixture(scope="module")
