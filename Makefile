@@ -13,9 +13,9 @@ test: $(READY)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/python -m pytest
 
-# The long part of the suite: every design of the regression on both simulators, every policy.
+# The long part of the suite: every design on both simulators, every policy, proofs, mutants. Stopped, it goes on where it was.
 regress: $(READY)
-	$(VENV)/bin/python -m pytest -m regress
+	$(VENV)/bin/python -m pytest -m regress --resume build/regress.jsonl
 
 setup: $(READY)
 

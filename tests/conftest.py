@@ -1,4 +1,8 @@
-"""One seed for every random test, printed with any failure and taken with ``--seed``."""
+"""One seed for every random test, printed with any failure and taken with ``--seed``; and runs that can be resumed."""
+
+import hashlib
+import json
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +10,52 @@ import pytest
 def pytest_addoption(parser):
     parser.addoption("--seed", type=int, default=20241008, help="seed of every random test")
     parser.addoption("--waves", action="store_true", help="record waveforms in cocotb runs")
+    parser.addoption("--resume", type=Path, metavar="FILE", help="leave out what passed in an earlier run of the same "
+                     "sources and seed that did not end well, as FILE remembers; a run that ends well removes it")
+
+
+def pytest_configure(config):
+    if config.getoption("--resume"):
+        config.pluginmanager.register(Resumed(config), "resumed")
+
+
+class Resumed:
+    """Tests that passed, a line of JSON each, under a first line that says with which sources and seed."""
+
+    def __init__(self, config):
+        self.path = config.rootpath / config.getoption("--resume")
+        self.writes = not hasattr(config, "workerinput")  # of the processes of one run, one
+        sources = sorted(path for pattern in ("*/**/*.py", "*/data/*", "*/scripts/*", "pyproject.toml")
+                         for path in config.rootpath.glob(pattern) if path.is_file() and path.parts[-2] != "__pycache__"
+                         and not path.relative_to(config.rootpath).parts[0].startswith((".", "build")))
+        digest = hashlib.sha256(str(config.getoption("--seed")).encode())
+        for path in sources:
+            digest.update(path.read_bytes())
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        same = lines[:1] == [json.dumps(digest.hexdigest())]
+        self.passed = {json.loads(line) for line in lines[1:]} if same else set()
+        if self.writes and not same:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(json.dumps(digest.hexdigest()) + "\n", encoding="utf-8")
+
+    def pytest_report_header(self):
+        return f"resumed: {len(self.passed)} tests passed in earlier runs" if self.passed else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config, items):
+        again = [item for item in items if item.nodeid not in self.passed]
+        if again:  # else all passed and yet the run did not end well: begin anew
+            config.hook.pytest_deselected(items=[item for item in items if item.nodeid in self.passed])
+            items[:] = again
+
+    def pytest_runtest_logreport(self, report):
+        if self.writes and report.when == "call" and report.passed:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(report.nodeid) + "\n")
+
+    def pytest_sessionfinish(self, exitstatus):
+        if self.writes and exitstatus == pytest.ExitCode.OK:
+            self.path.unlink(missing_ok=True)
 
 
 def pytest_report_header(config):
