@@ -15,7 +15,7 @@ test: $(READY)
 
 # The long part of the suite: every design on both simulators, every policy, proofs, mutants. Stopped, it goes on where it was.
 regress: $(READY)
-	$(VENV)/bin/python -m pytest -m regress --resume build/regress.jsonl
+	$(VENV)/bin/python -m pytest -m regress --resume=build/regress.jsonl
 
 setup: $(READY)
 

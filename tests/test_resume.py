@@ -21,8 +21,9 @@ def test_a_run_goes_on_where_it_was(tmp_path, monkeypatch):
 
     def run(*options):
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        done = subprocess.run([*command, "--resume", "kept/run.jsonl", *options], cwd=tmp_path, capture_output=True,
+        done = subprocess.run([*command, "--resume=kept/run.jsonl", *options], cwd=tmp_path, capture_output=True,
                               text=True, check=False)
+        assert done.stdout, done.stderr
         return done.returncode, done.stdout.splitlines()[-1].rpartition(" in ")[0]
 
     assert run() == (1, "1 failed, 3 passed")
