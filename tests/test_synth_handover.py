@@ -1,6 +1,8 @@
 """What is handed over for sign-off: every line is a documented command, and OpenSTA, where it is, gives our figures."""
 
+import os
 import re
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gates import SMALL, multiplier, small
+from lmul.synth import opensta
 from lmul.synth.activity import simulate
 from lmul.synth.energy import estimate
 from lmul.synth.handover import hand_over
@@ -45,7 +48,8 @@ DOCUMENTED = {
     "set_load": ((), ("-rise", "-fall", "-min", "-max", "-subtract_pin_load", "-pin_load", "-wire_load"), 2, 2),
     "set_output_delay": (("-clock", "-reference_pin"), ("-rise", "-fall", "-min", "-max", "-clock_fall", "-add_delay"),
                          2, 2),
-    "expr": ((), (), 1, 1), "foreach": ((), (), 3, 3), "puts": ((), (), 1, 1), "set": ((), (), 2, 2),
+    "expr": ((), (), 1, 1), "foreach": ((), (), 3, 3), "if": ((), (), 2, 2), "info": ((), (), 2, 2),
+    "puts": ((), (), 1, 1), "set": ((), (), 2, 2),
 }
 OPENROAD = {"read_lef": ((), ("-tech", "-library"), 1, 1), "report_design_area": ((), (), 0, 0)}
 _CLOSING = {"{": "}", "[": "]", '"': '"'}
@@ -83,9 +87,9 @@ def check(line, commands):
         else:
             others.append(word)
     assert least <= len(others) <= most, f"{name} takes {least} to {most} words: {line}"
-    if name == "foreach":
-        return names + check(others[2][1:-1], commands)
-    run = [word for word in others if name == "expr" or word[0] != "{"]  # nothing in braces is run, but by these two
+    if name in ("foreach", "if"):
+        names += check(others.pop()[1:-1], commands)
+    run = [word for word in others if name in ("expr", "if") or word[0] != "{"]  # others leave braces as they are
     return names + [each for word in run for inner in brackets(word) for each in check(inner, commands)]
 
 
@@ -124,7 +128,7 @@ def test_every_line_is_a_documented_command(tmp_path, registered, constraints):
                            ("constraints.sdc", DOCUMENTED)):
         lines = [line for line in (tmp_path / name).read_text().splitlines() if not line.startswith("#")]
         seen[name] = [command for line in lines for command in check(line, commands)]
-    assert {"read_liberty", "get_property", "read_saif", "report_power", "puts"} <= set(seen["opensta.tcl"])
+    assert {"read_liberty", "info", "get_property", "read_saif", "report_power", "puts"} <= set(seen["opensta.tcl"])
     assert {"read_lef", "report_design_area", "report_checks"} <= set(seen["openroad.tcl"])
     assert {"create_clock", "set_load", "get_nets", "all_outputs"} <= set(seen["constraints.sdc"])
 
@@ -152,6 +156,13 @@ def test_scripts_end_with_our_figures(tmp_path):
         assert tuple(map(float, figures)) == pytest.approx((timing.netlist.area_um2, timing.delay_ps, power), rel=1e-5)
 
 
+def test_the_library_beside_the_rows_is_enough(tmp_path, native_sta):
+    folder = tmp_path / "design" / "relaxed"
+    timing, _ = handed_over(folder)
+    LIB.write_liberty(tmp_path / "cells.lib", full=True)
+    assert opensta.sign_off(folder, native_sta)["delay_ps"] == pytest.approx(timing.delay_ps, rel=1e-4)
+
+
 def test_without_activity_there_is_no_power(tmp_path):
     timing = analyse(multiplier(LIB, 4))
     hand_over(tmp_path, timing, None, PERIOD)
@@ -169,21 +180,71 @@ def test_opensta_signs_the_figures_off(tmp_path, registered, native_sta):
     done = subprocess.run([native_sta, "-no_splash", "-exit", "run.tcl"], cwd=tmp_path, capture_output=True, text=True,
                           env={"LIBERTY": str(SMALL), "PATH": str(Path(native_sta).parent)}, timeout=60, check=True)
     said = done.stdout + done.stderr
-    assert "lmul: area" in said
-    arrival, *setup = (float(re.search(rf"^ +(-?[\d.]+).* {line} time", said, re.MULTILINE)[1])
-                       for line in ("data arrival", "library setup")[:1 + registered])
-    assert arrival - sum(setup) == pytest.approx(timing.delay_ps, rel=1e-4)
+    found = opensta.read(said)
+    assert "lmul: area" in said and found["delay_ps"] == pytest.approx(timing.delay_ps, rel=1e-4)
     if "do not have a area property" not in said:
-        assert float(re.search(r"^area (\S+)", said, re.MULTILINE)[1]) == pytest.approx(timing.netlist.area_um2)
+        assert found["area_um2"] == pytest.approx(timing.netlist.area_um2)
     if "lacks read_saif" not in said:
-        theirs = float(re.search(r"^Total +\S+ +\S+ +\S+ +(\S+)", said, re.MULTILINE)[1])
-        assert theirs == pytest.approx(float(re.search(r"power (\S+) W", said)[1]), rel=0.1)
+        assert found["power_w"] == pytest.approx(float(re.search(r"power (\S+) W", said)[1]), rel=0.1)
 
 
 @pytest.fixture
 def native_sta():
-    from shutil import which
-
-    if not which("sta"):
+    path = shutil.which("sta")
+    if not path:
         pytest.skip("sta (OpenSTA) is not on PATH")
-    return which("sta")
+    return path
+
+
+# A native OpenSTA, played by a script
+
+
+SAID = """area 284.2
+   12.30   51.20  100.00 1631.9396   u7/Y (XOR2X1)
+                              1631.9396   data arrival time
+
+                     -51.5860 4948.4141   library setup time
+                              4948.4141   data required time
+                              -1631.9396   data arrival time
+Group                  Internal  Switching    Leakage      Total
+Sequential             1.34e-04   3.13e-07   3.68e-07   1.35e-04  87.5%
+Total                  1.47e-04   5.56e-06   1.05e-06   1.54e-04 100.0%
+                          95.7%       3.6%       0.7%
+"""
+
+
+@pytest.fixture
+def played(tmp_path, monkeypatch):
+    """Put an ``sta`` on PATH that says a version and, to a script, what it is told to."""
+    def play(version, said=SAID):
+        path = tmp_path / "bin" / "sta"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n[ $1 = -version ] && echo '{version}' || cat <<'END'\n{said}\nEND\n")
+        path.chmod(0o755)
+        monkeypatch.setenv("PATH", str(path.parent), prepend=os.pathsep)
+        return path
+
+    opensta.opensta.cache_clear()
+    yield play
+    opensta.opensta.cache_clear()
+
+
+@pytest.mark.parametrize("version, used", [("3.0.0", True), ("3.1.0 1a2b3c", True), ("2.7.0", False), ("2.0.17", False),
+                                           ("no version", False)])
+def test_a_native_opensta_is_used_when_new_enough(version, used, played):
+    path = played(version)
+    assert opensta.opensta() == ((str(path), version.split()[0]) if used else None)
+    assert opensta.versions(kept=True) == ({"opensta": f"{version.split()[0]} (on PATH)"} if used else {})
+    assert opensta.versions(kept=False) == {}
+
+
+def test_none_is_used_where_there_is_none(monkeypatch, played):
+    monkeypatch.setenv("PATH", "")
+    assert opensta.opensta() is None
+
+
+def test_what_opensta_says_is_read(tmp_path, played):
+    handed_over(tmp_path / "row")
+    found = opensta.sign_off(tmp_path / "row", str(played("3.0.0")))
+    assert found == {"area_um2": 284.2, "delay_ps": pytest.approx(1683.5256), "power_w": 1.54e-4}
+    assert opensta.read("Error: nothing\n") == {"area_um2": None, "delay_ps": None, "power_w": None}
