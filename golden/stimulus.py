@@ -33,8 +33,9 @@ def corners(fmt):
     """The codes of a format where arithmetic goes wrong first, ascending and each once.
 
     Of either sign: zero, the ends of the subnormals, the ends of the normals, 1 and the powers of two about it, the
-    ends of the binades about 1, the smallest and largest exponents, Inf, and NaN with the least, the usual and the
-    largest payload. Of an integer: the powers of two, one less, and both negated.
+    ends of the binades about 1, the smallest and largest exponents, Inf, NaN with the usual and the largest payload;
+    and, with the exponents of subnormals and of NaN, each bit of the mantissa alone. Of an integer: the powers of two,
+    one less, and both negated.
     """
     if isinstance(fmt, IntFormat):
         sizes = [(1 << bit) - step for bit in range(fmt.width) for step in (0, 1)]
@@ -43,6 +44,7 @@ def corners(fmt):
     starts = [0, binade, *(one + step * binade for step in (-2, -1, 0, 1, 2)), (one + binade) // 2, fmt.max_finite + 1]
     fields = [start + step for start in starts for step in (-2, -1, 0, 1, 2)]
     fields += [one | binade >> 1, binade >> 1, fmt.max_finite & ~fmt.man_mask, fmt.field_mask]
+    fields += [exponent << fmt.man_bits | 1 << bit for exponent in (0, fmt.exp_mask) for bit in range(fmt.man_bits)]
     if fmt.has_nan:
         fields.append(fmt.nan)
     fields = [field for field in fields if 0 <= field <= fmt.field_mask]

@@ -35,6 +35,7 @@ def test_corners_have_what_matters(fmt):
         wanted |= {fmt.inf, fmt.inf + 1}
     if fmt.has_nan:
         wanted |= {fmt.nan}
+    wanted |= {top | 1 << bit for top in (0, fmt.exp_mask << fmt.man_bits) for bit in range(fmt.man_bits)}
     assert wanted <= set(codes.tolist())
     values = decode(fmt, codes)
     assert {0.5, 1.0, 2.0} <= set(values[np.isfinite(values)])
