@@ -289,24 +289,33 @@ def sum_exactly(fmt, rule, lowest, length, a, b, repeat, start, out):
 
 
 @compiled
-def tile_in_fp32(fmt, rule, shift, rows, cols, direct, a, b, a_factors, b_factors, out):
-    """One tile of a matrix product with the accumulator fp32, many columns at a time by the processor's own addition.
+def tiles_in_fp32(fmt, rule, shift, tiles, direct, a, b, a_factors, b_factors, out):
+    """Tiles of a matrix product with the accumulator fp32, many columns at a time by the processor's own addition.
 
-    ``rows`` and ``cols`` are the tile's first and end; ``a`` and ``b``, (rows, depth) and (depth, cols), are `Words`;
-    ``direct``, (rows, depth), says with which of ``a`` every product is an fp32 number. The others take `added`, with
-    ``b_factors`` transposed. A sum of fields is shifted by ``shift`` to be fp32's.
+    A row of ``tiles`` has the first and the end of a tile's rows, those of its columns in ``b``, and its first column
+    in ``out``; ``a`` and ``b``, (rows, depth) and (depth, cols), are `Words`; ``direct``, (rows, depth), says with
+    which of ``a`` every product is an fp32 number. The others take `added`, with ``b_factors`` transposed. A sum of
+    fields is shifted by ``shift`` to be fp32's.
     """
-    first, width = cols[0], cols[1] - cols[0]
-    sums = np.zeros((rows[1] - rows[0], width), np.int32)
+    for n in range(len(tiles)):
+        top, bottom, left, right, place = tiles[n]
+        sums = _tile_in_fp32(fmt, rule, shift, top, bottom, left, right, direct, a, b, a_factors, b_factors)
+        out[top:bottom, place : place + right - left] = sums
+
+
+@compiled
+def _tile_in_fp32(fmt, rule, shift, top, bottom, first, end, direct, a, b, a_factors, b_factors):
+    width = end - first
+    sums = np.zeros((bottom - top, width), np.int32)
     values = sums.view(np.float32)
     terms = np.empty(width, np.int32)
     term_values, b_values, a_values = terms.view(np.float32), b.word.view(np.float32), a.word.view(np.float32)
     for k in range(direct.shape[1]):
         y, y_mask, y_value = b.word[k, first:], b.mask[k, first:], b_values[k, first:]
-        for i in range(rows[0], rows[1]):
-            acc = values[i - rows[0]]
+        for i in range(top, bottom):
+            acc = values[i - top]
             if not direct[i, k]:
-                codes = sums[i - rows[0]]
+                codes = sums[i - top]
                 for j in range(width):
                     sign, mag, exp, flags = term(rule, a_factors, b_factors, i, first + j, k)
                     codes[j] = added(fmt, np.int64(codes[j]) & 0xFFFFFFFF, sign, mag, exp, flags)
@@ -321,13 +330,13 @@ def tile_in_fp32(fmt, rule, shift, rows, cols, direct, a, b, a_factors, b_factor
                 x_value = a_values[i, k]
                 for j in range(width):
                     acc[j] += x_value * y_value[j]
-    out[rows[0] : rows[1], cols[0] : cols[1]] = sums
+    return sums
 
 
 @compiled
 def tile_by_table(fmt, lowest, length, rows, cols, table, a, b, out):
     """One tile of a matrix product with an exact sum: ``table``, (limbs, codes of a, codes of b), has the products in
-    limbs, each of which is summed by itself; the rest as in `tile_in_fp32` and `sum_exactly`, codes for factors."""
+    limbs, each of which is summed by itself; the rest as in `tiles_in_fp32` and `sum_exactly`, codes for factors."""
     limbs = np.empty(length, np.int64)
     parts = np.empty((len(table), cols[1] - cols[0]), np.int64)
     for i in range(rows[0], rows[1]):

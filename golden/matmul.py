@@ -19,6 +19,7 @@ from .stimulus import all_pairs
 
 _FP32 = FORMATS["fp32"]
 _TABLE_BITS = 16  # operand pairs that a table may have
+_PARTS, _PART = 16, 1 << 21  # that tiles are shared out in: at most so many, of at least so many products
 _ROWS, _COLS = 8, 512  # of the result, made together: their sums and one row of B stay in the first cache
 
 
@@ -30,36 +31,46 @@ def matmul(spec, accumulator, a, b):
     spec : Multiplier
     accumulator : Accumulator
         Sums as in `accumulate.accumulate`.
-    a : array of codes of ``spec.a``, (rows, depth)
-    b : array of codes of ``spec.b``, (depth, cols)
+    a : array of codes of ``spec.a``, (rows, depth), or a stack of such matrices, (n, rows, depth)
+    b : array of codes of ``spec.b``, (depth, cols), or a stack of as many, (n, depth, cols)
 
     Returns
     -------
-    array of codes of ``accumulator.result``, (rows, cols)
+    array of codes of ``accumulator.result``, (rows, cols) or (n, rows, cols)
 
     Raises
     ------
     ValueError
-        If an operand is not a matrix or has a code that does not fit its format, the inner dimensions differ, the
-        depth is 0 or more than the accumulator holds, or the accumulator does not take the product.
+        If an operand is not a matrix or has a code that does not fit its format, stacks differ in size, the inner
+        dimensions differ, the depth is 0 or more than the accumulator holds, or the accumulator does not take the
+        product.
     """
     a, b = (np.ascontiguousarray(as_codes(fmt, codes)) for fmt, codes in ((spec.a, a), (spec.b, b)))
     for name, operand in (("first", a), ("second", b)):
-        if operand.ndim != 2:
+        if operand.ndim not in (2, 3):
             raise ValueError(f"The {name} operand must be a matrix, not of shape {operand.shape}")
-    if a.shape[1] != b.shape[0]:
-        raise ValueError(f"Inner dimensions must be equal, not {a.shape[1]} and {b.shape[0]}")
-    check(spec, accumulator, a.shape[1])
-    out = np.empty((a.shape[0], b.shape[1]), code_dtype(accumulator.result.width))
+    if a.shape[:-2] != b.shape[:-2]:
+        raise ValueError(f"Stacks must be of one size, not of shapes {a.shape} and {b.shape}")
+    if a.shape[-1] != b.shape[-2]:
+        raise ValueError(f"Inner dimensions must be equal, not {a.shape[-1]} and {b.shape[-2]}")
+    check(spec, accumulator, a.shape[-1])
+    out = np.empty((*a.shape[:-1], b.shape[-1]), code_dtype(accumulator.result.width))
     if not out.size:
         return out
+    stacks = [array.reshape(-1, *array.shape[-2:]) for array in (a, b, out)]
     if accumulator.kind == "float" and _is_fp32(accumulator.fmt) and _fits_fp32(spec):
-        _sum_fp32(spec, a, b, out)
-    elif accumulator.kind in ("fixed", "carrysave") and _by_table(spec, a, b):
+        _sum_fp32(spec, *stacks)
+    else:
+        for matrices in zip(*stacks, strict=True):
+            _sum_one(spec, accumulator, *matrices)
+    return out
+
+
+def _sum_one(spec, accumulator, a, b, out):
+    if accumulator.kind in ("fixed", "carrysave") and _by_table(spec, a, b):
         _sum_table(spec, a, b, out)
     else:
         out[...] = sums(spec, accumulator, a, b.T, every_pair=True).reshape(out.shape)
-    return out
 
 
 def _tiles(shape):
@@ -67,6 +78,15 @@ def _tiles(shape):
     rows, cols = shape
     return [((i, min(i + _ROWS, rows)), (j, min(j + _COLS, cols)))
             for j in range(0, cols, _COLS) for i in range(0, rows, _ROWS)]
+
+
+def _shared_tiles(shape, depth):
+    """The tiles of a stack of results as `kernels.tiles_in_fp32` takes them, in as many arrays as threads are worth."""
+    count, rows, cols = shape
+    tiles = np.array([(*each_rows, *each_cols, each_cols[0]) for each_rows, each_cols in _tiles((rows, cols))])
+    step = np.array([rows, rows, cols, cols, 0])
+    tiles = (tiles + np.arange(count)[:, None, None] * step).reshape(-1, 5)
+    return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth // _PART)))
 
 
 def _is_fp32(fmt):
@@ -79,17 +99,22 @@ def _fits_fp32(spec):
 
 
 def _sum_fp32(spec, a, b, out):
-    """Fill ``out`` (uint32) by the processor's addition, step by step where a product is not an fp32 number. Inf and
-    NaN are no such numbers, so that only steps make a NaN, the accumulator's, and additions leave it."""
+    """Fill the stack ``out`` (uint32) by the processor's addition, step by step where a product is not an fp32 number.
+    Inf and NaN are no such numbers, so that only steps make a NaN, the accumulator's, and additions leave it."""
+    direct = _direct(spec, a, b)
+    tiles = _shared_tiles(out.shape, a.shape[2])
+    # The rows of all matrices below each other, the columns of all side by side.
+    a, direct, out = (array.reshape(-1, array.shape[2]) for array in (a, direct, out))
+    b = np.concatenate(b, axis=1)
     a_factors, b_factors = factors(spec, spec.a, a), factors(spec, spec.b, b.T)
     if spec.is_add:
         rebias = ((_FP32.bias - spec.wide.exp_bias) << spec.a.man_bits) + spec.offset_value
         words = _field_words(a_factors, 0), kernels.Words(*map(_transposed, _field_words(b_factors, rebias)))
     else:
         words = _value_words(spec, spec.a, a), _value_words(spec, spec.b, b)
-    arrays = _direct(spec, a, b), *words, a_factors, b_factors, out.view(np.int32)
+    arrays = direct, *words, a_factors, b_factors, out.view(np.int32)
     shift = _FP32.man_bits - spec.a.man_bits
-    in_threads(lambda tile: kernels.tile_in_fp32(target(_FP32), rule(spec), shift, *tile, *arrays), _tiles(out.shape))
+    in_threads(lambda some: kernels.tiles_in_fp32(target(_FP32), rule(spec), shift, some, *arrays), tiles)
 
 
 def _field_words(operand, constant):
@@ -109,13 +134,13 @@ def _transposed(array):
 
 
 def _direct(spec, a, b):
-    """Which codes of ``a``, (rows, depth), make only fp32 numbers with the whole of their row of ``b``: normal, or
+    """Which codes of ``a``, (n, rows, depth), make only fp32 numbers with the whole of their row of ``b``: normal, or
     zero. Products grow with a field, so the least and the largest of the row tell."""
     field = b & spec.b.field_mask
-    largest = field.max(axis=1)
+    largest = field.max(axis=2)
     zero, _, _ = flags(spec.b, field, spec.subnormals)
-    least = np.where(zero, largest[:, None], field).min(axis=1)
-    low, high = (abs(wide_value(spec, product(spec, a, codes))) for codes in (least, largest))
+    least = np.where(zero, largest[..., None], field).min(axis=2)
+    low, high = (abs(wide_value(spec, product(spec, a, codes[:, None]))) for codes in (least, largest))
     return ((low >= 2.0**-126) | (low == 0)) & (high < 2.0**128)
 
 

@@ -44,16 +44,16 @@ def float32_matmul(a, b, site, spans):
 
     Parameters
     ----------
-    a : float32, (tokens, depth) at a linear layer, with the tokens of all sentences; (heads, tokens, depth) in
-        attention, of one sentence
-    b : float32, (depth, outputs), the weight, at a linear layer; (heads, depth, outputs) in attention
+    a : float32, (tokens, depth) at a linear layer, with the tokens of all sentences; (sentences * heads, tokens, depth)
+        in attention, of sentences of one length
+    b : float32, (depth, outputs), the weight, at a linear layer; (sentences * heads, depth, outputs) in attention
     site : Site
     spans : list of slice
         The tokens of each sentence.
 
     Returns
     -------
-    float32, (tokens, outputs) or (heads, tokens, outputs)
+    float32, (tokens, outputs) or (sentences * heads, tokens, outputs)
     """
     return a @ b
 
@@ -89,7 +89,8 @@ class MiniLM:
     def hidden_states(self, tokens, matmul=float32_matmul):
         """The residual stream after the embedding and after each layer.
 
-        Sentences follow each other without padding, so nothing need be masked; only attention takes them one by one.
+        Sentences follow each other without padding, so nothing need be masked; attention takes those of one length at a
+        time.
 
         Parameters
         ----------
@@ -116,13 +117,13 @@ class MiniLM:
 
             query, key, value = (linear(x, name, f"attention.self.{name}") for name in ("query", "key", "value"))
             context = np.empty_like(x)
-            for span in spans:
-                q, k, v = (tensor[span].reshape(-1, HEADS, HEAD_WIDTH) for tensor in (query, key, value))
-                own = [slice(0, len(q))]
-                scores = matmul(q.transpose(1, 0, 2), k.transpose(1, 2, 0), Site("qk", layer, "qk"), own)
+            for alike in of_one_length(spans):
+                q, k, v = (_by_head(tensor[alike]) for tensor in (query, key, value))
+                own = [slice(0, alike.shape[1])] * len(alike)
+                scores = matmul(q, k.transpose(0, 2, 1), Site("qk", layer, "qk"), own)
                 weights = softmax(scores / np.float32(math.sqrt(HEAD_WIDTH)))
-                mixed = matmul(weights, v.transpose(1, 0, 2), Site("pv", layer, "pv"), own)
-                context[span] = mixed.transpose(1, 0, 2).reshape(-1, WIDTH)
+                mixed = matmul(weights, v, Site("pv", layer, "pv"), own).reshape(len(alike), HEADS, -1, HEAD_WIDTH)
+                context[alike] = mixed.transpose(0, 2, 1, 3).reshape(*alike.shape, WIDTH)
             x = self._layer_norm(x + linear(context, "output", "attention.output.dense"),
                                  f"{at}.attention.output.LayerNorm")
             inner = gelu(linear(x, "up", "intermediate.dense"))
@@ -163,6 +164,20 @@ def sentence_spans(tokens):
     """Where each sentence lies when all follow each other: a list of slices."""
     ends = np.cumsum([len(ids) for ids in tokens])
     return [slice(int(end) - len(ids), int(end)) for end, ids in zip(ends, tokens, strict=True)]
+
+
+def of_one_length(spans):
+    """The tokens of all sentences of each length: int arrays (sentences, tokens)."""
+    lengths = {}
+    for span in spans:
+        lengths.setdefault(span.stop - span.start, []).append(np.arange(span.start, span.stop))
+    return [np.stack(alike) for alike in lengths.values()]
+
+
+def _by_head(x):
+    """(sentences, tokens, width) to (sentences * heads, tokens, head's width)."""
+    sentences, tokens, _ = x.shape
+    return x.reshape(sentences, tokens, HEADS, HEAD_WIDTH).transpose(0, 2, 1, 3).reshape(-1, tokens, HEAD_WIDTH)
 
 
 def pool(hidden, tokens):

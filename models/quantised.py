@@ -46,7 +46,7 @@ class Quantised:
         if site.kind not in self.kinds:
             return float32_matmul(a, b, site, spans)
         start = time.perf_counter()
-        result = self._linear(a, b, site, spans) if site.kind == "linear" else self._attention(a, b)
+        result = self._linear(a, b, site, spans) if site.kind == "linear" else self._attention(a, b, spans)
         self.macs += a.size * b.shape[-1]
         self.seconds += time.perf_counter() - start
         return result
@@ -62,13 +62,13 @@ class Quantised:
             sums[span] *= part_scale * scale
         return sums
 
-    def _attention(self, a, b):
-        (a_codes, a_scale), (b_codes, b_scale) = quantise(self.multiplier.a, a), quantise(self.multiplier.b, b)
-        # Every head's rows with every head's columns, to keep those of one head: one product of this size takes less
-        # time than a small one per head.
-        sums = self._sums(np.concatenate(a_codes), np.concatenate(b_codes, axis=1))
-        heads = np.arange(len(a))
-        return sums.reshape(*a.shape[:2], *b.shape[::2])[heads, :, heads] * np.float32(a_scale * b_scale)
+    def _attention(self, a, b, spans):
+        (a_codes, a_scales), (b_codes, b_scales) = (
+            zip(*(quantise(fmt, heads) for heads in np.split(tensor, len(spans))), strict=True)
+            for fmt, tensor in ((self.multiplier.a, a), (self.multiplier.b, b)))
+        sums = self._sums(np.concatenate(a_codes), np.concatenate(b_codes))
+        scales = np.float32(np.multiply(a_scales, b_scales))
+        return sums * np.repeat(scales, len(a) // len(spans))[:, None, None]
 
     def _sums(self, a, b):
         return matmul(self.multiplier, FP32, a, b).view(np.float32)
