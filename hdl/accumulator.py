@@ -41,10 +41,10 @@ class IntAdder(Part):
 
 
 @dataclass(frozen=True)
-class FloatSum:
-    """A sum held as the code of a float format."""
+class Sum:
+    """A sum held as its result: the code of a format."""
 
-    fmt: FloatFormat
+    fmt: FloatFormat | IntFormat
     addend: Addend
     drain_latency = 0
 
@@ -53,26 +53,7 @@ class FloatSum:
         return self.fmt.width
 
     def adder(self):
-        return FloatAdder(self.fmt, self.addend)
-
-    def drain(self):
-        return None
-
-
-@dataclass(frozen=True)
-class IntSum:
-    """A sum held as an integer."""
-
-    fmt: IntFormat
-    addend: Addend
-    drain_latency = 0
-
-    @property
-    def width(self):
-        return self.fmt.width
-
-    def adder(self):
-        return IntAdder(self.fmt, self.addend)
+        return (IntAdder if isinstance(self.fmt, IntFormat) else FloatAdder)(self.fmt, self.addend)
 
     def drain(self):
         return None
@@ -124,8 +105,6 @@ def running_sum(accumulator, addend):
     if (accumulator.kind == "int") != isinstance(addend.wide, IntFormat):
         kinds = "a float or fixed" if accumulator.kind == "int" else "int32"
         raise ValueError(f"Accumulator must be {kinds} for {addend.wide}, not {accumulator.name!r}")
-    if accumulator.kind == "int":
-        return IntSum(accumulator.result, addend)
-    if accumulator.kind == "float":
-        return FloatSum(accumulator.fmt, addend)
+    if accumulator.kind in ("int", "float"):
+        return Sum(accumulator.result, addend)
     return FixedSum(Window(addend, accumulator.depth), {"fixed": 1, "carrysave": 2}[accumulator.kind])

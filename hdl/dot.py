@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import IntFormat
 from ..golden.spec import WideFormat
-from .accumulator import FixedSum, FloatSum, IntSum, running_sum
+from .accumulator import FixedSum, Sum, running_sum
 from .addend import Addend, expand
 from .fixed import Window, compress
 from .fpadd import FloatAdder
@@ -328,15 +328,15 @@ class Dot(Part):
         held = running_sum(self.accumulator, product)
         if self.accumulator.kind == "int":
             total = Addend(IntFormat("sum", product.wide.width + (count - 1).bit_length()))
-            return IntSum(held.fmt, total), partial(IntTree, product.wide.width, count), IntTree.latency
+            return Sum(held.fmt, total), partial(IntTree, product.wide.width, count), IntTree.latency
         if self.accumulator.kind != "float":
             narrow = Window(product, count)
             return PlacedSum(held.window, held.words, narrow), partial(FixedTree, narrow, count), FixedTree.latency
         if self.tree:
             make = partial(FloatTree, fmt, product, count)
-            return FloatSum(fmt, Addend.code(fmt)), make, FloatTree.latency_of(count)
+            return Sum(fmt, Addend.code(fmt)), make, FloatTree.latency_of(count)
         total = aligned(product, count, self.window)
-        return FloatSum(fmt, total), partial(AlignedSum, product, count, self.window), AlignedSum.latency
+        return Sum(fmt, total), partial(AlignedSum, product, count, self.window), AlignedSum.latency
 
     def elaborate(self, platform):
         m = Module()

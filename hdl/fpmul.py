@@ -3,10 +3,8 @@
 from typing import NamedTuple
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
-from amaranth.lib.wiring import In, Out
 
-from .operand import Operand, named, pack_wide, select_narrow, special_flags
-from .part import Part
+from .operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
 from .shift import leading_zeros, normalise, shift_right
 
 # From here on, subnormal products are shifted after the multiplication instead of subnormal operands before it.
@@ -29,7 +27,7 @@ class Unrounded(NamedTuple):
     alive: Value = Const(1)
 
 
-class ExactMultiplier(Part):
+class ExactMultiplier(FloatMultiplier):
     """Product of floats, exact and then rounded once to nearest even, as IEEE 754 has it.
 
     The sign is the XOR of the signs, also of zeros, Inf and NaN. Inf times zero is NaN. With subnormals ``exact``
@@ -42,39 +40,17 @@ class ExactMultiplier(Part):
 
     Timing: combinational.
 
-    Parameters
-    ----------
-    spec : :class:`~lmul.golden.spec.Multiplier`
-        Of kind ``exact``.
-    wide : bool
-        Whether the product is the unrounded one.
-
-    Members
-    -------
-    a, b : ``In(spec.a.width)``, ``In(spec.b.width)``
-        Operand codes.
-    p : ``Out(spec.wide.width if wide else spec.narrow_width)``
-        Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
+    Parameters and members are those of `FloatMultiplier`; ``spec`` is of kind ``exact``.
     """
 
     def __init__(self, spec, wide=False):
-        self.spec, self.wide = spec, wide
+        super().__init__(spec, wide)
         self.bias_bits = spec.b.bias.bit_length()
-        super().__init__({
-            "a": In(spec.a.width),
-            "b": In(spec.b.width),
-            "p": Out(spec.wide.width if wide else spec.narrow_width),
-        })
-
-    @property
-    def module_name(self):
-        return f"{'prod' if self.wide else 'mul'}_{self.spec.name}"
 
     def elaborate(self, platform):
         m = Module()
         spec = self.spec
-        a = Operand(m, "a", spec.a, self.a, spec.subnormals)
-        b = Operand(m, "b", spec.b, self.b, spec.subnormals)
+        a, b = self.operands(m)
         sign = a.sign ^ b.sign
         if self.wide:
             product = self._raw(m, a, b)

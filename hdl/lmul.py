@@ -1,14 +1,12 @@
 """L-Mul: a product by one integer addition."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib.wiring import In, Out
 
-from .operand import Operand, named, pack_wide, select_narrow, special_flags
-from .part import Part
+from .operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
 from .shift import normalise
 
 
-class LMul(Part):
+class LMul(FloatMultiplier):
     """Approximate product of floats: one addition of the fields, exponent and mantissa as one integer, and a
     constant (arXiv 2410.00907); with the constant 0, Mitchell's multiplier (1962).
 
@@ -23,38 +21,13 @@ class LMul(Part):
 
     Timing: combinational.
 
-    Parameters
-    ----------
-    spec : :class:`~lmul.golden.spec.Multiplier`
-        Of kind ``lmul`` or ``mitchell``.
-    wide : bool
-        Whether the product is the unrounded one.
-
-    Members
-    -------
-    a, b : ``In(spec.a.width)``, ``In(spec.b.width)``
-        Operand codes.
-    p : ``Out(spec.wide.width if wide else spec.narrow_width)``
-        Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
+    Parameters and members are those of `FloatMultiplier`; ``spec`` is of kind ``lmul`` or ``mitchell``.
     """
-
-    def __init__(self, spec, wide=False):
-        self.spec, self.wide = spec, wide
-        super().__init__({
-            "a": In(spec.a.width),
-            "b": In(spec.b.width),
-            "p": Out(spec.wide.width if wide else spec.narrow_width),
-        })
-
-    @property
-    def module_name(self):
-        return f"{'prod' if self.wide else 'mul'}_{self.spec.name}"
 
     def elaborate(self, platform):
         m = Module()
         spec = self.spec
-        a = Operand(m, "a", spec.a, self.a, spec.subnormals)
-        b = Operand(m, "b", spec.b, self.b, spec.subnormals)
+        a, b = self.operands(m)
         total = Signal(spec.a.man_bits + spec.wide.exp_bits)
         m.d.comb += total.eq(self._addend(m, a) + self._addend(m, b).shift_left(spec.align) + spec.offset_value)
         man, exp = total[: spec.a.man_bits], total[spec.a.man_bits :]

@@ -1,8 +1,10 @@
 """What the floating-point multipliers share: an operand taken apart, and a product put together."""
 
 from amaranth.hdl import Cat, Const, Signal, Value
+from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import Specials
+from .part import Part
 
 
 def named(m, name, value):
@@ -11,6 +13,42 @@ def named(m, name, value):
     signal = Signal(value.shape(), name=name)
     m.d.comb += signal.eq(value)
     return signal
+
+
+class FloatMultiplier(Part):
+    """What multipliers of floats have in common.
+
+    Parameters
+    ----------
+    spec : :class:`~lmul.golden.spec.Multiplier`
+        Of kind ``lmul``, ``mitchell`` or ``exact``.
+    wide : bool
+        Whether the product is the unrounded one.
+
+    Members
+    -------
+    a, b : ``In(spec.a.width)``, ``In(spec.b.width)``
+        Operand codes.
+    p : ``Out(spec.wide.width if wide else spec.narrow_width)``
+        Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
+    """
+
+    def __init__(self, spec, wide=False):
+        self.spec, self.wide = spec, wide
+        super().__init__({
+            "a": In(spec.a.width),
+            "b": In(spec.b.width),
+            "p": Out(spec.wide.width if wide else spec.narrow_width),
+        })
+
+    @property
+    def module_name(self):
+        return f"{'prod' if self.wide else 'mul'}_{self.spec.name}"
+
+    def operands(self, m):
+        """Both operands, taken apart."""
+        return (Operand(m, name, fmt, code, self.spec.subnormals)
+                for name, fmt, code in (("a", self.spec.a, self.a), ("b", self.spec.b, self.b)))
 
 
 class Operand:
