@@ -48,9 +48,8 @@ def horowitz():
 
 
 def part(figures):
-    """This part of the record."""
-    return {"operation_pj": OPERATION_PJ, "source": HOROWITZ, "derived": horowitz(), "savings": savings(figures),
-            "finding": sentence(figures)}
+    """This part of the record; its ``finding`` is the `sentence` of the savings."""
+    return {"operation_pj": OPERATION_PJ, "source": HOROWITZ, "derived": horowitz(), "savings": savings(figures)}
 
 
 def savings(figures):
@@ -113,9 +112,9 @@ def _measured(row):
     return f"{lmul} against {exact} fJ: {100 * row['saving']:.1f} %"
 
 
-def sentence(figures):
-    """For which formats and structures L-Mul pays, and how much, in one sentence made from the rows."""
-    rows, pays, does_not, unknown = savings(figures), [], [], []
+def sentence(rows):
+    """For which formats and structures L-Mul pays, and how much, in one sentence made from rows of `savings`."""
+    pays, does_not, unknown = [], [], []
     for name in dict.fromkeys(row["structure"] for row in rows):
         found = {}
         for row in rows:
@@ -130,7 +129,7 @@ def sentence(figures):
         absent = [formats for formats in found if formats not in measured]
         if absent:
             unknown.append(f"{name} ({', '.join(absent)})" if measured else name)
-    where = " and ".join(figures.libraries)
+    where = " and ".join(dict.fromkeys(row["technology"] for row in rows))
     words = (f"Beside the exact design, on {where}, L-Mul saves energy in the {', the '.join(pays)}" if pays else
              f"In nothing that was measured does L-Mul save energy on {where}")
     if does_not:

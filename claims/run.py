@@ -83,6 +83,8 @@ def judged(parts, wanted, figures, transformer=attention.ABSENT):
         found["others"] = others.part(figures)
     for part in found.values():
         part |= {name: _kept(rows, wanted) for name, rows in part.items() if _is_table(rows)}
+    if found.get("energy", {}).get("savings"):
+        found["energy"]["finding"] = energy.sentence(found["energy"]["savings"])
     return {"claims": _kept(claims, wanted), **found}
 
 

@@ -78,7 +78,8 @@ def claims_page(record):
 
 def _is_empty(block):
     """Of a record with some rows alone, most tables have none."""
-    return (isinstance(block, Table) and not block.rows) or (isinstance(block, Figure) and not block.panels)
+    return ((isinstance(block, Table) and not block.rows) or (isinstance(block, Figure) and not block.panels)
+            or (isinstance(block, Text) and not block.text))
 
 
 def lead(record):
@@ -221,7 +222,7 @@ def _energy(part):
     table = part["operation_pj"]
     return [
         Heading("Energy"),
-        Text(part["finding"]),
+        Text(part.get("finding", "")),
         Table(f"Energy of an operation, {part['source']}; there is no FP8 row.", ["", *table],
               [["pJ", *(f"{value:g}" for value in table.values())]]),
         _table("The paper's percentages, derived from that table.", ["replacement", "sum", "saving"], part["derived"],

@@ -118,7 +118,7 @@ def test_the_sentence_is_made_from_the_rows(record):
         row["energy_fj_per_op"] = 100.0 if "exact" in row["design"] else ours
     for technology, value in (("sky130hd", 10.0), ("asap7", 20.0)):
         row_of(record, "mul_lmul_bf16", technology)["energy_fj_per_op"] = value
-    words = energy.sentence(Figures(record))
+    words = energy.sentence(energy.savings(Figures(record)))
     pays, does_not, unknown = re.split("; it does not|; not measured", words)
     assert "bf16 80 to 90 %" in pays and "e4m3 40 %" in pays and "multiply-accumulate" not in pays
     assert "multiply-accumulate into fp32 (" in does_not and "1 %" in does_not
@@ -292,7 +292,7 @@ def test_pages(record, monkeypatch, tmp_path):
             assert (one["measured"] or one["missing"]) in markdown and f"`{one['command']}`" in markdown
     for each in run.all_rows(found):
         assert not each.get("command") or f"`{each['command']}`" in markdown
-    assert energy.sentence(Figures(record)) in markdown
+    assert energy.sentence(energy.savings(Figures(record))) in markdown
     assert claims_page.lead(found) and len(claims_page.summary(found).splitlines()) > len(found["claims"])
     page = Strict()
     page.feed(first["claims.html"].decode())
