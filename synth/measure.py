@@ -266,7 +266,7 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
             row["at"][name] = fit.figures(period)
             row["path"] = [asdict(stage) for stage in fit.timing.path]
             if keep:
-                row["at"][name]["signoff"] = _kept(Path(keep) / lib.name / design.slug / name, fit, period)
+                row["at"][name] |= _kept(Path(keep) / lib.name / design.slug / name, fit, period)
     row |= {name: figure for name, figure in row["at"].get("relaxed", {}).items() if name in row}
     if not row["at"]:
         missing(row, f"no netlist reaches the clock asked for; the fastest takes {measured[-1].timing.delay_ps:.6g} ps",
@@ -281,7 +281,7 @@ def _kept(folder, fit, period):
     fit.lib.write_liberty(folder.parent.parent / "cells.lib", full=True)
     hand_over(folder, fit.timing, fit.activity, period)
     tool = opensta.opensta()
-    return opensta.sign_off(folder, tool[0]) if tool else None
+    return {"signoff": opensta.sign_off(folder, tool[0])} if tool else {}
 
 
 class _Measured:
