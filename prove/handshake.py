@@ -1,0 +1,313 @@
+"""Streams of beats: that arrays and stream registers lose, double, reorder and withhold nothing.
+
+Arrays are followed from reset for a stated number of cycles, through every pattern of valid, ready and run lengths at
+once (bounded model checking on the gates of the Verilog). One beat, whichever, carries a 1 in row r of A and column c
+of B, whichever, and all else is 0: so the results say where each beat's products went. That control does not look at
+data is shown by its cone of logic, and so what holds for these data holds for the way of any.
+"""
+
+from ..golden.accumulate import accumulate
+from ..golden.codec import code_dtype, encode
+from ..hdl.axis import Buffer
+from ..hdl.designs import parse
+from ..hdl.verilog import convert, verilog
+from .logic import FALSE, TRUE, Logic
+from .machine import load
+from .solver import PROVED, REFUTED, Question, proof
+
+#: Designs that are followed, and for how many cycles.
+ARRAYS = {
+    "array_lmul_e2m1_carrysave4_2x2_os": 20,
+    "array_lmul_e2m1_e5m2_2x3_os": 20,
+    "array_lmul_e2m1_e5m2_3x1_os": 20,
+    "array_lmul_e2m1_e5m2_1x1_os": 20,
+    "array_lmul_e2m1_carrysave4_2x2_ws": 20,
+    "array_lmul_e2m1_e5m2_3x1_ws": 20,
+    "matmul_lmul_e2m1_e5m2_2x2_os": 20,
+    "matmul_lmul_e2m1_e5m2_2x2_ws": 20,
+}
+BUFFER_WIDTHS = (1, 8, 64, 257)
+
+
+class Core:
+    """The streams of an ``array`` or ``matmul`` design, by its ports.
+
+    Parameters
+    ----------
+    design : Design
+    machine : Machine
+    """
+
+    def __init__(self, design, machine):
+        self.design, self.machine = design, machine
+        self.rows, self.cols = design.rows, design.cols
+        axis = design.structure == "matmul"
+        self._names = {stream: f"{side}_axis_{stream}_t" if axis else name for stream, side, name in
+                       (("a", "s", "i_a__"), ("b", "s", "i_b__"), ("c", "m", "o__"))}
+
+    def port(self, stream, signal):
+        return self._names[stream] + signal
+
+    def beat(self, stream, chosen):
+        """Data of a beat whose element i is 1 where literal i is true, else 0."""
+        spec = self.design.multiplier
+        fmt = getattr(spec, stream)
+        one, pitch = int(encode(fmt, 1.0)), self.machine.inputs[self.port(stream, "data")] // len(chosen)
+        return [literal if one >> bit & 1 else FALSE for literal in chosen for bit in range(pitch)]
+
+    @property
+    def unit(self):
+        """The code of the sum whose one product is 1 times 1."""
+        spec = self.design.multiplier
+        a, b = ([code_dtype(fmt.width).type(encode(fmt, 1.0))] for fmt in (spec.a, spec.b))
+        return int(accumulate(spec, self.design.accumulator, a, b))
+
+    def result(self, chosen):
+        """What the results of a beat must be."""
+        pitch = self.machine.outputs[self.port("c", "data")] // self.cols
+        return [literal if self.unit >> bit & 1 else FALSE for literal in chosen for bit in range(pitch)]
+
+    def step(self, logic, state, signals):
+        """A cycle out of reset; signals by (stream, signal), and so the outputs."""
+        inputs = {self.port(*name): literals for name, literals in signals.items()}
+        found, state = self.machine.step(logic, state, inputs | self.machine.running)
+        return {(stream, signal): found[self.port(stream, signal)] for stream, signals in
+                (("a", ["ready"]), ("b", ["ready"]), ("c", ["valid", "last", "data"])) for signal in signals}, state
+
+
+def _shift(logic, move, bits, first=FALSE):
+    """Bits moved up a place where ``move``."""
+    return [logic.mux(move, below, bit) for below, bit in zip([first, *bits], bits, strict=False)]
+
+
+def _decode(logic, count):
+    """One of ``count`` literals, whichever, or none."""
+    index = logic.inputs(count.bit_length())
+    return [logic.any(bit ^ 1 ^ (n >> place & 1) for place, bit in enumerate(index)) ^ 1 for n in range(count)]
+
+
+def _select(logic, bits, values):
+    """The value where a bit is set."""
+    return logic.any(logic.and_(bit, value) for bit, value in zip(bits, values, strict=False))
+
+
+class Traffic:
+    """Everything that may happen at the streams of a core in some cycles from reset, and what must come of it.
+
+    Parameters
+    ----------
+    core : Core
+    cycles : int
+    closing : int
+        For so many of them, at the end, all streams are open.
+
+    Attributes
+    ----------
+    wrong : dict of str to list of int
+        By rule, literals that are true where it is broken, one a cycle.
+    """
+
+    def __init__(self, core, cycles, closing):
+        self.core, self.cycles, self.closing, self.logic = core, cycles, closing, Logic()
+        logic = self.logic
+        self.ends = logic.inputs(cycles)  # which pairs end a run
+        self.mark = _decode(logic, cycles)  # the pair that is not 0
+        self.row, self.col = _decode(logic, core.rows), _decode(logic, core.cols)
+        self.wrong = {"out of nothing": [], "last": [], "result": [], "withheld": []}
+        self.trace = {"valid a": [], "valid b": [], "ready": []}
+        self._run()
+
+    def _marked_run(self):
+        """Which run the pair that is not 0 belongs to."""
+        run, marked = [TRUE] + [FALSE] * self.cycles, []
+        for end in self.ends:
+            marked.append(run)
+            run = _shift(self.logic, end, run)
+        return [_select(self.logic, self.mark, [at[n] for at in marked]) for n in range(self.cycles)]
+
+    def _run(self):
+        logic, core, none = self.logic, self.core, [FALSE] * self.cycles
+        target = self._marked_run()
+        beat = {stream: [TRUE, *none] for stream in "ab"}  # which pair the stream offers
+        waiting = dict.fromkeys("ab", FALSE)
+        runs = {stream: none for stream in "ab"}  # bit n: run n was taken to its end
+        given, out_run, out_row = none, [TRUE, *none], [TRUE] + [FALSE] * (core.rows - 1)
+        state = core.machine.reset(logic)
+        for cycle in range(self.cycles):
+            closing = cycle >= self.cycles - self.closing
+            if cycle == self.cycles - self.closing:
+                owed = [logic.and_(a, b) for a, b in zip(runs["a"], runs["b"], strict=True)]
+            signals = {("c", "ready"): [TRUE if closing else logic.input()]}
+            for stream, places in (("a", self.row), ("b", self.col)):
+                valid = TRUE if closing else logic.or_(waiting[stream], logic.input())
+                marked = _select(logic, beat[stream], self.mark)
+                signals[stream, "valid"] = [valid]
+                signals[stream, "last"] = [_select(logic, beat[stream], self.ends)]
+                signals[stream, "data"] = core.beat(stream, [logic.and_(marked, place) for place in places])
+                self.trace[f"valid {stream}"].append(valid)
+            found, state = core.step(logic, state, signals)
+            (ready,), (valid,), (last,) = signals["c", "ready"], found["c", "valid"], found["c", "last"]
+            self.trace["ready"].append(ready)
+
+            there = _select(logic, out_run, [logic.and_(*both) for both in zip(runs["a"], runs["b"], strict=True)])
+            here = logic.and_(_select(logic, out_run, target), _select(logic, out_row, self.row))
+            expected = core.result([logic.and_(here, col) for col in self.col])
+            differ = logic.any(logic.xor(x, y) for x, y in zip(found["c", "data"], expected, strict=True))
+            self.wrong["out of nothing"].append(logic.and_(valid, there ^ 1))
+            self.wrong["last"].append(logic.and_(valid, logic.xor(last, out_row[-1])))
+            self.wrong["result"].append(logic.and_(valid, differ))
+
+            move = logic.and_(valid, ready)
+            finished = logic.and_(move, out_row[-1])
+            given = _shift(logic, finished, given, TRUE)
+            out_run = _shift(logic, finished, out_run)
+            out_row = _shift(logic, move, out_row, out_row[-1])
+            for stream in "ab":
+                taken = logic.and_(signals[stream, "valid"][0], found[stream, "ready"][0])
+                waiting[stream] = logic.and_(signals[stream, "valid"][0], taken ^ 1)
+                runs[stream] = _shift(logic, logic.and_(taken, signals[stream, "last"][0]), runs[stream], TRUE)
+                beat[stream] = _shift(logic, taken, beat[stream])
+        self.wrong["withheld"].append(logic.any(logic.and_(due, done ^ 1)
+                                                for due, done in zip(owed, given, strict=True)))
+
+    def verdict(self, limit=300):
+        """Whether nothing is ever wrong; if it is, what, and in which traffic."""
+        wrong = {rule: self.logic.any(literals) for rule, literals in self.wrong.items()}
+        shown = [*((rule, [literal]) for rule, literal in wrong.items()), ("ends", self.ends), *self.trace.items()]
+        return Question(self.logic).never_one(self.logic.any(wrong.values()), limit, shown)
+
+
+def traffic(core, cycles, closing=None, limit=300):
+    """Results of all runs come complete, in order, once, ``last`` with row R-1, and only of what was taken; runs taken
+    before the last ``closing`` cycles, in which all streams are open, have been given out whole at the end."""
+    closing = closing or core.rows * 2 + core.cols + 7
+    return proof(core.design.slug, "no result lost, doubled, reordered or withheld",
+                 f"model check, {cycles} cycles from reset, every traffic",
+                 lambda: Traffic(core, cycles, min(closing, cycles - 2)).verdict(limit))
+
+
+def hold(core, limit=60):
+    """Out of whatever state: a result that waits for ``ready`` stays as it is."""
+
+    def examine():
+        logic = Logic()
+        state = logic.inputs(core.machine.registers)
+        before, state = core.step(logic, state, {("c", "ready"): [FALSE]})
+        after, _ = core.step(logic, state, {})
+        changed = logic.any(logic.xor(x, y) for signal in ("valid", "last", "data")
+                            for x, y in zip(before["c", signal], after["c", signal], strict=True))
+        return Question(logic).never_one(logic.and_(before["c", "valid"][0], changed), limit)
+
+    return proof(core.design.slug, "a result holds until it is taken", "induction, any state", examine)
+
+
+def progress(core, within, limit=60):
+    """Out of whatever state: with all streams open, both inputs move within so many cycles."""
+
+    def examine():
+        logic, moved = Logic(), {"a": [], "b": []}
+        state = logic.inputs(core.machine.registers)
+        for _ in range(within):
+            found, state = core.step(logic, state, {("a", "valid"): [TRUE], ("b", "valid"): [TRUE],
+                                                    ("c", "ready"): [TRUE]})
+            for stream, ready in moved.items():
+                ready += found[stream, "ready"]
+        return Question(logic).never_one(logic.any(logic.any(ready) ^ 1 for ready in moved.values()), limit)
+
+    return proof(core.design.slug, f"no deadlock: open streams move within {within} cycles", "induction, any state",
+                 examine)
+
+
+def independence(core):
+    """Valid, ready and last follow from each other and their own registers alone: no data come into them."""
+
+    def examine():
+        logic = Logic()
+        state = logic.inputs(core.machine.registers)
+        data = {stream: logic.inputs(core.machine.inputs[core.port(stream, "data")]) for stream in "ab"}
+        found, following = core.step(logic, state, {(stream, "data"): data[stream] for stream in "ab"})
+        place = {literal >> 1: n for n, literal in enumerate(state)}
+        roots = [literal for (_, signal), bits in found.items() if signal != "data" for literal in bits]
+        control, new = set(), {literal >> 1 for literal in roots}
+        while new:
+            reached = set(logic.cone([2 * node for node in new]))
+            control |= reached
+            new = {following[place[node]] >> 1 for node in reached if node in place} - control
+        return REFUTED if any(literal >> 1 in control for bits in data.values() for literal in bits) else PROVED
+
+    return proof(core.design.slug, "control does not look at data", "cone of logic", examine)
+
+
+def buffer(width, machine=None, limit=60):
+    """A stream register is a queue of two beats, for ever: true after reset, and of each cycle if of the one before.
+
+    Parameters
+    ----------
+    width : int
+        Of its data.
+    machine : Machine
+        What is to be examined; by default `Buffer`.
+    """
+    machine = machine or load(convert({"buffer": Buffer(width)}))["buffer"]
+
+    def differs(logic, state, beats):
+        """Whether a state is other than the queue of ``beats``, (there, beat) each: emptied, it would give others."""
+        wrong = []
+        for n in range(3):
+            found, state = machine.step(logic, state, machine.running | {"i__valid": [FALSE], "o__ready": [TRUE]})
+            there, beat = beats[n] if n < 2 else (FALSE, [])
+            full = beats[1][0] if n == 0 else FALSE
+            given = zip([*found["o__data"], *found["o__last"]], beat, strict=False)
+            wrong += [logic.xor(found["o__valid"][0], there), logic.xor(found["i__ready"][0], full ^ 1),
+                      *(logic.and_(there, logic.xor(x, y)) for x, y in given)]
+        return logic.any(wrong)
+
+    def examine():
+        logic = Logic()
+        start = differs(logic, machine.reset(logic), [(FALSE, []), (FALSE, [])])
+        state = logic.inputs(machine.registers)
+        (some, full, valid, ready), first, second, beat = logic.inputs(4), *(logic.inputs(width + 1) for _ in range(3))
+        before = logic.or_(logic.and_(full, some ^ 1), differs(logic, state, [(some, first), (full, second)]))
+        _, state = machine.step(logic, state, machine.running | {
+            "i__data": beat[:-1], "i__last": beat[-1:], "i__valid": [valid], "o__ready": [ready]})
+        # What a queue does: the first beat leaves, then the new one joins.
+        put, get = logic.and_(valid, full ^ 1), logic.and_(some, ready)
+        some_left, full_left = logic.mux(get, full, some), logic.and_(full, get ^ 1)
+        front = [logic.mux(get, y, x) for x, y in zip(first, second, strict=True)]
+        after = differs(logic, state, [
+            (logic.or_(some_left, put), [logic.mux(some_left, x, y) for x, y in zip(front, beat, strict=True)]),
+            (logic.or_(full_left, logic.and_(some_left, put)),
+             [logic.mux(full_left, x, y) for x, y in zip(second, beat, strict=True)])])
+        return Question(logic).never_one(logic.or_(start, logic.and_(before ^ 1, after)), limit)
+
+    return proof(f"stream register, {width} bits", "a queue of two beats, for ever", "induction, one step", examine)
+
+
+def results(arrays=None, limit=300):
+    """All proofs of this module, one after the other.
+
+    Parameters
+    ----------
+    arrays : dict of str to int
+        Slugs of ``array`` and ``matmul`` designs, and for how many cycles each is followed; by default `ARRAYS`.
+    limit : float
+        Seconds that the solver may take for one proof.
+
+    Yields
+    ------
+    Proof
+    """
+    for width in BUFFER_WIDTHS:
+        yield buffer(width, limit=limit)
+    for slug, cycles in (ARRAYS if arrays is None else arrays).items():
+        core = read(slug)
+        yield independence(core)
+        yield hold(core, limit)
+        yield progress(core, core.rows + 2, limit)
+        yield traffic(core, cycles, limit=limit)
+
+
+def read(slug, text=None):
+    """The `Core` of a slug, of its own Verilog or another ``text``."""
+    design = parse(slug)
+    return Core(design, load({slug: text or verilog(design)})[slug])

@@ -1,0 +1,66 @@
+"""Clocked Verilog as gates between registers: the step from one cycle to the next, to be unrolled or examined alone."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from ..hdl import yosys
+from .exhaust import Circuit
+from .logic import FALSE, TRUE
+
+_CLOCKS = ("clk", "aclk")
+
+
+class Machine:
+    """One clocked module: what its outputs and its registers become of its inputs and its registers.
+
+    Attributes
+    ----------
+    inputs, outputs : dict of str to int
+        Widths of the ports, the clock left out.
+    registers : int
+        How many bits of state there are.
+    """
+
+    def __init__(self, module):
+        flops = [cell["connections"] for cell in module["cells"].values() if cell["type"] == "$_DFF_P_"]
+        gates = {name: cell for name, cell in module["cells"].items() if cell["type"] != "$_DFF_P_"}
+        state, following = ([flop[pin][0] for flop in flops] for pin in "QD")
+        ports = module["ports"] | {"$state": {"direction": "input", "bits": state},
+                                   "$next": {"direction": "output", "bits": following}}
+        self._circuit = Circuit({"ports": ports, "cells": gates})
+        self._clocks = [name for name in _CLOCKS if name in ports]
+        self.inputs = {name: width for name, width in self._circuit.inputs.items()
+                       if name not in (*_CLOCKS, "$state")}
+        self.outputs = {name: width for name, width in self._circuit.outputs.items() if name != "$next"}
+        self.registers = len(state)
+
+    def step(self, logic, state, inputs):
+        """A cycle: outputs by port, and the next state, from literals; inputs that are not given are new and free."""
+        given = {name: inputs.get(name) or logic.inputs(width) for name, width in self.inputs.items()}
+        found = self._circuit.build(logic, given | {"$state": state} | {clock: [FALSE] for clock in self._clocks})
+        return found, found.pop("$next")
+
+    def reset(self, logic):
+        """The state after one cycle of reset, whatever was before."""
+        reset = {"rst": [TRUE]} if "rst" in self.inputs else {"aresetn": [FALSE]}
+        return self.step(logic, logic.inputs(self.registers), reset)[1]
+
+    @property
+    def running(self):
+        """The reset input while it is not at work."""
+        return {"rst": [FALSE], "aresetn": [TRUE]}
+
+
+def load(verilog):
+    """Clocked modules of Verilog texts, by the name of the top module; as `exhaust.load`, in one run of Yosys."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        script = []
+        for name, text in verilog.items():
+            (folder / f"{name}.v").write_text(text)
+            script += ["design -reset", f"read_verilog {name}.v", f"hierarchy -check -top {name}", "proc",
+                       "flatten -noscopeinfo", "opt_expr", "opt_clean", "techmap", "simplemap", "opt", "dffunmap",
+                       "simplemap", "opt_clean", f"write_json {name}.json"]
+        yosys.run(script, folder)
+        return {name: Machine(json.loads((folder / f"{name}.json").read_text())["modules"][name]) for name in verilog}

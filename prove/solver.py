@@ -1,0 +1,102 @@
+"""Gates put to an SMT solver, and what comes of a proof."""
+
+import time
+from dataclasses import dataclass
+
+import bitwuzla
+from bitwuzla import Kind
+
+PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
+_ANSWERS = {bitwuzla.Result.UNSAT: PROVED, bitwuzla.Result.SAT: REFUTED}
+_GATES = {1: Kind.BV_AND, 2: Kind.BV_XOR}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One line of what `lmul prove` prints.
+
+    Attributes
+    ----------
+    name : str
+        What was examined: a component or a slug.
+    claim, means : str
+        What holds, and how it was established, with the count or the depth.
+    verdict : str
+        ``proved``, ``refuted``, or ``undecided`` where the solver's time was up.
+    seconds : float
+    witness : str
+        Of what is refuted, a case that shows it.
+    """
+
+    name: str
+    claim: str
+    means: str
+    verdict: str
+    seconds: float
+    witness: str = ""
+
+
+def proof(name, claim, means, examine):
+    """Times ``examine()``, which gives a verdict, or a verdict and a witness."""
+    start = time.perf_counter()
+    found = examine()
+    verdict, witness = (found, "") if isinstance(found, str) else found
+    return Proof(name, claim, means, verdict, time.perf_counter() - start, witness)
+
+
+class Question:
+    """Literals of a `Logic` as terms of the solver: a literal is a vector of one bit."""
+
+    def __init__(self, logic):
+        self.logic, self.terms = logic, bitwuzla.TermManager()
+        self._made = {0: self.constant(0, 1)}
+
+    def __call__(self, kind, *terms, indices=()):
+        return self.terms.mk_term(kind, list(terms), list(indices))
+
+    def constant(self, value, width):
+        return self.terms.mk_bv_value(self.terms.mk_bv_sort(width), value % (1 << width))
+
+    def vector(self, literals):
+        """The term of literals, lowest bit first."""
+        for node in self.logic.cone(literals):
+            if node not in self._made:
+                kind, a, b = self.logic.nodes[node]
+                self._made[node] = (self(_GATES[kind], self._bit(a), self._bit(b)) if kind
+                                    else self.terms.mk_const(self.terms.mk_bv_sort(1)))
+        bits = [self._bit(literal) for literal in reversed(literals)]
+        return bits[0] if len(bits) == 1 else self(Kind.BV_CONCAT, *bits)
+
+    def _bit(self, literal):
+        term = self._made[literal >> 1]
+        return self(Kind.BV_NOT, term) if literal & 1 else term
+
+    def never(self, formula, limit=60, shown=()):
+        """Whether a Boolean term is false for all inputs.
+
+        Parameters
+        ----------
+        formula : Term
+        limit : float
+            Seconds that the solver may take.
+        shown : sequence of (str, Term)
+            What a witness tells.
+
+        Returns
+        -------
+        (verdict, witness) : tuple of str
+        """
+        options = bitwuzla.Options()
+        options.set(bitwuzla.Option.TIME_LIMIT_PER, int(1000 * limit))
+        options.set(bitwuzla.Option.PRODUCE_MODELS, True)
+        solver = bitwuzla.Bitwuzla(self.terms, options)
+        solver.assert_formula(formula)
+        verdict = _ANSWERS.get(solver.check_sat(), UNDECIDED)
+        found = [f"{name} {int(solver.get_value(term).value(2), 2):#x}" for name, term in shown] \
+            if verdict == REFUTED else []
+        return verdict, ", ".join(found)
+
+    def never_one(self, literal, limit=60, shown=()):
+        """`never` for a literal; ``shown`` has lists of literals."""
+        shown = [(name, self.vector(literals)) for name, literals in shown if literals]
+        return self.never(self(Kind.EQUAL, self.vector([literal]), self.constant(1, 1)), limit, shown)
