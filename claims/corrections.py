@@ -5,6 +5,7 @@ from functools import cache
 from ..golden.errors import mantissa_errors
 from ..golden.formats import float_format
 from ..golden.offsets import best_offset
+from .error import OPERANDS, shorten, significands
 from .rows import named
 
 #: Formats of the operands: name, and the mantissa bits of both.
@@ -12,6 +13,17 @@ FORMATS = {name: tuple(float_format(each).man_bits for each in name.split("x") *
            for name in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")}
 GUARD_BITS = range(1, 4)
 WORTH = 0.05  # the root mean square error must fall by this part for a correction to be recommended
+
+
+def errors_of(formats, *way):
+    """`Errors` of a way to multiply (`mantissa_errors`) at a format: of uniform mantissas, and under their names those of
+    the other sources of operands, rounded to the format."""
+    bits = FORMATS[formats]
+    found = mantissa_errors(way[0], *bits, *way[1:])._asdict()
+    for source in OPERANDS[1:]:
+        given = [shorten(each, width, "round")[0] for each, width in zip(significands(source), bits, strict=True)]
+        found[source] = mantissa_errors(way[0], *bits, *way[1:], mantissas=given)._asdict()
+    return found
 
 
 @cache
@@ -24,15 +36,12 @@ def variants(formats):
     offsets += [("best", best_offset(man_a, man_b, guard), guard) for guard in GUARD_BITS]
     row, rows = f"corrections/variants/{formats}", []
     for name, offset, guard in offsets:
-        plain = mantissa_errors("add", man_a, man_b, offset, guard)
-        scale = 1 / (1 + plain.mean_signed)
+        scale = 1 / (1 + mantissa_errors("add", man_a, man_b, offset, guard).mean_signed)
         for factor in (1.0, scale):
-            errors = plain if factor == 1 else mantissa_errors("add", man_a, man_b, offset, guard, factor)
             rows.append(named(row, formats=formats, offset=name, offset_value=offset, guard_bits=guard, scale=factor,
-                              built=guard == 0, **errors._asdict()))
-    exact = mantissa_errors("round", man_a, man_b)
+                              built=guard == 0, **errors_of(formats, "add", offset, guard, factor)))
     rows.append(named(row, formats=formats, offset=None, offset_value=None, guard_bits=0, scale=1.0, built=True,
-                      **exact._asdict()))
+                      **errors_of(formats, "round")))
     return rows
 
 

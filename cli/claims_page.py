@@ -320,10 +320,12 @@ def _corrections(part):
 
 def _variants(rows, formats):
     rows = [row for row in rows if row["formats"] == formats]
-    return _table(f"Every correction at {formats}, uniform mantissas.",
-                  ["offset", "value", "guard bits", "scale", *(name for name, _ in MEASURES.values())], rows,
+    return _table(f"Every correction at {formats}, for uniform mantissas if nothing else is said.",
+                  ["offset", "value", "guard bits", "scale", *(name for name, _ in MEASURES.values()),
+                   *(f"mean error, {source}" for source in OPERANDS[1:])], rows,
                   [[row["offset"] or "exact, rounded", "" if row["offset_value"] is None else str(row["offset_value"]),
-                    str(row["guard_bits"]), f"{row['scale']:.4f}", *_measures(row)] for row in rows])
+                    str(row["guard_bits"]), f"{row['scale']:.4f}", *_measures(row),
+                    *(_number(100 * row[source]["mean"]) for source in OPERANDS[1:])] for row in rows])
 
 
 def _others(part):
