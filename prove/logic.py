@@ -64,6 +64,11 @@ class Logic:
             self._known[kind, a, b] = 2 * len(self.nodes) - 2
         return self._known[kind, a, b]
 
+    def gate(self, node):
+        """A gate's kind, ``and`` or ``xor``, and the two literals it takes."""
+        kind, a, b = self.nodes[node]
+        return {_AND: "and", _XOR: "xor"}[kind], a, b
+
     def cone(self, roots):
         """The nodes that literals depend on, themselves included, ascending."""
         needed, stack = {0}, [literal >> 1 for literal in roots]
@@ -74,6 +79,39 @@ class Logic:
                 kind, a, b = self.nodes[node]
                 stack += [a >> 1, b >> 1] if kind != _INPUT else []
         return sorted(needed)
+
+    def supports(self):
+        """Of each node the inputs that it depends on, as a mask of bits by their order."""
+        found, count = [], 0
+        for node, (kind, a, b) in enumerate(self.nodes):
+            if kind != _INPUT:
+                found.append(found[a >> 1] | found[b >> 1])
+            else:
+                found.append(1 << count if node else 0)
+                count += node > 0
+        return found
+
+    def rebuilt(self, inputs, roots, same):
+        """The logic of roots in a new `Logic`, with nodes replaced: its inputs, and its roots.
+
+        Parameters
+        ----------
+        inputs, roots : list of int
+        same : dict of int to int
+            The literal of an earlier node that a node is equal to.
+        """
+        new, literals = Logic(), {0: FALSE}
+        literals.update((literal >> 1, new.input()) for literal in inputs)
+        for node in self.cone([*roots, *same.values()]):
+            kind, a, b = self.nodes[node]
+            if node in same:
+                literals[node] = literals[same[node] >> 1] ^ same[node] & 1
+            elif kind != _INPUT:
+                literals[node] = new._gate_of(kind, literals[a >> 1] ^ a & 1, literals[b >> 1] ^ b & 1)
+        return new, [literals[literal >> 1] for literal in inputs], [literals[r >> 1] ^ r & 1 for r in roots]
+
+    def _gate_of(self, kind, a, b):
+        return self.and_(a, b) if kind == _AND else self.xor(a, b)
 
     def compiled(self, inputs, roots):
         """The logic from inputs to roots as a `Program`."""
@@ -112,6 +150,14 @@ class Program:
 
         in_threads(run, range(0, blocks, step))
         return list(outputs)
+
+    def signatures(self):
+        """Of each root a hash of its values over all patterns of the inputs, and its value in the first."""
+        patterns = 1 << len(self._inputs)
+        blocks = max(1, patterns // (64 * _BLOCK))
+        hashes, first = np.zeros(len(self._roots), np.uint64), np.zeros(len(self._roots), np.uint64)
+        _hash(self._gates, self._inputs, self._roots, blocks, _LOW, _BLOCK, hashes, first)
+        return hashes.tolist(), first.tolist()
 
     def first_nonzero(self):
         """Exhausts the inputs until a root is 1.
@@ -168,14 +214,38 @@ def _evaluate(gates, inputs, roots, planes, outputs, start, end, block):
 
 
 @njit(nogil=True, cache=True)
+def _count(inputs, values, low, first, block):
+    """Sets the inputs to the patterns from word ``first`` on."""
+    for i in range(len(inputs)):
+        if inputs[i] >= 0:
+            for w in range(block):
+                values[inputs[i], w] = low[i] if i < 6 else -np.uint64(((first + w) >> (i - 6)) & 1)
+
+
+@njit(nogil=True, cache=True)
+def _hash(gates, inputs, roots, blocks, low, block, hashes, first):
+    """Equal for roots that are equal or each other's inverse."""
+    values = np.zeros((len(gates), block), np.uint64)
+    for start in range(0, blocks * block, block):
+        _count(inputs, values, low, start, block)
+        _step(gates, values, block)
+        for r in range(len(roots)):
+            row = values[roots[r] >> 1]
+            if start == 0:
+                first[r] = row[0] & np.uint64(1)
+            x, h = -first[r], hashes[r]
+            for w in range(block):
+                h = (h ^ row[w] ^ x) * np.uint64(0x9E3779B97F4A7C15)
+                h ^= h >> np.uint64(29)
+            hashes[r] = h
+
+
+@njit(nogil=True, cache=True)
 def _search(gates, inputs, roots, start, end, low, block):
     """The first pattern of blocks ``start`` to ``end`` that makes a root 1, or -1."""
     values = np.zeros((len(gates), block), np.uint64)
     for first in range(start * block, end * block, block):
-        for i in range(len(inputs)):
-            if inputs[i] >= 0:
-                for w in range(block):
-                    values[inputs[i], w] = low[i] if i < 6 else -np.uint64(((first + w) >> (i - 6)) & 1)
+        _count(inputs, values, low, first, block)
         _step(gates, values, block)
         for r in range(len(roots)):
             x = -np.uint64(roots[r] & 1)

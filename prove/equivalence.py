@@ -1,0 +1,161 @@
+"""Whether circuits of gates compute the same: mapped netlists and the Verilog that they were mapped from.
+
+A circuit has ``inputs`` and ``outputs``, widths by port, and ``build(logic, inputs)``, which adds it to a `Logic` and
+gives its output literals by port: `exhaust.Circuit` is one.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import bitwuzla
+from bitwuzla import Kind, Option, Result
+
+from .logic import Logic
+
+EXHAUSTED_BITS = 24  # of inputs, up to which every pattern is tried
+_MERGED_BITS = 22
+_PROBE_SECONDS = 0.3  # additions are decided sooner, multiplications never
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a comparison.
+
+    Attributes
+    ----------
+    state : str
+        ``proved``, ``refuted`` or ``not decided``.
+    means : str
+        ``exhaustive``, or ``sat``: parts of few inputs exhausted and joined, a solver over all inputs for the rest.
+    seconds : float
+    counterexample : dict of str to int, or None
+        When refuted, codes by input port.
+    """
+
+    state: str
+    means: str
+    seconds: float
+    counterexample: dict | None = None
+
+
+def compare(reference, circuits, seconds=60.0):
+    """Compare circuits with a reference, over all inputs.
+
+    Parameters
+    ----------
+    reference : circuit
+    circuits : list of circuit
+        Combinational, with the reference's ports. What several have in common is looked at but once.
+    seconds : float
+        Time limit of the solver for each.
+
+    Returns
+    -------
+    list of Verdict
+
+    Raises
+    ------
+    ValueError
+        If a circuit has other ports.
+    """
+    started = time.perf_counter()
+    logic = Logic()
+    ports = {name: logic.inputs(width) for name, width in reference.inputs.items()}
+    inputs = [literal for literals in ports.values() for literal in literals]
+    wanted = reference.build(logic, ports)
+    roots = [_difference(logic, reference, wanted, circuit, ports) for circuit in circuits]
+    exhaustive = len(inputs) <= EXHAUSTED_BITS
+    if not exhaustive and roots and _solve(logic, inputs, roots[0], _PROBE_SECONDS)[0] == "not decided":
+        logic, inputs, roots = _merged(logic, inputs, roots)
+    share = (time.perf_counter() - started) / max(len(circuits), 1)
+    return [_decide(logic, reference.inputs, inputs, root, seconds, share, exhaustive) for root in roots]
+
+
+def _difference(logic, reference, wanted, circuit, ports):
+    """A literal that is 1 where the circuit differs from what is wanted."""
+    if (circuit.inputs, circuit.outputs) != (reference.inputs, reference.outputs):
+        raise ValueError(f"Circuit must have the ports {reference.inputs} and {reference.outputs}, "
+                         f"not {circuit.inputs} and {circuit.outputs}")
+    found = circuit.build(logic, ports)
+    return logic.any(logic.xor(x, y) for name in wanted for x, y in zip(wanted[name], found[name], strict=True))
+
+
+def _merged(logic, inputs, roots):
+    """The same with nodes joined that depend on but few inputs, the same ones, and are equal for all their values:
+    the significands' products, which no solver sees through."""
+    supports = logic.supports()
+    cone = [node for node in logic.cone(roots) if node and 1 < supports[node].bit_count() <= _MERGED_BITS]
+    if not cone:
+        return logic, inputs, roots
+    counts = Counter(supports[node] for node in cone)
+
+    def size(support):
+        return sum(count for other, count in counts.items() if not other & ~support)
+
+    support = max((each for each, _ in counts.most_common(200)), key=size)
+    nodes = [node for node in cone if not supports[node] & ~support]
+    chosen = [literal for bit, literal in enumerate(inputs) if support >> bit & 1]
+    hashes, first = logic.compiled(chosen, [2 * node for node in nodes]).signatures()
+    known, same = {}, {}
+    for node, value, one in zip(nodes, hashes, first, strict=True):
+        twin = known.setdefault(value, 2 * node | one)
+        if twin >> 1 != node:
+            same[node] = twin ^ one
+    # Equal hashes are only a hint.
+    unequal = [logic.xor(2 * node, twin) for node, twin in same.items()]
+    if logic.compiled(chosen, unequal).first_nonzero() is not None:
+        return logic, inputs, roots
+    return logic.rebuilt(inputs, roots, same)
+
+
+def _decide(logic, widths, inputs, root, seconds, share, exhaustive):
+    started = time.perf_counter()
+    if exhaustive:
+        hit = logic.compiled(inputs, [root]).first_nonzero()
+        state = "proved" if hit is None else "refuted"
+    else:
+        state, hit = _solve(logic, inputs, root, seconds)
+    took = share + time.perf_counter() - started
+    return Verdict(state, "exhaustive" if exhaustive else "sat", took, None if hit is None else _codes(widths, hit))
+
+
+def _codes(widths, pattern):
+    codes = {}
+    for name, width in widths.items():
+        codes[name] = pattern & ((1 << width) - 1)
+        pattern >>= width
+    return codes
+
+
+def _solve(logic, inputs, root, seconds):
+    """``proved`` if no pattern of the inputs makes the root 1; else ``refuted`` and such a pattern."""
+    manager, options = bitwuzla.TermManager(), bitwuzla.Options()
+    options.set(Option.PRODUCE_MODELS, True)
+    options.set(Option.TIME_LIMIT_PER, max(1, round(1000 * seconds)))
+    solver = bitwuzla.Bitwuzla(manager, options)
+    boolean = manager.mk_bool_sort()
+    terms = {literal >> 1: manager.mk_const(boolean, f"i{bit}") for bit, literal in enumerate(inputs)}
+    terms[0] = manager.mk_false()
+    inverse = {}
+
+    def term(literal):
+        node = literal >> 1
+        if not literal & 1:
+            return terms[node]
+        if node not in inverse:
+            inverse[node] = manager.mk_term(Kind.NOT, [terms[node]])
+        return inverse[node]
+
+    for node in logic.cone([root]):
+        if node not in terms:
+            gate, a, b = logic.gate(node)
+            terms[node] = manager.mk_term({"and": Kind.AND, "xor": Kind.XOR}[gate], [term(a), term(b)])
+    solver.assert_formula(term(root))
+    result = solver.check_sat()
+    if result == Result.UNSAT:
+        return "proved", None
+    if result != Result.SAT:
+        return "not decided", None
+    values = [solver.get_value(terms[literal >> 1]).value() for literal in inputs]
+    return "refuted", sum(1 << bit for bit, value in enumerate(values) if value)
