@@ -16,8 +16,8 @@ WORTH = 0.05  # the root mean square error must fall by this part for a correcti
 
 
 def errors_of(formats, *way):
-    """`Errors` of a way to multiply (`mantissa_errors`) at a format: of uniform mantissas, and under their names those of
-    the other sources of operands, rounded to the format."""
+    """`Errors` of a way to multiply (`mantissa_errors`) at a format: of uniform mantissas, and under their names those
+    of the other sources of operands, rounded to the format."""
     bits = FORMATS[formats]
     found = mantissa_errors(way[0], *bits, *way[1:])._asdict()
     for source in OPERANDS[1:]:
