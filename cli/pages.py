@@ -159,13 +159,15 @@ def _row_table(technology, rows, notes):
         columns |= {f"{COLUMNS[key]}, if DSP may be used": [number(block[key]) for block in blocks]
                     for key in ("luts", "dsp")}
     slugs = [f"`{entry.row['design']}`" for entry in some]
-    return Table(f"{technology}: every row", ["design", *columns],
+    counted = all(entry.row["luts"] is not None and not entry.row["placed"] for entry in some)
+    return Table(f"{technology}: every row" + (", counted after mapping, neither placed nor routed" if counted else ""),
+                 ["design", *columns],
                  [list(line) for line in zip(slugs, *columns.values(), strict=True)])
 
 
 def _placed_table(technology, rows):
     """What placement and routing gave, where there was any: a list of one table, or none."""
-    placed = [entry for entry in rows if entry.technology == technology and entry.row.get("placed")]
+    placed = [entry for entry in rows if entry.technology == technology and entry.row["placed"]]
     if not placed:
         return []
     about = placed[0].row["placed"]
@@ -256,7 +258,7 @@ def summary(record):
 
 def _placed_lines(record):
     """The clocks that FPGAs reached, a line per design."""
-    rows = [row for row in record["rows"] if row.get("placed") and row["fmax_mhz"] is not None]
+    rows = [entry.row for entry in entries(record) if entry.row["placed"] and entry.row["fmax_mhz"] is not None]
     width = max((len(row["design"]) for row in rows), default=0)
     for device in dict.fromkeys(row["placed"]["device"] for row in rows):
         some = [row for row in rows if row["placed"]["device"] == device]
