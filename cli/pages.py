@@ -159,7 +159,7 @@ def _row_table(technology, rows, notes):
         columns |= {f"{COLUMNS[key]}, if DSP may be used": [number(block[key]) for block in blocks]
                     for key in ("luts", "dsp")}
     slugs = [f"`{entry.row['design']}`" for entry in some]
-    counted = all(entry.row["luts"] is not None and not entry.row["placed"] for entry in some)
+    counted = all(entry.row["luts"] is not None and not entry.row.get("placed") for entry in some)
     return Table(f"{technology}: every row" + (", counted after mapping, neither placed nor routed" if counted else ""),
                  ["design", *columns],
                  [list(line) for line in zip(slugs, *columns.values(), strict=True)])
@@ -167,13 +167,13 @@ def _row_table(technology, rows, notes):
 
 def _placed_table(technology, rows):
     """What placement and routing gave, where there was any: a list of one table, or none."""
-    placed = [entry for entry in rows if entry.technology == technology and entry.row["placed"]]
+    placed = [entry for entry in rows if entry.technology == technology and entry.row.get("placed")]
     if not placed:
         return []
     about = placed[0].row["placed"]
     lines = []
     for entry in placed:
-        found, routed = entry.row["placed"], entry.row["fmax_mhz"] is not None
+        found, routed = entry.row.get("placed"), entry.row["fmax_mhz"] is not None
         lines.append([
             f"`{entry.row['design']}`", number(entry.row["fmax_mhz"]) if routed else "–", _range(found),
             ", ".join(f"{count} {kind}" for kind, count in found["cells"].items()) if routed else "–",
@@ -258,7 +258,7 @@ def summary(record):
 
 def _placed_lines(record):
     """The clocks that FPGAs reached, a line per design."""
-    rows = [entry.row for entry in entries(record) if entry.row["placed"] and entry.row["fmax_mhz"] is not None]
+    rows = [entry.row for entry in entries(record) if entry.row.get("placed") and entry.row["fmax_mhz"] is not None]
     width = max((len(row["design"]) for row in rows), default=0)
     for device in dict.fromkeys(row["placed"]["device"] for row in rows):
         some = [row for row in rows if row["placed"]["device"] == device]

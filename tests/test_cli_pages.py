@@ -166,7 +166,7 @@ def test_limits_come_first_and_provenance_is_whole(record, folder):
     assert facts == {"command": record["command"], "versions, yosys": "Yosys of a test", "operands, source": "invented",
                      "operands, seed": str(record["operands"]["seed"]), "operands, vectors": "5",
                      "operands, glitches": "yes", "options, effort": "low", "options, wire load": "none",
-                     "libraries, asap7, corner": "a test's"}
+                     "libraries, asap7, source": "nowhere", "libraries, asap7, corner": "a test's"}
     [origins] = [lines for title, lines in tables.items() if title.startswith("asap7: where each row's figures come")]
     assert origins[0] == {"design": "`mul_exact_e4m3_flush`", "mapped by": "a relaxed script",
                           "nets that switched": "88 of 90", "vectors": "5", "longest path": "`a[0]` to `p[7]`, 2 pins"}
