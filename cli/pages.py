@@ -70,7 +70,7 @@ def report_page(record):
     rows = entries(record)
     replaced, notes = pairs(rows), Notes(rows)
     blocks = [Heading("Limits, first"), Items(record["limits"]), Heading("How to read this"),
-              Items([*READING, GLITCHES[record["operands"]["glitches"]]])]
+              Items([*READING, GLITCHES[record["operands"]["glitches"]], *_proofs(rows)])]
     if replaced:
         blocks += [Heading("Ratios"), charts.ratio_figure(replaced), _ratio_table(replaced)]
     for structure, title in TITLES.items():
@@ -88,6 +88,16 @@ def report_page(record):
     origins = [_origin_table(technology, rows) for technology in technologies(rows)]
     blocks += [Heading("Provenance"), _provenance(record), *(table for table in origins if table.rows)]
     return Page("L-Mul beside exact multipliers: area, delay, energy, error", finding(replaced), blocks)
+
+
+def _proofs(rows):
+    """How many netlists are proved, in a sentence, if any were to be."""
+    states = [point["proof"]["state"] for entry in rows for point in entry.row["curve"] if point["proof"]]
+    if not states:
+        return []
+    return [f"{states.count('proved')} of the {len(states)} netlists of combinational designs are proved to compute, "
+            "for every input, what the Verilog does. The outputs of every netlist were compared with the golden model "
+            "on the operands that drive it."]
 
 
 def _ratio_table(replaced):

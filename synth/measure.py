@@ -14,12 +14,15 @@ from ..golden.operands import operands
 from ..hdl.designs import parse
 from ..hdl.verilog import generate_many
 from ..hdl.yosys import origin, yosys
+from ..prove import exhaust
+from ..prove.equivalence import compare
 from . import fpga, library, mapping, opensta, place
 from .activity import simulate
 from .drive import Mismatch, drivable, drive
 from .energy import estimate
 from .handover import hand_over
 from .netlist import Netlist
+from .proof import MappedCircuit
 from .record import LIMITS, check, missing, new_row, versions
 from .timing import Constraints, analyse
 
@@ -213,7 +216,22 @@ def _map(design, keys, options, folder):
     libraries = {key: _library(key) for key in keys}
     mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder)
     points = {key: _pareto(mapped.netlists[key], lib, options) for key, lib in libraries.items()}
+    if design.combinational:
+        _prove(design, folder / f"{design.slug}.v", [point for some in points.values() for point in some])
     return design.slug, {"points": points, "generic": mapped.generic}
+
+
+def _prove(design, verilog, points):
+    """Prove that a combinational design's netlists compute what its Verilog does, and note by which means."""
+    reference = exhaust.load({design.slug: verilog.read_text(encoding="utf-8")})[design.slug]
+    netlists = [pickle.loads(point["kept"].read_bytes())[0] for point in points]
+    verdicts = compare(reference, [MappedCircuit(netlist) for netlist in netlists])
+    for point, netlist, verdict in zip(points, netlists, verdicts, strict=True):
+        if verdict.counterexample:
+            at = ", ".join(f"{name} = {code:#x}" for name, code in verdict.counterexample.items())
+            raise Mismatch(f"Netlist of {design.slug} in {netlist.library.name} ({point['script']}) must compute what "
+                           f"the Verilog does, and does not at {at}")
+        point["proof"] = {"state": verdict.state, "means": verdict.means}
 
 
 def _pareto(candidates, lib, options):
@@ -259,7 +277,7 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
     measured = [_Measured(design, point, lib, driven, clocks["relaxed"], options) for point in points]
     for each in measured:
         row["curve"].append({key: each.figures(max(clocks["relaxed"], each.timing.delay_ps))[key]
-                             for key in ("area_um2", "delay_ps", "clock_ps", "energy_fj_per_op", "script")})
+                             for key in ("area_um2", "delay_ps", "clock_ps", "energy_fj_per_op", "script", "proof")})
     for name, period in clocks.items():
         fit = next((each for each in measured if each.timing.delay_ps <= period), None)
         if fit:
@@ -310,7 +328,8 @@ class _Measured:
         figures = {
             "clock_ps": period, "area_um2": self.netlist.area_um2,
             "area_ge": self.netlist.area_um2 / self.lib.reference_nand2.area, "delay_ps": self.timing.delay_ps,
-            "flip_flops": self.netlist.flip_flops, "script": self.point["script"], "energy_fj_per_op": None,
+            "flip_flops": self.netlist.flip_flops, "script": self.point["script"], "proof": self.point.get("proof"),
+            "energy_fj_per_op": None,
         }
         if self.activity is None:
             return figures

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from lmul.golden.operands import operands
 from lmul.hdl.designs import parse
+from lmul.hdl.verilog import verilog
+from lmul.synth import measure
 from lmul.synth import record as records
 from lmul.synth.drive import Mismatch, drive
 from lmul.synth.measure import Options, default_designs, run_report
@@ -76,6 +78,25 @@ def test_a_wrong_output_is_named(seed):
     right["p"][7] ^= 1
     with pytest.raises(Mismatch, match=r"^p\[7\] must be 0x\w+, not 0x\w+$"):
         driven.check(right)
+
+
+def test_netlists_are_proved(record):
+    for row in rows(record, "sky130hd").values():
+        combinational = row["structure"] in ("mul", "prod")
+        for netlist in (*row["curve"], *row["at"].values()):
+            assert netlist["proof"] == ({"state": "proved", "means": "exhaustive"} if combinational else None)
+
+
+def test_a_wrong_netlist_is_refuted(tmp_path, monkeypatch):
+    """Another design's Verilog in place of the one that was mapped."""
+    load = measure.exhaust.load
+    monkeypatch.setattr(measure.exhaust, "load", lambda texts: {slug: load({"mul_mitchell_e2m1": verilog(parse(
+        "mul_mitchell_e2m1"))})["mul_mitchell_e2m1"] for slug in texts})
+    design = parse("mul_lmul_e2m1")
+    (tmp_path / f"{design.slug}.v").write_text(verilog(design))
+    with pytest.raises(Mismatch, match="^Netlist of mul_lmul_e2m1 in asap7 .* must compute what the Verilog does, and "
+                                       r"does not at a = 0x\w, b = 0x\w$"):
+        measure._map(design, ["asap7"], Options(effort="low"), tmp_path)
 
 
 def test_default_designs_are_designs():
