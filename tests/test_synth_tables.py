@@ -9,6 +9,7 @@ from lmul.hdl.designs import parse
 from lmul.hdl.verilog import generate_many
 from lmul.synth import library
 from lmul.synth.activity import simulate
+from lmul.synth.characterise import characterise
 from lmul.synth.drive import drive
 from lmul.synth.energy import estimate
 from lmul.synth.mapping import map_design
@@ -55,7 +56,7 @@ def both(technology):
 
 def test_a_sample_of_rows_costs_what_the_full_libraries_say(tmp_path):
     pairs = {technology: both(technology) for technology in library.EMBEDDED}
-    assert same_netlists(["mul_lmul_e4m3"], pairs, tmp_path) == 4
+    assert same_netlists(["mul_lmul_e2m1"], pairs, tmp_path) == 4
 
 
 @pytest.mark.regress
@@ -83,9 +84,14 @@ def test_our_own_library_by_its_table(tmp_path, capsys):
     lib = library.load(None, [table])
     assert lib.source.startswith("tests: small.lib (sha256 ") and lib.licence == "Apache-2.0"
     assert lib.corner == library.load(None, [SMALL]).corner and lib.corner
-    (tmp_path / "same").mkdir()
-    assert same_netlists(["mul_lmul_e2m1"], {"small": (lib, library.load(None, [SMALL]))}, tmp_path / "same") == 2
-    same_reports(["mul_lmul_e2m1"], table, [SMALL], Options(effort="low", vectors=300))
+    assert same_netlists(["mul_exact_e2m1_flush"], {"small": (lib, library.load(None, [SMALL]))}, tmp_path) == 2
+
+
+@pytest.mark.regress
+def test_reports_on_our_own_library(tmp_path):
+    characterise([SMALL], tmp_path / "tiny.json")
+    same_reports(["mul_lmul_e4m3", "mac_lmul_e2m1_fixed16"], tmp_path / "tiny.json", [SMALL],
+                 Options(effort="low", vectors=500))
 
 
 @pytest.mark.regress
