@@ -178,6 +178,8 @@ def _measure(designs, keys, targets, families, options, folder, keep, pool):
         latency |= found
     longest_first = sorted(designs, key=_weight, reverse=True)
     counted = place.measure(designs, targets, families, options.fpga_seeds, folder, pool)
+    if keep:
+        place.hand_over(designs, families, folder, keep)
     jobs = [(_map, design, keys, options, folder) for design in longest_first if keys]
     found = dict(pool.run(jobs, "netlists"))
     clocks = _clocks(designs, keys, found, options)

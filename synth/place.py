@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+from ..golden.files import atomic_write
 from . import fpga
 from .harness import harness
 
@@ -116,6 +117,22 @@ def _read(report):
 
 def _clock(name):
     return name.startswith("posedge ")
+
+
+def hand_over(designs, families, folder, keep):
+    """Leave in ``keep/FAMILY/SLUG`` what was placed: the design's Verilog, its harness, the mapped netlist, and a shell
+    script that places it with a native nextpnr."""
+    for family in families:
+        for design in designs if family in DEVICES else ():
+            slug, options = design.slug, " ".join(DEVICES[family].options)
+            script = (f"#!/bin/sh\n# nextpnr-{family} of the version that the report names; seeds as it names them\n"
+                      f"nextpnr-{family} {options} --json netlist.json --seed ${{1:-1}} --report report.json\n")
+            for name, text in (("design.v", (Path(folder) / f"{slug}.v").read_text(encoding="utf-8")),
+                               ("harness.v", harness(slug, folder).verilog),
+                               ("netlist.json", (Path(folder) / family / f"{slug}.json").read_text(encoding="utf-8")),
+                               ("place.sh", script)):
+                with atomic_write(Path(keep) / family / slug / name) as file:
+                    file.write(text)
 
 
 def figures(slug, family, runs, folder):

@@ -107,6 +107,19 @@ def test_a_seed_gives_the_same_again(row, folder):
     assert run.fmax_mhz == row["placed"]["fmax_mhz"][1] and run.error is None
 
 
+def test_what_was_placed_is_kept(row, folder, tmp_path):
+    place.hand_over([parse(SLUGS[0])], ["ice40", "xc7"], folder, tmp_path)
+    kept = tmp_path / "ice40" / SLUGS[0]
+    assert {path.name for path in kept.iterdir()} == {"design.v", "harness.v", "netlist.json", "place.sh"}
+    assert [path.name for path in tmp_path.iterdir()] == ["ice40"]
+    again = tmp_path / "again" / "ice40" / f"{SLUGS[0]}.json"
+    again.parent.mkdir(parents=True)
+    again.write_bytes((kept / "netlist.json").read_bytes())
+    assert place.route(SLUGS[0], "ice40", 1, tmp_path / "again").fmax_mhz == row["placed"]["fmax_mhz"][0]
+    script = (kept / "place.sh").read_text()
+    assert "\nnextpnr-ice40 --hx8k --package ct256 --json netlist.json --seed ${1:-1} --report report.json\n" in script
+
+
 def test_the_report_shows_it(row):
     record = {"rows": [row], "limits": [], "operands": {"glitches": True}}
     text = to_markdown(pages.report_page(record))
