@@ -70,6 +70,16 @@ def test_products_are_the_accumulators(spec, heads, layer):
     assert np.array_equal(Quantised(spec, ["linear"])(a, w, QUERY, SPANS), expected)
 
 
+def test_each_sentence_has_its_own_scale(heads):
+    """Sentences of one length share a product, and nothing else."""
+    a, b = heads
+    spans = [slice(0, 5)]
+    pairs = [(a, b), (30 * a, .01 * b[::-1]), (a[::-1], 7 * b)]
+    alone = [Quantised(VARIANTS[1], ["qk"])(*pair, QK, spans) for pair in pairs]
+    together = Quantised(VARIANTS[1], ["qk"])(*map(np.concatenate, zip(*pairs, strict=True)), QK, 3 * spans)
+    assert np.array_equal(together, np.concatenate(alone))
+
+
 def test_only_the_kinds_asked_for_are_quantised(heads):
     a, b = heads
     hook = Quantised(VARIANTS[0], ["pv"])
