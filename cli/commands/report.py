@@ -29,7 +29,8 @@ from ..console import Failure, command_line, output_folder, progress
 @click.option("--wire-load", help="Name of a wire load model of the library. Default: none.")
 @click.option("--effort", type=click.Choice(["low", "default", "high"]), default="default", show_default=True)
 @click.option("--full", is_flag=True, help="Without SLUG: wide products, sums and an array as well; minutes.")
-@click.option("--keep", is_flag=True, help="Keep each row's netlist, constraints, activity, and scripts that sign it off in OpenSTA or OpenROAD.")
+@click.option("--keep", is_flag=True,
+              help="Keep each row's netlist, constraints and activity, with scripts for OpenSTA and OpenROAD.")
 @click.option("-o", "--output", required=True, help="Folder to write to.")
 def report(slugs, technologies, liberty, families, full, keep, output, **choices):
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
