@@ -12,7 +12,7 @@ from lmul.synth.activity import simulate
 from lmul.synth.characterise import characterise
 from lmul.synth.drive import drive
 from lmul.synth.energy import estimate
-from lmul.synth.mapping import map_design
+from lmul.synth.mapping import latency, map_design
 from lmul.synth.measure import Options, default_designs, run_report
 from lmul.synth.netlist import Netlist
 from lmul.synth.timing import analyse
@@ -21,11 +21,11 @@ AREA, DELAY, ENERGY = 0.02, 0.05, 0.05  # what a table may be off
 VECTORS = 400
 
 
-def figures(path, design, lib):
+def figures(path, design, lib, cycles):
     """Area, delay and energy per op of a mapped netlist, and the outputs of its simulation."""
     netlist = Netlist.read(path, lib)
     timing = analyse(netlist)
-    driven = drive(design, 0, operands("recording", 1), VECTORS, 1)
+    driven = drive(design, cycles, operands("recording", 1), VECTORS, 1)
     activity = simulate(netlist, timing, driven.inputs, "timed", 20 * timing.delay_ps, driven.warmup)
     driven.check(activity.outputs)
     energy = estimate(netlist, timing, activity, 1e6, driven.ops / activity.cycles)  # one period for both
@@ -39,12 +39,13 @@ def same_netlists(slugs, pairs, folder):
     checked = 0
     for design in designs:
         tables = {name: table for name, (table, _) in pairs.items()}
+        cycles = latency(folder, design)
         mapped = map_design(design, folder / f"{design.slug}.v", tables, "low", folder)
         for name, (table, full) in pairs.items():
-            found = [(figures(each.source, design, table), each.source) for each in mapped.netlists[name]]
+            found = [(figures(each.source, design, table, cycles), each.source) for each in mapped.netlists[name]]
             for extreme in (0, 1):
                 compact, path = min(found, key=lambda each, extreme=extreme: each[0][extreme])
-                off = np.abs(compact / figures(path, design, full) - 1)
+                off = np.abs(compact / figures(path, design, full, cycles) - 1)
                 assert (off <= (AREA, DELAY, ENERGY)).all(), f"{design.slug} in {name}: off by {off}"
                 checked += 1
     return checked
