@@ -15,7 +15,7 @@ def matrices(spec, kind, rows, depth, cols, rng):
 
     ``kind`` is ``random`` (finite codes), ``recorded`` (of a transformer), ``zeros`` (most of them, of both signs),
     ``subnormals`` (in one operand or both), ``specials`` (a few Inf, NaN and other corners among random codes) or
-    ``largest`` (magnitudes, of both signs). Integers know no specials: their extremes stand in.
+    ``largest`` (magnitudes, of both signs or of one, so that sums grow as far as they can). Integers know no specials: their extremes stand in.
     """
     if kind == "recorded":
         seed = int(rng.integers(1 << 32))
@@ -44,14 +44,19 @@ def codes(fmt, kind, shape, rng):
         return _integers(fmt, kind, shape, rng)
     low, high = {"random": (0, fmt.max_finite), "nothing": (0, 0), "subnormals": (0, fmt.min_normal - 1),
                  "largest": (fmt.max_finite, fmt.max_finite)}[kind]
-    sign = rng.integers(0, 2, shape) * fmt.sign_mask
+    sign = rng.integers(0, 2, _alike(kind, shape, rng)) * fmt.sign_mask
     return (rng.integers(low, high, shape, endpoint=True) | sign).astype(corners.dtype)
+
+
+def _alike(kind, shape, rng):
+    """The shape of signs: one for all of some of the largest."""
+    return 1 if kind == "largest" and rng.random() < 0.5 else shape
 
 
 def _integers(fmt, kind, shape, rng):
     limit = 1 << (fmt.width - 1)
     if kind == "largest":
-        values = rng.choice([-limit, limit - 1], shape)
+        values = np.broadcast_to(rng.choice([-limit, limit - 1], _alike(kind, shape, rng)), shape)
     else:
         low, high = {"random": (-limit, limit - 1), "nothing": (0, 0), "subnormals": (-1, 1)}[kind]
         values = rng.integers(low, high, shape, endpoint=True)

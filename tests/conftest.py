@@ -67,6 +67,14 @@ def pytest_runtest_makereport(item, call):
         item.add_report_section(call.when, "seed", f"--seed {item.config.getoption('--seed')}")
 
 
+def pytest_terminal_summary(terminalreporter):
+    """What tests measured and called ``score``, from all workers."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    for line in sorted({value for report in reports for name, value in getattr(report, "user_properties", ())
+                        if name == "score"}):
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def seed(request):
     return request.config.getoption("--seed")

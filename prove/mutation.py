@@ -1,0 +1,374 @@
+"""Designs broken on purpose, to see what the checks are worth: which of many small faults do they find?
+
+Yosys lists the faults of a design's gates (`mutate`): a pin stuck at 0 or 1, or inverted; clock pins are left out. The
+mutants run side by side with the design itself: a *plane* is a Python integer that holds one signal, ``width`` bits
+for the design, then as many for each mutant, so that each sees ``width`` streams of inputs. What no stimulus tells
+from the design goes to a solver: it is *equivalent*, or a survivor.
+"""
+
+import json
+import re
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..golden.stimulus import all_pairs, corner_pairs, random_pairs
+from ..hdl import yosys
+from ..hdl.verilog import verilog
+from .logic import FALSE, TRUE, Logic
+from .solver import PROVED, Question
+
+EXHAUSTED_BITS = 16  # operands of multipliers of which every pair is tried
+RANDOM_PAIRS = 20_000  # of the others, beside all corners with each other
+SECONDS = 10  # of the solver, for one question about one mutant
+_CLOCKS = ("clk", "aclk")
+
+# One-bit gates: how they are written in Python over planes, and built in a `Logic`.
+_GATES = {
+    "$_BUF_": ("{A}", lambda logic, A: A),
+    "$_NOT_": ("{A} ^ ones", lambda logic, A: A ^ 1),
+    "$_AND_": ("{A} & {B}", lambda logic, A, B: logic.and_(A, B)),
+    "$_OR_": ("{A} | {B}", lambda logic, A, B: logic.or_(A, B)),
+    "$_XOR_": ("{A} ^ {B}", lambda logic, A, B: logic.xor(A, B)),
+    "$_XNOR_": ("{A} ^ {B} ^ ones", lambda logic, A, B: logic.xor(A, B) ^ 1),
+    "$_MUX_": ("{A} & ~{S} | {B} & {S}", lambda logic, A, B, S: logic.mux(S, B, A)),
+}
+_FLOP = "$_DFF_P_"
+
+
+class Mutation(NamedTuple):
+    """A fault: what is done to which pin of which gate. ``mode`` is ``const0``, ``const1`` or ``inv``."""
+
+    mode: str
+    cell: str
+    pin: str
+
+    def of(self, cell, pin, literal):
+        """What becomes of a literal at a pin."""
+        if (cell, pin) != (self.cell, self.pin):
+            return literal
+        return {"const0": FALSE, "const1": TRUE, "inv": literal ^ 1}[self.mode]
+
+
+@dataclass
+class Score:
+    """What became of the mutants of one design. ``equivalent`` counts those shown equal for every input of every
+    length; ``alike`` those shown equal for every input of ``cycles`` cycles from a reset on; ``survivors`` says what
+    the others are."""
+
+    design: str
+    mutants: int
+    killed: int
+    equivalent: int
+    alike: int
+    cycles: int
+    survivors: list
+    seconds: float
+
+    @property
+    def line(self):
+        known = self.mutants - self.equivalent
+        alike = f", {self.alike} the same for {self.cycles} cycles of any input" if self.alike else ""
+        names = "".join(f"\n  survivor: {name}" for name in self.survivors)
+        return (f"{self.design}: {self.killed} of {known} mutants killed ({100 * self.killed / max(known, 1):.1f} %), "
+                f"{self.equivalent} of {self.mutants} equivalent{alike}, {len(self.survivors)} survived, "
+                f"{self.seconds:.1f} s{names}")
+
+
+class Gates:
+    """The gates and flip-flops of one module, and a list of mutations.
+
+    Attributes
+    ----------
+    inputs, outputs : dict of str to int
+        Widths of the ports, without the clock.
+    flops : int
+    mutations : list of Mutation
+    """
+
+    def __init__(self, module, mutations):
+        ports = {name: port for name, port in module["ports"].items() if name not in _CLOCKS}
+        self._bits = {name: port["bits"] for name, port in ports.items()}
+        self.inputs, self.outputs = ({name: len(port["bits"]) for name, port in ports.items()
+                                      if port["direction"] == way} for way in ("input", "output"))
+        self._cells = {name: (cell["type"], {pin: bits[0] for pin, bits in cell["connections"].items()})
+                       for name, cell in module["cells"].items()}
+        self._flops = [name for name, (kind, _) in self._cells.items() if kind == _FLOP]
+        self._gates = self._ordered()
+        self.flops, self.mutations = len(self._flops), mutations
+
+    def _ordered(self):
+        """Names of the gates, drivers before loads."""
+        driver = {pins["Y"]: name for name, (_, pins) in self._cells.items() if "Y" in pins}
+        order, stack = {}, list(driver.values())
+        while stack:
+            name = stack[-1]
+            waiting = [driver[net] for pin, net in self._cells[name][1].items()
+                       if pin != "Y" and net in driver and driver[net] not in order]
+            if name in order or not waiting:
+                order.setdefault(stack.pop())
+            else:
+                stack += waiting
+        return list(order)
+
+    def function(self, width):
+        """One cycle of the design and all its mutants, as a Python function of planes.
+
+        Returns
+        -------
+        callable
+            ``(state, inputs) -> (outputs, next state)``, lists with a plane per bit; ports one after the other.
+        """
+        lane = (1 << width) - 1
+        ones = (1 << width * (len(self.mutations) + 1)) - 1
+        sites, constants = {}, {"ones": ones}
+        for n, mutation in enumerate(self.mutations, 1):
+            site = sites.setdefault((mutation.cell, mutation.pin), dict.fromkeys(("const0", "const1", "inv"), 0))
+            site[mutation.mode] |= lane << width * n
+
+        def at(cell, pin, expression):
+            site = sites.get((cell, pin))
+            if not site:
+                return expression
+            name = f"k{len(constants)}_"
+            constants.update({name + "0": ones ^ site["const0"], name + "1": site["const1"], name + "i": site["inv"]})
+            return f"((({expression}) & {name}0 | {name}1) ^ {name}i)"
+
+        def net(bit):
+            return {"0": "0", "1": "ones", "x": "0"}.get(bit, f"n{bit}")
+
+        held = [self._cells[name][1] for name in self._flops]
+        given = [bit for name in self.inputs for bit in self._bits[name]]
+        lines = [f"n{bit} = inputs[{i}]" for i, bit in enumerate(given)]
+        lines += [f"n{pins['Q']} = {at(name, 'Q', f'state[{i}]')}"
+                  for i, (name, pins) in enumerate(zip(self._flops, held, strict=True))]
+        for name in self._gates:
+            kind, pins = self._cells[name]
+            sources = {pin: at(name, pin, net(bit)) for pin, bit in pins.items() if pin != "Y"}
+            lines.append(f"n{pins['Y']} = {at(name, 'Y', _GATES[kind][0].format(**sources))}")
+        wanted = [net(bit) for name in self.outputs for bit in self._bits[name]]
+        after = [at(name, "D", net(pins["D"])) for name, pins in zip(self._flops, held, strict=True)]
+        lines.append(f"return [{', '.join(wanted)}], [{', '.join(after)}]")
+        exec("\n  ".join(["def step(state, inputs):", *lines]), constants)
+        return constants["step"]
+
+    def build(self, logic, inputs, state, mutation=None):
+        """One cycle of the design, or of one mutant, in a `Logic`: literals as `function` has planes."""
+        change = mutation.of if mutation else lambda cell, pin, literal: literal
+        nets = {"0": FALSE, "1": TRUE, "x": FALSE}
+        nets |= {self._cells[name][1]["Q"]: change(name, "Q", literal)
+                 for name, literal in zip(self._flops, state, strict=True)}
+        given = [bit for name in self.inputs for bit in self._bits[name]]
+        nets |= dict(zip(given, inputs, strict=True))
+        for name in self._gates:
+            kind, pins = self._cells[name]
+            sources = {pin: change(name, pin, nets[bit]) for pin, bit in pins.items() if pin != "Y"}
+            nets[pins["Y"]] = change(name, "Y", _GATES[kind][1](logic, **sources))
+        outputs = [nets[bit] for name in self.outputs for bit in self._bits[name]]
+        return outputs, [change(name, "D", nets[self._cells[name][1]["D"]]) for name in self._flops]
+
+
+def load(design, count, seed):
+    """The gates of a design's Verilog, with ``count`` mutations that Yosys picks evenly."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "design.v").write_text(verilog(design))
+        yosys.run(["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc", "flatten -noscopeinfo",
+                   "opt_expr", "opt_clean", "techmap", "simplemap", "opt", f"dfflegalize -cell {_FLOP} x", "opt_clean",
+                   "write_json gates.json", f"mutate -list {2 * count} -seed {seed % 2**31} -o list.txt"], folder)
+        module = json.loads((folder / "gates.json").read_text())["modules"][design.slug]
+        listed = (folder / "list.txt").read_text()
+    found = re.findall(r"^mutate -mode (\w+) .*?-cell (\S+) -port \\?(\w+)", listed, re.M)
+    mutations = dict.fromkeys(Mutation(mode, cell.removeprefix("\\"), pin) for mode, cell, pin in found if pin != "C")
+    return Gates(module, list(mutations)[:count])
+
+
+class Simulation:
+    """A design and its mutants, cycle by cycle, each with ``width`` streams, a multiple of 8.
+
+    Attributes
+    ----------
+    killed : plane
+        Where a difference has been seen.
+    """
+
+    def __init__(self, gates, width, rng):
+        self.gates, self.width, self.lanes = gates, width, len(gates.mutations) + 1
+        self._step = gates.function(width)
+        self.state = [self.everywhere(rng.bytes(width // 8)) for _ in range(gates.flops)]
+        self.killed = 0
+
+    def everywhere(self, octets):
+        """The plane of a signal that is the same in the design and all mutants, a bit per stream."""
+        return int.from_bytes(octets * self.lanes, "little")
+
+    def as_designed(self, plane):
+        """The design's own value of a plane, for all mutants."""
+        return self.everywhere((plane & ((1 << self.width) - 1)).to_bytes(self.width // 8, "little"))
+
+    def step(self, inputs):
+        """One cycle; gives the outputs' planes by port."""
+        flat, self.state = self._step(self.state, inputs)
+        return _by_port(self.gates.outputs, flat)
+
+    def compare(self, planes, where=-1):
+        """Whoever differs from the design is killed; ``where`` is a plane that says where it matters."""
+        for plane in planes:
+            self.killed |= (plane ^ self.as_designed(plane)) & where
+
+    def found(self):
+        """Of each mutant, whether it was killed."""
+        octets = self.killed.to_bytes(self.lanes * self.width // 8, "little")
+        return np.frombuffer(octets, np.uint8).reshape(self.lanes, -1).any(axis=1)[1:]
+
+
+def planes_of(codes, width):
+    """Bits of codes as octets: (bit) lists of bytes, a bit for each of the codes, whose number is a multiple of 8."""
+    octets = np.ascontiguousarray(codes, "<u8").view(np.uint8).reshape(len(codes), 8)
+    bits = np.unpackbits(octets, axis=1, count=width, bitorder="little")
+    return [row.tobytes() for row in np.packbits(bits.T, axis=1, bitorder="little")]
+
+
+def products(gates, design, seed, block=4096):
+    """Which mutants of a multiplier are killed by every pair of operands; where these are too many, by corners and
+    random pairs."""
+    spec = design.multiplier
+    if spec.a.width + spec.b.width <= EXHAUSTED_BITS:
+        a, b = all_pairs(spec)
+    else:
+        pairs = corner_pairs(spec), random_pairs(spec, RANDOM_PAIRS, seed)
+        a, b = (np.concatenate(codes) for codes in zip(*pairs, strict=True))
+    a, b = (np.resize(codes, -(-len(a) // block) * block) for codes in (a, b))
+    simulation = Simulation(gates, block, np.random.default_rng(seed))
+    for start in range(0, len(a), block):
+        planes = planes_of(a[start:start + block], spec.a.width) + planes_of(b[start:start + block], spec.b.width)
+        simulation.compare(simulation.step([simulation.everywhere(octets) for octets in planes])["p"])
+    return simulation.found()
+
+
+class Comparison:
+    """Whether a mutant can be told from its design at all.
+
+    Parameters
+    ----------
+    gates : Gates
+    seen : callable
+        ``seen(logic, outputs)`` gives the literals that count, from those of the outputs by port. What nobody may look
+        at, such as a result that is not valid, does not count.
+    legal : callable
+        ``legal(logic, inputs)`` gives a literal: whether the inputs of a cycle, by port, keep the contract.
+    reset : dict of str to int
+        Inputs of the cycle of reset that comes first; None where there are no flip-flops.
+    """
+
+    def __init__(self, gates, seen, legal, reset=None):
+        self.gates, self._seen, self._legal, self._reset = gates, seen, legal, reset
+
+    def _cycle(self, logic, inputs, state, mutation):
+        outputs, after = self.gates.build(logic, inputs, state, mutation)
+        return self._seen(logic, _by_port(self.gates.outputs, outputs)), after
+
+    def _kept(self, logic, inputs):
+        return self._legal(logic, _by_port(self.gates.inputs, inputs))
+
+    @cached_property
+    def _width(self):
+        return sum(self.gates.inputs.values())
+
+    def equivalent(self, mutation):
+        """Whether it never differs: nothing that counts can differ in any cycle that begins with equal flip-flops, but
+        for those that can come to differ and are therefore left out of what is equal, until nothing changes."""
+        equal = set(range(self.gates.flops))
+        while True:
+            logic = Logic()
+            inputs = logic.inputs(self._width)
+            mine, others = logic.inputs(self.gates.flops), logic.inputs(self.gates.flops)
+            others = [mine[i] if i in equal else others[i] for i in range(self.gates.flops)]
+            seen, after = self._cycle(logic, inputs, mine, None)
+            theirs, their_after = self._cycle(logic, inputs, others, mutation)
+            kept = self._kept(logic, inputs)
+            if not _same(logic, kept, seen, theirs):
+                return False
+            if _same(logic, kept, [after[i] for i in equal], [their_after[i] for i in equal]):
+                return True
+            equal = {i for i in equal if _same(logic, kept, [after[i]], [their_after[i]])}
+
+    def alike(self, mutation, cycles):
+        """Whether no inputs of so many cycles tell it from the design, whatever its state was before the reset."""
+        logic = Logic()
+        mine = others = logic.inputs(self.gates.flops)
+        all_seen, all_theirs, kept = [], [], TRUE
+        for cycle in range(cycles + 1):
+            inputs = logic.inputs(self._width) if cycle else self._first(logic)
+            seen, mine = self._cycle(logic, inputs, mine, None)
+            theirs, others = self._cycle(logic, inputs, others, mutation)
+            if cycle:
+                all_seen += seen
+                all_theirs += theirs
+                kept = logic.and_(kept, self._kept(logic, inputs))
+        return _same(logic, kept, all_seen, all_theirs)
+
+    def _first(self, logic):
+        """Inputs of the cycle of reset: those named, others free."""
+        literals = []
+        for name, width in self.gates.inputs.items():
+            code = self._reset.get(name)
+            literals += logic.inputs(width) if code is None else [(FALSE, TRUE)[code >> i & 1] for i in range(width)]
+        return literals
+
+
+def _by_port(widths, flat):
+    """Bits by port, from those of all ports one after the other."""
+    found = iter(flat)
+    return {name: [next(found) for _ in range(width)] for name, width in widths.items()}
+
+
+def _same(logic, condition, literals, others):
+    """Whether literals equal others for all inputs under a condition, as far as the solver can tell in time."""
+    differs = logic.and_(condition, logic.any(map(logic.xor, literals, others)))
+    return differs == FALSE or differs != TRUE and Question(logic).never_one(differs, SECONDS)[0] == PROVED
+
+
+def everything(logic, ports):
+    """All outputs count."""
+    return [bit for bits in ports.values() for bit in bits]
+
+
+def anything(logic, inputs):
+    """All inputs keep the contract."""
+    return TRUE
+
+
+def score(design, count, seed, killed=products, seen=everything, legal=anything, reset=None, cycles=0):
+    """Break a design in ``count`` places, one at a time, and see how many of the faults are found.
+
+    Parameters
+    ----------
+    design : Design
+    count, seed : int
+    killed : callable
+        ``killed(gates, design, seed)`` puts the mutants to the test: of each, whether it was found.
+    seen, legal, reset
+        As `Comparison` has them.
+    cycles : int
+        For how long those that are not shown equivalent are compared by the solver.
+
+    Returns
+    -------
+    Score
+    """
+    start = time.perf_counter()
+    gates = load(design, count, seed)
+    found = killed(gates, design, seed)
+    comparison = Comparison(gates, seen, legal, reset)
+    left = [mutation for mutation, dead in zip(gates.mutations, found, strict=True) if not dead]
+    other = [mutation for mutation in left if not comparison.equivalent(mutation)]
+    alike = [mutation for mutation in other if cycles and comparison.alike(mutation, cycles)]
+    survivors = [f"{mutation.mode} of {mutation.cell} {mutation.pin}" for mutation in other if mutation not in alike]
+    return Score(design.slug, len(gates.mutations), int(found.sum()), len(left) - len(other), len(alike), cycles,
+                 survivors, time.perf_counter() - start)

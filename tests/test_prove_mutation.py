@@ -1,0 +1,319 @@
+"""Mutants: what part of the faults in a design's gates, and in golden's source, does the regression find?
+
+Multipliers are put to every pair; what is clocked to the traffic of the cocotb benches, each mutant with streams of its
+own that wait for its handshake. A mutant is found when the bench would complain: a wrong result, one too many or too
+few, a beat that changes or is withdrawn while it waits, another latency or throughput.
+"""
+
+import numpy as np
+import pytest
+from lmul.golden.accumulate import accumulate, dot
+from lmul.golden.matmul import matmul
+from lmul.hdl.designs import parse
+from lmul.prove.mutation import Comparison, Simulation, anything, everything, load, planes_of, products, score
+from lmul.sim import beats, tiles
+
+KINDS = [kind for kind in tiles.KINDS if kind != "recorded"]
+LENGTHS = (1, 1, 1, 2, 3, 7, 40)
+RESET = 2  # the cycle of the first reset, after some in whatever state a design wakes up
+
+
+# Units: mac and dot
+
+
+def unit_steps(design, cycles, rng, stalls):
+    """One stream of a unit: codes of a and b, (cycles, lanes), en, last; and the results that golden gives."""
+    spec, lanes = design.multiplier, design.lanes or 1
+    a, b, last, expected = [], [], [], []
+    while sum(map(len, a)) < cycles:
+        steps = min(int(rng.choice(LENGTHS)), (design.accumulator.depth or 1000) // lanes)
+        x, y = tiles.matrices(spec, str(rng.choice(KINDS)), 1, steps * lanes, 1, rng)
+        if rng.random() < 0.5 and spec.kind != "int8":
+            x, y = cancelling(spec, x, y, rng)
+        a.append(x.reshape(steps, lanes))
+        b.append(y.reshape(steps, lanes))
+        last += beats.lasts(steps)
+        expected.append((x[0], y[:, 0]))
+    en = (rng.random(cycles) >= stalls) & (np.arange(cycles) > RESET)
+    taken = np.cumsum(en) - 1
+    a, b, last = (np.concatenate(codes)[taken] for codes in (a, b, [last]))
+    rubbish = rng.integers(0, 1 << 8, (2, cycles, 1))
+    a, b = (np.where(en[:, None], codes, noise) for codes, noise in zip((a, b), rubbish, strict=True))
+    return a, b, en, np.where(en, last, 1), expected
+
+
+def cancelling(spec, a, b, rng):
+    """Operands of like exponents, every other product about the opposite of the one before."""
+    for fmt, codes in ((spec.a, a.ravel()), (spec.b, b.ravel())):
+        one, spread = fmt.bias << fmt.man_bits, int(rng.integers(1, 4)) << fmt.man_bits
+        codes[:] = np.clip(one + rng.integers(-spread, spread, codes.shape), 0, fmt.max_finite)
+        codes[1::2] = np.where(rng.random(codes[1::2].shape) < 0.7, codes[::2][:len(codes) // 2], codes[1::2])
+    a.ravel()[1::2] ^= spec.a.sign_mask
+    return a, b
+
+
+def golden_sum(design, a, b):
+    if design.lanes:
+        return int(dot(design.multiplier, design.accumulator, design.lanes, a, b, design.window, design.tree))
+    return int(accumulate(design.multiplier, design.accumulator, a, b))
+
+
+def units(gates, design, seed, width=64, cycles=300):
+    """Which mutants of a ``mac`` or ``dot`` are found."""
+    rng = np.random.default_rng(seed)
+    simulation = Simulation(gates, width, rng)
+    streams = [unit_steps(design, cycles, rng, stalls) for stalls in np.linspace(0, 0.6, width).round(1)]
+    a, b, en, last = (np.stack([stream[i] for stream in streams], 1) for i in range(4))
+    rst = np.zeros((cycles, width), int)
+    rst[RESET] = 1
+    rst[rng.integers(20, cycles, width // 2), np.arange(width // 2, width)] = 1  # in the later half once more
+    codes = {"rst": rst[..., None], "en": en[..., None], "last": last[..., None], "a": a, "b": b}
+    sums = [[] for _ in range(width // 2)]
+    for cycle in range(cycles):
+        inputs = []
+        for name, bits in gates.inputs.items():
+            elements = codes[name][cycle].T
+            inputs += [simulation.everywhere(octets) for element in elements
+                       for octets in planes_of(element, bits // len(elements))]
+        outputs = simulation.step(inputs)
+        if cycle <= RESET:
+            continue
+        valid = simulation.as_designed(outputs["valid"][0])
+        simulation.compare(outputs["valid"])
+        simulation.compare(outputs["c"], valid)
+        for stream, found in enumerate(sums):
+            if en[cycle, stream] and outputs["valid"][0] >> stream & 1:
+                found.append(sum((plane >> stream & 1) << bit for bit, plane in enumerate(outputs["c"])))
+    for found, (*_, runs) in list(zip(sums, streams, strict=False))[::8]:
+        assert len(found) > 5 and found == [golden_sum(design, *run) for run in runs[:len(found)]]
+    return simulation.found()
+
+
+def unit_seen(logic, ports):
+    [valid] = ports["valid"]
+    return [valid, *(logic.and_(valid, bit) for bit in ports["c"])]
+
+
+# Arrays, bare and behind AXI4-Stream
+
+
+class Ports:
+    """Names of an array's ports, and the bits that an element takes in each stream."""
+
+    def __init__(self, design):
+        spec, result = design.multiplier, design.accumulator.result
+        widths = spec.a.width, spec.b.width, result.width
+        if design.structure == "array":
+            self.streams, self.signal, self.rst, self.active = ("i_a", "i_b", "o"), "{}__{}", "rst", 1
+            self.bits = widths
+        else:
+            self.streams, self.signal = ("s_axis_a", "s_axis_b", "m_axis_c"), "{}_t{}"
+            self.rst, self.active = "aresetn", 0
+            self.bits = tuple(8 * -(-width // 8) for width in widths)
+
+    def __call__(self, stream, signal):
+        return self.signal.format(self.streams["abo".index(stream)], signal)
+
+
+def bit_rows(codes, bits):
+    """Codes, (beats, elements), as bits of beats, (beats, elements * bits), lowest first."""
+    octets = np.ascontiguousarray(codes, "<u8").view(np.uint8).reshape(*codes.shape, 8)
+    return np.unpackbits(octets, axis=2, count=bits, bitorder="little").reshape(len(codes), -1)
+
+
+class Tiles:
+    """What a stream multiplies: beats of a, b and of the result as bits, the last of which is ``last``."""
+
+    def __init__(self, design, ports, rng, count):
+        rows, cols = design.rows, design.cols
+        depths = sorted({1, 2, rows - 1, rows, rows + 1, 2 * rows + 3, 3 * (rows + cols)} - {0})
+        found = [], [], []
+        self.first = []  # for each beat of a and of b, the results that came before its tile
+        for tile in range(count):
+            a, b = tiles.matrices(design.multiplier, str(rng.choice(KINDS)), rows, int(rng.choice(depths)), cols, rng)
+            c = matmul(design.multiplier, design.accumulator, a, b)
+            for beats_of, codes, bits in zip(found, (a.T, b, c), ports.bits, strict=True):
+                beats_of.append(np.c_[bit_rows(codes, bits), beats.lasts(len(codes))])
+            self.first.append([np.full(len(found[i][-1]), tile * rows) for i in (0, 1)])
+        self.a, self.b, self.o = (np.concatenate(parts).astype(np.uint8) for parts in found)
+        self.first = [np.concatenate([each[i] for each in self.first]) for i in (0, 1)]
+
+
+#: Traffic of the streams: how often the sources and the sink go on, and whether a tile waits for the one before.
+TRAFFIC = [(1, 1, False), (1, 1, True), (0.5, 0.5, False), (0.3, 1, False), (1, 0.2, False), (0.8, 0.8, False),
+           (0.5, 1, False), (1, 0.5, True)]
+
+
+class ArrayBench:
+    """All mutants of an array with the streams of `TRAFFIC`, each waiting for the handshake of its own mutant."""
+
+    def __init__(self, gates, design, rng):
+        self.design, self.ports, self.rng = design, Ports(design), rng
+        self.gates, self.simulation = gates, Simulation(gates, len(TRAFFIC), rng)
+        self.count = self.simulation.lanes * len(TRAFFIC)
+        self.stream = np.arange(self.count) % len(TRAFFIC)
+        self.wrong = np.zeros(self.count, bool)
+
+    def cycle(self, inputs, reset=False):
+        """One cycle from the inputs' bits, by port; gives the outputs' planes."""
+        ports = self.ports
+        inputs[ports.rst] = np.full((1, self.count), reset == ports.active, np.uint8)
+        flat = [int.from_bytes(octets, "little") for name in self.gates.inputs
+                for octets in map(bytes, np.packbits(inputs[name], axis=1, bitorder="little"))]
+        return self.simulation.step(flat)
+
+    def bits(self, planes):
+        """Planes as bits, (planes, streams)."""
+        octets = b"".join(plane.to_bytes(self.count // 8, "little") for plane in planes)
+        return np.unpackbits(np.frombuffer(octets, np.uint8).reshape(len(planes), -1), axis=1, bitorder="little")
+
+    def play(self, cycles=None, count=8):
+        """Tiles through all; watched, to the end, or without ``cycles`` given so many cycles and nobody looks."""
+        work = [Tiles(self.design, self.ports, self.rng, count) for _ in TRAFFIC]
+        words = {name: padded([getattr(each, name) for each in work]) for name in "abo"}
+        total = {name: np.array([len(getattr(each, name)) for each in work])[self.stream] for name in "abo"}
+        first = [padded([each.first[i] for each in work]) for i in (0, 1)]
+        done = {name: np.zeros(self.count, int) for name in "abo"}
+        offered = {name: np.zeros(self.count, bool) for name in "ab"}
+        source, sink, apart = (np.array(column) for column in zip(*TRAFFIC, strict=True))
+        waiting, held = np.zeros(self.count, bool), np.zeros((words["o"].shape[2], self.count), np.uint8)
+        ends = np.zeros((count, self.count), int)
+        limit, cycle = cycles or 20_000, 0
+        while cycle < limit:
+            inputs = {}
+            for i, name in enumerate("ab"):
+                more = done[name] < total[name]
+                at = np.minimum(done[name], total[name] - 1)
+                ready = (self.rng.random(len(TRAFFIC)) < source)[self.stream]
+                ready &= ~apart[self.stream] | (done["o"] >= first[i][self.stream, at])
+                offered[name] = more & (offered[name] | ready)
+                noise = self.rng.integers(0, 2, (len(TRAFFIC), words[name].shape[2]), np.uint8)[self.stream]
+                word = np.where(offered[name][:, None], words[name][self.stream, at], noise).T
+                inputs[self.ports(name, "data")], inputs[self.ports(name, "last")] = word[:-1], word[-1:]
+                inputs[self.ports(name, "valid")] = offered[name][None].astype(np.uint8)
+            ready = (self.rng.random(len(TRAFFIC)) < sink)[self.stream]
+            inputs[self.ports("o", "ready")] = ready[None].astype(np.uint8)
+            outputs = self.cycle(inputs)
+            for name in "ab":
+                moved = offered[name] & (self.bits(outputs[self.ports(name, "ready")])[0] == 1)
+                done[name] += moved
+                offered[name] &= ~moved
+            valid = self.bits(outputs[self.ports("o", "valid")])[0] == 1
+            if valid.any() or waiting.any():
+                word = self.bits([*outputs[self.ports("o", "data")], *outputs[self.ports("o", "last")]])
+                at = np.minimum(done["o"], total["o"] - 1)
+                right = (words["o"][self.stream, at] == word.T).all(1) & (done["o"] < total["o"])
+                wrong = valid & ~right | waiting & (~valid | (word != held).any(0))
+                moved = valid & ready
+                ended = moved & (word[-1] == 1) & right
+                ends[np.minimum(done["o"], total["o"] - 1)[ended] // self.design.rows, np.flatnonzero(ended)] = cycle
+                done["o"] += moved
+                waiting, held = valid & ~ready, word
+                if not cycles:
+                    self.wrong |= wrong
+            cycle += 1
+            if not cycles and limit == 20_000 and (done["o"] == total["o"])[:len(TRAFFIC)].all():
+                limit = 2 * cycle + 100  # patience with the others
+        if not cycles:
+            assert limit < 20_000, "the design itself does not finish"
+            self.wrong |= done["o"] != total["o"]
+            steady = np.array([source == sink == 1 for source, sink, _ in TRAFFIC])[self.stream]
+            self.wrong |= steady & (ends != ends[:, :len(TRAFFIC)][:, self.stream]).any(0)
+
+    def reset(self):
+        self.cycle({name: self.rng.integers(0, 2, (width, len(TRAFFIC)), np.uint8)[:, self.stream]
+                    for name, width in self.gates.inputs.items()}, reset=True)
+
+
+def padded(arrays):
+    """Arrays of different lengths as one, filled up with zeros."""
+    found = np.zeros((len(arrays), max(map(len, arrays)), *arrays[0].shape[1:]), arrays[0].dtype)
+    for row, array in zip(found, arrays, strict=True):
+        row[:len(array)] = array
+    return found
+
+
+def arrays(gates, design, seed):
+    """Which mutants of an ``array`` or ``matmul`` are found."""
+    bench = ArrayBench(gates, design, np.random.default_rng(seed))
+    for cycles in (3, 12, 37):
+        bench.play(cycles)
+        bench.reset()
+        bench.play()
+    wrong = bench.wrong.reshape(-1, len(TRAFFIC)).any(1)
+    assert not wrong[0], "the design itself is wrong"
+    return wrong[1:]
+
+
+def array_seen(logic, ports):
+    """Handshakes, and the result while it is valid."""
+    data, last, valid = (next(bits for name, bits in ports.items() if name in (f"o__{end}", f"m_axis_c_t{end}"))
+                         for end in ("data", "last", "valid"))
+    readies = [bit for name, bits in ports.items() if name.endswith("ready") for bit in bits]
+    return [*valid, *readies, *(logic.and_(valid[0], bit) for bit in (*data, *last))]
+
+
+def array_legal(logic, ports):
+    """Of a pair of beats both are the last or neither; what waits for a partner is free. Behind AXI4-Stream pairs are
+    not seen from outside, so there anything goes."""
+    if "i_a__last" not in ports:
+        return 1
+    both = logic.and_(ports["i_a__valid"][0], ports["i_b__valid"][0])
+    return logic.and_(both, logic.xor(ports["i_a__last"][0], ports["i_b__last"][0])) ^ 1
+
+
+# Scores
+
+UNIT = {"killed": units, "seen": unit_seen, "reset": {"rst": 1}, "cycles": 5}
+ARRAY = {"killed": arrays, "seen": array_seen, "legal": array_legal, "reset": {"rst": 1}, "cycles": 12}
+MATMUL = ARRAY | {"reset": {"aresetn": 0}}
+
+#: Designs of each kind: how its mutants are put to the test. Of fixed-point sums those of few products, so that the
+#: uppermost bits are reached.
+DESIGNS = {
+    "mul_lmul_e4m3": {}, "mul_lmul_e5m2_sub": {}, "mul_exact_e4m3": {}, "mul_exact_e5m2": {},
+    "mul_exact_e5m2_flush": {}, "mul_int8": {}, "mul_lmul_bf16": {}, "mul_lmul_bf16xe4m3": {},
+    "prod_lmul_e4m3": {}, "prod_exact_e5m2": {},
+    "mac_lmul_e4m3_fp32": UNIT, "mac_lmul_e2m1_fixed16": UNIT, "mac_exact_e2m1_carrysave16": UNIT,
+    "dot_lmul_e2m1_fp16_4": UNIT, "dot_exact_e2m1_fp16_4_tree": UNIT,
+    "array_lmul_e2m1_fixed16_2x2_os": ARRAY, "array_lmul_e2m1_fixed16_2x2_ws": ARRAY,
+    "matmul_lmul_e2m1_fixed16_2x2_os": MATMUL, "matmul_lmul_e2m1_fixed16_2x2_ws": MATMUL,
+}
+SAMPLE = {"mul_exact_e5m2": 200, "mac_lmul_e2m1_fixed16": 60, "array_lmul_e2m1_fixed16_2x2_os": 40}
+
+
+def scored(slug, count, seed, record_property):
+    found = score(parse(slug), count, seed, **DESIGNS[slug])
+    record_property("score", found.line)
+    assert found.mutants == count == found.killed + found.equivalent + found.alike + len(found.survivors)
+    return found
+
+
+@pytest.mark.parametrize(("slug", "count"), SAMPLE.items())
+def test_sample(slug, count, seed, record_property):
+    found = scored(slug, count, seed, record_property)
+    assert len(found.survivors) <= 0.05 * count, found.line
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("slug", DESIGNS)
+def test_all(slug, seed, record_property):
+    found = scored(slug, 250, seed, record_property)
+    assert len(found.survivors) <= (0 if slug.startswith(("mul", "prod")) else 0.05 * 250), found.line
+
+
+def test_what_no_pair_tells_apart_is_equivalent_to_the_solver_too(seed):
+    """65,536 pairs are all there are, so they show it as well: the solver must agree on each mutant."""
+    gates = load(parse("mul_exact_e5m2"), 200, seed)
+    comparison = Comparison(gates, everything, anything)
+    found = products(gates, parse("mul_exact_e5m2"), seed)
+    assert not found.all()
+    for n, (mutation, dead) in enumerate(zip(gates.mutations, found, strict=True)):
+        if not dead or n % 8 == 0:
+            assert comparison.equivalent(mutation) == (not dead), mutation
+
+
+def test_a_bench_that_does_not_look_kills_nothing(seed):
+    found = score(parse("mul_lmul_e2m1"), 40, seed, killed=lambda gates, design, seed: np.zeros(40, bool))
+    assert found.killed == 0 and len(found.survivors) > 30
+    assert "survivor: " in found.line and f"{len(found.survivors)} survived" in found.line
