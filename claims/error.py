@@ -61,6 +61,7 @@ def shorten(significand, man_bits, how):
     return last & ((1 << man_bits) - 1), last >> (man_bits + 1)
 
 
+@cache
 def by_width(source):
     """`Errors` of every way at every mantissa width; uniform mantissas are taken exhaustively, others are rounded."""
     table = []
@@ -103,6 +104,7 @@ def framed(framing, method, kept, source):
     return abs(getattr(measure(actual, whole[0] * whole[1]), key))
 
 
+@cache
 def by_framing():
     """Every framing at 1 to 6 kept bits: the exact multiplier, the formula and the addition with the paper's offset."""
     return [named(f"error/framing/{number}/{kept}", framing=name, operands=source, kept=kept,
@@ -110,6 +112,7 @@ def by_framing():
             for number, (name, *_) in enumerate(FRAMINGS, 1) for source in OPERANDS for kept in range(1, WHOLE)]
 
 
+@cache
 def on_recording():
     """Errors of multipliers as built, narrow and wide, on the recording's pairs: range effects included."""
     rows = []
