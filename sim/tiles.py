@@ -15,7 +15,8 @@ def matrices(spec, kind, rows, depth, cols, rng):
 
     ``kind`` is ``random`` (finite codes), ``recorded`` (of a transformer), ``zeros`` (most of them, of both signs),
     ``subnormals`` (in one operand or both), ``specials`` (a few Inf, NaN and other corners among random codes) or
-    ``largest`` (magnitudes, of both signs or of one, so that sums grow as far as they can). Integers know no specials: their extremes stand in.
+    ``largest`` (magnitudes, of both signs or of one, so that sums grow as far as they can). Integers know no specials:
+    their extremes stand in.
     """
     if kind == "recorded":
         seed = int(rng.integers(1 << 32))
