@@ -181,7 +181,7 @@ def _by_framing(rows, framing):
 def _error_figure(rows):
     panels = []
     for source in OPERANDS:
-        series = [(name.removeprefix("add, "), COLOURS[name],
+        series = [(name.rpartition(", ")[2].removeprefix("printed "), COLOURS[name],
                    [(row["man_bits"], 100 * row["mean"]) for row in rows
                     if (row["operands"], row["way"]) == (source, name) and row["man_bits"] > 1]) for name, *_ in WAYS]
         if not all(len(curve) > 1 for *_, curve in series):
