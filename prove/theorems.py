@@ -9,10 +9,9 @@ from .solver import PROVED, UNDECIDED, Question
 from .specification import Operand, product
 from .words import Word, concat
 
-PLAIN_SECONDS = 5  # after which a product of significands is no longer multiplied out
+PLAIN_SECONDS = 2  # after which a product of significands is no longer multiplied out
 
-MEANS_SPEC = "SMT, all inputs, against the specification"
-MEANS_IEEE = "SMT, all inputs, against the solver's IEEE 754"
+MEANS = "SMT over all inputs"
 _DOUBLE, _DOUBLE_BIAS = (11, 53), 1023  # exponent and significand bits
 _BOUNDS = "; for the product of significands any number in its bounds"
 
@@ -50,12 +49,12 @@ def specified(circuit, spec, wide, seconds=60.0):
     multiplies = spec.kind == "exact"
     verdict, witness = question.never(differs, min(seconds, PLAIN_SECONDS) if multiplies else seconds, shown)
     if verdict != UNDECIDED or not multiplies:
-        return verdict, MEANS_SPEC, witness
+        return verdict, MEANS, witness
     if _by_bounds(question, circuit, spec, a, b, seconds, lambda found, bounded: found.equals(
             product(spec, wide, a, b, lambda left, right: bounded.product))):
-        return PROVED, MEANS_SPEC + _BOUNDS, ""
+        return PROVED, MEANS + _BOUNDS, ""
     verdict, witness = question.never(differs, seconds, shown)
-    return verdict, MEANS_SPEC, witness
+    return verdict, MEANS, witness
 
 
 class _Bounded:
@@ -157,12 +156,12 @@ def ieee(circuit, spec, seconds=60.0):
     wrong = (~theory.right(found, theory.multiplied())).true
     verdict, witness = question.never(wrong, min(seconds, PLAIN_SECONDS), shown)
     if verdict != UNDECIDED:
-        return verdict, MEANS_IEEE, witness
+        return verdict, MEANS, witness
     if _by_bounds(question, circuit, spec, a, b, seconds,
                   lambda found, bounded: theory.right(found, theory.rounded(bounded))):
-        return PROVED, MEANS_IEEE + _BOUNDS, ""
+        return PROVED, MEANS + _BOUNDS, ""
     verdict, witness = question.never(wrong, seconds, shown)
-    return verdict, MEANS_IEEE, witness
+    return verdict, MEANS, witness
 
 
 def ieee_applies(spec):

@@ -5,8 +5,9 @@ from .claims import claims
 from .generate import generate
 from .list import list_command
 from .matmul import matmul
+from .prove import prove
 from .report import report
 from .simulate import simulate
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, report, matmul, claims, characterise, trace)
+COMMANDS = (list_command, generate, simulate, prove, report, matmul, claims, characterise, trace)

@@ -1,0 +1,47 @@
+"""``lmul prove``: what holds for every input of the generated Verilog."""
+
+import click
+
+from ..console import Failure, output_folder, progress
+
+
+@click.command()
+@click.argument("slugs", metavar="SLUG... | --all", nargs=-1)
+@click.option("--all", "everything", is_flag=True,
+              help="Every design of the catalogue, every policy and offset of narrow formats, sums and streams.")
+@click.option("--limit", type=click.FloatRange(min=1), default=600, show_default=True,
+              help="Seconds that one query of the solver may take.")
+@click.option("-o", "--output", help="Folder for proofs.json; a run that was stopped goes on there.")
+def prove(slugs, everything, limit, output):
+    """Prove designs: by exhaustion up to 16 operand bits, by a solver beyond; exit status 1 if one is not proved.
+
+    Larger designs are proved part by part, and simulated as a whole; with --all that is no failure."""
+    if bool(slugs) == everything:
+        raise ValueError("Designs to prove must be given as SLUG... or as --all")
+    from ...hdl.designs import parse
+
+    for slug in slugs:
+        parse(slug)
+    folder = output_folder(output) if output else None
+    from ...prove.catalogue import NOT_PROVED, PROVED
+    from ...prove.catalogue import prove as run
+
+    with progress("prove") as update:
+        proofs = run(None if everything else slugs, limit, folder, update)
+    click.echo(_table(proofs, limit))
+    failed = [proof for proof in proofs if proof.verdict not in ((PROVED, NOT_PROVED) if everything else (PROVED,))]
+    if failed:
+        raise Failure(f"{len(failed)} of {len(proofs)} not proved: " + ", ".join(
+            f"{proof.name} {proof.verdict}{': ' + proof.witness if proof.witness else ''}" for proof in failed[:5]))
+
+
+def _table(proofs, limit):
+    """A line per proof, and how many there are of each verdict."""
+    verdicts = {"undecided": f"not decided in {limit:g} s"}
+    rows = [(proof.name, verdicts.get(proof.verdict, proof.verdict), f"{proof.seconds:.2f} s",
+             f"{proof.claim}; {proof.means}") for proof in proofs]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [f"{name:{widths[0]}}  {verdict:{widths[1]}}  {seconds:>{widths[2]}}  {about}"
+             for name, verdict, seconds, about in rows]
+    counts = {verdict: sum(row[1] == verdict for row in rows) for verdict in dict.fromkeys(row[1] for row in rows)}
+    return "\n".join([*lines, ", ".join(f"{count} {verdict}" for verdict, count in counts.items())])

@@ -1,0 +1,258 @@
+"""Every design, what is proved about it and by which means: jobs for several processes, kept as they end."""
+
+import hashlib
+import itertools
+import json
+import multiprocessing
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from ..golden.codec import decode
+from ..golden.files import atomic_write
+from ..golden.formats import float_format
+from ..golden.products import unpack, wide_value
+from ..golden.spec import Multiplier
+from ..golden.stimulus import all_pairs
+from ..hdl.designs import Design, catalogue, parse
+from ..hdl.verilog import component, convert
+from ..hdl.yosys import yosys
+from . import adders, exhaust, handshake, theorems, words
+from .solver import PROVED, REFUTED, UNDECIDED, Proof
+
+NOT_PROVED = "not proved"
+SECONDS = 600.0  # that a query may take
+EXHAUSTED_BITS = 16
+
+#: Pairs of formats of which every policy and offset is exhausted.
+PAIRS = (("e4m3",), ("e5m2",), ("e3m4",), ("e2m3",), ("e3m2",), ("e2m1",), ("e4m3", "e2m1"), ("e4m3", "e2m3"),
+         ("e5m2", "e2m1"), ("e5m2", "e3m2"), ("e6m5", "e2m1"))
+
+
+def variants(a, b=None):
+    """Every multiplier of a pair of formats, narrow and wide: all kinds, policies and named offsets, and of integers
+    the ends and -1."""
+    reach = float_format(a).man_mask
+    overflows = ("saturate", "ieee") if float_format(a).has_nan else ("saturate",)
+    for kind, subnormals in itertools.product(("lmul", "mitchell", "exact"), ("flush", "exact")):
+        for offset in ("paper", "none", "best", *sorted({-reach, -1, reach})) if kind == "lmul" else ("none",):
+            policies = {"subnormals": subnormals, "offset": offset}
+            yield Design("prod", Multiplier.make(kind, a, b, **policies))
+            yield from (Design("mul", Multiplier.make(kind, a, b, overflow=overflow, **policies))
+                        for overflow in overflows)
+
+
+def prove(slugs=None, seconds=SECONDS, folder=None, progress=None):
+    """Prove what can be proved.
+
+    Parameters
+    ----------
+    slugs : list of str, optional
+        By default the whole catalogue, the policies and offsets of all narrow formats, adders and streams.
+    seconds : float
+        Time limit of one query of the solver.
+    folder : path, optional
+        Where ``proofs.json`` is written after each job, and read again: what was done there with the same program
+        and tools is not done again.
+    progress : callable, optional
+        Called with (jobs done, jobs, text).
+
+    Returns
+    -------
+    list of Proof
+        In the order of the slugs; ``verdict`` is ``proved``, ``refuted``, ``undecided`` (in the time given) or
+        ``not proved`` (not tried: no means for the design as a whole).
+
+    Raises
+    ------
+    ValueError
+        If a slug is refused.
+    YosysError
+        If Yosys is missing or fails.
+    """
+    jobs = _jobs(slugs)
+    progress = progress or (lambda done, total, text="": None)
+    kept = _Kept(folder, seconds)
+    found = {name: kept.jobs[name] for name in jobs if name in kept.jobs}
+    progress(len(found), len(jobs), "kept from before" if found else "")
+    waiting = {name: job for name, job in jobs.items() if name not in found}
+    context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
+    with ProcessPoolExecutor(max(1, min(2, os.cpu_count() or 1, len(waiting))), context) as pool:
+        try:
+            futures = {pool.submit(_run, job, seconds): name for name, job in waiting.items()}
+            for future in as_completed(futures):
+                found[futures[future]] = future.result()
+                kept.add(futures[future], future.result())
+                progress(len(found), len(jobs), futures[future])
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
+            raise
+    proofs = [proof for name in jobs for proof in found[name]]
+    if slugs is not None or not proofs:
+        order = {slug: n for n, slug in enumerate(slugs or ())}
+        proofs.sort(key=lambda proof: order.get(proof.name, len(order)))
+    return [*proofs, *_structures(catalogue() if slugs is None else slugs, proofs)]
+
+
+def _jobs(slugs):
+    """Work by name: (kind, slugs or a pair of formats); multipliers of one pair of formats go together."""
+    jobs = {}
+    for slug in dict.fromkeys(catalogue() if slugs is None else slugs):
+        design = parse(slug)
+        if not design.combinational:
+            if slugs is None:
+                continue
+            slug = Design("prod", design.multiplier).slug
+        jobs.setdefault(design.multiplier.formats, ("multipliers", []))[1].append(slug)
+    jobs = {name if slugs is None else f"{name}: {' '.join(dict.fromkeys(job[1]))}":
+            (job[0], list(dict.fromkeys(job[1]))) for name, job in jobs.items()}
+    if slugs is None:
+        jobs |= {"policies of " + "x".join(pair): ("variants", pair) for pair in PAIRS}
+        jobs |= {"sums": ("sums", None), "streams": ("streams", None)}
+    return dict(sorted(jobs.items(), key=lambda job: -_weight(job[1])))
+
+
+def _weight(job):
+    """Roughly what a job costs, so that the longest begins first."""
+    kind, what = job
+    if kind in ("sums", "streams"):
+        return 10_000
+    return 0 if kind == "variants" else parse(what[0]).multiplier.a.width * len(what)
+
+
+def _run(job, seconds):
+    kind, what = job
+    if kind == "sums":
+        return list(adders.results(limit=seconds))
+    if kind == "streams":
+        return list(handshake.results(limit=seconds))
+    return _variants(what) if kind == "variants" else _multipliers([parse(slug) for slug in what], seconds)
+
+
+def _multipliers(designs, seconds):
+    """Proofs of ``mul`` and ``prod`` designs."""
+    texts = convert({design.slug: component(design) for design in designs})
+    small = {design.slug for design in designs if _bits(design) <= EXHAUSTED_BITS}
+    gates = exhaust.load({slug: text for slug, text in texts.items() if slug in small}) if small else {}
+    read = [design for design in designs if design.slug not in small or _by_theory(design)]
+    circuits = words.load({design.slug: texts[design.slug] for design in read}) if read else {}
+    proofs = []
+    for design in designs:
+        spec, wide = design.multiplier, design.structure == "prod"
+        if design.slug in small:
+            proofs.append(_exhausted(design, gates[design.slug]))
+        else:
+            proofs.append(_timed(design, "what the specification says", theorems.specified, circuits[design.slug], spec,
+                                 wide, seconds))
+        if _by_theory(design):
+            proofs.append(_timed(design, "what the solver's theory of IEEE 754 says", theorems.ieee, circuits[design.slug], spec, seconds))
+    return proofs
+
+
+def _bits(design):
+    return design.multiplier.a.width + design.multiplier.b.width
+
+
+def _by_theory(design):
+    return design.structure == "mul" and design.multiplier.kind == "exact" and theorems.ieee_applies(design.multiplier)
+
+
+def _exhausted(design, circuit):
+    started = time.perf_counter()
+    spec, wide = design.multiplier, design.structure == "prod"
+    a, b = all_pairs(spec)
+    wrong = exhaust.mismatches(circuit, spec, wide, a, b)
+    witness = ""
+    if wrong.size:
+        a, b = a[wrong[:1]], b[wrong[:1]]
+        witness = _witness(design, a[0], b[0], circuit(a=a, b=b)["p"][0], exhaust.expected(spec, wide, a, b)[0])
+    return Proof(design.slug, "what golden says", f"exhaustion, {1 << _bits(design):,} pairs",
+                 REFUTED if wrong.size else PROVED, time.perf_counter() - started, witness)
+
+
+def _timed(design, claim, examine, *arguments):
+    started = time.perf_counter()
+    verdict, means, witness = examine(*arguments)
+    if verdict == REFUTED:
+        codes = {name: int(code, 16) for name, code in (each.split() for each in witness.split(", "))}
+        witness = _witness(design, codes["a"], codes["b"], codes["p"], codes.get("not"))
+    return Proof(design.slug, claim, means, verdict, time.perf_counter() - started, witness)
+
+
+def _witness(design, a, b, found, wanted=None):
+    """Codes, and their values."""
+    spec = design.multiplier
+
+    def text(fmt, code):
+        value = wide_value(spec, unpack(spec, int(code))) if fmt is spec.wide else decode(fmt, int(code))
+        return f"{int(code):#x} ({float(value):.9g})"
+
+    result = spec.wide if design.structure == "prod" or spec.kind == "int8" else spec.a
+    words = f"a={text(spec.a, a)} b={text(spec.b, b)} gives {text(result, found)}"
+    return words if wanted is None else f"{words}, not {text(result, wanted)}"
+
+
+def _variants(pair):
+    """One proof of all variants of a pair of formats; of the first that is refuted its witness."""
+    started = time.perf_counter()
+    designs = list(variants(*pair))
+    circuits = exhaust.load(convert({design.slug: component(design) for design in designs}))
+    proofs = [_exhausted(design, circuits[design.slug]) for design in designs]
+    bad = next((proof for proof in proofs if proof.verdict != PROVED), None)
+    pairs = sum(1 << _bits(design) for design in designs)
+    return [Proof("x".join(pair), f"what golden says, {len(designs)} designs: every policy and offset",
+                  f"exhaustion, {pairs:,} pairs", bad.verdict if bad else PROVED, time.perf_counter() - started,
+                  f"{bad.name}: {bad.witness}" if bad else "")]
+
+
+def _structures(slugs, proofs):
+    """Of designs above a multiplier: what is proved of their parts; as a whole they are simulated."""
+    verdicts = {proof.name: proof.verdict for proof in proofs}
+    for slug in slugs:
+        design = parse(slug)
+        if not design.combinational:
+            part = Design("prod", design.multiplier).slug
+            yield Proof(slug, "what golden says, as a whole", f"by `lmul simulate`; its multiplier, {part}: "
+                        f"{verdicts.get(part, NOT_PROVED)}", NOT_PROVED, 0.0)
+
+
+class _Kept:
+    """Proofs of jobs that ended, in ``proofs.json``."""
+
+    def __init__(self, folder, seconds):
+        self.path = Path(folder) / "proofs.json" if folder else None
+        self.seconds, self.jobs = seconds, {}
+        self.about = {"versions": {name: version(name) for name in ("lmul", "amaranth", "bitwuzla", "numpy")}
+                      | {"yosys": yosys()[1]}, "program_sha256": _program()}
+        try:
+            before = json.loads(self.path.read_text(encoding="utf-8")) if self.path else {}
+            if {name: before.get(name) for name in self.about} == self.about:
+                self.jobs = {name: [Proof(**each) for each in proofs] for name, proofs in before["jobs"].items()
+                             if not any(each["verdict"] == UNDECIDED for each in proofs)}
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            pass  # nothing that can be used again
+
+    def add(self, name, proofs):
+        self.jobs[name] = proofs
+        if self.path:
+            record = self.about | {"seconds": self.seconds, "jobs": {
+                job: [asdict(replace(proof, seconds=round(proof.seconds, 3))) for proof in found]
+                for job, found in self.jobs.items()}}
+            with atomic_write(self.path) as file:
+                file.write(json.dumps(record, indent=1) + "\n")
+
+
+def _program():
+    """Digest of all that proofs depend on but tools: the sources of the Verilog, of what it is compared with, and of
+    this room."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parents[1]
+    for room in ("golden", "hdl", "prove"):
+        for path in sorted((root / room).glob("*.py")):
+            digest.update(f"{room}/{path.name}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
