@@ -99,7 +99,8 @@ class Traffic:
     core : Core
     cycles : int
     closing : int
-        For so many of them, at the end, all streams are open.
+        At least so many are given to bring out what was taken before: all streams are open from some cycle on,
+        whichever; if for so long, then all results of before have come at the end.
 
     Attributes
     ----------
@@ -130,16 +131,16 @@ class Traffic:
         target = self._marked_run()
         beat = {stream: [TRUE, *none] for stream in "ab"}  # which pair the stream offers
         waiting = dict.fromkeys("ab", FALSE)
-        runs = {stream: none for stream in "ab"}  # bit n: run n was taken to its end
+        runs = dict.fromkeys("ab", none)  # bit n: run n was taken to its end
         given, out_run, out_row = none, [TRUE, *none], [TRUE] + [FALSE] * (core.rows - 1)
-        state = core.machine.reset(logic)
+        opened, state = FALSE, core.machine.reset(logic)
         for cycle in range(self.cycles):
-            closing = cycle >= self.cycles - self.closing
+            opened = logic.or_(opened, logic.input())
             if cycle == self.cycles - self.closing:
-                owed = [logic.and_(a, b) for a, b in zip(runs["a"], runs["b"], strict=True)]
-            signals = {("c", "ready"): [TRUE if closing else logic.input()]}
+                owed = [logic.and_(opened, logic.and_(a, b)) for a, b in zip(runs["a"], runs["b"], strict=True)]
+            signals = {("c", "ready"): [logic.or_(opened, logic.input())]}
             for stream, places in (("a", self.row), ("b", self.col)):
-                valid = TRUE if closing else logic.or_(waiting[stream], logic.input())
+                valid = logic.any([opened, waiting[stream], logic.input()])
                 marked = _select(logic, beat[stream], self.mark)
                 signals[stream, "valid"] = [valid]
                 signals[stream, "last"] = [_select(logic, beat[stream], self.ends)]
@@ -179,7 +180,7 @@ class Traffic:
 
 def traffic(core, cycles, closing=None, limit=300):
     """Results of all runs come complete, in order, once, ``last`` with row R-1, and only of what was taken; runs taken
-    before the last ``closing`` cycles, in which all streams are open, have been given out whole at the end."""
+    ``closing`` cycles ago, if all streams have been open since, have been given out whole."""
     closing = closing or core.rows * 2 + core.cols + 7
     return proof(core.design.slug, "no result lost, doubled, reordered or withheld",
                  f"model check, {cycles} cycles from reset, every traffic",
@@ -233,7 +234,8 @@ def independence(core):
             reached = set(logic.cone([2 * node for node in new]))
             control |= reached
             new = {following[place[node]] >> 1 for node in reached if node in place} - control
-        return REFUTED if any(literal >> 1 in control for bits in data.values() for literal in bits) else PROVED
+        seen = [stream for stream, bits in data.items() if any(literal >> 1 in control for literal in bits)]
+        return REFUTED if seen else PROVED, "".join(seen)
 
     return proof(core.design.slug, "control does not look at data", "cone of logic", examine)
 

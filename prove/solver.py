@@ -37,11 +37,10 @@ class Proof:
 
 
 def proof(name, claim, means, examine):
-    """Times ``examine()``, which gives a verdict, or a verdict and a witness."""
+    """Times ``examine()``, which gives a verdict and a witness, and a count if ``means`` has a place for one."""
     start = time.perf_counter()
-    found = examine()
-    verdict, witness = (found, "") if isinstance(found, str) else found
-    return Proof(name, claim, means, verdict, time.perf_counter() - start, witness)
+    verdict, witness, *count = examine()
+    return Proof(name, claim, means.format(*count), verdict, time.perf_counter() - start, witness)
 
 
 class Question:

@@ -1,0 +1,592 @@
+"""Accumulators: floating-point adders, exact sums and their way out to fp32, on the gates of their Verilog.
+
+Small formats are exhausted. Large ones are put to a solver, whose theory of IEEE floating point says what the sum is;
+and fp32 is compared with numpy. A float accumulator is proved for the sums that its products can have, and that sums
+of such sums are such sums: so for every sum from +0 or -0 on, however long.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import bitwuzla
+import numpy as np
+from amaranth.hdl import Module
+from amaranth.lib.wiring import In, Out
+from bitwuzla import Kind
+
+from ..golden import kernels
+from ..golden.accumulate import target
+from ..golden.codec import decode, encode
+from ..golden.formats import FORMATS, FloatFormat, float_format
+from ..golden.products import pack, product, unpack, wide_value
+from ..golden.spec import Multiplier
+from ..golden.stimulus import all_pairs, corners, random_codes
+from ..hdl.addend import Addend, expand
+from ..hdl.fixed import FixedAdder, FixedDrain, Window
+from ..hdl.fpadd import FloatAdder
+from ..hdl.multipliers import multiplier
+from ..hdl.part import Part
+from ..hdl.verilog import convert
+from . import exhaust, machine
+from .logic import FALSE, TRUE, Logic
+from .solver import PROVED, REFUTED, Question, proof
+
+FP32 = FORMATS["fp32"]
+
+
+class CodeAdder(Part):
+    """Two codes of one format, as a tree of adders adds them: an IEEE adder.
+
+    Members
+    -------
+    acc, p : ``In(fmt.width)``
+    sum : ``Out(fmt.width)``
+    """
+
+    def __init__(self, fmt):
+        self.fmt = fmt
+        super().__init__({"acc": In(fmt.width), "p": In(fmt.width), "sum": Out(fmt.width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.adder = adder = FloatAdder(self.fmt, Addend.code(self.fmt))
+        m.d.comb += [adder.acc.eq(self.acc), adder.p.eq(expand(self.fmt, self.p)), self.sum.eq(adder.sum)]
+        return m
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A float accumulator and what it adds: the products of a multiplier or, without one, codes of its own format."""
+
+    fmt: FloatFormat
+    multiplier: Multiplier | None = None
+
+    @property
+    def name(self):
+        return f"{self.multiplier.name if self.multiplier else 'codes'} into {self.fmt}"
+
+    @property
+    def addend(self):
+        return Addend.product(self.multiplier) if self.multiplier else Addend.code(self.fmt)
+
+    @property
+    def component(self):
+        return FloatAdder(self.fmt, self.addend) if self.multiplier else CodeAdder(self.fmt)
+
+    @cached_property
+    def circuit(self):
+        """The adder as gates: ports ``acc``, ``p`` and ``sum``."""
+        return exhaust.load(convert({"adder": self.component}))["adder"]
+
+    @property
+    def step(self):
+        """Base-two logarithm of what all sums are multiples of."""
+        return max(self.addend.unit, 1 - self.fmt.bias - self.fmt.man_bits)
+
+    @property
+    def specials(self):
+        """Whether sums can be Inf, and NaN."""
+        wide, adder = self.addend.wide, FloatAdder(self.fmt, self.addend)
+        return adder.has_inf, adder.has_inf and wide.has_inf or wide.has_nan
+
+    @property
+    def largest(self):
+        """Field of the largest sum that is a number: the power of two of which the largest product is below half the
+        last place, so that the sum grows no more."""
+        top = FloatAdder(self.fmt, self.addend).high + self.fmt.man_bits + 2
+        return min(top << self.fmt.man_bits, self.fmt.max_finite)
+
+    def values(self, p):
+        """The values of addends, float64."""
+        return wide_value(self.multiplier, unpack(self.multiplier, p)) if self.multiplier else decode(self.fmt, p)
+
+    def golden(self, acc, p):
+        """The sums' codes by golden."""
+        acc, p, out = acc.astype(np.int64), p.astype(np.int64), np.empty(len(acc), np.int64)
+        if not self.multiplier:
+            _codes_added(target(self.fmt), acc, p, out)
+            return out
+        wide, spec = unpack(self.multiplier, p), self.multiplier.wide
+        sig = wide.sig.astype(np.int64) + (spec.implicit_one << spec.frac_bits)
+        flags = np.where(wide.nan, kernels.NAN, np.where(wide.inf, kernels.INF, 0))
+        _added(target(self.fmt), acc, wide.sign.astype(np.int64), np.where(wide.zero | (flags > 0), 0, sig),
+               wide.exp.astype(np.int64) - spec.exp_bias - spec.frac_bits, flags, out)
+        return out
+
+
+@kernels.compiled
+def _added(fmt, acc, sign, mag, exp, flags, out):
+    for i in range(len(out)):
+        out[i] = kernels.added(fmt, acc[i], sign[i], mag[i], exp[i], flags[i])
+
+
+@kernels.compiled
+def _codes_added(fmt, acc, p, out):
+    for i in range(len(out)):
+        out[i] = kernels.added_code(fmt, acc[i], p[i])
+
+
+def nearest_sum(fmt, acc, values):
+    """Codes nearest to ``acc`` plus float64 values, by float64 arithmetic alone.
+
+    The sum and its rounding error (Knuth's two-sum) give the exact sum rounded to odd, which a second rounding, numpy's
+    own where it has the format, takes to the nearest code: with two bits to spare, rounding twice changes nothing
+    (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
+    """
+    x = decode(fmt, acc)
+    with np.errstate(all="ignore"):
+        total = x + values
+        part = total - x
+        error = (x - (total - part)) + (values - part)
+        inexact = np.isfinite(total) & (error != 0) & (total.view(np.int64) & 1 == 0)
+        odd = np.where(inexact, np.nextafter(total, np.where(error > 0, np.inf, -np.inf)), total)
+        if fmt.name in ("fp16", "fp32"):
+            codes = odd.astype(f"f{fmt.width // 8}").view(f"u{fmt.width // 8}").astype(np.int64)
+        else:
+            codes = encode(fmt, odd, overflow="ieee").astype(np.int64)
+    return np.where(np.isnan(odd), fmt.nan, codes)
+
+
+def compare(case, acc, p, circuit=None):
+    """The first sum that gates, golden and float64 arithmetic do not all give alike.
+
+    Parameters
+    ----------
+    case : Sum
+    acc, p : arrays of codes
+    circuit : Circuit
+        By default the case's own.
+
+    Returns
+    -------
+    str
+        Empty if there is none.
+    """
+    if case.multiplier is None and case.fmt is FP32:
+        with np.errstate(all="ignore"):
+            right = (acc.astype(np.uint32).view(np.float32) + p.astype(np.uint32).view(np.float32))
+        right = np.where(np.isnan(right), FP32.nan, right.view(np.uint32).astype(np.int64))
+    else:
+        right = nearest_sum(case.fmt, acc, case.values(p))
+    for who, found in (("gates", (circuit or case.circuit)(acc=acc, p=p)["sum"]), ("golden", case.golden(acc, p))):
+        wrong = np.flatnonzero(found != right)
+        if len(wrong):
+            i = wrong[0]
+            return f"{who}: {acc[i]:#x} plus {p[i]:#x} must be {right[i]:#x}, not {found[i]:#x}"
+    return ""
+
+
+# Small formats, exhausted
+
+_POLICIES = [("lmul", {}), ("lmul", {"subnormals": "exact"}), ("exact", {}), ("exact", {"subnormals": "flush"})]
+#: Every multiplier of three formats into accumulators with few and with many exponents.
+_E3M2 = FloatFormat("e3m2", 3, 2, 3)  # with Inf and NaN, which the catalogue's has not
+SMALL = [Sum(fmt, Multiplier.make(kind, operand, **policies)) for fmt in (_E3M2, float_format("e4m2"))
+         for operand in ("e2m1", "e3m2", "e4m3") for kind, policies in _POLICIES]
+SMALL += [Sum(fmt) for fmt in (_E3M2, float_format("e4m2"), float_format("e4m4"))]
+
+
+def addends(case):
+    """All that an accumulator may be given."""
+    if case.multiplier is None:
+        return np.arange(1 << case.fmt.width)
+    return np.unique(pack(case.multiplier, product(case.multiplier, *all_pairs(case.multiplier)))).astype(np.int64)
+
+
+def exhausted(case, circuit=None):
+    """Every sum that can be reached from +0 or -0, and every addend.
+
+    Returns
+    -------
+    count : int
+        How many additions.
+    witness : str
+        Empty, or the first that is wrong.
+    """
+    every, reached, count = addends(case), np.array([], np.int64), 0
+    new = np.array([0, case.fmt.sign_mask]) if case.multiplier else every
+    while len(new):
+        acc, p = (codes.ravel() for codes in np.meshgrid(new, every))
+        count += len(acc)
+        witness = compare(case, acc, p, circuit)
+        if witness:
+            return count, witness
+        reached = np.union1d(reached, new)
+        new = np.setdiff1d(case.golden(acc, p), reached)
+    return count, ""
+
+
+# fp32 against numpy
+
+#: What is added in fp32: codes, products that have every sum of fp32, and products that do not.
+AGAINST_NUMPY = [Sum(FP32), Sum(FP32, Multiplier.make("exact", "bf16")), Sum(FP32, Multiplier.make("lmul", "fp32")),
+                 Sum(FP32, Multiplier.make("lmul", "e4m3"))]
+
+
+def directed(generator, case, p):
+    """Sums to add addends to: of any size, of about the addend's own, its negative give or take a few last places, a
+    sum of which it is half a last place, subnormals, the largest, and specials."""
+    fmt, count = case.fmt, len(p)
+    with np.errstate(all="ignore"):
+        near = encode(fmt, case.values(p), overflow="ieee").astype(np.int64) & fmt.field_mask
+    exp, man = near >> fmt.man_bits, near & fmt.man_mask
+    mans = [generator.integers(0, fmt.man_mask + 1, count), man, np.zeros_like(man), np.full_like(man, fmt.man_mask),
+            1 << generator.integers(0, fmt.man_bits, count), fmt.man_mask ^ (man >> generator.integers(0, 8, count))]
+    some = np.choose(generator.integers(0, len(mans), count), mans)
+
+    def at(exponents):
+        return (np.clip(exponents, 0, fmt.exp_mask - 1) << fmt.man_bits) | some
+
+    kinds = [
+        random_codes(fmt, count, generator).astype(np.int64) & fmt.field_mask,
+        at(exp + generator.integers(-3, 4, count)),
+        at(exp + generator.integers(-fmt.man_bits - 4, fmt.man_bits + 5, count)),
+        np.maximum(near + generator.integers(-4, 5, count), 0),
+        at(exp + fmt.man_bits + 1),
+        at(generator.integers(0, 3, count)),
+        at(fmt.exp_mask - generator.integers(1, 4, count)),
+        generator.choice(corners(fmt), count).astype(np.int64) & fmt.field_mask,
+    ]
+    field = np.choose(generator.integers(0, len(kinds), count), kinds)
+    return _reachable(case, field) | generator.integers(0, 2, count) << fmt.field_bits
+
+
+def _reachable(case, field):
+    """Fields made such as sums can have."""
+    fmt, (inf, nan) = case.fmt, case.specials
+    number = np.minimum(field, case.largest)
+    exp = np.maximum(number >> fmt.man_bits, 1)
+    finer = np.clip(case.step + fmt.bias + fmt.man_bits - exp, 0, fmt.man_bits + 1)  # places below the smallest step
+    number = np.where(finer > fmt.man_bits, 0, number & ~((1 << np.minimum(finer, fmt.man_bits)) - 1))
+    keep = (inf & (field == fmt.inf)) | (nan & (field > fmt.inf))
+    return np.where(keep, field, number)
+
+
+def operands(generator, case, count):
+    """Addends: random ones, a fifth of them of corner codes, and for codes many near 0 and near the largest."""
+    def codes(fmt):
+        near_ends = generator.choice([0, fmt.max_finite - 4 * fmt.min_normal], count) + generator.integers(
+            0, 4 * fmt.min_normal, count)
+        kinds = [random_codes(fmt, count, generator).astype(np.int64)] * 6 + [
+            near_ends, generator.choice(corners(fmt), count).astype(np.int64)]
+        return np.choose(generator.integers(0, len(kinds), count), kinds)
+
+    if case.multiplier is None:
+        return codes(case.fmt)
+    return pack(case.multiplier, product(case.multiplier, codes(case.multiplier.a), codes(case.multiplier.b)))
+
+
+def against_numpy(count, seed, cases=AGAINST_NUMPY, block=1 << 18):
+    """fp32 addition, gates and golden, against numpy's: codes by float32 addition, products by `nearest_sum`.
+
+    Parameters
+    ----------
+    count : int
+        Of additions, at least; half of codes, the rest shared out among products.
+    seed : int
+
+    Returns
+    -------
+    count : int
+    witness : str
+        Empty, or the first addition that is wrong.
+    """
+    generator, done = np.random.default_rng(seed), 0
+    for case in cases:
+        share = count // 2 if case.multiplier is None and len(cases) > 1 else -(-count // max(1, 2 * (len(cases) - 1)))
+        for start in range(0, share, block):
+            p = operands(generator, case, min(block, share - start))
+            witness = compare(case, directed(generator, case, p), p)
+            done += len(p)
+            if witness:
+                return done, f"{case.name}: {witness}, seed {seed}"
+    return done, ""
+
+
+# Large formats, by a solver
+
+#: Sums that a solver decides.
+SOLVED = [Sum(float_format(name), Multiplier.make(kind, operand)) for kind, operand, name in [
+    ("lmul", "e4m3", "fp32"), ("lmul", "e4m3", "bf16"), ("lmul", "e5m2", "fp16"), ("exact", "e4m3", "fp32"),
+    ("exact", "e5m2", "fp32"), ("lmul", "bf16", "fp32"), ("lmul", "fp16", "fp16")]]
+SOLVED += [Sum(FORMATS[name]) for name in ("bf16", "fp16", "fp32")]
+
+
+class _Theory(Question):
+    """A question in which codes are numbers of the solver's theory of floating point. A format is (exponent bits,
+    precision); the solver has those of IEEE 754 with 16, 32, 64 and 128 bits."""
+
+    SINGLE, DOUBLE = (8, 24), (11, 53)
+
+    def __init__(self, logic):
+        super().__init__(logic)
+        self.rne = self.terms.mk_rm_value(bitwuzla.RoundingMode.RNE)
+
+    def equal(self, x, y):
+        return self(Kind.EQUAL, x, y)
+
+    def is_one(self, literal):
+        return self.equal(self.vector([literal]), self.constant(1, 1))
+
+    def choose(self, literal, then, other):
+        return self(Kind.ITE, self.is_one(literal), then, other)
+
+    def extend(self, term, width, signed=False):
+        kind = Kind.BV_SIGN_EXTEND if signed else Kind.BV_ZERO_EXTEND
+        return self(kind, term, indices=(width - term.sort().bv_size(),))
+
+    def number(self, code, fmt):
+        return self(Kind.FP_TO_FP_FROM_BV, code, indices=fmt)
+
+    def rounded(self, value, fmt):
+        return self(Kind.FP_TO_FP_FROM_FP, self.rne, value, indices=fmt)
+
+    def power(self, exponent, fmt):
+        """2 to a power, a vector as wide as the exponent of ``fmt``."""
+        biased = self(Kind.BV_ADD, exponent, self.constant((1 << (fmt[0] - 1)) - 1, fmt[0]))
+        return self(Kind.FP_FP, self.constant(0, 1), biased, self.constant(0, fmt[1] - 1))
+
+    def product(self, wide, fields):
+        """The number that a wide product is, in double precision, which holds every one."""
+        fmt, make = self.DOUBLE, self.terms
+        sort = make.mk_fp_sort(*fmt)
+        exp = self(Kind.BV_SUB, self.extend(self.vector(fields["exp"]), fmt[0], wide.exp_signed),
+                   self.constant(wide.exp_bias + wide.frac_bits, fmt[0]))
+        sig = self(Kind.FP_TO_FP_FROM_UBV, self.rne, self.vector(fields["sig"] + [TRUE] * wide.implicit_one),
+                   indices=fmt)
+        size = self(Kind.FP_MUL, self.rne, sig, self.power(exp, fmt))
+        for flag, value in (("zero", make.mk_fp_pos_zero(sort)), ("inf", make.mk_fp_pos_inf(sort)),
+                            ("nan", make.mk_fp_nan(sort))):
+            size = self.choose(fields[flag][0], value, size) if flag in fields else size
+        return self.choose(fields["sign"][0], self(Kind.FP_NEG, size), size)
+
+    def differs(self, code, value, fmt):
+        """Whether a code of ``fmt`` is not that of a number, zeros and NaN included."""
+        if fmt.name == "bf16":  # the upper half of fp32, rounded as an integer
+            single = self.terms.mk_const(self.terms.mk_bv_sort(32))
+            odd = self.extend(self(Kind.BV_EXTRACT, single, indices=(16, 16)), 32)
+            whole = self(Kind.BV_ADD, single, self.constant(0x7FFF, 32), odd)
+            same = self.equal(code, self(Kind.BV_EXTRACT, whole, indices=(31, 16)))
+            given = self.equal(self.number(single, self.SINGLE), value)
+        else:
+            same, given = self.equal(self.number(code, (fmt.exp_bits, fmt.man_bits + 1)), value), self.terms.mk_true()
+        nan = self.equal(code, self.constant(fmt.nan, fmt.width))
+        return self(Kind.AND, given, self(Kind.NOT, self(Kind.ITE, self(Kind.FP_IS_NAN, value), nan, same)))
+
+
+def split(wide, code):
+    """The fields of a wide product, by name, out of its literals."""
+    fields, start = {}, 0
+    for name, width in wide.fields:
+        fields[name] = code[start : start + width]
+        start += width
+    return fields
+
+
+def _is_sum(question, case, code):
+    """Whether a code is a sum that can be."""
+    fmt, (inf, nan), make = case.fmt, case.specials, question.constant
+    field = question.vector(code[:-1])
+    width = fmt.field_bits + 1
+    man = question.extend(question.vector(code[: fmt.man_bits]), width)
+    exp = question.extend(question.vector(code[fmt.man_bits : -1]), width)
+    zero = question.equal(field, make(0, fmt.field_bits))
+    first = case.step + fmt.bias  # the exponent field of the smallest step, if it is that of a normal number
+    finer = question(Kind.BV_SUB, make(max(first + fmt.man_bits, 0), width), exp)
+    normal = question(Kind.BV_ULE, make(max(first, 0), width), exp)
+    below = question(Kind.BV_SUB, question(Kind.BV_SHL, make(1, width), finer), make(1, width))
+    coarse = question(Kind.BV_ULE, make(max(first + fmt.man_bits, 0), width), exp)
+    whole = question.equal(question(Kind.BV_AND, man, below), make(0, width))
+    number = question(Kind.AND, question(Kind.BV_ULE, field, make(case.largest, fmt.field_bits)), normal,
+                      question(Kind.OR, coarse, whole))
+    if first <= 1 - fmt.man_bits:  # every number of the format is a multiple of the step
+        number = question(Kind.BV_ULE, field, make(case.largest, fmt.field_bits))
+    allowed = [zero, number]
+    if inf:
+        allowed.append(question.equal(field, make(fmt.inf, fmt.field_bits)))
+    if nan:
+        allowed.append(question(Kind.BV_ULT, make(fmt.inf, fmt.field_bits), field))
+    return question(Kind.OR, *allowed)
+
+
+def solved(case, limit=600, circuit=None):
+    """A sum of the accumulator and any product, by its gates and those of the multiplier, is what the solver's theory
+    of IEEE addition says, rounded to nearest even once; and is again a sum that can be.
+
+    Returns
+    -------
+    Proof
+    """
+
+    def examine():
+        logic, fmt, spec = Logic(), case.fmt, case.multiplier
+        acc = logic.inputs(fmt.width)
+        if spec:
+            gates = exhaust.load(convert({"multiplier": multiplier(spec, wide=True)}))["multiplier"]
+            p = gates.build(logic, {"a": logic.inputs(spec.a.width), "b": logic.inputs(spec.b.width)})["p"]
+        else:
+            p = logic.inputs(fmt.width)
+        total = (circuit or case.circuit).build(logic, {"acc": acc, "p": p})["sum"]
+        question = _Theory(logic)
+        code, shown = question.vector(total), [(name, question.vector(bits)) for name, bits in
+                                               (("acc", acc), ("p", p), ("sum", total))]
+        native = question.SINGLE if fmt.name == "bf16" else (fmt.exp_bits, fmt.man_bits + 1)
+        x, y = (_number(question, fmt, bits) for bits in (acc, p)) if not spec else (
+            _number(question, fmt, acc), question.product(spec.wide, split(spec.wide, p)))
+        if not spec:
+            wrong = question.differs(code, question(Kind.FP_ADD, question.rne, x, y), fmt)
+            return question.never(wrong, limit, shown)
+        if _fits(case):
+            right = question(Kind.FP_ADD, question.rne, x, question.rounded(y, native))
+        else:
+            right = question(Kind.FP_ADD, question.rne, question.rounded(x, question.DOUBLE), y)
+            right = question.rounded(right, native)
+        wrong = question(Kind.OR, question.differs(code, right, fmt),
+                         question(Kind.NOT, _is_sum(question, case, total)))
+        return question.never(question(Kind.AND, _is_sum(question, case, acc), wrong), limit, shown)
+
+    return proof(case.name, "every sum is IEEE's, rounded once", "SMT, floating-point theory, by induction"
+                 if case.multiplier else "SMT, floating-point theory", examine)
+
+
+def _number(question, fmt, code):
+    """A code as a number; of bf16 in single precision."""
+    if fmt.name == "bf16":
+        return question.number(question.vector([FALSE] * 16 + code), question.SINGLE)
+    return question.number(question.vector(code), (fmt.exp_bits, fmt.man_bits + 1))
+
+
+def _fits(case):
+    """Whether products are numbers of the accumulator's format, or for bf16 of fp32. Those of others are added in
+    double precision: with more than twice the bits of the format, and products of no more bits than it has, rounding
+    once more changes nothing (Figueroa, "When is double rounding innocuous?", 1995)."""
+    fmt, addend = case.fmt, case.addend
+    man_bits = 23 if fmt.name == "bf16" else fmt.man_bits
+    return (addend.sig_bits <= man_bits + 1 and addend.unit >= 1 - fmt.bias - man_bits
+            and addend.highest - addend.wide.exp_bias + 2 < fmt.bias)
+
+
+# Exact sums
+
+#: Multiplier, depth and words of exact sums that are put to a solver.
+EXACT = [(Multiplier.make(kind, name), depth, words) for kind, name, depth, words in [
+    ("lmul", "e4m3", 4096, 1), ("lmul", "e4m3", 4096, 2), ("exact", "e4m3", 4096, 2), ("lmul", "e5m2", 4096, 2),
+    ("exact", "e5m2", 4096, 1), ("lmul", "e2m1", 16, 1)]]
+
+
+def _exact_name(spec, words):
+    return f"{spec.name} into {'carrysave' if words == 2 else 'fixed'}"
+
+
+def _total(question, raw, window, words):
+    """The words of a sum as one."""
+    parts = [question.vector(raw[n * window.bits : (n + 1) * window.bits]) for n in range(words)]
+    return parts[0] if words == 1 else question(Kind.BV_ADD, *parts)
+
+
+def exact_step(spec, depth, words, limit=120, circuit=None):
+    """A step of an exact sum adds the product in units of the smallest, modulo the width; flags stay and join."""
+
+    def examine():
+        window, wide, logic = Window(Addend.product(spec), depth), spec.wide, Logic()
+        names = {"adder": FixedAdder(window, words), "multiplier": multiplier(spec, wide=True)}
+        gates = exhaust.load(convert(names))
+        p = gates["multiplier"].build(logic, {"a": logic.inputs(spec.a.width), "b": logic.inputs(spec.b.width)})["p"]
+        raw = logic.inputs(words * window.bits + window.flags)
+        after = (circuit or gates["adder"]).build(logic, {"acc": raw, "p": p})["sum"]
+        question, fields = _Theory(logic), split(wide, p)
+        width = window.bits + wide.exp_bits + 1
+        shift = question(Kind.BV_SUB, question.extend(question.vector(fields["exp"]), width, wide.exp_signed),
+                         question.constant(window.addend.lowest, width))
+        sig = question.extend(question.vector(fields["sig"] + [TRUE] * wide.implicit_one), width)
+        size = question(Kind.BV_EXTRACT, question(Kind.BV_SHL, sig, shift), indices=(window.bits - 1, 0))
+        number = question.choose(fields["zero"][0], question.constant(0, window.bits), question.choose(
+            fields["sign"][0], question(Kind.BV_NEG, size), size))
+        right = question(Kind.BV_ADD, _total(question, raw, window, words), number)
+        inf, nan, sign = (fields.get(name, [FALSE])[0] for name in ("inf", "nan", "sign"))
+        seen = [logic.or_(nan, logic.and_(inf, sign ^ 1)), logic.or_(nan, logic.and_(inf, sign))][: window.flags]
+        flags = zip(raw[words * window.bits :], seen, after[words * window.bits :], strict=True)
+        flagged = logic.any(logic.xor(logic.or_(old, new), found) for old, new, found in flags)
+        special = logic.or_(inf, nan)
+        same = question.equal(_total(question, after, window, words), right)
+        wrong = question(Kind.OR, question.is_one(flagged),
+                         question(Kind.NOT, question(Kind.OR, question.is_one(special), same)))
+        return question.never(wrong, limit, [("acc", question.vector(raw)), ("p", question.vector(p))])
+
+    return proof(_exact_name(spec, words), "every product is added exactly", "SMT, bit vectors", examine)
+
+
+def drained(spec, depth, words, limit=300, text=None):
+    """What leaves an exact sum is its value, rounded to nearest even to fp32 once, out of whatever state before.
+
+    Parameters
+    ----------
+    text : str
+        Verilog of a module ``drain`` to be examined; by default that of `FixedDrain`.
+    """
+
+    def examine():
+        window, logic = Window(Addend.product(spec), depth), Logic()
+        unit = FixedDrain(window, words)
+        drain = machine.load({"drain": text or convert({"drain": unit})["drain"]})["drain"]
+        raw, state = logic.inputs(words * window.bits + window.flags), logic.inputs(drain.registers)
+        _, state = drain.step(logic, state, {"raw": raw, "en": [TRUE]} | drain.running)
+        for _ in range(unit.latency - 1):
+            _, state = drain.step(logic, state, {"en": [TRUE]} | drain.running)
+        found, _ = drain.step(logic, state, {"en": [FALSE]} | drain.running)
+        question = _Theory(logic)
+        # Rounded as an integer, then scaled: exact, because all sums other than 0 are normal numbers of fp32.
+        assert 1 - FP32.bias <= window.addend.unit <= FP32.bias - window.bits
+        fmt, code, flags = question.SINGLE, question.vector(found["c"]), raw[words * window.bits :]
+        value = question(Kind.FP_TO_FP_FROM_SBV, question.rne, _total(question, raw, window, words), indices=fmt)
+        value = question(Kind.FP_MUL, question.rne, value,
+                         question.power(question.constant(window.addend.unit, fmt[0]), fmt))
+        sort = question.terms.mk_fp_sort(*fmt)
+        if len(flags) == 2:
+            value = question.choose(flags[0], question.terms.mk_fp_pos_inf(sort), value)
+            value = question.choose(flags[1], question.terms.mk_fp_neg_inf(sort), value)
+        if flags:
+            value = question.choose(logic.and_(flags[0], flags[-1]), question.terms.mk_fp_nan(sort), value)
+        # The window has one number that no sum of so many products is: it is its own negative.
+        sums = question(Kind.NOT, question.equal(_total(question, raw, window, words), question.constant(
+            1 << (window.bits - 1), window.bits)))
+        return question.never(question(Kind.AND, sums, question.differs(code, value, FP32)), limit,
+                              [("raw", question.vector(raw)), ("c", code)])
+
+    return proof(_exact_name(spec, words), "its sum leaves as fp32, rounded once", "SMT, floating-point theory",
+                 examine)
+
+
+def _counted(name, claim, means, examine):
+    """The `Proof` of ``examine()``, which gives a count and a witness; ``means`` has a place for the count."""
+
+    def counted():
+        count, witness = examine()
+        return REFUTED if witness else PROVED, witness, count
+
+    return proof(name, claim, means, counted)
+
+
+def results(count=10_000_000, seed=20241008, limit=600):
+    """All proofs of this module, one after the other.
+
+    Parameters
+    ----------
+    count, seed : int
+        How many additions are compared with numpy, and of which seed.
+    limit : float
+        Seconds that the solver may take for one proof.
+
+    Yields
+    ------
+    Proof
+    """
+    for case in SMALL:
+        yield _counted(case.name, "every sum is the exact one, rounded once", "exhaustion, {:,} additions",
+                       lambda case=case: exhausted(case))
+    yield _counted("fp32", "sums are numpy's", "comparison, {:,} additions", lambda: against_numpy(count, seed))
+    for case in SOLVED:
+        yield solved(case, limit)
+    for exact in EXACT:
+        yield exact_step(*exact, limit=limit)
+        yield drained(*exact, limit=limit)
