@@ -256,15 +256,17 @@ def test_others_beside_ours(record):
 
 
 class Strict(HTMLParser):
-    """Every tag that opens closes, in order; nothing outside the file is referred to."""
+    """Every tag that opens closes, in order; nothing outside the file is referred to, and nothing that is not there."""
 
     def __init__(self):
         super().__init__()
-        self.open = []
+        self.open, self.targets, self.places = [], set(), set()
 
     def handle_starttag(self, tag, attributes):
         for name, value in attributes:
             assert name not in ("src", "href") or value.startswith("#"), value
+            self.targets |= {value[1:]} if name == "href" else set()
+            self.places |= {value} if name == "id" else set()
         if tag not in ("meta", "br", "link"):
             self.open.append(tag)
 
@@ -296,6 +298,7 @@ def test_pages(record, monkeypatch, tmp_path):
     assert claims_page.lead(found) and len(claims_page.summary(found).splitlines()) > len(found["claims"])
     page = Strict()
     page.feed(first["claims.html"].decode())
+    assert page.targets <= page.places and {each["name"] for each in found["claims"]} <= page.targets
     assert not page.open and first["claims.html"].count(b"<svg") == 3 + 2 + 6
 
 
