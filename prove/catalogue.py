@@ -150,7 +150,8 @@ def _multipliers(designs, seconds):
             proofs.append(_timed(design, "what the specification says", theorems.specified, circuits[design.slug], spec,
                                  wide, seconds))
         if _by_theory(design):
-            proofs.append(_timed(design, "what the solver's theory of IEEE 754 says", theorems.ieee, circuits[design.slug], spec, seconds))
+            proofs.append(_timed(design, "what the solver's theory of IEEE 754 says", theorems.ieee,
+                                 circuits[design.slug], spec, seconds))
     return proofs
 
 

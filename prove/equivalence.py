@@ -8,13 +8,11 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-import bitwuzla
-from bitwuzla import Kind, Option, Result
-
 from .logic import Logic
+from .solver import PROVED, REFUTED, UNDECIDED, Question
 
 EXHAUSTED_BITS = 24  # of inputs, up to which every pattern is tried
-_MERGED_BITS = 22
+_MERGED_BITS = 22  # of inputs of the parts that are exhausted and joined
 _PROBE_SECONDS = 0.3  # additions are decided sooner, multiplications never
 
 
@@ -25,7 +23,7 @@ class Verdict:
     Attributes
     ----------
     state : str
-        ``proved``, ``refuted`` or ``not decided``.
+        ``proved``, ``refuted`` or ``undecided``: the time was up.
     means : str
         ``exhaustive``, or ``sat``: parts of few inputs exhausted and joined, a solver over all inputs for the rest.
     seconds : float
@@ -37,6 +35,36 @@ class Verdict:
     means: str
     seconds: float
     counterexample: dict | None = None
+
+
+class Step:
+    """One cycle of a clocked module as a circuit: of the ports, and of ``$state``, which ``$next`` is what becomes of.
+
+    Parameters
+    ----------
+    machine : Machine, or what has its ``inputs``, ``outputs``, ``names`` and ``step``
+    names : list of str
+        The registers that are in ``$state``; the others must not matter to the outputs and to these.
+    """
+
+    def __init__(self, machine, names):
+        self.machine, self.names = machine, names
+        self.inputs = machine.inputs | {"$state": len(names)}
+        self.outputs = machine.outputs | {"$next": len(names)}
+
+    def build(self, logic, inputs):
+        known = dict(zip(self.names, inputs["$state"], strict=True))
+        others = {name: logic.input() for name in self.machine.names if name not in known}
+        state = [known[name] if name in known else others[name] for name in self.machine.names]
+        ports = {name: literals for name, literals in inputs.items() if name != "$state"}
+        found, following = self.machine.step(logic, state, ports)
+        following = dict(zip(self.machine.names, following, strict=True))
+        found["$next"] = [following[name] for name in self.names]
+        cone = set(logic.cone([literal for literals in found.values() for literal in literals]))
+        for name, literal in others.items():
+            if literal >> 1 in cone:
+                raise ValueError(f"A register that matters must be on both sides, {name!r} is not")
+        return found
 
 
 def compare(reference, circuits, seconds=60.0):
@@ -66,7 +94,7 @@ def compare(reference, circuits, seconds=60.0):
     wanted = reference.build(logic, ports)
     roots = [_difference(logic, reference, wanted, circuit, ports) for circuit in circuits]
     exhaustive = len(inputs) <= EXHAUSTED_BITS
-    if not exhaustive and roots and _solve(logic, inputs, roots[0], _PROBE_SECONDS)[0] == "not decided":
+    if not exhaustive and roots and _solve(logic, inputs, roots[0], _PROBE_SECONDS)[0] == UNDECIDED:
         logic, inputs, roots = _merged(logic, inputs, roots)
     share = (time.perf_counter() - started) / max(len(circuits), 1)
     return [_decide(logic, reference.inputs, inputs, root, seconds, share, exhaustive) for root in roots]
@@ -113,7 +141,7 @@ def _decide(logic, widths, inputs, root, seconds, share, exhaustive):
     started = time.perf_counter()
     if exhaustive:
         hit = logic.compiled(inputs, [root]).first_nonzero()
-        state = "proved" if hit is None else "refuted"
+        state = PROVED if hit is None else REFUTED
     else:
         state, hit = _solve(logic, inputs, root, seconds)
     took = share + time.perf_counter() - started
@@ -130,32 +158,5 @@ def _codes(widths, pattern):
 
 def _solve(logic, inputs, root, seconds):
     """``proved`` if no pattern of the inputs makes the root 1; else ``refuted`` and such a pattern."""
-    manager, options = bitwuzla.TermManager(), bitwuzla.Options()
-    options.set(Option.PRODUCE_MODELS, True)
-    options.set(Option.TIME_LIMIT_PER, max(1, round(1000 * seconds)))
-    solver = bitwuzla.Bitwuzla(manager, options)
-    boolean = manager.mk_bool_sort()
-    terms = {literal >> 1: manager.mk_const(boolean, f"i{bit}") for bit, literal in enumerate(inputs)}
-    terms[0] = manager.mk_false()
-    inverse = {}
-
-    def term(literal):
-        node = literal >> 1
-        if not literal & 1:
-            return terms[node]
-        if node not in inverse:
-            inverse[node] = manager.mk_term(Kind.NOT, [terms[node]])
-        return inverse[node]
-
-    for node in logic.cone([root]):
-        if node not in terms:
-            gate, a, b = logic.gate(node)
-            terms[node] = manager.mk_term({"and": Kind.AND, "xor": Kind.XOR}[gate], [term(a), term(b)])
-    solver.assert_formula(term(root))
-    result = solver.check_sat()
-    if result == Result.UNSAT:
-        return "proved", None
-    if result != Result.SAT:
-        return "not decided", None
-    values = [solver.get_value(terms[literal >> 1]).value() for literal in inputs]
-    return "refuted", sum(1 << bit for bit, value in enumerate(values) if value)
+    verdict, witness = Question(logic).never_one(root, limit=seconds, shown=[("inputs", inputs)])
+    return verdict, int(witness.split()[1], 16) if verdict == REFUTED else None

@@ -1,4 +1,4 @@
-"""Gate-level circuits in one form, wherever they come from: two-input gates over literals, simulated at compiled speed."""
+"""Gates in one form, wherever they come from: two-input gates over literals, exhausted at compiled speed."""
 
 import numpy as np
 from numba import njit
@@ -63,11 +63,6 @@ class Logic:
             self.nodes.append((kind, a, b))
             self._known[kind, a, b] = 2 * len(self.nodes) - 2
         return self._known[kind, a, b]
-
-    def gate(self, node):
-        """A gate's kind, ``and`` or ``xor``, and the two literals it takes."""
-        kind, a, b = self.nodes[node]
-        return {_AND: "and", _XOR: "xor"}[kind], a, b
 
     def cone(self, roots):
         """The nodes that literals depend on, themselves included, ascending."""

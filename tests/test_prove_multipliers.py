@@ -1,0 +1,158 @@
+"""Proofs of multipliers: that they find what is wrong, and that the specification is what golden and others say."""
+
+import re
+
+import bitwuzla
+import ml_dtypes
+import numpy as np
+import pytest
+from lmul.golden.products import multiply, pack, product
+from lmul.golden.spec import Multiplier
+from lmul.golden.stimulus import all_pairs, corner_pairs, random_pairs
+from lmul.hdl.designs import Design, parse
+from lmul.hdl.verilog import component, convert
+from lmul.prove import exhaust, specification, theorems, words
+from lmul.prove.catalogue import PROVED, prove, variants
+from lmul.prove.logic import Logic
+from lmul.prove.solver import REFUTED, UNDECIDED, Question
+from lmul.prove.words import Word
+
+NARROW = ["mul_lmul_e4m3", "mul_exact_e4m3_flush_ieee", "prod_lmul_e2m1_sub", "prod_exact_e4m3"]
+WIDE = ["mul_lmul_fp16_sub_ieee_best", "prod_lmul_bf16xe4m3_sub", "mul_exact_bf16", "prod_exact_fp32"]
+
+
+def texts(slugs):
+    return convert({slug: component(parse(slug)) for slug in slugs})
+
+
+def broken(text, count):
+    """Texts with an operator changed, spread over the places where one can be."""
+    swaps = {" & ": " | ", " | ": " & ", " ^ ": " | ", " + ": " - ", " - ": " + ", " == ": " != "}
+    places = list(re.finditer("|".join(map(re.escape, swaps)), text))
+    for match in places[:: max(1, len(places) // count)]:
+        yield text[: match.start()] + swaps[match[0]] + text[match.end() :]
+
+
+def evaluate(spec, wide, a, b):
+    """What the specification gives for codes."""
+    found = []
+    for x, y in zip(a.tolist(), b.tolist(), strict=True):
+        question = Question(Logic())
+        codes = [Word(question, question.constant(code, fmt.width), fmt.width)
+                 for code, fmt in ((x, spec.a), (y, spec.b))]
+        term = specification.product(spec, wide, *codes).term
+        found.append(int(bitwuzla.Bitwuzla(question.terms).simplify_term(term).value(2), 2))
+    return np.array(found)
+
+
+@pytest.mark.parametrize("spec", [
+    Multiplier.make("lmul", "fp16"), Multiplier.make("lmul", "bf16", "e4m3", subnormals="exact", overflow="ieee"),
+    Multiplier.make("exact", "fp16"), Multiplier.make("exact", "e4m3", overflow="ieee"),
+    Multiplier.make("exact", "fp32", "e2m1", subnormals="flush"),
+], ids=lambda spec: spec.name)
+def test_specification_is_golden(spec, seed):
+    a, b = (np.concatenate([codes[::97], other]) for codes, other in
+            zip(corner_pairs(spec), random_pairs(spec, 30, seed), strict=True))
+    assert (evaluate(spec, False, a, b) == multiply(spec, a, b)).all()
+    assert (evaluate(spec, True, a, b) == pack(spec, product(spec, a, b))).all()
+
+
+@pytest.mark.parametrize(("name", "dtype"), [("fp16", np.float16), ("bf16", ml_dtypes.bfloat16), ("fp32", np.float32),
+                                             ("e5m2", ml_dtypes.float8_e5m2)])
+def test_specification_is_the_product_of_others(name, dtype, seed):
+    spec = Multiplier.make("exact", name, overflow="ieee")
+    a, b = (np.concatenate([codes[::61], other]) for codes, other in
+            zip(corner_pairs(spec), random_pairs(spec, 30, seed), strict=True))
+    wide = np.float64 if name == "fp32" else np.float32
+    with np.errstate(all="ignore"):
+        wanted = (a.view(dtype).astype(wide) * b.view(dtype).astype(wide)).astype(dtype)
+    number = ~np.isnan(wanted.astype(wide))
+    found = evaluate(spec, False, a, b)
+    assert (found[number] == wanted.view(a.dtype)[number]).all()
+    field = found[~number] & spec.a.field_mask
+    assert (field == spec.a.nan).all()
+
+
+@pytest.mark.parametrize("slugs", [NARROW, WIDE], ids=["narrow", "wide"])
+def test_right_verilog_is_proved(slugs):
+    proofs = prove(slugs, 60)
+    assert {proof.name for proof in proofs} == set(slugs)
+    assert all(proof.verdict == PROVED for proof in proofs), proofs
+    means = {proof.name: proof.means for proof in proofs}
+    assert all(("exhaustion" in means[slug]) == (slug in NARROW) for slug in slugs)
+
+
+@pytest.mark.parametrize("slug", ["mul_lmul_bf16", "mul_exact_bf16_flush", "prod_exact_fp16", "mul_exact_bf16"])
+def test_wrong_verilog_is_refuted(slug):
+    """By the specification: the witness is one for golden too."""
+    design, text = parse(slug), texts([slug])[slug]
+    spec, wide = design.multiplier, design.structure == "prod"
+    mutants = {f"m{n}": re.sub(rf"\b{slug}\b", f"m{n}", each) for n, each in enumerate(broken(text, 6))}
+    circuits, gates = words.load(mutants), exhaust.load(mutants)
+    assert len(mutants) >= 5
+    for name, circuit in circuits.items():
+        verdict, _, witness = theorems.specified(circuit, spec, wide, 20)
+        assert verdict == REFUTED, mutants[name]
+        a, b = (np.array([int(code, 16)], np.uint16) for code in re.findall(r"\b[ab] (0x\w+)", witness))
+        assert exhaust.mismatches(gates[name], spec, wide, a, b).size
+
+
+@pytest.mark.parametrize("slug", ["mul_exact_e5m2", "mul_exact_fp16_ieee"])
+def test_theory_of_floats_refutes(slug):
+    spec, text = parse(slug).multiplier, texts([slug])[slug]
+    mutants = {f"m{n}": re.sub(rf"\b{slug}\b", f"m{n}", each) for n, each in enumerate(broken(text, 4))}
+    for name, circuit in words.load(mutants).items():
+        verdicts = theorems.ieee(circuit, spec, 5)[0], theorems.specified(circuit, spec, False, 5)[0]
+        assert PROVED not in verdicts, mutants[name]
+        assert verdicts[1] == REFUTED
+
+
+def test_theory_of_floats_is_of_ieee_formats():
+    assert not theorems.ieee_applies(Multiplier.make("exact", "e4m3"))
+    with pytest.raises(ValueError, match="must be exact"):
+        theorems.ieee(None, Multiplier.make("lmul", "fp16"))
+
+
+def test_a_product_within_its_bounds_proves_no_other_multiplication(monkeypatch):
+    """The significands of another pair, or one of them twice, are not what the specification multiplies."""
+    monkeypatch.setattr(theorems, "PLAIN_SECONDS", 0.001)
+    slug = "mul_exact_fp16_flush"
+    text = texts([slug])[slug]
+    line = re.search(r"assign sig_product = .*;", text)[0]
+    twice = re.sub(r"b\[", "a[", line)
+    assert twice != line
+    circuit = words.load({slug: text.replace(line, twice)})[slug]
+    assert theorems.specified(circuit, parse(slug).multiplier, False, 2)[0] in (REFUTED, UNDECIDED)
+    circuit = words.load({slug: text})[slug]
+    verdict, means, _ = theorems.specified(circuit, parse(slug).multiplier, False, 20)
+    assert verdict == PROVED
+    assert "bounds" in means
+
+
+def test_time_that_runs_out_is_no_verdict(monkeypatch):
+    monkeypatch.setattr(theorems, "PLAIN_SECONDS", 0.001)
+    circuit = words.load(texts(["mul_exact_fp16"]))["mul_exact_fp16"]
+    assert theorems.specified(circuit, parse("mul_exact_fp16").multiplier, False, 0.001)[0] == UNDECIDED
+
+
+def test_variants_are_every_policy():
+    found = {design.slug for design in variants("e4m3")}
+    for slug in ("mul_lmul_e4m3_sub_ieee_best", "prod_lmul_e4m3_offm7", "mul_exact_e4m3_flush_ieee", "prod_exact_e4m3"):
+        assert slug in found
+    assert all(parse(slug) for slug in found)
+
+
+@pytest.mark.regress
+def test_words_and_gates_agree(seed):
+    """Both readings of the Verilog, on all pairs, through the specification's solver."""
+    for slug in ("mul_lmul_e4m3_sub", "mul_exact_e5m2"):
+        spec = parse(slug).multiplier
+        circuit = words.load(texts([slug]))[slug]
+        assert theorems.specified(circuit, spec, False)[0] == PROVED
+        assert not exhaust.mismatches(exhaust.load(texts([slug]))[slug], spec, False, *all_pairs(spec)).size
+
+
+def test_a_design_above_a_multiplier_is_told_apart():
+    proofs = prove(["mac_lmul_e2m1_fixed"], 10)
+    assert [(proof.name, proof.verdict) for proof in proofs] == [
+        (Design("prod", Multiplier.make("lmul", "e2m1")).slug, PROVED), ("mac_lmul_e2m1_fixed", "not proved")]
