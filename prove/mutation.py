@@ -331,7 +331,7 @@ def _by_port(widths, flat):
 def _same(logic, condition, literals, others):
     """Whether literals equal others for all inputs under a condition, as far as the solver can tell in time."""
     differs = logic.and_(condition, logic.any(map(logic.xor, literals, others)))
-    return differs == FALSE or differs != TRUE and Question(logic).never_one(differs, SECONDS)[0] == PROVED
+    return differs == FALSE or differs != TRUE and Question(logic).never_one(differs, limit=SECONDS)[0] == PROVED
 
 
 def everything(logic, ports):
