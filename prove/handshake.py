@@ -175,7 +175,9 @@ class Traffic:
         """Whether nothing is ever wrong; if it is, what, and in which traffic."""
         wrong = {rule: self.logic.any(literals) for rule, literals in self.wrong.items()}
         shown = [*((rule, [literal]) for rule, literal in wrong.items()), ("ends", self.ends), *self.trace.items()]
-        return Question(self.logic).never_one(self.logic.any(wrong.values()), limit, shown)
+        cycles = zip(*(self.wrong[rule] for rule in ("out of nothing", "last", "result")), strict=True)
+        return Question(self.logic).never_one(*(literal for cycle in cycles for literal in cycle),
+                                              *self.wrong["withheld"], limit=limit, shown=shown)
 
 
 def traffic(core, cycles, closing=None, limit=300):
@@ -197,7 +199,7 @@ def hold(core, limit=60):
         after, _ = core.step(logic, state, {})
         changed = logic.any(logic.xor(x, y) for signal in ("valid", "last", "data")
                             for x, y in zip(before["c", signal], after["c", signal], strict=True))
-        return Question(logic).never_one(logic.and_(before["c", "valid"][0], changed), limit)
+        return Question(logic).never_one(logic.and_(before["c", "valid"][0], changed), limit=limit)
 
     return proof(core.design.slug, "a result holds until it is taken", "induction, any state", examine)
 
@@ -213,7 +215,7 @@ def progress(core, within, limit=60):
                                                     ("c", "ready"): [TRUE]})
             for stream, ready in moved.items():
                 ready += found[stream, "ready"]
-        return Question(logic).never_one(logic.any(logic.any(ready) ^ 1 for ready in moved.values()), limit)
+        return Question(logic).never_one(logic.any(logic.any(ready) ^ 1 for ready in moved.values()), limit=limit)
 
     return proof(core.design.slug, f"no deadlock: open streams move within {within} cycles", "induction, any state",
                  examine)
@@ -280,7 +282,7 @@ def buffer(width, machine=None, limit=60):
             (logic.or_(some_left, put), [logic.mux(some_left, x, y) for x, y in zip(front, beat, strict=True)]),
             (logic.or_(full_left, logic.and_(some_left, put)),
              [logic.mux(full_left, x, y) for x, y in zip(second, beat, strict=True)])])
-        return Question(logic).never_one(logic.or_(start, logic.and_(before ^ 1, after)), limit)
+        return Question(logic).never_one(logic.or_(start, logic.and_(before ^ 1, after)), limit=limit)
 
     return proof(f"stream register, {width} bits", "a queue of two beats, for ever", "induction, one step", examine)
 
@@ -304,8 +306,8 @@ def results(arrays=None, limit=300):
     for slug, cycles in (ARRAYS if arrays is None else arrays).items():
         core = read(slug)
         yield independence(core)
-        yield hold(core, limit)
-        yield progress(core, core.rows + 2, limit)
+        yield hold(core, limit=limit)
+        yield progress(core, core.rows + 2, limit=limit)
         yield traffic(core, cycles, limit=limit)
 
 

@@ -85,17 +85,26 @@ class Question:
         -------
         (verdict, witness) : tuple of str
         """
+        return self._never([formula], limit, shown)
+
+    def _never(self, formulas, limit, shown):
+        """`never` for formulas one after the other, each known to be false once it is shown."""
+        end = time.perf_counter() + limit
         options = bitwuzla.Options()
-        options.set(bitwuzla.Option.TIME_LIMIT_PER, int(1000 * limit))
         options.set(bitwuzla.Option.PRODUCE_MODELS, True)
         solver = bitwuzla.Bitwuzla(self.terms, options)
-        solver.assert_formula(formula)
-        verdict = _ANSWERS.get(solver.check_sat(), UNDECIDED)
-        found = [f"{name} {int(solver.get_value(term).value(2), 2):#x}" for name, term in shown] \
-            if verdict == REFUTED else []
-        return verdict, ", ".join(found)
+        solver.configure_terminator(lambda: time.perf_counter() > end)
+        for formula in formulas:
+            verdict = _ANSWERS.get(solver.check_sat(formula), UNDECIDED)
+            if verdict != PROVED:
+                found = [f"{name} {int(solver.get_value(term).value(2), 2):#x}" for name, term in shown] \
+                    if verdict == REFUTED else []
+                return verdict, ", ".join(found)
+            solver.assert_formula(self(Kind.NOT, formula))
+        return PROVED, ""
 
-    def never_one(self, literal, limit=60, shown=()):
-        """`never` for a literal; ``shown`` has lists of literals."""
-        shown = [(name, self.vector(literals)) for name, literals in shown if literals]
-        return self.never(self(Kind.EQUAL, self.vector([literal]), self.constant(1, 1)), limit, shown)
+    def never_one(self, *roots, limit=60, shown=()):
+        """`never` for literals, one after the other; ``shown`` has lists of literals."""
+        shown = [(name, self.vector(literals)) for name, literals in shown]
+        formulas = [self(Kind.EQUAL, self.vector([literal]), self.constant(1, 1)) for literal in roots]
+        return self._never(formulas, limit, shown)
