@@ -95,9 +95,9 @@ def _proofs(rows):
     states = [point["proof"]["state"] for entry in rows for point in entry.row["curve"] if point["proof"]]
     if not states:
         return []
-    return [f"{states.count('proved')} of the {len(states)} netlists of combinational designs are proved to compute, "
-            "for every input, what the Verilog does. The outputs of every netlist were compared with the golden model "
-            "on the operands that drive it."]
+    return [f"{states.count('proved')} of {len(states)} netlists put to proof are proved to compute, for every input, "
+            "what the Verilog does: those of combinational designs, and with `--prove` of registered ones. The outputs "
+            "of every netlist were compared with the golden model on the operands that drive it."]
 
 
 def _ratio_table(replaced):

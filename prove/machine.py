@@ -1,6 +1,7 @@
 """Clocked Verilog as gates between registers: the step from one cycle to the next, to be unrolled or examined alone."""
 
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -18,14 +19,14 @@ class Machine:
     ----------
     inputs, outputs : dict of str to int
         Widths of the ports, the clock left out.
-    registers : int
-        How many bits of state there are.
+    names : list of str
+        Of each bit of state, as `register_name` gives it.
     """
 
     def __init__(self, module):
-        flops = [cell["connections"] for cell in module["cells"].values() if cell["type"] == "$_DFF_P_"]
+        flops = {name: cell["connections"] for name, cell in module["cells"].items() if cell["type"] == "$_DFF_P_"}
         gates = {name: cell for name, cell in module["cells"].items() if cell["type"] != "$_DFF_P_"}
-        state, following = ([flop[pin][0] for flop in flops] for pin in "QD")
+        state, following = ([flop[pin][0] for flop in flops.values()] for pin in "QD")
         ports = module["ports"] | {"$state": {"direction": "input", "bits": state},
                                    "$next": {"direction": "output", "bits": following}}
         self._circuit = Circuit({"ports": ports, "cells": gates})
@@ -33,7 +34,12 @@ class Machine:
         self.inputs = {name: width for name, width in self._circuit.inputs.items()
                        if name not in (*_CLOCKS, "$state")}
         self.outputs = {name: width for name, width in self._circuit.outputs.items() if name != "$next"}
-        self.registers = len(state)
+        self.names = [register_name(name) for name in flops]
+
+    @property
+    def registers(self):
+        """How many bits of state there are."""
+        return len(self.names)
 
     def step(self, logic, state, inputs):
         """A cycle: outputs by port, and the next state, from literals; inputs that are not given are new and free."""
@@ -52,6 +58,11 @@ class Machine:
         return {"rst": [FALSE], "aresetn": [TRUE]}
 
 
+def register_name(name):
+    """A register's name without the marks of hierarchy and of bits, which differ from netlist to netlist."""
+    return re.sub(r"[\W_]+", "_", name.removesuffix("$_DFF_P_").removesuffix("_reg")).strip("_")
+
+
 def load(verilog):
     """Clocked modules of Verilog texts, by the name of the top module; as `exhaust.load`, in one run of Yosys."""
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +71,8 @@ def load(verilog):
         for name, text in verilog.items():
             (folder / f"{name}.v").write_text(text)
             script += ["design -reset", f"read_verilog {name}.v", f"hierarchy -check -top {name}", "proc",
-                       "flatten -noscopeinfo", "opt_expr", "opt_clean", "techmap", "simplemap", "opt", "dffunmap",
-                       "simplemap", "opt_clean", f"write_json {name}.json"]
+                       "opt_expr", "opt_clean", "techmap", "simplemap", "opt -nodffe -nosdff",
+                       "dfflegalize -cell $_DFF_P_ x", "opt_clean", "rename -wire t:$_DFF_P_",  # after what they drive
+                       "flatten -noscopeinfo", "opt_clean", f"write_json {name}.json"]
         yosys.run(script, folder)
         return {name: Machine(json.loads((folder / f"{name}.json").read_text())["modules"][name]) for name in verilog}

@@ -215,7 +215,7 @@ def _optimise(design, verilog, tries, folder):
         before, maps = STRUCTURES[structure]
         script += ["design -load words", before, "alumacc", "share", "opt", "opt -fast -full", "opt -undriven -fine",
                    " ".join(["techmap -map +/techmap.v", *(f"-map {file}" for file in maps)]), "opt -fast",
-                   "dfflegalize -cell $_DFF_P_ x", "opt_clean", "design -save logic"]
+                   "dfflegalize -cell $_DFF_P_ x", "opt_clean", "rename -wire t:$_DFF_P_", "design -save logic"]
         for n, each in enumerate(tries):
             if each.structure == structure:
                 _write(folder / f"{each.optimiser}.abc", OPTIMISERS[each.optimiser])

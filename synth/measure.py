@@ -14,15 +14,13 @@ from ..golden.operands import operands
 from ..hdl.designs import parse
 from ..hdl.verilog import generate_many
 from ..hdl.yosys import origin, yosys
-from ..prove import exhaust
-from ..prove.equivalence import compare
 from . import fpga, library, mapping, opensta, place
 from .activity import simulate
 from .drive import Mismatch, drivable, drive
 from .energy import estimate
 from .handover import hand_over
 from .netlist import Netlist
-from .proof import MappedCircuit
+from .proof import prove
 from .record import LIMITS, check, missing, new_row, versions
 from .timing import Constraints, analyse
 
@@ -75,6 +73,9 @@ class Options:
         Name of a library's wire load model.
     mode : str
         ``timed`` (glitches in) or ``zero`` (without).
+    prove : bool
+        Whether the netlists of registered designs are proved as well, by matching their registers; those of
+        combinational ones always are.
     fpga_seeds : int
         Placements of each design on each FPGA family that is placed.
     """
@@ -86,6 +87,7 @@ class Options:
     clock_ps: float | None = None
     wire_load: str | None = None
     mode: str = "timed"
+    prove: bool = False
     fpga_seeds: int = place.SEEDS
 
 
@@ -218,16 +220,15 @@ def _map(design, keys, options, folder):
     libraries = {key: _library(key) for key in keys}
     mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder)
     points = {key: _pareto(mapped.netlists[key], lib, options) for key, lib in libraries.items()}
-    if design.combinational:
+    if design.combinational or options.prove:
         _prove(design, folder / f"{design.slug}.v", [point for some in points.values() for point in some])
     return design.slug, {"points": points, "generic": mapped.generic}
 
 
 def _prove(design, verilog, points):
-    """Prove that a combinational design's netlists compute what its Verilog does, and note by which means."""
-    reference = exhaust.load({design.slug: verilog.read_text(encoding="utf-8")})[design.slug]
+    """Prove that a design's netlists compute what its Verilog does, and note by which means."""
     netlists = [pickle.loads(point["kept"].read_bytes())[0] for point in points]
-    verdicts = compare(reference, [MappedCircuit(netlist) for netlist in netlists])
+    verdicts = prove(design.slug, verilog.read_text(encoding="utf-8"), netlists)
     for point, netlist, verdict in zip(points, netlists, verdicts, strict=True):
         if verdict.counterexample:
             at = ", ".join(f"{name} = {code:#x}" for name, code in verdict.counterexample.items())

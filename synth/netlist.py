@@ -293,6 +293,12 @@ class _Flattener:
         self.taken.add(name)
         return name
 
+    def _plain(self, name):
+        """A cell's name as an identifier; that of a register, which Yosys names after what it drives, with ``_reg``."""
+        if name.endswith("$_DFF_P_"):
+            return re.sub(r"\W+", "_", name.removesuffix("$_DFF_P_")).strip("_") + "_reg"
+        return name.replace(".", "_") if _PUBLIC.match(name) else f"g{len(self.instances)}"
+
     def _module(self, kind, path, nets):
         module = self.modules[kind]
         prefix = path.replace("/", "__") + "__" if path else ""
@@ -305,7 +311,7 @@ class _Flattener:
 
         for name, cell in module["cells"].items():
             pins = cell["connections"]
-            plain = re.sub(r"\W", "_", name) if _PUBLIC.match(name) else f"g{len(self.instances)}"
+            plain = self._plain(name)
             if cell["type"] in self.modules and not self.library.has(cell["type"]):
                 inner = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}
                 for port, bits in self.modules[cell["type"]]["ports"].items():

@@ -1,41 +1,93 @@
 """Mapped netlists as circuits that can be proved equal to the Verilog they were mapped from."""
 
-from ..prove.equivalence import compare
-from ..prove.exhaust import load
+import numpy as np
+
+from ..prove import exhaust, machine
+from ..prove.equivalence import Step, Verdict, compare
 from ..prove.logic import FALSE, TRUE
 from . import boolean
 from .netlist import CONST0, CONST1
 
 
+def prove(name, verilog, netlists, seconds=60.0):
+    """Prove that mapped netlists compute what their Verilog does: registered ones that from states that match they give
+    the same outputs, and states that match again.
+
+    Parameters
+    ----------
+    name : str
+        The top module.
+    verilog : str
+    netlists : list of Netlist
+    seconds : float
+        Time limit of the solver for each.
+
+    Returns
+    -------
+    list of Verdict
+        ``not decided`` also where a register matters that has no partner of its name on the other side.
+    """
+    circuits = [MappedCircuit(netlist) for netlist in netlists]
+    if not any(circuit.names for circuit in circuits):
+        return compare(exhaust.load({name: verilog})[name], circuits, seconds)
+    reference = machine.load({name: verilog})[name]
+    return [_matched(reference, circuit, seconds) for circuit in circuits]
+
+
+def _matched(reference, circuit, seconds):
+    names = sorted(set(reference.names) & set(circuit.names))
+    try:
+        [verdict] = compare(Step(reference, names), [Step(circuit, names)], seconds)
+    except ValueError as error:
+        return Verdict("not decided", str(error), 0.0)
+    return verdict
+
+
 class MappedCircuit:
-    """A `Netlist` of combinational cells, each by the function its library states.
+    """A `Netlist`, its cells by the functions that their library states; the clock is left out.
 
     Attributes
     ----------
     inputs, outputs : dict of str to int
         Widths of the ports.
+    names : list of str
+        Of each register, as `register_name` gives it.
     """
 
     def __init__(self, netlist):
-        if netlist.flip_flops:
-            raise ValueError(f"Netlist must have no registers, {netlist.name} has {netlist.flip_flops}")
         self.netlist = netlist
         self.inputs = {name: len(netlist.ports[name][1]) for name in netlist.inputs}
         self.outputs = {name: len(netlist.ports[name][1]) for name in netlist.outputs}
+        self._flops = np.flatnonzero(netlist.is_flop).tolist()
+        self.names = [machine.register_name(netlist.instances[i]) for i in self._flops]
 
     def build(self, logic, inputs):
-        """Output literals from input literals, by port, in a `Logic`."""
+        """Output literals from input literals, by port, in a `Logic`; of a netlist without registers."""
+        return self.step(logic, [], inputs)[0]
+
+    def step(self, logic, state, inputs):
+        """A cycle: outputs by port, and the next state, from literals."""
         nets = {CONST0: FALSE, CONST1: TRUE}
         for name, literals in inputs.items():
             nets.update(zip(self.netlist.ports[name][1].tolist(), literals, strict=True))
+        for i, literal in zip(self._flops, state, strict=True):
+            flop = self._cell(i).flop
+            self._drive(logic, nets, i, {flop.q: literal, flop.qn: literal ^ 1})
         for i in self.netlist.order.tolist():
-            cell = self.netlist.cells[self.netlist.kind[i]]
             pins = self.netlist.pin_nets(i)
-            values = {pin: nets.get(pins[pin], FALSE) for pin in cell.inputs}
-            for pin in cell.outputs:
-                if pins[pin] >= 0:
-                    nets[pins[pin]] = _literal(logic, boolean.parse(cell.pins[pin].function), values)
-        return {name: [nets[net] for net in self.netlist.ports[name][1].tolist()] for name in self.outputs}
+            self._drive(logic, nets, i, {pin: nets.get(pins[pin], FALSE) for pin in self._cell(i).inputs})
+        following = [nets[self.netlist.pin_nets(i)[self._cell(i).flop.data]] for i in self._flops]
+        return {name: [nets[net] for net in self.netlist.ports[name][1].tolist()] for name in self.outputs}, following
+
+    def _cell(self, i):
+        return self.netlist.cells[self.netlist.kind[i]]
+
+    def _drive(self, logic, nets, i, values):
+        """Nets that an instance drives, from what its functions are of."""
+        pins, cell = self.netlist.pin_nets(i), self._cell(i)
+        for pin in cell.outputs:
+            if pins[pin] >= 0:
+                nets[pins[pin]] = _literal(logic, boolean.parse(cell.pins[pin].function), values)
 
 
 def _literal(logic, expression, values):
@@ -48,32 +100,3 @@ def _literal(logic, expression, values):
     if kind == "not":
         return literals[0] ^ 1
     return {"and": logic.and_, "or": logic.or_, "xor": logic.xor}[kind](*literals)
-
-
-def references(verilog):
-    """Circuits of combinational Verilog texts, by the name of the top module: what netlists are compared with.
-
-    One run of Yosys for all; picklable. Raises YosysError as `lmul.prove.exhaust.load` does.
-    """
-    return load(verilog)
-
-
-def prove(reference, netlists, seconds=60.0):
-    """Prove that mapped netlists compute what their Verilog does.
-
-    Parameters
-    ----------
-    reference : Circuit
-        Of `references`.
-    netlists : list of Netlist
-        Of one design, combinational.
-    seconds : float
-        Time limit of the solver for each.
-
-    Returns
-    -------
-    list of Verdict
-        ``state`` is ``proved``, ``refuted`` (``counterexample`` has the codes by port) or ``not decided``; ``means`` is
-        ``exhaustive`` or ``sat``; ``seconds``.
-    """
-    return compare(reference, [MappedCircuit(netlist) for netlist in netlists], seconds)

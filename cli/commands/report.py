@@ -29,6 +29,8 @@ from ..console import Failure, command_line, output_folder, progress
 @click.option("--wire-load", help="Name of a wire load model of the library. Default: none.")
 @click.option("--effort", type=click.Choice(["low", "default", "high"]), default="default", show_default=True)
 @click.option("--full", is_flag=True, help="Without SLUG: wide products, sums and an array as well; minutes.")
+@click.option("--prove", is_flag=True, help="Prove the netlists of registered designs equal to their Verilog as well; "
+              "minutes.")
 @click.option("--keep", is_flag=True,
               help="Keep each row's netlist, constraints and activity, with scripts for OpenSTA and OpenROAD.")
 @click.option("-o", "--output", required=True, help="Folder to write to.")
