@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
-from .logic import Logic
+from .logic import FALSE, Logic
 from .solver import PROVED, REFUTED, UNDECIDED, Question
 
 EXHAUSTED_BITS = 24  # of inputs, up to which every pattern is tried
@@ -44,7 +44,8 @@ class Step:
     ----------
     machine : Machine, or what has its ``inputs``, ``outputs``, ``names`` and ``step``
     names : list of str
-        The registers that are in ``$state``; the others must not matter to the outputs and to these.
+        The registers that are in ``$state``. The others must not matter to the outputs and to these, or stay 0 once
+        they are.
     """
 
     def __init__(self, machine, names):
@@ -54,14 +55,20 @@ class Step:
 
     def build(self, logic, inputs):
         known = dict(zip(self.names, inputs["$state"], strict=True))
-        others = {name: logic.input() for name in self.machine.names if name not in known}
-        state = [known[name] if name in known else others[name] for name in self.machine.names]
+        free, zero = {}, {name: FALSE for name in self.machine.names if name not in known}
         ports = {name: literals for name, literals in inputs.items() if name != "$state"}
-        found, following = self.machine.step(logic, state, ports)
-        following = dict(zip(self.machine.names, following, strict=True))
+        while True:
+            values = known | free | zero
+            found, following = self.machine.step(logic, [values[name] for name in self.machine.names], ports)
+            following = dict(zip(self.machine.names, following, strict=True))
+            changing = [name for name in zero if following[name] != FALSE]
+            if not changing:
+                break
+            free |= {name: logic.input() for name in changing}
+            zero = {name: FALSE for name in zero if name not in free}
         found["$next"] = [following[name] for name in self.names]
         cone = set(logic.cone([literal for literals in found.values() for literal in literals]))
-        for name, literal in others.items():
+        for name, literal in free.items():
             if literal >> 1 in cone:
                 raise ValueError(f"A register that matters must be on both sides, {name!r} is not")
         return found
