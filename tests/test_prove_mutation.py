@@ -28,8 +28,8 @@ def unit_steps(design, cycles, rng, stalls):
     while sum(map(len, a)) < cycles:
         steps = min(int(rng.choice(LENGTHS)), (design.accumulator.depth or 1000) // lanes)
         x, y = tiles.matrices(spec, str(rng.choice(KINDS)), 1, steps * lanes, 1, rng)
-        if rng.random() < 0.5 and spec.kind != "int8":
-            x, y = cancelling(spec, x, y, rng)
+        if spec.kind != "int8" and rng.random() < 0.6:
+            x, y = (cancelling if rng.random() < 0.5 else extremes)(spec, x, y, rng)
         a.append(x.reshape(steps, lanes))
         b.append(y.reshape(steps, lanes))
         last += beats.lasts(steps)
@@ -52,13 +52,24 @@ def cancelling(spec, a, b, rng):
     return a, b
 
 
+def extremes(spec, a, b, rng):
+    """Products from the ends of their range, the tiniest beside the largest, of either sign."""
+    huge = rng.random(a.size) < 0.5
+    for fmt, codes in ((spec.a, a), (spec.b, b)):
+        near = rng.integers(0, rng.choice([2, 1 << fmt.man_bits, 3 << fmt.man_bits]), codes.shape)
+        near = np.minimum(near, fmt.max_finite - fmt.min_normal)
+        field = np.where(huge.reshape(codes.shape), fmt.max_finite - near, fmt.min_normal + near)
+        codes[:] = field | rng.integers(0, 2, codes.shape) * fmt.sign_mask
+    return a, b
+
+
 def golden_sum(design, a, b):
     if design.lanes:
         return int(dot(design.multiplier, design.accumulator, design.lanes, a, b, design.window, design.tree))
     return int(accumulate(design.multiplier, design.accumulator, a, b))
 
 
-def units(gates, design, seed, width=64, cycles=300):
+def units(gates, design, seed, width=64, cycles=600):
     """Which mutants of a ``mac`` or ``dot`` are found."""
     rng = np.random.default_rng(seed)
     simulation = Simulation(gates, width, rng)
@@ -264,7 +275,7 @@ def array_legal(logic, ports):
 
 # Scores
 
-UNIT = {"killed": units, "seen": unit_seen, "reset": {"rst": 1}, "cycles": 5}
+UNIT = {"killed": units, "seen": unit_seen, "reset": {"rst": 1}, "cycles": 4}
 ARRAY = {"killed": arrays, "seen": array_seen, "legal": array_legal, "reset": {"rst": 1}, "cycles": 12}
 MATMUL = ARRAY | {"reset": {"aresetn": 0}}
 
