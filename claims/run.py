@@ -8,7 +8,6 @@ from .rows import selected
 from .verdict import RULE, VERDICTS
 
 PARTS = ("error", "gates", "energy", "attention", "corrections", "others")
-HARDWARE = ("gates", "energy", "corrections", "others")  # parts that need figures of designs
 TECHNOLOGIES = ("sky130hd", "asap7")
 
 
@@ -48,23 +47,26 @@ def run(wanted=None, report=None, models=False, full=False, command="", progress
             raise ValueError(f"Part must be one of {', '.join(PARTS)}, or a row of one, not {name!r}")
     if report is not None:
         check(report)
-    # First, for it refuses at once if anything is missing.
+    # Whatever is refused is refused before anything is measured.
+    found = judged(parts, wanted, Figures(report))
+    _insist([name for name in wanted if not (models and name.startswith("attention"))], found)
     transformer = attention.part(wanted, progress) if models and "attention" in parts else attention.ABSENT
-    hardware = [part for part in parts if part in HARDWARE]
-    if hardware and report is None:
-        report = measure(needed(judged(hardware, wanted, Figures(None)), wanted, full), progress)
-    record = {"command": command, "source": published.LMUL, "rule": RULE, "parts": parts,
-              **judged(parts, wanted, Figures(report), transformer)}
-    for name in wanted:
-        if not any(selected(row["row"], [name]) for row in all_rows(record)):
+    report = report or measure(needed(found, wanted, full), progress)
+    found = judged(parts, wanted, Figures(report), transformer)
+    _insist(wanted, found)
+    return {"command": command, "source": published.LMUL, "rule": RULE, **found, "hardware": report and _short(report)}
+
+
+def _insist(names, found):
+    for name in names:
+        if not any(selected(row["row"], [name]) for row in all_rows(found)):
             part = name.split("/")[0]
             option = attention.OPTION if part == "attention" else ""
             raise ValueError(f"Row must be named as in the record of `lmul claims --only {part}{option}`, not {name!r}")
-    return record | {"hardware": report and _short(report)}
 
 
 def judged(parts, wanted, figures, transformer=attention.ABSENT):
-    """The parts and claims of the record, as far as they are wanted."""
+    """``parts``, their tables, and the claims of the record, as far as they are wanted."""
     found, claims = {}, []
     if "error" in parts:
         found["error"], claims = error.part(), error.claims()
@@ -85,7 +87,7 @@ def judged(parts, wanted, figures, transformer=attention.ABSENT):
         part |= {name: _kept(rows, wanted) for name, rows in part.items() if _is_table(rows)}
     if found.get("energy", {}).get("savings"):
         found["energy"]["finding"] = energy.sentence(found["energy"]["savings"])
-    return {"claims": _kept(claims, wanted), **found}
+    return {"parts": list(parts), "claims": _kept(claims, wanted), **found}
 
 
 def _is_table(value):
@@ -109,13 +111,12 @@ def needed(skeleton, wanted, full):
     Parameters
     ----------
     skeleton : dict
-        Claims and parts as they are without any figures.
+        What is `judged` without any figures.
     wanted : sequence of str
     full : bool
         With what takes long; rows that are ``slow`` are otherwise left out, unless asked for by more than their part.
     """
-    parts = [name for name in skeleton if name != "claims"]
-    rows = all_rows({"parts": parts, **skeleton})
+    rows = all_rows(skeleton)
     rows += [check | {"row": claim["row"]} for claim in skeleton["claims"] for check in claim["checks"]]
     narrower = [name for name in wanted if name not in PARTS]
     slow = set() if full else {design for row in rows if row.get("slow") and not selected(row["row"], narrower)
