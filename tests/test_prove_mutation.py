@@ -1,4 +1,4 @@
-"""Mutants: what part of the faults in a design's gates, and in golden's source, does the regression find?
+"""Mutants: what part of the faults in a design's gates does the regression find?
 
 Multipliers are put to every pair; what is clocked to the traffic of the cocotb benches, each mutant with streams of its
 own that wait for its handshake. A mutant is found when the bench would complain: a wrong result, one too many or too
