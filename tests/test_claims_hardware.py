@@ -222,6 +222,19 @@ def test_attention_without_weights_is_refused(monkeypatch, tmp_path, capsys):
     assert line.count("\n") == 1
 
 
+def test_one_row_of_attention(monkeypatch):
+    def evaluate(sentences=None, runs=(), progress=None):
+        assert [(scope, multiplier.name) for scope, multiplier in runs] == [("all", "lmul_e5m2")]
+        row = {"scope": "all", "multiplier": "lmul_e5m2", "cosine_mean": .9, "cosine_min": .6, "spearman": .8,
+               "top1_agreement": .95, "top1_partner": .94, "layer_error": [0.0, .3, .5]}
+        return {"model": "a model", "sentences": 4, "tokens": 50, "top1_partner_float32": .98, "rows": [row]}
+
+    monkeypatch.setattr("lmul.models.attention.evaluate", evaluate)
+    found = run.run(["attention/all/lmul_e5m2"], models=True)
+    assert [row["row"] for row in run.all_rows(found)] == ["attention/all/lmul_e5m2"]
+    assert len(claims_page.claims_page(found).blocks) > 4
+
+
 @pytest.mark.parametrize(("key", "value", "verdict"), [
     ("cosine_mean", .99, "holds"), ("cosine_mean", .989, "does not hold"), ("spearman", .98, "does not hold"),
     ("top1_agreement", .94, "does not hold")])
