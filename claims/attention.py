@@ -53,7 +53,7 @@ def claims(measured):
                     command=row["command"])
               for row in rows]
     if not checks:
-        checks = [check("attention products", CRITERION, "", None, measured["missing"] or "These rows were not asked for.",
-                        command=again("attention", OPTION))]
+        checks = [check("attention products", CRITERION, "", None,
+                        measured["missing"] or "These rows were not asked for.", command=again("attention", OPTION))]
     return [claim("attention", "L-Mul in place of the multiplications of attention is almost lossless.", "attention",
                   checks)]
