@@ -150,8 +150,10 @@ class Tiles:
         self.first = [np.concatenate([each[i] for each in self.first]) for i in (0, 1)]
 
 
+SHY = -1  # a sink that is ready only once it has seen a result wait
+
 #: Traffic of the streams: how often the sources and the sink go on, and whether a tile waits for the one before.
-TRAFFIC = [(1, 1, False), (1, 1, True), (0.5, 0.5, False), (0.3, 1, False), (1, 0.2, False), (0.8, 0.8, False),
+TRAFFIC = [(1, 1, False), (1, 1, True), (0.5, 0.5, False), (0.3, 1, False), (1, 0.2, False), (1, SHY, False),
            (0.5, 1, False), (1, 0.5, True)]
 
 
@@ -202,7 +204,7 @@ class ArrayBench:
                 word = np.where(offered[name][:, None], words[name][self.stream, at], noise).T
                 inputs[self.ports(name, "data")], inputs[self.ports(name, "last")] = word[:-1], word[-1:]
                 inputs[self.ports(name, "valid")] = offered[name][None].astype(np.uint8)
-            ready = (self.rng.random(len(TRAFFIC)) < sink)[self.stream]
+            ready = (self.rng.random(len(TRAFFIC)) < sink)[self.stream] | (sink == SHY)[self.stream] & waiting
             inputs[self.ports("o", "ready")] = ready[None].astype(np.uint8)
             outputs = self.cycle(inputs)
             for name in "ab":
