@@ -118,10 +118,10 @@ def _jobs(slugs):
 
 
 def _weight(job):
-    """Roughly what a job costs, so that the longest begins first."""
+    """Multipliers first, those that take longest before others; sums and streams last, which take minutes."""
     kind, what = job
     if kind in ("sums", "streams"):
-        return 10_000
+        return -1
     return 0 if kind == "variants" else parse(what[0]).multiplier.a.width * len(what)
 
 

@@ -135,13 +135,10 @@ def _rounded(spec, x, y, multiply):
     exact = multiply(x.significand.extend(bits), y.significand.extend(bits))
     width = max(spec.a.exp_bits, bits.bit_length()) + 3
     exp = x.exponent.extend(width) + y.exponent.extend(width) - spec.b.bias + 1  # if the first one is uppermost
-    first = exact
-    for place in range(bits - 1):  # the highest one counts last
-        here = exact[place] & exact[place + 1:].equals(0)
-        first = here.choose(exact << (bits - 1 - place), first)
-    zeros = exp.value(0)
+    first, zeros = exact, exp.value(0)
     for place in range(bits - 1):
-        here = exact[place] & exact[place + 1:].equals(0)
+        here = exact[place] & exact[place + 1:].equals(0)  # the first one
+        first = here.choose(exact << (bits - 1 - place), first)
         zeros = here.choose(zeros.value(bits - 1 - place), zeros)
     exp = exp - zeros
     small = exp.below(1, signed=True)
@@ -149,11 +146,9 @@ def _rounded(spec, x, y, multiply):
     below = man + 2
     room = concat(first.value(0, below), first)
     if spec.subnormals == "exact":
-        places = (exp.value(0) - exp + 1)
+        places = exp.value(1) - exp
         places = exp.value(below).below(places, signed=True).choose(exp.value(below), places)
-        places = small.choose(places, exp.value(0))
-        wanted = max(room.width, width)
-        gone = (places.extend(wanted) << 0)[:room.width]
+        gone = small.choose(places, exp.value(0)).extend(room.width)
         shifted = room >> gone
         lost = ~(shifted << gone).equals(room)
         room = concat(shifted[0] | lost, shifted[1:])

@@ -92,7 +92,6 @@ class _Bounded:
 
     def multiply(self, left, right, seconds):
         """What stands for the product of two words of the circuit; raises _Other if they are not the significands."""
-        left, right = (word.extend(self.product.width) for word in (left, right))
         if _always(self.question, left.equals(self.factors[0]) & right.equals(self.factors[1]), seconds):
             return self.product
         begun = left.equals(self.begun[0]) & right.equals(self.begun[1])
@@ -119,9 +118,9 @@ def _by_bounds(question, circuit, spec, a, b, seconds, right):
     bounded = _Bounded(question, spec, a, b)
 
     def multiply(left, other):
-        if left.width < bounded.product.width:
+        if left.width != bounded.product.width:
             raise _Other
-        return bounded.multiply(left, other, seconds).extend(left.width)
+        return bounded.multiply(left, other, seconds)
 
     try:
         found = circuit.build({"a": a, "b": b}, multiply)["p"]
@@ -228,8 +227,8 @@ class _Theory:
         fmt, spec = self.fmt, self.spec
         same = self._is(Kind.EQUAL, exact, self.number(code))
         if spec.overflow == "saturate":
-            over = self._is(Kind.FP_IS_INF, exact) & ~self._is(Kind.FP_IS_INF, self.x) & ~self._is(Kind.FP_IS_INF,
-                                                                                                    self.y)
+            inf = [self._is(Kind.FP_IS_INF, each) for each in (exact, self.x, self.y)]
+            over = inf[0] & ~inf[1] & ~inf[2]
             same = over.choose(code.equals(concat(code.value(fmt.max_finite, fmt.field_bits), self.sign)), same)
         nan = code.equals(concat(code.value(fmt.nan, fmt.field_bits), self.sign))
         return self._is(Kind.FP_IS_NAN, exact).choose(nan, same)

@@ -183,10 +183,6 @@ def _cell(cell, pins, multiply):
         return _COMPARED[kind](a.extend(common, signed), b.extend(common, signed), signed).extend(width)
     if kind in _REDUCED:
         return _REDUCED[kind](a).extend(width)
-    if kind in ("$shl", "$shr"):
-        common = max(a.width, width, b.width)
-        a, b = a.extend(common, signed), b.extend(common)
-        return ((a << b) if kind == "$shl" else (a >> b)).extend(width)
     raise ValueError(f"Cell must be combinational and of a kind that is known, not {kind!r}")
 
 

@@ -1,0 +1,74 @@
+"""``lmul prove``: its table, its statuses, and what it keeps."""
+
+import json
+
+import pytest
+from lmul.cli.main import main
+from lmul.prove import catalogue
+from lmul.prove.catalogue import prove
+from lmul.prove.solver import PROVED, REFUTED, UNDECIDED, Proof
+
+
+def run(capsys, *arguments):
+    with pytest.raises(SystemExit) as left:
+        main(["prove", *arguments])
+    said = capsys.readouterr()
+    return left.value.code, said.out, said.err
+
+
+def test_table_and_record(capsys, tmp_path):
+    status, out, _ = run(capsys, "mul_lmul_e2m1", "-o", str(tmp_path))
+    assert status == 0
+    assert out.startswith("mul_lmul_e2m1  proved ")
+    assert "256 pairs" in out
+    [proofs] = json.loads((tmp_path / "proofs.json").read_text())["jobs"].values()
+    assert [proof["verdict"] for proof in proofs] == [PROVED]
+
+
+@pytest.mark.parametrize(("verdict", "said"), [(REFUTED, "a=0x1 (0.5)"), (UNDECIDED, "not decided in 600 s")])
+def test_what_is_not_proved_is_a_failure(capsys, monkeypatch, verdict, said):
+    found = Proof("mul_lmul_e2m1", "what golden says", "exhaustion", verdict, 1.0,
+                  "a=0x1 (0.5)" if verdict == REFUTED else "")
+    monkeypatch.setattr(catalogue, "prove", lambda *_: [found])
+    status, out, err = run(capsys, "mul_lmul_e2m1")
+    assert status == 1
+    assert said in out + err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "mul_lmul_e4m3"), ("mul_lmul_e9m9",),
+                                       ("mul_lmul_e4m3", "--limit", "0")])
+def test_refusals(capsys, arguments):
+    status, _, err = run(capsys, *arguments)
+    assert status == 2
+    assert err.startswith("lmul: ")
+    assert err.count("\n") == 1
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path, monkeypatch):
+    first = prove(["mul_lmul_e2m1"], 10, tmp_path)
+
+    def refuse(*_):
+        raise AssertionError("done again")
+
+    monkeypatch.setattr(catalogue.ProcessPoolExecutor, "submit", refuse)
+    again = prove(["mul_lmul_e2m1"], 10, tmp_path)
+    assert [proof.name for proof in again] == [proof.name for proof in first]
+    record = json.loads((tmp_path / "proofs.json").read_text())
+    for spoiled in (json.dumps(record | {"program_sha256": "0"}), "{", "[]"):
+        (tmp_path / "proofs.json").write_text(spoiled)
+        with pytest.raises(AssertionError, match="done again"):
+            prove(["mul_lmul_e2m1"], 10, tmp_path)
+
+
+def test_a_wrong_multiplier_is_shown_by_codes_and_values(monkeypatch):
+    """Golden of another offset stands for the fault."""
+    from lmul.golden.products import multiply
+    from lmul.golden.spec import Multiplier
+    from lmul.hdl.designs import parse
+
+    other = Multiplier.make("lmul", "e2m1", offset="none")
+    monkeypatch.setattr(catalogue.exhaust, "expected", lambda spec, wide, a, b: multiply(other, a, b))
+    [proof] = catalogue._multipliers([parse("mul_lmul_e2m1")], 10)
+    assert proof.verdict == REFUTED
+    assert proof.witness == "a=0x2 (1) b=0x2 (1) gives 0x3 (1.5), not 0x2 (1)"
