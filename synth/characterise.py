@@ -6,6 +6,7 @@ design work, to three digits. Conditional arcs of one sense become one, the wors
 internal energies that are only ever used as a sum or an average become one table.
 """
 
+import tempfile
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -51,6 +52,13 @@ def characterise(paths, out, source=None, licence=None):
     size = table_file.write(library, out, DIGITS)
     return (f"{library.name}: {len(library.cells)} cells, {size / 1000:.0f} kB; delays {np.mean(errors):.2%} off on "
             f"average, {np.quantile(errors, 0.99):.1%} at the 99th percentile")
+
+
+def compact(library):
+    """A `Library` as `characterise` would write it and `library.load` read it."""
+    with tempfile.TemporaryDirectory(prefix="lmul-") as folder:
+        table_file.write(thin(library)[0], Path(folder, "table.json"), DIGITS)
+        return table_file.read(Path(folder, "table.json"))
 
 
 def thin(library):

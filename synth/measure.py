@@ -16,6 +16,7 @@ from ..hdl.verilog import generate_many
 from ..hdl.yosys import origin, yosys
 from . import fpga, library, mapping, opensta, place
 from .activity import simulate
+from .characterise import compact
 from .drive import Mismatch, drivable, drive
 from .energy import estimate
 from .handover import hand_over
@@ -166,6 +167,12 @@ def _library(key):
     return library.load(key) if isinstance(key, str) else library.load(None, key)
 
 
+@lru_cache
+def _mapped_to(key):
+    """What a library looks like to the mapper: its compact table, so that either gives the same netlists."""
+    return _library(key) if _library(key).licence else compact(_library(key))  # only tables state a licence
+
+
 def _about(lib):
     return {"name": lib.name, "source": lib.source, "licence": lib.licence, "corner": lib.corner,
             "reference_nand2": lib.reference_nand2.name, "nand2_um2": lib.reference_nand2.area,
@@ -217,9 +224,9 @@ def _write(designs, folder):
 
 def _map(design, keys, options, folder):
     """Netlists of a design: its generic figures, and by library the points of its trade-off."""
-    libraries = {key: _library(key) for key in keys}
+    libraries = {key: _mapped_to(key) for key in keys}
     mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder)
-    points = {key: _pareto(mapped.netlists[key], lib, options) for key, lib in libraries.items()}
+    points = {key: _pareto(mapped.netlists[key], _library(key), options) for key in keys}
     if design.combinational or options.prove:
         _prove(design, folder / f"{design.slug}.v", [point for some in points.values() for point in some])
     return design.slug, {"points": points, "generic": mapped.generic}

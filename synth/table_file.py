@@ -36,7 +36,7 @@ def read(path):
         raise ValueError(f"Cell table must be whole, not {str(path)!r}: {error!r}") from None
 
 
-def write(library, path, digits=9):
+def write(library, path, digits=17):
     """Write a library to ``path``, figures with so many significant digits. Returns the size in bytes."""
     writer = _Writer(digits)
     cells = {name: writer.cell(c) for name, c in library.cells.items()}
