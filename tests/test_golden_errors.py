@@ -142,3 +142,10 @@ def test_refusals():
     assert exact_product(spec, 0x7F, 0x38) != exact_product(spec, 0x7F, 0x38)
     assert measure(np.array([2.0, 5.0]), np.array([1.0, 0.0])).count == 1
     assert encode(FORMATS["e4m3"], 1.0) == 0x38
+
+
+@pytest.mark.parametrize("formats", ["e4m3", "e5m2"])
+def test_mean_relative_error_does_not_depend_on_overflow(formats):
+    """L-Mul overflows where the exact product does not: counted as the largest number, not as an Inf or a NaN."""
+    saturating, ieee = (Multiplier.make("lmul", formats, overflow=overflow) for overflow in ("saturate", "ieee"))
+    assert mean_relative_error(ieee) == mean_relative_error(saturating) < 0.1
