@@ -214,7 +214,7 @@ def _group(design):
     """Equal for rivals: all but the arithmetic."""
     spec = design.multiplier
     shape = tuple(getattr(design, field.name) for field in fields(design) if field.name != "multiplier")
-    return shape, spec.a, spec.b, spec.subnormals
+    return shape, spec.a, spec.b, spec.subnormals, spec.overflow
 
 
 def _write(designs, folder):
