@@ -148,4 +148,4 @@ def test_refusals():
 def test_mean_relative_error_does_not_depend_on_overflow(formats):
     """L-Mul overflows where the exact product does not: counted as the largest number, not as an Inf or a NaN."""
     saturating, ieee = (Multiplier.make("lmul", formats, overflow=overflow) for overflow in ("saturate", "ieee"))
-    assert mean_relative_error(ieee) == mean_relative_error(saturating) < 0.1
+    assert mean_relative_error(ieee) == mean_relative_error(saturating) < 0.2
