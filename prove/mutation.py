@@ -296,7 +296,7 @@ class Comparison:
                 return False
             if _same(logic, kept, [after[i] for i in equal], [their_after[i] for i in equal]):
                 return True
-            equal = {i for i in equal if _same(logic, kept, [after[i]], [their_after[i]])}
+            equal = {i for i in equal if _same(logic, kept, [after[i]], [their_after[i]], seconds=1)}
 
     def alike(self, mutation, cycles):
         """Whether no inputs of so many cycles tell it from the design, whatever its state was before the reset."""
@@ -328,10 +328,10 @@ def _by_port(widths, flat):
     return {name: [next(found) for _ in range(width)] for name, width in widths.items()}
 
 
-def _same(logic, condition, literals, others):
+def _same(logic, condition, literals, others, seconds=SECONDS):
     """Whether literals equal others for all inputs under a condition, as far as the solver can tell in time."""
     differs = logic.and_(condition, logic.any(map(logic.xor, literals, others)))
-    return differs == FALSE or differs != TRUE and Question(logic).never_one(differs, limit=SECONDS)[0] == PROVED
+    return differs == FALSE or differs != TRUE and Question(logic).never_one(differs, limit=seconds)[0] == PROVED
 
 
 def everything(logic, ports):

@@ -288,7 +288,7 @@ DESIGNS = {
     "mul_exact_e5m2_flush": {}, "mul_int8": {}, "mul_lmul_bf16": {}, "mul_lmul_bf16xe4m3": {},
     "prod_lmul_e4m3": {}, "prod_exact_e5m2": {},
     "mac_lmul_e4m3_fp32": UNIT, "mac_lmul_e2m1_fixed16": UNIT, "mac_exact_e2m1_carrysave16": UNIT,
-    "dot_lmul_e2m1_fp16_4": UNIT, "dot_exact_e2m1_fp16_4_tree": UNIT,
+    "dot_lmul_e2m1_e5m4_4_w8": UNIT, "dot_exact_e2m1_e5m4_4_tree": UNIT,
     "array_lmul_e2m1_fixed16_2x2_os": ARRAY, "array_lmul_e2m1_fixed16_2x2_ws": ARRAY,
     "matmul_lmul_e2m1_fixed16_2x2_os": MATMUL, "matmul_lmul_e2m1_fixed16_2x2_ws": MATMUL,
 }
