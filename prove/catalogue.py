@@ -5,6 +5,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import signal
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
@@ -63,8 +64,8 @@ def prove(slugs=None, seconds=SECONDS, folder=None, progress=None):
     Returns
     -------
     list of Proof
-        In the order of the slugs; ``verdict`` is ``proved``, ``refuted``, ``undecided`` (in the time given) or
-        ``not proved`` (not tried: no means for the design as a whole).
+        In the order of the slugs, larger structures last; ``verdict`` is ``proved``, ``refuted``, ``undecided`` (in
+        the time given) or ``not proved`` (not tried: no means for the design as a whole).
 
     Raises
     ------
@@ -80,7 +81,8 @@ def prove(slugs=None, seconds=SECONDS, folder=None, progress=None):
     progress(len(found), len(jobs), "kept from before" if found else "")
     waiting = {name: job for name, job in jobs.items() if name not in found}
     context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
-    with ProcessPoolExecutor(max(1, min(2, os.cpu_count() or 1, len(waiting))), context) as pool:
+    workers = max(1, min(2, os.cpu_count() or 1, len(waiting)))
+    with ProcessPoolExecutor(workers, context, initializer=_worker) as pool:
         try:
             futures = {pool.submit(_run, job, seconds): name for name, job in waiting.items()}
             for future in as_completed(futures):
@@ -92,11 +94,16 @@ def prove(slugs=None, seconds=SECONDS, folder=None, progress=None):
                 process.terminate()
             pool.shutdown(cancel_futures=True)
             raise
+    wanted = catalogue() if slugs is None else list(slugs)
+    order = {slug: n for n, slug in enumerate(wanted)}
     proofs = [proof for name in jobs for proof in found[name]]
-    if slugs is not None or not proofs:
-        order = {slug: n for n, slug in enumerate(slugs or ())}
-        proofs.sort(key=lambda proof: order.get(proof.name, len(order)))
-    return [*proofs, *_structures(catalogue() if slugs is None else slugs, proofs)]
+    proofs.sort(key=lambda proof: order.get(proof.name, len(order)))  # what is no design comes last
+    return [*proofs, *_structures(wanted, proofs)]
+
+
+def _worker():
+    """A worker leaves ctrl-C to its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _jobs(slugs):

@@ -72,3 +72,12 @@ def test_a_wrong_multiplier_is_shown_by_codes_and_values(monkeypatch):
     [proof] = catalogue._multipliers([parse("mul_lmul_e2m1")], 10)
     assert proof.verdict == REFUTED
     assert proof.witness == "a=0x2 (1) b=0x2 (1) gives 0x3 (1.5), not 0x2 (1)"
+
+
+@pytest.mark.regress
+def test_the_whole_catalogue(request):
+    """Stopped, it goes on where it was."""
+    proofs = prove(None, 600, request.config.rootpath / "build" / "proofs")
+    bad = [proof for proof in proofs if proof.verdict in (REFUTED, UNDECIDED)]
+    assert not bad, bad
+    assert all(proof.verdict == PROVED for proof in proofs if proof.name.startswith(("mul_", "prod_")))
