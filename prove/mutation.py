@@ -25,7 +25,7 @@ from .solver import PROVED, Question
 
 EXHAUSTED_BITS = 16  # operands of multipliers of which every pair is tried
 RANDOM_PAIRS = 20_000  # of the others, beside all corners with each other
-SECONDS = 10  # of the solver, for one question about one mutant
+SECONDS = 5  # of the solver, for one question about one mutant
 _CLOCKS = ("clk", "aclk")
 
 # One-bit gates: how they are written in Python over planes, and built in a `Logic`.
