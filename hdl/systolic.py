@@ -208,9 +208,10 @@ class Array(Part):
     def latency(self):
         return self.rows + self.cols + self.held.drain_latency + 1
 
-    def results(self, m, en, sums, first, delay):
+    def results(self, m, en, sums, first, delay, pausing=False):
         """Offer results on ``o``: the sums of row 0 come out of the grid's last column ``delay`` cycles with ``en``
-        after ``first``, and the rows below follow, one a cycle."""
+        after ``first``, and the rows below follow, one a cycle. ``pausing`` says whether the array may stand still
+        though a row was taken."""
         shown = Signal.like(sums, reset_less=True)
         with m.If(en):
             m.d.sync += shown.eq(sums)
@@ -226,14 +227,14 @@ class Array(Part):
         row, last = first | below.any(), first if self.rows == 1 else below == 1
         delay += 1 + self.held.drain_latency
         coming, lasts = Signal(delay), Signal(delay)
-        given = Signal()  # the row was taken, but the array has not moved on
         with m.If(en):
             m.d.sync += [
                 below.eq(Mux(first, self.rows - 1, below - below.any())),
-                coming.eq(Cat(row, coming)), lasts.eq(Cat(last, lasts)), given.eq(0),
+                coming.eq(Cat(row, coming)), lasts.eq(Cat(last, lasts)),
             ]
-        with m.Elif(self.o.ready):
-            m.d.sync += given.eq(coming[-1])
+        given = Signal() if pausing else Const(0)  # the row was taken, but the array has not moved on
+        if pausing:
+            m.d.sync += given.eq(~en & (given | (coming[-1] & self.o.ready)))
         m.d.comb += [
             self.o.valid.eq(coming[-1] & ~given), self.o.last.eq(lasts[-1]),
             self.o.data.eq(data & coming[-1].replicate(len(self.o.data))),
@@ -404,5 +405,5 @@ class WeightStationaryArray(Array):
             rows.b.eq(skew(m, "skew_b", en, weights, self.cols)),
             rows.sum.eq(rows.sum_out),
         ]
-        self.results(m, en, rows.shown, control.ended, self.cols)
+        self.results(m, en, rows.shown, control.ended, self.cols, pausing=True)
         return m

@@ -169,7 +169,7 @@ async def outputs_are_known_after_reset(dut):
 
 
 @cocotb.test(**TIMEOUT)
-@cocotb.parametrize(traffic=list(TRAFFIC))
+@cocotb.parametrize(traffic=["always", "stalls", "gaps"])  # that differ in their sources
 async def sums_are_golden(dut, traffic):
     """Runs of every kind of operands and of many lengths, back to back."""
     await begin(dut)

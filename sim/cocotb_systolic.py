@@ -24,7 +24,7 @@ class Session:
         self.rows = []
         self.drivers = [Driver(stream, source(child), child)
                         for stream, child in zip((core.a, core.b), rng.spawn(2), strict=True)]
-        self.sink = Sink(core.o, sink(rng.spawn(1)[0]))
+        self.sink = Sink(core.o, sink(rng.spawn(1)[0]), late=traffic == "late")
         self.inputs = Monitor(core.a, "a"), Monitor(core.b, "b")
         self.output = Monitor(core.o, "result", self._on_row)
 

@@ -64,6 +64,7 @@ TRAFFIC = {
     "stalls": (random_stalls, random_stalls),
     "gaps": (idle_gaps, always),
     "blocks": (always, long_stalls),
+    "late": (always, random_stalls),  # and `Sink` is ready only for what it has seen waiting
 }
 
 
@@ -119,10 +120,11 @@ class Driver:
 
 
 class Sink:
-    """Takes beats: ``ready`` as ``go`` says, whether or not there is anything to take."""
+    """Takes beats: ``ready`` as ``go`` says, whether or not there is anything to take; or if ``late``, only when a beat
+    has been waiting, and for that one."""
 
-    def __init__(self, stream, go):
-        self.stream = stream
+    def __init__(self, stream, go, late=False):
+        self.stream, self.late = stream, late
         self._go = go
         stream.ready.value = 0
         self._task = cocotb.start_soon(self._run())
@@ -135,7 +137,8 @@ class Sink:
         edge, ready = RisingEdge(self.stream.clk), None
         while True:
             await edge
-            if (go := next(self._go)) != ready:
+            go = next(self._go) and (not self.late or (not ready and self.stream.valid.value == 1))
+            if go != ready:
                 self.stream.ready.value = ready = go
 
 
