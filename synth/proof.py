@@ -25,7 +25,7 @@ def prove(name, verilog, netlists, seconds=60.0):
     Returns
     -------
     list of Verdict
-        ``not decided`` also where a register matters that has no partner of its name on the other side.
+        ``undecided`` also where a register matters that has no partner of its name on the other side.
     """
     circuits = [MappedCircuit(netlist) for netlist in netlists]
     if not any(circuit.names for circuit in circuits):
@@ -39,7 +39,7 @@ def _matched(reference, circuit, seconds):
     try:
         [verdict] = compare(Step(reference, names), [Step(circuit, names)], seconds)
     except ValueError as error:
-        return Verdict("not decided", str(error), 0.0)
+        return Verdict("undecided", str(error), 0.0)
     return verdict
 
 

@@ -59,7 +59,7 @@ def invented_row(slug, technology, size, rng):
         "energy_fj_per_op": at["relaxed"]["energy_fj_per_op"], "input_nets_fj_per_op": size / 7,
         "clock_net_fj_per_op": size / 9, "leakage_nw": size / 70, "at": at, "energy_fj_by_kind": parts,
         "curve": [{"delay_ps": size / k, "area_um2": size * k, "energy_fj_per_op": 2 * size * k, "proof": proof}
-                  for k, proof in ((1, {"state": "proved", "means": "sat"}), (2, None), (3, {"state": "not decided"}))],
+                  for k, proof in ((1, {"state": "proved", "means": "sat"}), (2, None), (3, {"state": "undecided"}))],
         "path": [{"pin": "a[0]"}, {"pin": "p[7]"}],
         "activity": {"mode": "timed", "vectors": 5, "nets": 90, "nets_that_switched": 88},
     }
