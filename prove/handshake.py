@@ -302,7 +302,7 @@ def results(arrays=None, limit=300):
         core = read(slug)
         yield independence(core)
         yield hold(core, limit=limit)
-        yield progress(core, core.rows + 2, limit=limit)
+        yield progress(core, core.rows + 4, limit=limit)
         yield traffic(core, cycles, limit=limit)
 
 

@@ -67,7 +67,7 @@ def test_broken_stream_register_is_found(buffers, fault):
 
 def test_array_is_proved(cores):
     core = cores[0]
-    for proof in (handshake.independence(core), handshake.hold(core), handshake.progress(core, core.rows + 2),
+    for proof in (handshake.independence(core), handshake.hold(core), handshake.progress(core, core.rows + 4),
                   handshake.traffic(core, 12)):
         assert proof.verdict == PROVED, proof
 
@@ -96,6 +96,6 @@ def test_control_that_looks_at_data_is_found(cores):
 @pytest.mark.parametrize("slug", handshake.ARRAYS)
 def test_streams_of_arrays(slug):
     core = handshake.read(slug)
-    for proof in (handshake.independence(core), handshake.hold(core), handshake.progress(core, core.rows + 2),
+    for proof in (handshake.independence(core), handshake.hold(core), handshake.progress(core, core.rows + 4),
                   handshake.traffic(core, handshake.ARRAYS[slug])):
         assert proof.verdict == PROVED, proof
