@@ -64,7 +64,7 @@ class Try:
 
 @dataclass(frozen=True)
 class Effort:
-    """The tries of one effort, for three kinds of design (`tries` says which is which).
+    """The tries of one effort, for four kinds of design (`tries` says which is which).
 
     Parameters
     ----------
@@ -74,11 +74,14 @@ class Effort:
     registered : tuple of Try
         For designs with registers. They are many times as large, and their enables need the buffers that only the
         mappers with a target delay put in.
+    arrays : tuple of Try
+        For arrays, which are many times as large again.
     """
 
     narrow: tuple
     wide: tuple
     registered: tuple
+    arrays: tuple
 
 
 def _cross(structures, optimisers, mappers, targets):
@@ -91,24 +94,27 @@ def _cross(structures, optimisers, mappers, targets):
 _SMALL = (("area", None), ("area-xor", None))
 _FAST = (("delay", 0.1), ("delay", 0.7))
 _QUICK = (("area-quick", 0.7), ("delay-quick", 0.1))
+_ARRAYS = (Try("sklansky", "light", (("delay-quick", 0.1),)),)
 _TARGETS = (0.1, 0.5, 0.7, 1.0)
 _LIGHT = ("light", "resynthesis")
+_REGISTERED = _cross(("ripple", "sklansky"), _LIGHT, ("area-sized", "area-quick", "delay", "delay-quick", "flow"),
+                     _TARGETS)
 
 EFFORTS = {
     "low": Effort(
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)),),
-        (Try("sklansky", "light", _QUICK),)),
+        (Try("sklansky", "light", _QUICK),), _ARRAYS),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
          Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7)))),
-        (Try("sklansky", "light", _QUICK),)),
+        (Try("sklansky", "light", _QUICK),), _ARRAYS),
     "high": Effort(
         _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS),
-        _cross(("ripple", "sklansky"), _LIGHT, ("area-sized", "area-quick", "delay", "delay-quick", "flow"), _TARGETS)),
+        _REGISTERED, _REGISTERED),
 }
 
 #: Narrow are significands that give at most so many partial product bits.
@@ -195,7 +201,7 @@ def map_design(design, verilog, libraries, effort, folder):
 def tries(design, effort):
     """The tries that a design gets from an `Effort`: the same for all that differ in their arithmetic alone."""
     if not design.combinational:
-        return effort.registered
+        return effort.arrays if design.rows else effort.registered
     spec = design.multiplier
     widths = (8, 8) if spec.kind == "int8" else (spec.a.man_bits + 1, spec.b.man_bits + 1)
     return effort.narrow if widths[0] * widths[1] <= NARROW_BITS else effort.wide

@@ -21,7 +21,7 @@ from .drive import Mismatch, drivable, drive
 from .energy import estimate
 from .handover import hand_over
 from .netlist import Netlist
-from .proof import prove
+from .proof import prove, references
 from .record import LIMITS, check, missing, new_row, versions
 from .timing import Constraints, analyse
 
@@ -182,14 +182,15 @@ def _about(lib):
 def _measure(designs, keys, targets, families, options, folder, keep, pool):
     """All rows, in the order of the designs, each with its technologies."""
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
-    latency = {}
-    for found in pool.run([(_write, half, folder) for half in halves], "Verilog"):
-        latency |= found
+    latency, references = {}, {}
+    for some, others in pool.run([(_write, half, folder, options.prove) for half in halves], "Verilog"):
+        latency |= some
+        references |= others
     longest_first = sorted(designs, key=_weight, reverse=True)
     counted = place.measure(designs, targets, families, options.fpga_seeds, folder, pool)
     if keep:
         place.hand_over(designs, families, folder, keep)
-    jobs = [(_map, design, keys, options, folder) for design in longest_first if keys]
+    jobs = [(_map, design, keys, options, folder, references.get(design.slug)) for design in longest_first if keys]
     found = dict(pool.run(jobs, "netlists"))
     clocks = _clocks(designs, keys, found, options)
     jobs = [(_row, design, key, found[design.slug], clocks[key, _group(design)], latency[design.slug], options, keep)
@@ -217,25 +218,31 @@ def _group(design):
     return shape, spec.a, spec.b, spec.subnormals, spec.overflow
 
 
-def _write(designs, folder):
+def _write(designs, folder, prove_all):
+    """Writes designs' Verilog; gives their latency, and of those whose netlists are to be proved the circuit."""
     generate_many(designs, folder)
-    return {design.slug: mapping.latency(folder, design) for design in designs}
+    circuits = {}
+    for registered in (False, True) if prove_all else (False,):
+        texts = {design.slug: (folder / f"{design.slug}.v").read_text(encoding="utf-8") for design in designs
+                 if design.combinational != registered}
+        circuits |= references(texts, registered) if texts else {}
+    return {design.slug: mapping.latency(folder, design) for design in designs}, circuits
 
 
-def _map(design, keys, options, folder):
+def _map(design, keys, options, folder, reference=None):
     """Netlists of a design: its generic figures, and by library the points of its trade-off."""
     libraries = {key: _mapped_to(key) for key in keys}
     mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder)
     points = {key: _pareto(mapped.netlists[key], _library(key), options) for key in keys}
-    if design.combinational or options.prove:
-        _prove(design, folder / f"{design.slug}.v", [point for some in points.values() for point in some])
+    if reference:
+        _prove(design, reference, [point for some in points.values() for point in some])
     return design.slug, {"points": points, "generic": mapped.generic}
 
 
-def _prove(design, verilog, points):
+def _prove(design, reference, points):
     """Prove that a design's netlists compute what its Verilog does, and note by which means."""
     netlists = [pickle.loads(point["kept"].read_bytes())[0] for point in points]
-    verdicts = prove(design.slug, verilog.read_text(encoding="utf-8"), netlists)
+    verdicts = prove(reference, netlists)
     for point, netlist, verdict in zip(points, netlists, verdicts, strict=True):
         if verdict.counterexample:
             at = ", ".join(f"{name} = {code:#x}" for name, code in verdict.counterexample.items())

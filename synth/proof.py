@@ -9,15 +9,19 @@ from . import boolean
 from .netlist import CONST0, CONST1
 
 
-def prove(name, verilog, netlists, seconds=60.0):
+def references(verilog, registered=False):
+    """What netlists are compared with: circuits of Verilog texts, by top module; in one run of Yosys."""
+    return (machine if registered else exhaust).load(verilog)
+
+
+def prove(reference, netlists, seconds=60.0):
     """Prove that mapped netlists compute what their Verilog does: registered ones that from states that match they give
     the same outputs, and states that match again.
 
     Parameters
     ----------
-    name : str
-        The top module.
-    verilog : str
+    reference : Circuit or Machine
+        Of `references`.
     netlists : list of Netlist
     seconds : float
         Time limit of the solver for each.
@@ -28,9 +32,8 @@ def prove(name, verilog, netlists, seconds=60.0):
         ``undecided`` also where a register matters that has no partner of its name on the other side.
     """
     circuits = [MappedCircuit(netlist) for netlist in netlists]
-    if not any(circuit.names for circuit in circuits):
-        return compare(exhaust.load({name: verilog})[name], circuits, seconds)
-    reference = machine.load({name: verilog})[name]
+    if not isinstance(reference, machine.Machine):
+        return compare(reference, circuits, seconds)
     return [_matched(reference, circuit, seconds) for circuit in circuits]
 
 

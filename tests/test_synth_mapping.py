@@ -156,13 +156,13 @@ def test_rivals_get_the_same_tries():
         for name, effort in mapping.EFFORTS.items():
             tries = mapping.tries(design, effort)
             assert tries, (slug, name)
-            key = name, design.structure in ("mul", "prod"), spec.a.name, spec.b.name
+            key = name, design.combinational, design.rows, spec.a.name, spec.b.name
             assert tried.setdefault(key, tries) == tries, slug
 
 
 def test_efforts_name_what_there_is():
     for effort in mapping.EFFORTS.values():
-        for each in (*effort.narrow, *effort.wide, *effort.registered):
+        for each in (*effort.narrow, *effort.wide, *effort.registered, *effort.arrays):
             assert each.structure in mapping.STRUCTURES and each.optimiser in mapping.OPTIMISERS
             for mapper, target in each.maps:
                 assert ("{D}" in mapping.MAPPERS[mapper]) == (target is not None)

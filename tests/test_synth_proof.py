@@ -5,7 +5,7 @@ from lmul.hdl.designs import parse
 from lmul.hdl.verilog import generate_many
 from lmul.synth import library, mapping
 from lmul.synth.netlist import Netlist
-from lmul.synth.proof import MappedCircuit, prove
+from lmul.synth.proof import MappedCircuit, prove, references
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +23,15 @@ def mapped(tmp_path_factory):
     return get
 
 
+def reference(slug, verilog):
+    return references({slug: verilog}, registered=True)[slug]
+
+
 @pytest.mark.parametrize("slug", ["mac_lmul_e2m1_fixed16", "dot_exact_e2m1_fixed16_2", "array_lmul_e2m1_fixed16_2x2_os",
                                   "array_exact_e2m1_carrysave16_2x2_ws"])
 def test_registered_netlists_are_proved(slug, mapped):
     verilog, netlists = mapped(slug)
-    assert [verdict.state for verdict in prove(slug, verilog, netlists)] == ["proved"] * 2
+    assert [verdict.state for verdict in prove(reference(slug, verilog), netlists)] == ["proved"] * 2
     assert all(netlist.flip_flops == len(set(MappedCircuit(netlist).names)) > 10 for netlist in netlists)
 
 
@@ -36,7 +40,7 @@ def test_a_spoilt_netlist_is_refuted(mapped):
     verilog, netlists = mapped(slug)
     spoilt = verilog.replace("assign negative = ", "assign negative = ~", 1)
     assert spoilt != verilog
-    for verdict in prove(slug, spoilt, netlists):
+    for verdict in prove(reference(slug, spoilt), netlists):
         assert verdict.state == "refuted"
         assert set(verdict.counterexample) == {"rst", "en", "a", "b", "last", "$state"}
 
@@ -44,6 +48,6 @@ def test_a_spoilt_netlist_is_refuted(mapped):
 def test_registers_without_a_partner_leave_it_undecided(mapped):
     slug = "mac_lmul_e2m1_fixed16"
     verilog, netlists = mapped(slug)
-    [verdict] = prove(slug, verilog.replace("clear_out", "cleared"), netlists[:1])
+    [verdict] = prove(reference(slug, verilog.replace("clear_out", "cleared")), netlists[:1])
     assert (verdict.state, verdict.counterexample) == ("undecided", None)
     assert "clear" in verdict.means
