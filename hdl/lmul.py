@@ -21,7 +21,19 @@ class LMul(FloatMultiplier):
 
     Timing: combinational.
 
-    Parameters and members are those of `FloatMultiplier`; ``spec`` is of kind ``lmul`` or ``mitchell``.
+    Parameters
+    ----------
+    spec : :class:`~lmul.golden.spec.Multiplier`
+        Of kind ``lmul`` or ``mitchell``.
+    wide : bool
+        Whether the product is the unrounded one.
+
+    Members
+    -------
+    a, b : ``In(spec.a.width)``, ``In(spec.b.width)``
+        Operand codes.
+    p : ``Out(spec.wide.width if wide else spec.narrow_width)``
+        Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
     """
 
     def elaborate(self, platform):

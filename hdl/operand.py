@@ -16,22 +16,7 @@ def named(m, name, value):
 
 
 class FloatMultiplier(Part):
-    """What multipliers of floats have in common.
-
-    Parameters
-    ----------
-    spec : :class:`~lmul.golden.spec.Multiplier`
-        Of kind ``lmul``, ``mitchell`` or ``exact``.
-    wide : bool
-        Whether the product is the unrounded one.
-
-    Members
-    -------
-    a, b : ``In(spec.a.width)``, ``In(spec.b.width)``
-        Operand codes.
-    p : ``Out(spec.wide.width if wide else spec.narrow_width)``
-        Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
-    """
+    """What multipliers of floats have in common: ports, name, operands taken apart."""
 
     def __init__(self, spec, wide=False):
         self.spec, self.wide = spec, wide
