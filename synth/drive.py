@@ -10,7 +10,7 @@ from ..golden.operands import matrices, pairs
 from ..golden.products import multiply, pack, product
 
 RUN = 64  # steps of one sum, where the accumulator holds as many
-TILES = 3  # products of an array, back to back
+TILES = 2  # products of an array, back to back
 
 
 class Mismatch(Exception):

@@ -106,10 +106,10 @@ EFFORTS = {
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)),),
         (Try("sklansky", "light", _QUICK),), _ARRAYS),
     "default": Effort(
-        tuple(Try(*each, (*_SMALL, *_FAST))
+        tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
-        (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("delay-restructured", 0.1))),
-         Try("ripple", "light", (*_SMALL, ("flow", 0.7)))),
+        (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
+         Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7)))),
         (Try("sklansky", "light", _QUICK),), _ARRAYS),
     "high": Effort(
         _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
