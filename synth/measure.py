@@ -395,7 +395,7 @@ class _Pool:
         """Results of the jobs, each a function with its arguments, as they come."""
         if not jobs:
             return
-        futures = [self.executor.submit(*job) for job in jobs]
+        futures = [self.executor.submit(_job, *job) for job in jobs]
         self.progress(0, len(jobs), text)
         for done, future in enumerate(as_completed(futures), 1):
             result = future.result()
@@ -409,5 +409,18 @@ def _worker():
     signal.signal(signal.SIGTERM, _leave)
 
 
+_leaving = []
+
+
+def _job(function, *arguments):
+    """A job in a worker. A pool takes any exception for a job's and goes on to the next; told to leave, it does not."""
+    try:
+        return function(*arguments)
+    finally:
+        if _leaving:
+            os._exit(1)
+
+
 def _leave(*_):
+    _leaving.append(True)
     raise SystemExit(1)  # not os._exit: subprocess.run then kills what it waits for
