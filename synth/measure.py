@@ -182,15 +182,15 @@ def _about(lib):
 def _measure(designs, keys, targets, families, options, folder, keep, pool):
     """All rows, in the order of the designs, each with its technologies."""
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
-    latency, references = {}, {}
+    latency, circuits = {}, {}
     for some, others in pool.run([(_write, half, folder, options.prove) for half in halves], "Verilog"):
         latency |= some
-        references |= others
+        circuits |= others
     longest_first = sorted(designs, key=_weight, reverse=True)
     counted = place.measure(designs, targets, families, options.fpga_seeds, folder, pool)
     if keep:
         place.hand_over(designs, families, folder, keep)
-    jobs = [(_map, design, keys, options, folder, references.get(design.slug)) for design in longest_first if keys]
+    jobs = [(_map, design, keys, options, folder, circuits.get(design.slug)) for design in longest_first if keys]
     found = dict(pool.run(jobs, "netlists"))
     clocks = _clocks(designs, keys, found, options)
     jobs = [(_row, design, key, found[design.slug], clocks[key, _group(design)], latency[design.slug], options, keep)

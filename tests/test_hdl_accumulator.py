@@ -5,8 +5,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import rational
-from amaranth.hdl import Module
-from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 from lmul.golden import kernels
 from lmul.golden.accumulate import target
@@ -16,12 +14,12 @@ from lmul.golden.products import pack, product, unpack
 from lmul.golden.spec import Multiplier, parse_accumulator
 from lmul.golden.stimulus import corners, random_codes
 from lmul.hdl.accumulator import running_sum
-from lmul.hdl.addend import Addend, expand
+from lmul.hdl.addend import Addend
 from lmul.hdl.fixed import FixedAdder, FixedDrain, Window
 from lmul.hdl.fpadd import FloatAdder
-from lmul.hdl.part import Part
 from lmul.hdl.verilog import convert
 from lmul.prove import exhaust
+from lmul.prove.adders import CodeAdder
 
 # Multiplier and format of the sum: with and without subnormal sums, overflow, specials; every alignment and rounding.
 SMALL = [
@@ -135,27 +133,13 @@ def _sums(generator, addend, spec, fmt, p):
     return np.where(generator.random(count) < 0.05, generator.choice(special, count), acc)
 
 
-class CodeAdder(Part):
-    """Two codes of one format, as a tree of adders adds them."""
-
-    def __init__(self, fmt):
-        self.fmt = fmt
-        super().__init__({"x": In(fmt.width), "y": In(fmt.width), "sum": Out(fmt.width)})
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.adder = adder = FloatAdder(self.fmt, Addend.code(self.fmt))
-        m.d.comb += [adder.acc.eq(self.x), adder.p.eq(expand(self.fmt, self.y)), self.sum.eq(adder.sum)]
-        return m
-
-
 def test_every_sum_of_codes():
     fmt = float_format("e4m2")
     circuit = circuits({"codes": CodeAdder(fmt)})["codes"]
     x, y = (codes.ravel() for codes in np.meshgrid(*[np.arange(1 << fmt.width)] * 2))
     expected = [rational.accumulated(fmt, a, b >> fmt.field_bits, rational.magnitude(fmt, b))
                 for a, b in zip(x.tolist(), y.tolist(), strict=True)]
-    wrong = np.flatnonzero(circuit(x=x, y=y)["sum"] != expected)
+    wrong = np.flatnonzero(circuit(acc=x, p=y)["sum"] != expected)
     assert not len(wrong), f"{x[wrong[0]]:#x} plus {y[wrong[0]]:#x} must be {expected[wrong[0]]:#x}"
 
 
