@@ -86,7 +86,9 @@ def test_paths_with_spaces_and_letters(simulator, tmp_path, source, monkeypatch)
 
 
 def test_a_missing_bus_model_is_named(monkeypatch, sim_folder):
-    monkeypatch.setattr(runner.importlib.util, "find_spec", lambda name: None)
+    find_spec = runner.importlib.util.find_spec
+    monkeypatch.setattr(runner.importlib.util, "find_spec",
+                        lambda name: None if name.startswith("cocotbext") else find_spec(name))
     result = runner.simulate(parse("matmul_int8_int32_1x1_os"), folder=sim_folder, simulator="icarus")
     assert (result.passed, result.tests) == (True, 10)
     assert "without cocotbext-axi" in result.line
