@@ -8,12 +8,17 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
+
 from .logic import FALSE, Logic
 from .solver import PROVED, REFUTED, UNDECIDED, Question
 
 EXHAUSTED_BITS = 24  # of inputs, up to which every pattern is tried
 _MERGED_BITS = 22  # of inputs of the parts that are exhausted and joined
 _PROBE_SECONDS = 0.3  # additions are decided sooner, multiplications never
+_QUESTION_SECONDS = 2.0  # whether two gates are equal
+_WORDS = 128  # of 64 patterns, by which gates are told apart first
+_CONSTANT = np.array([0, 2**64 - 1], np.uint64)
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,8 @@ def compare(reference, circuits, seconds=60.0):
     exhaustive = len(inputs) <= EXHAUSTED_BITS
     if not exhaustive and roots and _solve(logic, inputs, roots[0], _PROBE_SECONDS)[0] == UNDECIDED:
         logic, inputs, roots = _merged(logic, inputs, roots)
+        if _solve(logic, inputs, roots[0], _PROBE_SECONDS)[0] == UNDECIDED:
+            logic, inputs, roots = _swept(logic, inputs, roots, seconds * len(roots))
     share = (time.perf_counter() - started) / max(len(circuits), 1)
     return [_decide(logic, reference.inputs, inputs, root, seconds, share, exhaustive) for root in roots]
 
@@ -142,6 +149,80 @@ def _merged(logic, inputs, roots):
     if logic.compiled(chosen, unequal).first_nonzero() is not None:
         return logic, inputs, roots
     return logic.rebuilt(inputs, roots, same)
+
+
+def _swept(logic, inputs, roots, seconds):
+    """The same with nodes joined that a solver shows to be equal, from the inputs on: where both circuits add up the same
+    partial products, each of its questions is about few gates."""
+    end = time.perf_counter() + seconds
+    values = _Values(logic, inputs, roots)
+    new, literals = Logic(), {0: FALSE}
+    literals.update((literal >> 1, new.input()) for literal in inputs)
+    ports = [literals[literal >> 1] for literal in inputs]
+    ask = Question(new).asker(ports)
+    known = set()
+    alike = {}  # nodes that stand for their class
+    for node in values.order:
+        kind, a, b = logic.nodes[node]
+        if kind:
+            literals[node] = new._gate_of(kind, literals[a >> 1] ^ a & 1, literals[b >> 1] ^ b & 1)
+        if literals[node] >> 1 in known:
+            continue
+        others = alike.setdefault(values.key(node), [])
+        for other in others:
+            inverted = values.inverted(node, other)
+            if inverted is None or time.perf_counter() > end:
+                continue
+            twin = literals[other] ^ inverted
+            verdict, pattern = ask(literals[node], twin, _QUESTION_SECONDS)
+            if verdict == PROVED:
+                literals[node] = twin
+                break
+            if pattern is not None:
+                values.add(pattern)
+        else:
+            others.append(node)
+            known.add(literals[node] >> 1)
+    return new, ports, [literals[root >> 1] ^ root & 1 for root in roots]
+
+
+class _Values:
+    """Values of the nodes that roots depend on, for some patterns of the inputs: which nodes may be equal, or each other's
+    inverse."""
+
+    def __init__(self, logic, inputs, roots):
+        self.order = logic.cone(roots)
+        self._row = {node: row for row, node in enumerate(self.order)}
+        self._count, self._random = len(inputs), np.random.default_rng(1)
+        self._program = logic.compiled(inputs, [2 * node for node in self.order])
+        self._values = self._evaluated(self._random.integers(0, 2**64, (self._count, _WORDS), np.uint64))
+        self._more = np.zeros((len(self.order), 0), np.uint64)
+
+    def _evaluated(self, planes):
+        """With runs of inputs all alike in most words, as exponents of all ones are."""
+        for word in range(planes.shape[1] // 4, planes.shape[1]):
+            start, end = sorted(self._random.integers(0, self._count + 1, 2))
+            planes[start:end, word] = self._random.choice(_CONSTANT)
+        return np.stack(self._program.evaluate(list(planes)))
+
+    def key(self, node):
+        values = self._values[self._row[node]]
+        return (values ^ _CONSTANT[values[0] & np.uint64(1)]).tobytes()
+
+    def inverted(self, node, other):
+        """1 if the node may be the other's inverse, 0 if it may equal it, None if neither."""
+        x, y = self._row[node], self._row[other]
+        inverted = int(self._values[x, 0] ^ self._values[y, 0]) & 1
+        same = np.array_equal(self._more[x], self._more[y] ^ _CONSTANT[inverted])
+        return inverted if same else None
+
+    def add(self, pattern):
+        """One more pattern, and some that differ from it in a few inputs."""
+        flips = self._random.integers(0, 2**64, (4, self._count), np.uint64)
+        flips = np.bitwise_and.reduce(flips, axis=0) & ~np.uint64(1)
+        bits = [_CONSTANT[pattern >> bit & 1] for bit in range(self._count)]
+        found = self._program.evaluate(list((flips ^ bits)[:, None]))
+        self._more = np.hstack([self._more, np.stack(found)])
 
 
 def _decide(logic, widths, inputs, root, seconds, share, exhaustive):

@@ -120,7 +120,7 @@ def load(verilog):
         for name, text in verilog.items():
             (folder / f"{name}.v").write_text(text)
         yosys.run([f"read_verilog {' '.join(f'{name}.v' for name in verilog)}", "hierarchy -check", "proc",
-                   "flatten -noscopeinfo", "opt_expr", "opt_clean", "techmap", "simplemap", "opt",
+                   "flatten -noscopeinfo", "opt_expr", "opt_clean", "alumacc", "techmap", "simplemap", "opt",
                    "write_json gates.json"], folder)
         modules = json.loads((folder / "gates.json").read_text())["modules"]
     return {name: Circuit(modules[name]) for name in verilog}

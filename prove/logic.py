@@ -64,12 +64,13 @@ class Logic:
             self._known[kind, a, b] = 2 * len(self.nodes) - 2
         return self._known[kind, a, b]
 
-    def cone(self, roots):
-        """The nodes that literals depend on, themselves included, ascending."""
+    def cone(self, roots, known=()):
+        """The nodes that literals depend on, themselves included, ascending; but for ``known`` ones and what is behind
+        them."""
         needed, stack = {0}, [literal >> 1 for literal in roots]
         while stack:
             node = stack.pop()
-            if node not in needed:
+            if node not in needed and node not in known:
                 needed.add(node)
                 kind, a, b = self.nodes[node]
                 stack += [a >> 1, b >> 1] if kind != _INPUT else []

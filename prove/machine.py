@@ -71,7 +71,7 @@ def load(verilog):
         for name, text in verilog.items():
             (folder / f"{name}.v").write_text(text)
             script += ["design -reset", f"read_verilog {name}.v", f"hierarchy -check -top {name}", "proc",
-                       "opt_expr", "opt_clean", "techmap", "simplemap", "opt -nodffe -nosdff",
+                       "opt_expr", "opt_clean", "alumacc", "techmap", "simplemap", "opt -nodffe -nosdff",
                        "dfflegalize -cell $_DFF_P_ x", "opt_clean", "rename -wire t:$_DFF_P_",  # after what they drive
                        "flatten -noscopeinfo", "opt_clean", f"write_json {name}.json"]
         yosys.run(script, folder)

@@ -58,7 +58,7 @@ class Question:
 
     def vector(self, literals):
         """The term of literals, lowest bit first."""
-        for node in self.logic.cone(literals):
+        for node in self.logic.cone(literals, self._made):
             if node not in self._made:
                 kind, a, b = self.logic.nodes[node]
                 self._made[node] = (self(_GATES[kind], self._bit(a), self._bit(b)) if kind
@@ -102,6 +102,25 @@ class Question:
                 return verdict, ", ".join(found)
             solver.assert_formula(self(Kind.NOT, formula))
         return PROVED, ""
+
+    def asker(self, inputs):
+        """A solver that keeps what it learns: ``ask(x, y, limit)`` is the verdict on whether two literals are equal for
+        all inputs, and if not the pattern of the inputs for which they differ."""
+        options = bitwuzla.Options()
+        options.set(bitwuzla.Option.PRODUCE_MODELS, True)
+        options.set(bitwuzla.Option.PREPROCESS, False)  # it would begin anew at each question
+        solver = bitwuzla.Bitwuzla(self.terms, options)
+        end, shown = 0.0, self.vector(inputs)
+        solver.configure_terminator(lambda: time.perf_counter() > end)
+
+        def ask(x, y, limit):
+            nonlocal end
+            end = time.perf_counter() + limit
+            differ = self(Kind.DISTINCT, self.vector([x]), self.vector([y]))
+            verdict = _ANSWERS.get(solver.check_sat(differ), UNDECIDED)
+            return verdict, int(solver.get_value(shown).value(2), 2) if verdict == REFUTED else None
+
+        return ask
 
     def never_one(self, *roots, limit=60, shown=()):
         """`never` for literals, one after the other; ``shown`` has lists of literals."""
