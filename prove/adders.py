@@ -19,8 +19,9 @@ from ..golden.accumulate import target
 from ..golden.codec import decode, encode
 from ..golden.formats import FORMATS, FloatFormat, float_format
 from ..golden.products import pack, product, unpack, wide_value
-from ..golden.spec import Multiplier
+from ..golden.spec import Accumulator, Multiplier
 from ..golden.stimulus import all_pairs, corners, random_codes
+from ..hdl.accumulator import running_sum
 from ..hdl.addend import Addend, expand
 from ..hdl.fixed import FixedAdder, FixedDrain, Window
 from ..hdl.fpadd import FloatAdder
@@ -29,7 +30,7 @@ from ..hdl.part import Part
 from ..hdl.verilog import convert
 from . import exhaust, machine
 from .logic import FALSE, TRUE, Logic
-from .solver import PROVED, REFUTED, Question, proof
+from .solver import COMPARED, PROVED, REFUTED, Question, proof
 
 FP32 = FORMATS["fp32"]
 
@@ -305,10 +306,9 @@ def against_numpy(count, seed, cases=AGAINST_NUMPY, block=1 << 18):
 
 # Large formats, by a solver
 
-#: Sums that a solver decides.
-SOLVED = [Sum(float_format(name), Multiplier.make(kind, operand)) for kind, operand, name in [
-    ("lmul", "e4m3", "fp32"), ("lmul", "e4m3", "bf16"), ("lmul", "e5m2", "fp16"), ("exact", "e4m3", "fp32"),
-    ("exact", "e5m2", "fp32"), ("lmul", "bf16", "fp32"), ("lmul", "fp16", "fp16")]]
+#: Sums of other designs than the catalogue's (`of`), and trees' sums of codes, that a solver decides.
+SOLVED = [Sum(float_format(name), Multiplier.make("lmul", operand)) for operand, name in [
+    ("e4m3", "bf16"), ("e5m2", "fp16"), ("fp16", "fp16")]]
 SOLVED += [Sum(FORMATS[name]) for name in ("bf16", "fp16", "fp32")]
 
 
@@ -374,6 +374,22 @@ class _Theory(Question):
         return self(Kind.AND, given, self(Kind.NOT, self(Kind.ITE, self(Kind.FP_IS_NAN, value), nan, same)))
 
 
+    def subnormal(self, fmt, *codes):
+        """Whether no code has an exponent: all are multiples of the format's smallest number, by their other bits."""
+        return self.equal(self.vector([bit for code in codes for bit in code[fmt.man_bits : -1]]),
+                          self.constant(0, len(codes) * fmt.exp_bits))
+
+    def differs_as_integer(self, fmt, x, y, total):
+        """Whether a code is not the sum of two such codes, which is exact; -0 is the sum of none but -0 and -0."""
+        width, signs, sign = fmt.width + 1, (x[-1], y[-1]), total[-1]
+        x, y, found = (self.choose(code[-1], self(Kind.BV_NEG, size), size) for code, size in (
+            (code, self.extend(self.vector(code[:-1]), width)) for code in (x, y, total)))
+        same = self.equal(found, self(Kind.BV_ADD, x, y))
+        zero = self.equal(found, self.constant(0, width))
+        signed = self.is_one(self.logic.xor(sign, self.logic.and_(*signs)))
+        return self(Kind.NOT, self(Kind.ITE, zero, self(Kind.AND, same, self(Kind.NOT, signed)), same))
+
+
 def split(wide, code):
     """The fields of a wide product, by name, out of its literals."""
     fields, start = {}, 0
@@ -392,7 +408,8 @@ def _is_sum(question, case, code):
     exp = question.extend(question.vector(code[fmt.man_bits : -1]), width)
     zero = question.equal(field, make(0, fmt.field_bits))
     first = case.step + fmt.bias  # the exponent field of the smallest step, if it is that of a normal number
-    finer = question(Kind.BV_SUB, make(max(first + fmt.man_bits, 0), width), exp)
+    scale = question(Kind.ITE, question.equal(exp, make(0, width)), make(1, width), exp)  # subnormals have that of 1
+    finer = question(Kind.BV_SUB, make(max(first + fmt.man_bits, 0), width), scale)
     normal = question(Kind.BV_ULE, make(max(first, 0), width), exp)
     below = question(Kind.BV_SUB, question(Kind.BV_SHL, make(1, width), finer), make(1, width))
     coarse = question(Kind.BV_ULE, make(max(first + fmt.man_bits, 0), width), exp)
@@ -435,18 +452,44 @@ def solved(case, limit=600, circuit=None):
             _number(question, fmt, acc), question.product(spec.wide, split(spec.wide, p)))
         if not spec:
             wrong = question.differs(code, question(Kind.FP_ADD, question.rne, x, y), fmt)
-            return question.never(wrong, limit, shown)
-        if _fits(case):
-            right = question(Kind.FP_ADD, question.rne, x, question.rounded(y, native))
+            wrong = question(Kind.ITE, question.subnormal(fmt, acc, p),
+                             question.differs_as_integer(fmt, acc, p, total), wrong)
         else:
-            right = question(Kind.FP_ADD, question.rne, question.rounded(x, question.DOUBLE), y)
-            right = question.rounded(right, native)
-        wrong = question(Kind.OR, question.differs(code, right, fmt),
-                         question(Kind.NOT, _is_sum(question, case, total)))
-        return question.never(question(Kind.AND, _is_sum(question, case, acc), wrong), limit, shown)
+            if _fits(case):
+                right = question(Kind.FP_ADD, question.rne, x, question.rounded(y, native))
+            else:
+                right = question(Kind.FP_ADD, question.rne, question.rounded(x, question.DOUBLE), y)
+                right = question.rounded(right, native)
+            wrong = question(Kind.AND, _is_sum(question, case, acc), question(
+                Kind.OR, question.differs(code, right, fmt), question(Kind.NOT, _is_sum(question, case, total))))
+        return question.never_in_cases(wrong, _cases(question, case, acc, p, total), limit, shown)
 
-    return proof(case.name, "every sum is IEEE's, rounded once", "SMT, floating-point theory, by induction"
-                 if case.multiplier else "SMT, floating-point theory", examine)
+    return proof(case.name, "every sum is IEEE's, rounded once", "SMT, floating-point theory, {:,} cases"
+                 + (", by induction" if case.multiplier else ""), examine)
+
+
+def _cases(question, case, acc, p, total):
+    """What sums are told apart by, if a solver does not see through all at once: how far the exponents are apart and
+    whether the signs are alike; then how far the sum's exponent is from the accumulator's. Each a list of conditions of
+    which one always holds."""
+    fmt, spec = case.fmt, case.multiplier
+    width, reach = fmt.exp_bits + 3, fmt.man_bits + 4
+    exp, exp_sum = (question.extend(question.vector(bits[fmt.man_bits : -1]), width) for bits in (acc, total))
+    if spec:
+        fields = split(spec.wide, p)
+        exp_p, sign = question.extend(question.vector(fields["exp"]), width, spec.wide.exp_signed), fields["sign"][0]
+    else:
+        exp_p, sign = question.extend(question.vector(p[fmt.man_bits : -1]), width), p[-1]
+    offset = fmt.bias - spec.wide.exp_bias if spec else 0
+
+    def apart(x, y, low, offset):
+        difference = question(Kind.BV_SUB, x, y)
+        near = [question.equal(difference, question.constant(n + offset, width)) for n in range(low, reach + 1)]
+        return [*near, question(Kind.NOT, question(Kind.OR, *near))]
+
+    alike = question.equal(question.vector([acc[-1]]), question.vector([sign]))
+    return [[question(Kind.AND, far, signs) for far in apart(exp, exp_p, -reach, offset)
+             for signs in (alike, question(Kind.NOT, alike))], apart(exp, exp_sum, -1, 0)]
 
 
 def _number(question, fmt, code):
@@ -468,14 +511,8 @@ def _fits(case):
 
 # Exact sums
 
-#: Multiplier, depth and words of exact sums that are put to a solver.
-EXACT = [(Multiplier.make(kind, name), depth, words) for kind, name, depth, words in [
-    ("lmul", "e4m3", 4096, 1), ("lmul", "e4m3", 4096, 2), ("exact", "e4m3", 4096, 2), ("lmul", "e5m2", 4096, 2),
-    ("exact", "e5m2", 4096, 1), ("lmul", "e2m1", 16, 1)]]
-
-
-def _exact_name(spec, words):
-    return f"{spec.name} into {'carrysave' if words == 2 else 'fixed'}"
+def _exact_name(spec, depth, words):
+    return sum_name(spec, Accumulator("carrysave" if words == 2 else "fixed", depth=depth))
 
 
 def _total(question, raw, window, words):
@@ -513,7 +550,7 @@ def exact_step(spec, depth, words, limit=120, circuit=None):
                          question(Kind.NOT, question(Kind.OR, question.is_one(special), same)))
         return question.never(wrong, limit, [("acc", question.vector(raw)), ("p", question.vector(p))])
 
-    return proof(_exact_name(spec, words), "every product is added exactly", "SMT, bit vectors", examine)
+    return proof(_exact_name(spec, depth, words), "every product is added exactly", "SMT, bit vectors", examine)
 
 
 def drained(spec, depth, words, limit=300, text=None):
@@ -535,8 +572,7 @@ def drained(spec, depth, words, limit=300, text=None):
             _, state = drain.step(logic, state, {"en": [TRUE]} | drain.running)
         found, _ = drain.step(logic, state, {"en": [FALSE]} | drain.running)
         question = _Theory(logic)
-        # Rounded as an integer, then scaled: exact, because all sums other than 0 are normal numbers of fp32.
-        assert 1 - FP32.bias <= window.addend.unit <= FP32.bias - window.bits
+        assert _in_fp32(window)  # so rounding as an integer, then scaling, is exact
         fmt, code, flags = question.SINGLE, question.vector(found["c"]), raw[words * window.bits :]
         value = question(Kind.FP_TO_FP_FROM_SBV, question.rne, _total(question, raw, window, words), indices=fmt)
         value = question(Kind.FP_MUL, question.rne, value,
@@ -553,18 +589,71 @@ def drained(spec, depth, words, limit=300, text=None):
         return question.never(question(Kind.AND, sums, question.differs(code, value, FP32)), limit,
                               [("raw", question.vector(raw)), ("c", code)])
 
-    return proof(_exact_name(spec, words), "its sum leaves as fp32, rounded once", "SMT, floating-point theory",
+    return proof(_exact_name(spec, depth, words), "its sum leaves as fp32, rounded once", "SMT, floating-point theory",
                  examine)
 
 
-def _counted(name, claim, means, examine):
+def _counted(name, claim, means, examine, good=PROVED):
     """The `Proof` of ``examine()``, which gives a count and a witness; ``means`` has a place for the count."""
 
     def counted():
         count, witness = examine()
-        return REFUTED if witness else PROVED, witness, count
+        return REFUTED if witness else good, witness, count
 
     return proof(name, claim, means, counted)
+
+
+def integer_step(spec, fmt, limit=120):
+    """A step of an integer sum adds the product of the operands, modulo its width."""
+
+    def examine():
+        logic = Logic()
+        adder = running_sum(Accumulator("int"), Addend.product(spec)).adder()
+        gates = exhaust.load(convert({"adder": adder, "multiplier": multiplier(spec, wide=True)}))
+        acc, a, b = logic.inputs(fmt.width), logic.inputs(spec.a.width), logic.inputs(spec.b.width)
+        p = gates["multiplier"].build(logic, {"a": a, "b": b})["p"]
+        total = gates["adder"].build(logic, {"acc": acc, "p": p})["sum"]
+        question = _Theory(logic)
+        x, y = (question.extend(question.vector(code), fmt.width, signed=True) for code in (a, b))
+        right = question(Kind.BV_ADD, question.vector(acc), question(Kind.BV_MUL, x, y))
+        shown = [(name, question.vector(bits)) for name, bits in (("acc", acc), ("a", a), ("b", b), ("sum", total))]
+        return question.never(question(Kind.NOT, question.equal(question.vector(total), right)), limit, shown)
+
+    return proof(sum_name(spec, Accumulator("int")), "every product is added exactly", "SMT, bit vectors", examine)
+
+
+def of(spec, accumulator, limit=600):
+    """Proofs of the sum into which a `mac`, `array` or `matmul` adds its products.
+
+    Parameters
+    ----------
+    spec : Multiplier
+    accumulator : Accumulator
+    limit : float
+        Seconds that the solver may take for one query.
+
+    Yields
+    ------
+    Proof
+        By the name that `sum_name` gives. None of exact sums beyond the range of fp32, as products of bf16 have them.
+    """
+    if accumulator.kind == "float":
+        yield solved(Sum(accumulator.fmt, spec), limit)
+    elif accumulator.kind == "int":
+        yield integer_step(spec, accumulator.result, limit)
+    elif _in_fp32(window := Window(Addend.product(spec), accumulator.depth)):
+        words = running_sum(accumulator, window.addend).words
+        yield exact_step(spec, accumulator.depth, words, limit)
+        yield drained(spec, accumulator.depth, words, limit)
+
+
+def _in_fp32(window):
+    """Whether all sums other than 0 are in the range of normal numbers of fp32."""
+    return 1 - FP32.bias <= window.addend.unit <= FP32.bias - window.bits
+
+
+def sum_name(spec, accumulator):
+    return f"{spec.name} into {accumulator.name}"
 
 
 def results(count=10_000_000, seed=20241008, limit=600):
@@ -584,9 +673,7 @@ def results(count=10_000_000, seed=20241008, limit=600):
     for case in SMALL:
         yield _counted(case.name, "every sum is the exact one, rounded once", "exhaustion, {:,} additions",
                        lambda case=case: exhausted(case))
-    yield _counted("fp32", "sums are numpy's", "comparison, {:,} additions", lambda: against_numpy(count, seed))
+    yield _counted("codes into fp32", "sums are numpy's", "{:,} additions", lambda: against_numpy(count, seed),
+                   COMPARED)
     for case in SOLVED:
         yield solved(case, limit)
-    for exact in EXACT:
-        yield exact_step(*exact, limit=limit)
-        yield drained(*exact, limit=limit)

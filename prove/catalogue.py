@@ -25,6 +25,7 @@ from . import adders, exhaust, handshake, theorems, words
 from .solver import PROVED, REFUTED, UNDECIDED, Proof
 
 NOT_PROVED = "not proved"
+IN_PARTS = "in parts"  # all parts are proved
 SECONDS = 600.0  # that a query may take
 EXHAUSTED_BITS = 16
 
@@ -65,7 +66,7 @@ def prove(slugs=None, seconds=SECONDS, folder=None, progress=None):
     -------
     list of Proof
         In the order of the slugs, larger structures last; ``verdict`` is ``proved``, ``refuted``, ``undecided`` (in
-        the time given) or ``not proved`` (not tried: no means for the design as a whole).
+        the time given), ``in parts`` (all parts are proved) or ``not proved`` (no means for some part).
 
     Raises
     ------
@@ -108,16 +109,19 @@ def _worker():
 
 def _jobs(slugs):
     """Work by name: (kind, slugs or a pair of formats); multipliers of one pair of formats go together."""
-    jobs = {}
+    jobs, sums = {}, {}
     for slug in dict.fromkeys(catalogue() if slugs is None else slugs):
         design = parse(slug)
         if not design.combinational:
+            if design.structure != "dot":
+                sums[_sum(design)] = ("sum", Design("mac", design.multiplier, accumulator=design.accumulator).slug)
             if slugs is None:
                 continue
             slug = Design("prod", design.multiplier).slug
         jobs.setdefault(design.multiplier.formats, ("multipliers", []))[1].append(slug)
     jobs = {name if slugs is None else f"{name}: {' '.join(dict.fromkeys(job[1]))}":
             (job[0], list(dict.fromkeys(job[1]))) for name, job in jobs.items()}
+    jobs |= sums
     if slugs is None:
         jobs |= {"policies of " + "x".join(pair): ("variants", pair) for pair in PAIRS}
         jobs |= {"sums": ("sums", None), "streams": ("streams", None)}
@@ -125,11 +129,17 @@ def _jobs(slugs):
 
 
 def _weight(job):
-    """Multipliers first, those that take longest before others; sums and streams last, which take minutes."""
+    """What takes minutes first; then multipliers, those that take longest before others."""
     kind, what = job
     if kind in ("sums", "streams"):
-        return -1
+        return 1000
+    if kind == "sum":
+        return parse(what).multiplier.a.width
     return 0 if kind == "variants" else parse(what[0]).multiplier.a.width * len(what)
+
+
+def _sum(design):
+    return adders.sum_name(design.multiplier, design.accumulator)
 
 
 def _run(job, seconds):
@@ -138,6 +148,8 @@ def _run(job, seconds):
         return list(adders.results(limit=seconds))
     if kind == "streams":
         return list(handshake.results(limit=seconds))
+    if kind == "sum":
+        return list(adders.of(parse(what).multiplier, parse(what).accumulator, seconds))
     return _variants(what) if kind == "variants" else _multipliers([parse(slug) for slug in what], seconds)
 
 
@@ -220,13 +232,29 @@ def _variants(pair):
 
 def _structures(slugs, proofs):
     """Of designs above a multiplier: what is proved of their parts; as a whole they are simulated."""
-    verdicts = {proof.name: proof.verdict for proof in proofs}
     for slug in slugs:
         design = parse(slug)
-        if not design.combinational:
-            part = Design("prod", design.multiplier).slug
-            yield Proof(slug, "what golden says, as a whole", f"by `lmul simulate`; its multiplier, {part}: "
-                        f"{verdicts.get(part, NOT_PROVED)}", NOT_PROVED, 0.0)
+        if design.combinational:
+            continue
+        part = Design("prod", design.multiplier).slug
+        parts = {f"multiplier, {part}": [proof for proof in proofs if proof.name == part]}
+        if design.structure == "dot":
+            parts["sum of all lanes"] = []
+        else:
+            parts[f"sum, {_sum(design)}"] = [proof for proof in proofs if proof.name == _sum(design)]
+        if design.rows:
+            parts["streams, at small shapes"] = [proof for proof in proofs if proof.name.endswith(f"_{design.dataflow}")
+                                                 and proof.name.startswith(f"{design.structure}_")]
+        verdicts = {name: _worst(some) for name, some in parts.items()}
+        yield Proof(slug, "what golden says, as a whole", "by `lmul simulate`; its " + "; its ".join(
+            f"{name}: {verdict}" for name, verdict in verdicts.items()),
+            IN_PARTS if set(verdicts.values()) == {PROVED} else NOT_PROVED, 0.0)
+
+
+def _worst(proofs):
+    """The verdict on a part, of all that was tried to prove about it."""
+    verdicts = {proof.verdict for proof in proofs}
+    return next((verdict for verdict in (REFUTED, UNDECIDED, PROVED) if verdict in verdicts), NOT_PROVED)
 
 
 class _Kept:

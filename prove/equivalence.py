@@ -152,8 +152,8 @@ def _merged(logic, inputs, roots):
 
 
 def _swept(logic, inputs, roots, seconds):
-    """The same with nodes joined that a solver shows to be equal, from the inputs on: where both circuits add up the same
-    partial products, each of its questions is about few gates."""
+    """The same with nodes joined that a solver shows to be equal, from the inputs on: where both circuits add up the
+    same partial products, each of its questions is about few gates."""
     end = time.perf_counter() + seconds
     values = _Values(logic, inputs, roots)
     new, literals = Logic(), {0: FALSE}
@@ -187,8 +187,8 @@ def _swept(logic, inputs, roots, seconds):
 
 
 class _Values:
-    """Values of the nodes that roots depend on, for some patterns of the inputs: which nodes may be equal, or each other's
-    inverse."""
+    """Values of the nodes that roots depend on, for some patterns of the inputs: which nodes may be equal, or each
+    other's inverse."""
 
     def __init__(self, logic, inputs, roots):
         self.order = logic.cone(roots)

@@ -7,7 +7,9 @@ import bitwuzla
 from bitwuzla import Kind
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
+COMPARED = "compared"  # with somebody else's arithmetic, without a difference; not for every input
 _ANSWERS = {bitwuzla.Result.UNSAT: PROVED, bitwuzla.Result.SAT: REFUTED}
+SOON = 20.0  # seconds, after which a question is divided into cases
 _GATES = {1: Kind.BV_AND, 2: Kind.BV_XOR}
 
 
@@ -22,7 +24,7 @@ class Proof:
     claim, means : str
         What holds, and how it was established, with the count or the depth.
     verdict : str
-        ``proved``, ``refuted``, or ``undecided`` where the solver's time was up.
+        ``proved``, ``refuted``, ``undecided`` where the solver's time was up, or ``compared``.
     seconds : float
     witness : str
         Of what is refuted, a case that shows it.
@@ -89,33 +91,69 @@ class Question:
 
     def _never(self, formulas, limit, shown):
         """`never` for formulas one after the other, each known to be false once it is shown."""
-        end = time.perf_counter() + limit
-        options = bitwuzla.Options()
-        options.set(bitwuzla.Option.PRODUCE_MODELS, True)
-        solver = bitwuzla.Bitwuzla(self.terms, options)
-        solver.configure_terminator(lambda: time.perf_counter() > end)
+        solver, allow = self._solver()
+        allow(limit)
         for formula in formulas:
             verdict = _ANSWERS.get(solver.check_sat(formula), UNDECIDED)
             if verdict != PROVED:
-                found = [f"{name} {int(solver.get_value(term).value(2), 2):#x}" for name, term in shown] \
-                    if verdict == REFUTED else []
-                return verdict, ", ".join(found)
+                return verdict, self._witness(solver, shown) if verdict == REFUTED else ""
             solver.assert_formula(self(Kind.NOT, formula))
         return PROVED, ""
+
+    def never_in_cases(self, formula, levels, limit, shown=()):
+        """`never`; what is not decided in `SOON` seconds is divided by the first of ``levels``, lists of conditions of
+        which one always holds, and so on.
+
+        Returns
+        -------
+        (verdict, witness, count) : str, str and the number of cases that were decided
+        """
+        solver, allow = self._solver()
+        solver.assert_formula(formula)
+
+        def ask(conditions, levels):
+            allow(min(SOON, limit) if levels else limit)
+            verdict = _ANSWERS.get(solver.check_sat(*conditions), UNDECIDED)
+            if verdict == REFUTED:
+                return verdict, self._witness(solver, shown), 1
+            if verdict == PROVED or not levels:
+                return verdict, "", 1
+            count = 0
+            for condition in levels[0]:
+                verdict, witness, cases = ask([*conditions, condition], levels[1:])
+                count += cases
+                if verdict != PROVED:
+                    break
+            return verdict, witness, count
+
+        return ask([], levels)
+
+    def _solver(self, **options):
+        """A solver, and what gives it seconds from now on."""
+        chosen, end = bitwuzla.Options(), 0.0
+        for name, value in {"PRODUCE_MODELS": True, **options}.items():
+            chosen.set(getattr(bitwuzla.Option, name), value)
+        solver = bitwuzla.Bitwuzla(self.terms, chosen)
+        solver.configure_terminator(lambda: time.perf_counter() > end)
+
+        def allow(seconds):
+            nonlocal end
+            end = time.perf_counter() + seconds
+
+        return solver, allow
+
+    @staticmethod
+    def _witness(solver, shown):
+        return ", ".join(f"{name} {int(solver.get_value(term).value(2), 2):#x}" for name, term in shown)
 
     def asker(self, inputs):
         """A solver that keeps what it learns: ``ask(x, y, limit)`` is the verdict on whether two literals are equal for
         all inputs, and if not the pattern of the inputs for which they differ."""
-        options = bitwuzla.Options()
-        options.set(bitwuzla.Option.PRODUCE_MODELS, True)
-        options.set(bitwuzla.Option.PREPROCESS, False)  # it would begin anew at each question
-        solver = bitwuzla.Bitwuzla(self.terms, options)
-        end, shown = 0.0, self.vector(inputs)
-        solver.configure_terminator(lambda: time.perf_counter() > end)
+        solver, allow = self._solver(PREPROCESS=False)  # it would begin anew at each question
+        shown = self.vector(inputs)
 
         def ask(x, y, limit):
-            nonlocal end
-            end = time.perf_counter() + limit
+            allow(limit)
             differ = self(Kind.DISTINCT, self.vector([x]), self.vector([y]))
             verdict = _ANSWERS.get(solver.check_sat(differ), UNDECIDED)
             return verdict, int(solver.get_value(shown).value(2), 2) if verdict == REFUTED else None

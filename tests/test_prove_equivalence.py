@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import component, convert
-from lmul.prove import exhaust
+from lmul.prove import equivalence, exhaust
 from lmul.prove.equivalence import compare
 from lmul.prove.logic import FALSE, TRUE, Logic
 
@@ -79,3 +79,13 @@ def test_gates_do_what_they_say(seed):
         assert [int(plane[0]) >> n & 1 for n in range(8)] == values.astype(int).tolist()
     assert logic.compiled([a, b, s], [roots[5]]).first_nonzero() is None
     assert logic.compiled([a, b, s], [logic.and_(roots[0], s)]).first_nonzero() == 7
+
+
+@pytest.mark.parametrize("slug", ["mul_exact_bf16_flush", "mul_exact_fp16"])
+def test_gates_are_swept_where_no_part_can_be_exhausted(slug, monkeypatch):
+    monkeypatch.setattr(equivalence, "_merged", lambda *unchanged: unchanged)
+    [circuit] = exhaust.load(convert({slug: component(parse(slug))})).values()
+    logic = Logic()
+    circuit.build(logic, {name: logic.inputs(width) for name, width in circuit.inputs.items()})
+    same, other = compare(circuit, [Changed(circuit), Changed(circuit, len(logic.nodes) // 2)], 30)
+    assert (same.state, other.state) == ("proved", "refuted")

@@ -51,3 +51,11 @@ def test_registers_without_a_partner_leave_it_undecided(mapped):
     [verdict] = prove(reference(slug, verilog.replace("clear_out", "cleared")), netlists[:1])
     assert (verdict.state, verdict.counterexample) == ("undecided", None)
     assert "clear" in verdict.means
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("slug", ["mul_exact_fp32_flush", "mul_exact_fp32"])
+def test_netlists_of_the_widest_multipliers_are_proved(slug, mapped):
+    verilog, netlists = mapped(slug)
+    [reference] = references({slug: verilog}).values()
+    assert [verdict.state for verdict in prove(reference, netlists)] == ["proved"] * 2

@@ -23,13 +23,15 @@ def prove(slugs, everything, limit, output):
     for slug in slugs:
         parse(slug)
     folder = output_folder(output) if output else None
-    from ...prove.catalogue import NOT_PROVED, PROVED
+    from ...prove.catalogue import IN_PARTS, NOT_PROVED
     from ...prove.catalogue import prove as run
+    from ...prove.solver import COMPARED, PROVED
 
     with progress("prove") as update:
         proofs = run(None if everything else slugs, limit, folder, update)
     click.echo(_table(proofs, limit))
-    failed = [proof for proof in proofs if proof.verdict not in ((PROVED, NOT_PROVED) if everything else (PROVED,))]
+    good = (PROVED, IN_PARTS, *((COMPARED, NOT_PROVED) if everything else ()))
+    failed = [proof for proof in proofs if proof.verdict not in good]
     if failed:
         raise Failure(f"{len(failed)} of {len(proofs)} not proved: " + ", ".join(
             f"{proof.name} {proof.verdict}{': ' + proof.witness if proof.witness else ''}" for proof in failed[:5]))
