@@ -16,8 +16,9 @@ from broken_source import broken, faults
 
 TESTS = Path(__file__).parent
 #: Modules and the tests that are to find their faults.
-WATCHED = {"products": ["products"], "codec": ["codec", "products"], "spec": ["products"], "formula": ["offsets"],
-           "offsets": ["offsets"], "errors": ["errors"], "stimulus": ["stimulus"]}
+WATCHED = {"products": ["golden_products"], "codec": ["golden_codec", "golden_products"],
+           "spec": ["golden_products", "hdl_designs"], "formula": ["golden_offsets"], "offsets": ["golden_offsets"],
+           "errors": ["golden_errors"], "stimulus": ["golden_stimulus"]}
 SECONDS = 150  # a fault that makes a test hang counts as found
 
 
@@ -28,7 +29,7 @@ def source(module):
 def is_found(module, number, seed):
     """Whether a test fails with this fault; None is no fault."""
     command = [sys.executable, "-m", "pytest", "-p", "broken_source", "-p", "no:cacheprovider", "-n", "0", "-x", "-q",
-               "--seed", str(seed), *(TESTS / f"test_golden_{name}.py" for name in WATCHED[module])]
+               "--seed", str(seed), *(TESTS / f"test_{name}.py" for name in WATCHED[module])]
     fault = {} if number is None else {"LMUL_BROKEN": f"lmul.golden.{module}:{number}"}
     environment = os.environ | fault | {"PYTHONPATH": str(TESTS)}
     try:
