@@ -175,8 +175,8 @@ def measure(designs, targets, placed, seeds, folder, pool):
     largest_first = sorted(designs, key=lambda design: -(design.rows or 1) * (design.cols or 1))
     jobs, rows = [], {}
     for family in targets:  # together is quicker, but moves large designs by a few tables in a thousand
-        groups = [[design] for design in largest_first] if family in placed else [designs]
-        jobs += [(_map, group, folder, family, family in placed) for group in groups]
+        groups = [[design] for design in largest_first] if family in placed else [designs[::2], designs[1::2]]
+        jobs += [(_map, group, folder, family, family in placed) for group in groups if group]
     for found in pool.run(jobs, "FPGA netlists"):
         rows |= found
     keys = sorted((key for key in rows if key[1] in placed), key=lambda key: (-rows[key]["luts"], key))
