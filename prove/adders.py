@@ -426,9 +426,41 @@ def _is_sum(question, case, code):
     return question(Kind.OR, *allowed)
 
 
+def _is_product(question, addend, p):
+    """Whether a code is zero, Inf, NaN or a number that the `Addend` of products admits, as accumulators rely on."""
+    wide, fields, make = addend.wide, split(addend.wide, p), question.constant
+    width = wide.exp_bits + 1
+    sig = question.vector(fields["sig"] + [TRUE] * wide.implicit_one)
+    exp = question.extend(question.vector(fields["exp"]), width, wide.exp_signed)
+    highest = make(addend.highest, width)
+    allowed = [question(Kind.AND, question(Kind.BV_SLE, make(addend.lowest, width), exp),
+                        question(Kind.BV_ULE, make(1 << (addend.sig_bits - 1 - addend.leading), addend.sig_bits), sig),
+                        question(Kind.OR, question(Kind.BV_SLT, exp, highest), question(
+                            Kind.AND, question.equal(exp, highest),
+                            question(Kind.BV_ULE, sig, make(addend.largest, addend.sig_bits)))))]
+    allowed += [question.is_one(fields[name][0]) for name in ("zero", "inf", "nan") if name in fields]
+    return question(Kind.OR, *allowed)
+
+
+def admitted(spec, limit=600):
+    """Every product, by the gates of the multiplier, is one that accumulators rely on.
+
+    Returns
+    -------
+    (verdict, witness)
+    """
+    logic = Logic()
+    gates = exhaust.load(convert({"multiplier": multiplier(spec, wide=True)}))["multiplier"]
+    operands = {"a": logic.inputs(spec.a.width), "b": logic.inputs(spec.b.width)}
+    p = gates.build(logic, operands)["p"]
+    question = _Theory(logic)
+    return question.never(question(Kind.NOT, _is_product(question, Addend.product(spec), p)), limit,
+                          [(name, question.vector(bits)) for name, bits in (operands | {"p": p}).items()])
+
+
 def solved(case, limit=600, circuit=None):
-    """A sum of the accumulator and any product, by its gates and those of the multiplier, is what the solver's theory
-    of IEEE addition says, rounded to nearest even once; and is again a sum that can be.
+    """A sum of the accumulator and any product, by its gates, is what the solver's theory of IEEE addition says,
+    rounded to nearest even once; and is again a sum that can be.
 
     Returns
     -------
@@ -437,12 +469,9 @@ def solved(case, limit=600, circuit=None):
 
     def examine():
         logic, fmt, spec = Logic(), case.fmt, case.multiplier
-        acc = logic.inputs(fmt.width)
-        if spec:
-            gates = exhaust.load(convert({"multiplier": multiplier(spec, wide=True)}))["multiplier"]
-            p = gates.build(logic, {"a": logic.inputs(spec.a.width), "b": logic.inputs(spec.b.width)})["p"]
-        else:
-            p = logic.inputs(fmt.width)
+        acc, p = logic.inputs(fmt.width), logic.inputs(spec.wide.width if spec else fmt.width)
+        if spec and (refused := admitted(spec, limit))[0] != PROVED:
+            return *refused, 0
         total = (circuit or case.circuit).build(logic, {"acc": acc, "p": p})["sum"]
         question = _Theory(logic)
         code, shown = question.vector(total), [(name, question.vector(bits)) for name, bits in
@@ -460,7 +489,8 @@ def solved(case, limit=600, circuit=None):
             else:
                 right = question(Kind.FP_ADD, question.rne, question.rounded(x, question.DOUBLE), y)
                 right = question.rounded(right, native)
-            wrong = question(Kind.AND, _is_sum(question, case, acc), question(
+            given = question(Kind.AND, _is_sum(question, case, acc), _is_product(question, case.addend, p))
+            wrong = question(Kind.AND, given, question(
                 Kind.OR, question.differs(code, right, fmt), question(Kind.NOT, _is_sum(question, case, total))))
         return question.never_in_cases(wrong, _cases(question, case, acc, p, total), limit, shown)
 
