@@ -306,6 +306,8 @@ def against_numpy(count, seed, cases=AGAINST_NUMPY, block=1 << 18):
 
 # Large formats, by a solver
 
+SOLVED_BITS = 11  # of a product's significand; a solver takes more than ten minutes for the sums of wider ones
+
 #: Sums of other designs than the catalogue's (`of`), and trees' sums of codes, that a solver decides.
 SOLVED = [Sum(float_format(name), Multiplier.make("lmul", operand)) for operand, name in [
     ("e4m3", "bf16"), ("e5m2", "fp16"), ("fp16", "fp16")]]
@@ -665,10 +667,12 @@ def of(spec, accumulator, limit=600):
     Yields
     ------
     Proof
-        By the name that `sum_name` gives. None of exact sums beyond the range of fp32, as products of bf16 have them.
+        By the name that `sum_name` gives. None of wider products than `SOLVED_BITS` into a float, nor of exact sums
+        beyond the range of fp32, as products of bf16 have them.
     """
     if accumulator.kind == "float":
-        yield solved(Sum(accumulator.fmt, spec), limit)
+        if Addend.product(spec).sig_bits <= SOLVED_BITS:
+            yield solved(Sum(accumulator.fmt, spec), limit)
     elif accumulator.kind == "int":
         yield integer_step(spec, accumulator.result, limit)
     elif _in_fp32(window := Window(Addend.product(spec), accumulator.depth)):
