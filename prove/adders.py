@@ -306,7 +306,7 @@ def against_numpy(count, seed, cases=AGAINST_NUMPY, block=1 << 18):
 
 # Large formats, by a solver
 
-SOLVED_BITS = 11  # of a product's significand; a solver takes more than ten minutes for the sums of wider ones
+SOLVED_BITS = 11  # of a product's significand; sums of wider ones were not decided in minutes
 
 #: Sums of other designs than the catalogue's (`of`), and trees' sums of codes, that a solver decides.
 SOLVED = [Sum(float_format(name), Multiplier.make("lmul", operand)) for operand, name in [
@@ -635,12 +635,13 @@ def _counted(name, claim, means, examine, good=PROVED):
     return proof(name, claim, means, counted)
 
 
-def integer_step(spec, fmt, limit=120):
+def integer_step(spec, limit=120):
     """A step of an integer sum adds the product of the operands, modulo its width."""
+    accumulator = Accumulator("int")
 
     def examine():
-        logic = Logic()
-        adder = running_sum(Accumulator("int"), Addend.product(spec)).adder()
+        logic, fmt = Logic(), accumulator.result
+        adder = running_sum(accumulator, Addend.product(spec)).adder()
         gates = exhaust.load(convert({"adder": adder, "multiplier": multiplier(spec, wide=True)}))
         acc, a, b = logic.inputs(fmt.width), logic.inputs(spec.a.width), logic.inputs(spec.b.width)
         p = gates["multiplier"].build(logic, {"a": a, "b": b})["p"]
@@ -651,7 +652,7 @@ def integer_step(spec, fmt, limit=120):
         shown = [(name, question.vector(bits)) for name, bits in (("acc", acc), ("a", a), ("b", b), ("sum", total))]
         return question.never(question(Kind.NOT, question.equal(question.vector(total), right)), limit, shown)
 
-    return proof(sum_name(spec, Accumulator("int")), "every product is added exactly", "SMT, bit vectors", examine)
+    return proof(sum_name(spec, accumulator), "every product is added exactly", "SMT, bit vectors", examine)
 
 
 def of(spec, accumulator, limit=600):
@@ -674,7 +675,7 @@ def of(spec, accumulator, limit=600):
         if Addend.product(spec).sig_bits <= SOLVED_BITS:
             yield solved(Sum(accumulator.fmt, spec), limit)
     elif accumulator.kind == "int":
-        yield integer_step(spec, accumulator.result, limit)
+        yield integer_step(spec, limit)
     elif _in_fp32(window := Window(Addend.product(spec), accumulator.depth)):
         words = running_sum(accumulator, window.addend).words
         yield exact_step(spec, accumulator.depth, words, limit)
