@@ -3,14 +3,19 @@
 One try is a structure (how carries and products are built), an optimiser (of the logic, whatever the library) and a
 script (that maps it to cells for a target delay). An effort is the set of tries; every design that is compared with
 another gets the same ones, and what is best of each is kept. Nothing depends on the time a machine takes.
+
+A registered design keeps its modules. All of them are mapped by a few tries; its *leaves*, modules without others in
+them, such as the multiplier and the adder of an element, by more, and netlists are put together from the best.
 """
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 from ..hdl import yosys
+from .mixing import Candidate, mix
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -55,16 +60,17 @@ MAPPERS = {
 @dataclass(frozen=True)
 class Try:
     """One structure and optimiser, and the ``maps`` made of it: (mapper, target delay or None), the target in parts of
-    what the logic would take at one loaded NAND per level."""
+    what the logic would take at one loaded NAND per level. One for leaves is for those of at most ``gates``."""
 
     structure: str
     optimiser: str
     maps: tuple
+    gates: int | None = None
 
 
 @dataclass(frozen=True)
 class Effort:
-    """The tries of one effort, for four kinds of design (`tries` says which is which).
+    """The tries of one effort, for three kinds of design (`tries` says which is which).
 
     Parameters
     ----------
@@ -73,60 +79,56 @@ class Effort:
         ones, where the array of partial products dominates, its gain falls as steeply as its time grows.
     registered : tuple of Try
         For designs with registers. They are many times as large, and their enables need the buffers that only the
-        mappers with a target delay put in.
-    arrays : tuple of Try
-        For arrays, which are many times as large again.
+        mappers with a target delay put in. Arrays, many times as large again, get the last map of the last try.
+    leaves : tuple of Try
+        For the leaves of registered designs, beside these.
     """
 
     narrow: tuple
     wide: tuple
     registered: tuple
-    arrays: tuple
+    leaves: tuple = ()
 
 
-def _cross(structures, optimisers, mappers, targets):
+def _cross(structures, optimisers, mappers, targets, gates=None):
     """Every structure with every optimiser, mapped by every mapper for every target."""
     maps = tuple((mapper, target) for mapper in mappers
                  for target in (targets if "{D}" in MAPPERS[mapper] else (None,)))
-    return tuple(Try(structure, optimiser, maps) for structure in structures for optimiser in optimisers)
+    return tuple(Try(structure, optimiser, maps, gates) for structure in structures for optimiser in optimisers)
 
 
 _SMALL = (("area", None), ("area-xor", None))
 _FAST = (("delay", 0.1), ("delay", 0.7))
-_QUICK = (("area-quick", 0.7), ("delay-quick", 0.1))
-_ARRAYS = (Try("sklansky", "light", (("delay-quick", 0.1),)),)
+_LEAVES = (("area-sized", 0.7), ("delay", 0.1))
+_QUICK = (Try("sklansky", "light", (("area-quick", 0.7), ("delay-quick", 0.1))),)
 _TARGETS = (0.1, 0.5, 0.7, 1.0)
 _LIGHT = ("light", "resynthesis")
-_REGISTERED = _cross(("ripple", "sklansky"), _LIGHT, ("area-sized", "area-quick", "delay", "delay-quick", "flow"),
-                     _TARGETS)
+_SIZED = ("area-sized", "area-quick", "delay", "delay-quick", "flow")
 
 EFFORTS = {
     "low": Effort(
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
-        (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)),),
-        (Try("sklansky", "light", _QUICK),), _ARRAYS),
+        (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)),), _QUICK),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
-         Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7)))),
-        (Try("sklansky", "light", _QUICK),), _ARRAYS),
+         Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7)))), _QUICK,
+        (Try("booth", "deepsyn-1", _LEAVES, 300), Try("sklansky", "deepsyn-3", _LEAVES, 300),
+         Try("ripple", "light", _LEAVES, 1500), Try("sklansky", "resynthesis", _LEAVES, 1500))),
     "high": Effort(
         _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS),
-        _REGISTERED, _REGISTERED),
+        _QUICK,
+        _cross(("ripple", "sklansky"), _LIGHT, _SIZED, _TARGETS, 4000)
+        + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500)),
 }
 
 #: Narrow are significands that give at most so many partial product bits.
 NARROW_BITS = 32
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """A mapped netlist: the path of its Yosys JSON, and the try that made it."""
-
-    source: Path
-    script: str
+#: Netlists that are put together of one registered design; of an array, which takes long to simulate, 1.
+MIXES = 6
 
 
 @dataclass(frozen=True)
@@ -185,53 +187,88 @@ def map_design(design, verilog, libraries, effort, folder):
         raise ValueError(f"Effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
     folder = Path(folder) / "netlists" / design.slug
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = tries(design, EFFORTS[effort])
-    yosys.run(_optimise(design, verilog, chosen, folder), folder)
-    netlists = {}
-    script = []
+    whole, more = tries(design, EFFORTS[effort]), ()
+    yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder), folder)
+    if not design.combinational:
+        leaves = _leaves(folder / "0.gates", EFFORTS[effort].leaves)
+        more = tuple(each for each in EFFORTS[effort].leaves if min(leaves.values(), default=inf) <= each.gates)
+    if more:
+        yosys.run(["read_rtlil words.il", _delete_but(leaves), "design -save words",
+                   *_optimise(design, more, folder, len(whole), leaves)], folder)
+    netlists, script = {}, []
     for n, (key, library) in enumerate(libraries.items()):
         library.write_liberty(folder / f"{n}.lib")
         _write(folder / f"{n}.constr", _constraints(library))
-        commands, netlists[key] = _map(n, library, chosen, folder)
+        commands, netlists[key] = _map(n, library, whole + more, folder)
         script += commands
     yosys.run(script, folder)
-    return Mapped(netlists, {"gates": _gates(chosen, folder), "transistors": _transistors(chosen, folder)})
+    if more:
+        netlists = {key: mix(found[:sum(len(each.maps) for each in whole)], found, libraries[key],
+                             1 if design.rows else MIXES) for key, found in netlists.items()}
+    return Mapped(netlists, {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
 
 
 def tries(design, effort):
     """The tries that a design gets from an `Effort`: the same for all that differ in their arithmetic alone."""
+    if design.rows:
+        last = effort.registered[-1]
+        return (replace(last, maps=last.maps[-1:]),)
     if not design.combinational:
-        return effort.arrays if design.rows else effort.registered
+        return effort.registered
     spec = design.multiplier
     widths = (8, 8) if spec.kind == "int8" else (spec.a.man_bits + 1, spec.b.man_bits + 1)
     return effort.narrow if widths[0] * widths[1] <= NARROW_BITS else effort.wide
 
 
-def _optimise(design, verilog, tries, folder):
-    """Commands that leave each try's logic as ``{try}.il`` and its figures as ``.depth``, ``.gates`` and ``.cmos``."""
+def _words(design, verilog, folder):
+    """Commands that save the design as word operators: ``words``, of a registered one also as ``words.il``."""
     _write(folder / "design.v", Path(verilog).read_text(encoding="utf-8"))
     _write(folder / "ripple.v", (SCRIPTS / "ripple.v").read_text(encoding="utf-8"))
     _write(folder / "cmos.abc", MAPPERS["area"])
     script = ["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc"]
     if not design.combinational:
         script += ["setattr -mod -set keep_hierarchy 1 *", "setattr -mod -unset keep_hierarchy *_row *_rows_*"]
-    script += ["flatten -noscopeinfo"]
-    script += ["opt_expr", "opt_clean", "opt -nodffe -nosdff", "wreduce", "peepopt", "opt_clean", "design -save words"]
+    script += ["flatten -noscopeinfo", "opt_expr", "opt_clean", "opt -nodffe -nosdff", "wreduce", "peepopt",
+               "opt_clean", "design -save words"]
+    return script if design.combinational else [*script, "write_rtlil words.il"]
+
+
+def _optimise(design, tries, folder, first=0, leaves=None):
+    """Commands that leave each try's logic as ``{number}.il``, numbered from ``first``, and its figures as ``.depth``
+    and, but of leaves, ``.gates`` and ``.cmos``."""
+    script = []
     for structure in dict.fromkeys(each.structure for each in tries):
         before, maps = STRUCTURES[structure]
         script += ["design -load words", before, "alumacc", "share", "opt", "opt -fast -full", "opt -undriven -fine",
                    " ".join(["techmap -map +/techmap.v", *(f"-map {file}" for file in maps)]), "opt -fast",
                    "dfflegalize -cell $_DFF_P_ x", "opt_clean", "rename -wire t:$_DFF_P_", "design -save logic"]
-        for n, each in enumerate(tries):
+        for n, each in enumerate(tries, first):
             if each.structure == structure:
                 _write(folder / f"{each.optimiser}.abc", OPTIMISERS[each.optimiser])
-                script += ["design -load logic", f"abc -g AND -script {each.optimiser}.abc", "opt_clean",
+                script += ["design -load logic"]
+                if leaves:
+                    script += [_delete_but(leaf for leaf, gates in leaves.items() if gates <= each.gates)]
+                script += [f"abc -g AND -script {each.optimiser}.abc", "opt_clean",
                            f"write_rtlil {n}.il", "design -save optimised",
-                           f"delete t:{design.slug}_*", f"tee -q -o {n}.depth ltp -noff", "design -load optimised",
-                           "abc -g gates", "opt_clean", f"tee -q -o {n}.gates stat -json",
-                           "design -load optimised", "abc -g cmos -script cmos.abc", "opt_clean",
-                           f"tee -q -o {n}.cmos stat -json -tech cmos"]
+                           f"delete t:{design.slug}_*", f"tee -q -o {n}.depth ltp -noff"]
+                if not leaves:
+                    script += ["design -load optimised", "abc -g gates", "opt_clean", f"tee -q -o {n}.gates stat -json",
+                               "design -load optimised", "abc -g cmos -script cmos.abc", "opt_clean",
+                               f"tee -q -o {n}.cmos stat -json -tech cmos"]
     return [command for command in script if command]
+
+
+def _leaves(path, tries):
+    """Names of the leaves that any of the tries are for, and their gates."""
+    most = max((each.gates for each in tries), default=0)
+    modules = json.loads(path.read_text(encoding="utf-8"))["modules"]
+    return {name.removeprefix("\\"): module["num_cells"] for name, module in modules.items()
+            if not module["num_submodules"] and module["num_cells"] <= most}
+
+
+def _delete_but(modules):
+    """The command that leaves just these modules."""
+    return "delete *" + "".join(f" {name} %d" for name in modules)
 
 
 def _map(n, library, tries, folder):

@@ -20,6 +20,7 @@ from .characterise import compact
 from .drive import Mismatch, drivable, drive
 from .energy import estimate
 from .handover import hand_over
+from .mixing import evenly, front
 from .netlist import Netlist
 from .proof import prove, references
 from .record import LIMITS, check, missing, new_row, versions
@@ -260,12 +261,8 @@ def _pareto(candidates, lib, options):
         points.append({"area_um2": netlist.area_um2, "delay_ps": timing.delay_ps, "script": candidate.script,
                        "kept": candidate.source.with_suffix(".pickle")})
         points[-1]["kept"].write_bytes(pickle.dumps((netlist, timing)))  # ten times as quick to read as the JSON
-    points.sort(key=lambda point: (point["area_um2"], point["delay_ps"], point["script"]))
-    front = []
-    for point in points:
-        if not front or point["delay_ps"] < 0.995 * front[-1]["delay_ps"]:
-            front.append(point)
-    return [front[n] for n in sorted({round(n * (len(front) - 1) / (POINTS - 1)) for n in range(POINTS)})]
+    found = front(points, key=lambda point: (point["area_um2"], point["delay_ps"], point["script"]))
+    return evenly(found, POINTS)
 
 
 def _clocks(designs, keys, found, options):

@@ -139,6 +139,17 @@ def test_registered_designs_keep_their_modules(mapped, libraries):
     assert analyse(netlist).min_period_ps > 0
 
 
+def test_a_registered_netlist_is_put_together_from_the_best_of_its_leaves(mapped, libraries):
+    slug = "mac_lmul_e2m1_bf16"
+    low, default = (mapped(slug, effort).netlists["asap7"] for effort in ("low", "default"))
+    assert len(low) == 2 and 2 < len(default) <= mapping.MIXES
+    assert min(points(default, libraries["asap7"])) < min(points(low, libraries["asap7"]))
+    scripts = "; ".join(candidate.script for candidate in default)
+    for structure, optimiser in (("ripple", "light"), ("sklansky", "resynthesis")):
+        assert f"{slug}_float_adder: {structure}, {optimiser}" in scripts
+    assert f"{slug}_prod_lmul_e2m1: " in scripts and "deepsyn" in scripts
+
+
 @pytest.mark.parametrize("dataflow", ["os", "ws"])
 def test_rows_of_an_array_dissolve(dataflow, mapped, libraries):
     """Their OR is built with what is around it; the elements stay whole."""
@@ -162,8 +173,9 @@ def test_rivals_get_the_same_tries():
 
 def test_efforts_name_what_there_is():
     for effort in mapping.EFFORTS.values():
-        for each in (*effort.narrow, *effort.wide, *effort.registered, *effort.arrays):
+        for each in (*effort.narrow, *effort.wide, *effort.registered, *effort.leaves):
             assert each.structure in mapping.STRUCTURES and each.optimiser in mapping.OPTIMISERS
+            assert (each.gates is not None) == (each in effort.leaves)
             for mapper, target in each.maps:
                 assert ("{D}" in mapping.MAPPERS[mapper]) == (target is not None)
 
