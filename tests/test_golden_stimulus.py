@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from lmul.golden import stimulus
 from lmul.golden.codec import code_dtype, decode
 from lmul.golden.formats import FORMATS, INT8
 from lmul.golden.spec import Multiplier
@@ -13,12 +14,18 @@ def test_all_pairs_once(pair):
     spec = Multiplier.make("lmul", *pair)
     a, b = all_pairs(spec)
     assert (a.dtype, b.dtype) == (code_dtype(spec.a.width), code_dtype(spec.b.width))
+    assert b.max() < 1 << spec.b.width
     assert np.array_equal((a.astype(int) << spec.b.width) | b, np.arange(1 << (spec.a.width + spec.b.width)))
 
 
 def test_all_pairs_refuses_too_many():
     with pytest.raises(ValueError, match="^Operands must have at most 24 bits together to take all pairs, not 32$"):
         all_pairs(Multiplier.make("exact", "bf16"))
+
+
+def test_all_pairs_takes_as_many_as_it_may(monkeypatch):
+    monkeypatch.setattr(stimulus, "_ALL_BITS", 16)
+    assert len(all_pairs(Multiplier.make("exact", "e4m3"))[0]) == 1 << 16
 
 
 @pytest.mark.parametrize("fmt", FORMATS.values(), ids=str)
@@ -41,8 +48,18 @@ def test_corners_have_what_matters(fmt):
     assert {0.5, 1.0, 2.0} <= set(values[np.isfinite(values)])
 
 
+def test_corners_by_hand():
+    """Of bf16: two to either side of zero, of the smallest normal, of a quarter to 4, of 2**-63 and of Inf; the middle
+    of the subnormals and of 1's binade, the last power of two, NaN; and single bits of the mantissa."""
+    starts = (0x0000, 0x0080, 0x2000, 0x3E80, 0x3F00, 0x3F80, 0x4000, 0x4080, 0x7F80)
+    fields = {start + step for start in starts for step in range(-2, 3)} - {-2, -1} | {0x40, 0x3FC0, 0x7F00, 0x7FFF}
+    fields |= {top | bit for top in (0, 0x7F80) for bit in (1, 2, 4, 8, 16, 32, 64)}
+    assert corners(FORMATS["bf16"]).tolist() == sorted(fields | {field | 0x8000 for field in fields})
+
+
 def test_corners_of_integers():
-    assert {0, 1, 127, 128, 129, 255, 64, 192} <= set(corners(INT8).tolist())
+    sizes = [0, 1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 127]
+    assert corners(INT8).tolist() == [*sizes, 128, *(256 - size for size in sizes[:0:-1])]
 
 
 def test_corner_pairs_cross():

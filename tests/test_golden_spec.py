@@ -1,0 +1,196 @@
+"""Parameter objects: formats against others', wide products by the extremes of their exponents, refusals in words."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+import rational
+from lmul.golden.formats import FORMATS, INT8, MIXED_PAIRS, FloatFormat, IntFormat, Specials, float_format
+from lmul.golden.spec import Accumulator, Multiplier, WideFormat, parse_accumulator, parse_multiplier
+
+E4M3, E5M2, E2M1, BF16, FP32 = (FORMATS[name] for name in ("e4m3", "e5m2", "e2m1", "bf16", "fp32"))
+FINITE = FloatFormat("finite", 4, 3, 7, Specials.FINITE)
+
+
+# Formats
+
+
+@pytest.mark.parametrize(("name", "outsider"), [
+    ("e4m3", ml_dtypes.float8_e4m3fn), ("e5m2", ml_dtypes.float8_e5m2), ("e3m4", ml_dtypes.float8_e3m4),
+    ("e2m3", ml_dtypes.float6_e2m3fn), ("e3m2", ml_dtypes.float6_e3m2fn), ("e2m1", ml_dtypes.float4_e2m1fn),
+    ("bf16", ml_dtypes.bfloat16), ("fp16", np.float16), ("fp32", np.float32), ("e5m10", np.float16)])
+def test_formats_are_somebody_elses(name, outsider):
+    fmt, info = float_format(name), ml_dtypes.finfo(outsider)
+    assert (fmt.width, fmt.exp_bits, fmt.man_bits, 1 - fmt.bias) == (info.bits, info.nexp, info.nmant, info.minexp)
+    assert fmt.has_inf == bool(np.isinf(np.array(np.inf, np.float64).astype(outsider)))
+    assert [rational.magnitude(fmt, field) for field in (fmt.min_normal, fmt.max_finite)] == [info.tiny, info.max]
+
+
+@pytest.mark.parametrize(("fmt", "expected"), [
+    # field_bits, width, sign_mask, field_mask, man_mask, exp_mask, min_normal, max_finite, inf, nan, l_m
+    (E4M3, (7, 8, 0x80, 0x7F, 7, 15, 8, 0x7E, None, 0x7F, 3)),
+    (E5M2, (7, 8, 0x80, 0x7F, 3, 31, 4, 0x7B, 0x7C, 0x7E, 2)),
+    (E2M1, (3, 4, 8, 7, 1, 3, 2, 7, None, None, 1)),
+    (float_format("e3m4"), (7, 8, 0x80, 0x7F, 15, 7, 16, 0x6F, 0x70, 0x78, 3)),
+    (float_format("e8m5"), (13, 14, 0x2000, 0x1FFF, 31, 255, 32, 0x1FDF, 0x1FE0, 0x1FF0, 4)),
+    (BF16, (15, 16, 0x8000, 0x7FFF, 127, 255, 128, 0x7F7F, 0x7F80, 0x7FC0, 4))], ids=str)
+def test_codes_of_formats_by_hand(fmt, expected):
+    assert (fmt.field_bits, fmt.width, fmt.sign_mask, fmt.field_mask, fmt.man_mask, fmt.exp_mask, fmt.min_normal,
+            fmt.max_finite, fmt.inf, fmt.nan, fmt.l_m) == expected
+
+
+def test_formats_by_name():
+    assert all(float_format(name) is fmt and fmt.name == str(fmt) == name for name, fmt in FORMATS.items())
+    assert float_format("e6m9") == FloatFormat("e6m9", 6, 9, 31)
+    assert (FORMATS["tf32"].exp_bits, FORMATS["tf32"].man_bits, FORMATS["tf32"].bias) == (8, 10, 127)
+    assert (str(INT8), INT8.width) == ("int8", 8)
+    for exp_bits, man_bits in ((2, 1), (8, 23)):
+        assert float_format(f"e{exp_bits}m{man_bits}").width == 1 + exp_bits + man_bits
+
+
+# Multipliers
+
+
+def extremes(spec):
+    """Exponents of the smallest and the largest wide product that is a number other than 0, by definition."""
+    least = [1 if spec.subnormals == "exact" else fmt.min_normal for fmt in (spec.a, spec.b)]
+    place = spec.wide.exp_bias + spec.wide.frac_bits
+    return tuple(rational.significand(spec, *fields)[1] + place
+                 for fields in (least, [spec.a.max_finite, spec.b.max_finite]))
+
+
+SPECS = [Multiplier.make(kind, *pair, subnormals=subnormals, offset=offset)
+         for pair in [*((name,) for name in FORMATS), ("e2m9",), ("e2m8",), ("e4m9",), ("e2m10",), ("e3m16", "e2m1"),
+                      ("e2m23", "e2m10"), *MIXED_PAIRS]
+         for kind in ("lmul", "exact") for subnormals in ("flush", "exact")
+         for reach in [float_format(pair[0]).man_mask]
+         for offset in (("paper", 0, -1, 1, reach, -reach) if kind == "lmul" else ("none",))]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_wide_products_by_definition(spec):
+    wide, least, largest = spec.wide, *extremes(spec)
+    assert spec.exp_range == (least, largest)
+    assert wide.exp_bias == spec.a.bias + spec.b.bias
+    if spec.kind == "exact":
+        assert (wide.sig_bits, wide.frac_bits) == (spec.a.man_bits + spec.b.man_bits + 2,
+                                                   spec.a.man_bits + spec.b.man_bits)
+        assert (wide.exp_bits, wide.exp_signed, wide.implicit_one) == (spec.a.exp_bits + 1, False, False)
+    else:
+        assert (wide.sig_bits, wide.frac_bits, wide.implicit_one) == (spec.a.man_bits, spec.a.man_bits, True)
+        # One bit more than an operand's, or as many as the exponents take; and a sign where they go below 0.
+        signed = spec.subnormals == "exact"
+        bits = next(bits for bits in range(spec.a.exp_bits + 1, 99)
+                    if (-(1 << bits) if signed else 0) <= least and largest < 1 << bits)
+        assert (wide.exp_bits, wide.exp_signed) == (bits + signed, signed)
+
+
+def test_wide_layout():
+    assert Multiplier.make("lmul", "e4m3").wide == WideFormat(3, 3, 5, 14, False, True, False, True)
+    assert Multiplier.make("exact", "e5m2").wide == WideFormat(6, 4, 6, 30, False, False, True, True)
+    mixed = Multiplier.make("lmul", "bf16", "e2m1").wide
+    assert mixed.fields == [("sig", 7), ("exp", 9), ("sign", 1), ("zero", 1), ("inf", 1), ("nan", 1)]
+    assert mixed.width == 20 and Multiplier.make("lmul", "e2m1").wide.width == 1 + 3 + 1 + 1
+    assert Multiplier.make("int8", None).wide == IntFormat("int16", 16)
+
+
+def test_policies_by_default():
+    """Exact products keep subnormals, and L-Mul has the paper's offset."""
+    specs = (Multiplier.make(kind, "e4m3") for kind in ("lmul", "mitchell", "exact"))
+    policies = {spec.kind: (spec.subnormals, spec.overflow, spec.offset, spec.is_add) for spec in specs}
+    assert policies == {"lmul": ("flush", "saturate", "paper", True), "mitchell": ("flush", "saturate", "none", True),
+                        "exact": ("exact", "saturate", "none", False)}
+    int8 = Multiplier.make("int8", None)
+    assert (int8.a, int8.b, int8.is_add, int8.neutral, int8.narrow_width) == (INT8, INT8, False, (0, 0), 16)
+    mixed = Multiplier.make("lmul", BF16, E4M3)
+    assert mixed == Multiplier.make("lmul", "bf16", "e4m3") and Multiplier.make("exact", E4M3).b is E4M3
+    assert (mixed.align, mixed.neutral, mixed.narrow_width) == (4, (0x8000, 0), 16)
+
+
+@pytest.mark.parametrize(("slug", "spec"), [
+    ("int8", Multiplier("int8", INT8, INT8, "exact")),
+    ("lmul_e4m3", Multiplier("lmul", E4M3, E4M3, "flush", offset="paper")),
+    ("lmul_bf16xe2m1_sub_ieee_best", Multiplier("lmul", BF16, E2M1, "exact", "ieee", "best")),
+    ("lmul_e5m2_none", Multiplier("lmul", E5M2, E5M2, "flush")),
+    ("lmul_e4m3_off0", Multiplier("lmul", E4M3, E4M3, "flush", offset=0)),
+    ("lmul_e4m3_off7", Multiplier("lmul", E4M3, E4M3, "flush", offset=7)),
+    ("lmul_e4m3_offm7", Multiplier("lmul", E4M3, E4M3, "flush", offset=-7)),
+    ("mitchell_fp32", Multiplier("mitchell", FP32, FP32, "flush")),
+    ("exact_e4m3_flush_ieee", Multiplier("exact", E4M3, E4M3, "flush", "ieee")),
+    ("exact_e2m1", Multiplier("exact", E2M1, E2M1, "exact"))])
+def test_names_of_multipliers(slug, spec):
+    assert spec.name == slug
+    assert parse_multiplier([*slug.split("_"), "fp32", "sub"]) == (spec, ["fp32", "sub"])
+    assert parse_multiplier(slug.split("_")) == (spec, [])
+
+
+def test_values_of_offsets():
+    """The paper's is 2**-l(m); the others are what they say."""
+    names = ("e2m1", "e5m2", "e3m4", "bf16", "fp32", "bf16_none", "bf16_best", "bf16_offm3", "bf16_off3")
+    offsets = [parse_multiplier(f"lmul_{name}".split("_"))[0].offset_value for name in names]
+    assert offsets == [1, 1, 2, 8, 1 << 19, 0, 7, -3, 3]
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: FloatFormat("f", 1, 3, 0), "Exponent bits must be 2 to 8, not 1"),
+    (lambda: FloatFormat("f", 9, 3, 0), "Exponent bits must be 2 to 8, not 9"),
+    (lambda: FloatFormat("f", 2, 0, 0), "Mantissa bits must be 1 to 23, not 0"),
+    (lambda: FloatFormat("f", 2, 24, 0), "Mantissa bits must be 1 to 23, not 24"),
+    (lambda: float_format("e4n3"),
+     "Format must be one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, bf16, fp16, tf32, fp32 or e{E}m{M}, not 'e4n3'"),
+    (lambda: Multiplier("log", E4M3, E4M3, "flush"),
+     "Multiplier must be one of lmul, mitchell, exact, int8, not 'log'"),
+    (lambda: Multiplier("int8", E4M3, E4M3, "exact"), "Operand formats of int8 must be int8, not e4m3 and e4m3"),
+    (lambda: Multiplier("int8", INT8, E4M3, "exact"), "Operand formats of int8 must be int8, not int8 and e4m3"),
+    (lambda: Multiplier("lmul", INT8, INT8, "flush"), "Operand formats of lmul must be floats, not int8 and int8"),
+    (lambda: Multiplier("lmul", E4M3, E4M3, "keep"), "Subnormals must be 'flush' or 'exact', not 'keep'"),
+    (lambda: Multiplier("int8", INT8, INT8, "exact", "wrap"), "Overflow must be 'saturate' or 'ieee', not 'wrap'"),
+    (lambda: Multiplier.make("lmul", "e4m3", "e5m2"), "The first operand of a mixed pair must be the wider, "
+                                                      "not e4m3 by e5m2"),
+    (lambda: Multiplier.make("lmul", "e5m2", "e4m3"), "The first operand of a mixed pair must be the wider, "
+                                                      "not e5m2 by e4m3"),
+    (lambda: Multiplier.make("lmul", "e4m3", "e4m2"), "The first operand must have the specials of the second, "
+                                                      "not e4m3 by e4m2"),
+    (lambda: Multiplier.make("lmul", FINITE, E4M3), "The first operand must have the specials of the second, "
+                                                    "not finite by e4m3"),
+    (lambda: Multiplier.make("lmul", "e2m1", overflow="ieee"),
+     "Overflow must be 'saturate' for e2m1, which has neither Inf nor NaN, not 'ieee'"),
+    (lambda: Multiplier.make("exact", "e4m3", offset=1), "Offset must be 'none' for exact, not 1"),
+    (lambda: Multiplier.make("lmul", "e4m3", offset="worst"),
+     "Offset must be 'paper', 'none', 'best' or an integer, not 'worst'"),
+    (lambda: Multiplier.make("lmul", "e4m3", offset=8), "Offset must be within +-7 for e4m3, not 8"),
+    (lambda: Multiplier.make("lmul", "e4m3", offset=-8), "Offset must be within +-7 for e4m3, not -8"),
+    (lambda: parse_multiplier(["log"]), "Multiplier must be one of lmul, mitchell, exact, int8, not 'log'"),
+    (lambda: parse_multiplier(["lmul"]), "A format must follow 'lmul': one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, "
+                                         "bf16, fp16, tf32, fp32 or e{E}m{M}"),
+    (lambda: parse_multiplier(["lmul", "e4m3", "sub", "flush"]),
+     "Policy subnormals must be given once, not again as 'flush'"),
+    (lambda: parse_multiplier(["lmul", "e4m3", "best", "off1"]),
+     "Policy offset must be given once, not again as 'off1'"),
+])
+def test_refusals(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert str(error.value) == message
+
+
+# Accumulators
+
+
+@pytest.mark.parametrize(("name", "accumulator", "result"), [
+    ("fp32", Accumulator("float", FP32), FP32), ("bf16", Accumulator("float", BF16), BF16),
+    ("e6m9", Accumulator("float", float_format("e6m9")), float_format("e6m9")),
+    ("fixed", Accumulator("fixed", None, 4096), FP32), ("carrysave", Accumulator("carrysave", None, 4096), FP32),
+    ("fixed256", Accumulator("fixed", None, 256), FP32), ("carrysave999999", Accumulator("carrysave", None, 999_999),
+                                                          FP32),
+    ("int32", Accumulator("int"), IntFormat("int32", 32))])
+def test_names_of_accumulators(name, accumulator, result):
+    assert parse_accumulator(name) == accumulator
+    assert (accumulator.name, accumulator.result) == (name, result)
+
+
+@pytest.mark.parametrize("name", ["e4m3", "e2m1", "fixed0", "fixed1000000", "int8", "e9m9", "carry"])
+def test_accumulators_refused(name):
+    with pytest.raises(ValueError) as error:
+        parse_accumulator(name)
+    assert str(error.value) == ("Accumulator must be fp32, bf16, fp16, fixed, carrysave, int32 or an e{E}m{M} with Inf "
+                                f"and NaN, not {name!r}")
