@@ -43,8 +43,9 @@ READING = (
     f"{100 * MARGIN:.0f} %, or on different sides in different technologies or at different clocks, are called no "
     "clear or consistent difference.",
     "Rivals share two clocks. The relaxed one is long enough for the smallest netlist of each, the fast one just long "
-    "enough for the fastest netlist of each; at either clock a design shows the smallest netlist that meets it. Tables "
-    "and bars are at the relaxed clock. The shortest delay is that of a design's fastest netlist.",
+    "enough for the fastest netlist of each; at either clock a design shows, of its netlists that meet it, that of the "
+    "smallest area times energy. Tables and bars are at the relaxed clock. The shortest delay is that of a design's "
+    "fastest netlist.",
     "A narrow product is rounded back to the operands' format; a wide one is not rounded and goes to an accumulator.",
     "L-Mul adds the operands' exponent-and-mantissa fields as integers, less the bias, plus an offset; Mitchell is the "
     "same without the offset (1962). The formula that the paper prints is another function once the mantissas carry.",
