@@ -69,6 +69,8 @@ def test_given_mantissas():
     x, y = np.array([0, 5, 7]), np.array([1, 5, 7])
     assert significand_product("add", 3, 3, x, y, offset=1).tolist() == [1.25, 2.75, 3.75]
     assert mantissa_errors("add", 3, offset=1, mantissas=(x, y)).count == 3
+    assert mantissa_errors("add", 3) == mantissa_errors("add", 3, offset=0)
+    assert significand_product("add", 3, 3, 4, 4) == 2  # Mitchell's 1.5 * 1.5
 
 
 @pytest.mark.parametrize("name", ["lmul_e4m3", "exact_e5m2", "mitchell_bf16", "lmul_fp16", "exact_fp32", "lmul_fp32"])
@@ -103,6 +105,26 @@ def test_error_of_a_design():
     assert mean_relative_error(Multiplier.make("int8", None)) == 0
 
 
+@pytest.mark.parametrize("slug", ["lmul_e2m1", "exact_e3m2", "lmul_e4m3", "mitchell_e5m2", "exact_e4m3xe2m1"])
+def test_error_of_short_designs_in_fractions(slug):
+    """Of all pairs of normal numbers whose exact product lies among the normal numbers, the ends included."""
+    kind, formats = slug.split("_")
+    spec, errors = Multiplier.make(kind, *formats.split("x")), []
+    sizes = [[(field, rational.magnitude(fmt, field)) for field in range(fmt.min_normal, fmt.max_finite + 1)]
+             for fmt in (spec.a, spec.b)]
+    least, largest = sizes[0][0][1], sizes[0][-1][1]
+    for x, a in sizes[0]:
+        for y, b in sizes[1]:
+            if least <= a * b <= largest:
+                field = rational.narrow(spec, rational.product(spec, x, y))
+                errors.append(float(abs(rational.magnitude(spec.a, field) / (a * b) - 1)))
+    assert mean_relative_error(spec) == pytest.approx(sum(errors) / len(errors), rel=1e-12)
+
+
+def test_error_of_17_bits_is_that_of_the_mantissas():
+    assert mean_relative_error(Multiplier.make("exact", "e4m4", "e4m3")) == mantissa_errors("round", 4, 3).mean
+
+
 def test_exact_wide_products_are_exact():
     for pair in (["e4m3"], ["bf16"], ["fp32"], *MIXED_PAIRS):
         assert mean_relative_error(Multiplier.make("exact", *pair), wide=True) == 0
@@ -124,6 +146,8 @@ def test_grid_of_wide_mantissas():
     assert x.min() >= 0 and x.max() < 1 << 23
     assert len(set((x % 64).ravel().tolist())) == 64
     assert mantissa_pairs(10, 10)[0].shape == (1024, 1)
+    assert y[504] == 1 << 22  # the middle one of 1009
+    assert mantissa_pairs(23, 3)[1].tolist() == list(range(8))
     fine, exact = mantissa_errors("add", 12, offset=256), mantissa_errors("add", 10, offset=64)
     assert fine.mean == pytest.approx(exact.mean, rel=2e-3)
 
