@@ -41,9 +41,9 @@ def best_offset(man_a, man_b, guard_bits=0):
 
 
 def _enumerated(man_a, man_b, guard_bits=0):
-    """The best offset from 0 to 1/4: with the former no product is too large, with the latter none too small. The
-    error is a sum over sums of mantissas s of ``(V(s) / exact - 1)**2``, so ``1 / exact`` and its square need adding
-    up once per s, not once per offset."""
+    """The best offset from 0 to 1: already with 0 no product is too large, with 1/4 none too small. The error is a sum
+    over sums of mantissas s of ``(V(s) / exact - 1)**2``, so ``1 / exact`` and its square need adding up once per s,
+    not once per offset."""
     one = 1 << man_a
     x, y = np.arange(one), np.arange(1 << man_b) << (man_a - man_b)
     sums = (x[:, None] + y).ravel()
@@ -52,7 +52,7 @@ def _enumerated(man_a, man_b, guard_bits=0):
     sums = np.arange(len(first))
     step = one << guard_bits
     errors = []
-    for offset in range(step // 4 + 1):
+    for offset in range(step):
         value = _value(sums / one + offset / step)
         errors.append(np.dot(value * value, second) - 2 * np.dot(value, first))
     return int(np.argmin(errors))

@@ -173,7 +173,7 @@ class Multiplier:
         largest = a.max_finite + (b.max_finite << self.align) + self.offset_value
         smallest = ((2 - a.man_bits - b.man_bits) << a.man_bits) + self.offset_value
         below = (~(smallest >> a.man_bits)).bit_length() if signed else 0
-        exp_bits = max(a.exp_bits + 1, largest.bit_length() - a.man_bits, below) + signed
+        exp_bits = max(largest.bit_length() - a.man_bits, below) + signed
         return WideFormat(a.man_bits, a.man_bits, exp_bits, a.bias + b.bias, signed, True, **flags)
 
     @cached_property

@@ -41,9 +41,9 @@ def corners(fmt):
         sizes = [(1 << bit) - step for bit in range(fmt.width) for step in (0, 1)]
         return _codes(fmt, (sign * size % (1 << fmt.width) for size in sizes for sign in (1, -1)))
     one, binade = fmt.bias << fmt.man_bits, fmt.min_normal
-    starts = [0, binade, *(one + step * binade for step in (-2, -1, 0, 1, 2)), (one + binade) // 2, fmt.max_finite + 1]
-    fields = [start + step for start in starts for step in (-2, -1, 0, 1, 2)]
-    fields += [one | binade >> 1, binade >> 1, fmt.max_finite & ~fmt.man_mask, fmt.field_mask]
+    starts = [0, binade, *range(one - 2 * binade, one + 3 * binade, binade), (one + binade) // 2, fmt.max_finite + 1]
+    fields = [field for start in starts for field in range(start - 2, start + 3)]
+    fields += [one | binade >> 1, fmt.max_finite & ~fmt.man_mask, fmt.field_mask]
     fields += [exponent << fmt.man_bits | 1 << bit for exponent in (0, fmt.exp_mask) for bit in range(fmt.man_bits)]
     if fmt.has_nan:
         fields.append(fmt.nan)
