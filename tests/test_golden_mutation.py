@@ -1,7 +1,7 @@
 """Faults in golden's own source: do its tests find them? Each is tried in a process of its own, until a test fails.
 
 The compiled loops (`kernels.py`) are left out: compiling each anew takes minutes, and a fault in them shows against the
-RTL as well. Equivalent faults cannot be told by a machine here: survivors are printed, and few."""
+RTL as well. Faults that change nothing anyone can see are listed by hand, each with its reason."""
 
 import ast
 import os
@@ -17,13 +17,52 @@ from broken_source import broken, faults
 TESTS = Path(__file__).parent
 #: Modules and the tests that are to find their faults.
 WATCHED = {"products": ["golden_products"], "codec": ["golden_codec", "golden_products"],
-           "spec": ["golden_products", "hdl_designs"], "formula": ["golden_offsets"], "offsets": ["golden_offsets"],
-           "errors": ["golden_errors"], "stimulus": ["golden_stimulus"]}
+           "spec": ["golden_spec"], "formats": ["golden_spec"], "formula": ["golden_offsets"],
+           "offsets": ["golden_offsets"], "errors": ["golden_errors"], "stimulus": ["golden_stimulus"]}
+#: Faults that change nothing: the line, what is done to it, and why nobody can tell.
+EQUIVALENT = {
+    "offsets": {
+        "low, high = 0.0, 0.25: 0.0 to -1.0": "the slope has its one zero between them all the same",
+        "low, high = 0.0, 0.25: 0.25 to 1.25": "the slope has its one zero between them all the same",
+        "while high - low > 2.0 ** (-man_a - 8): Gt to GtE": "a halving more of an interval already short enough",
+        "while high - low > 2.0 ** (-man_a - 8): 2.0 to 3.0": "more halvings of an interval already short enough",
+        "while high - low > 2.0 ** (-man_a - 8): 8 to 9": "a halving more of an interval already short enough",
+        "while high - low > 2.0 ** (-man_a - 8): 8 to 7": "a halving less of an interval shorter than need be",
+    },
+    "spec": {
+        "below = (~(smallest >> a.man_bits)).bit_length() if signed else 0: 0 to 1": "the sum's own bits are more",
+        "below = (~(smallest >> a.man_bits)).bit_length() if signed else 0: 0 to -1": "the sum's own bits are more",
+    },
+    "stimulus": {
+        "sizes = [(1 << bit) - step for bit in range(fmt.width) for step in (0, 1)]: 1 to 2":
+            "one bit further the same codes come out: 2**width is 0, and its predecessor is -1",
+        "starts = [0, binade, *range(one - 2 * binade, one + 3 * binade, binade), (one + binade) // 2, "
+        "fmt.max_finite + 1]: 0 to -1": "only 2 goes, which is a lone bit of the mantissa or the smallest normal",
+    },
+}
+#: The share that may survive where not every fault has been looked at; elsewhere none may.
+UNSEEN = {"codec": 0.3, "products": 0.3, "offsets": 0.3}
 SECONDS = 150  # a fault that makes a test hang counts as found
 
 
+def text(module):
+    return (TESTS.parent / "golden" / f"{module}.py").read_text(encoding="utf-8")
+
+
 def source(module):
-    return ast.parse((TESTS.parent / "golden" / f"{module}.py").read_text(encoding="utf-8"))
+    return ast.parse(text(module))
+
+
+def names(module):
+    """Of every fault its line of the source and what is done to it; of equal ones on a line the later say so."""
+    lines, found = text(module).splitlines(), []
+    for _, _, words in faults(source(module)):
+        number, what = words.removeprefix("line ").split(": ", 1)
+        name = f"{lines[int(number) - 1].strip().rstrip(':')}: {what}"
+        while name in found:
+            name += ", again"
+        found.append(name)
+    return found
 
 
 def is_found(module, number, seed):
@@ -42,22 +81,28 @@ def is_found(module, number, seed):
 
 def score(module, count, seed, record_property):
     start, every = time.monotonic(), faults(source(module))
-    tried = random.Random(f"{seed} {module}").sample(range(len(every)), min(count, len(every)))
+    visible = [number for number, name in enumerate(names(module)) if name not in EQUIVALENT.get(module, ())]
+    tried = random.Random(f"{seed} {module}").sample(visible, min(count, len(visible)))
     survivors = [every[number][2] for number in tried if not is_found(module, number, seed)]
-    names = "".join(f"\n  survivor: {words}" for words in survivors)
+    listed = "".join(f"\n  survivor: {words}" for words in survivors)
     record_property("score", f"golden/{module}.py: {len(tried) - len(survivors)} of {len(tried)} faults found, of "
-                             f"{len(every)} possible, {time.monotonic() - start:.0f} s{names}")
+                             f"{len(visible)} possible, {time.monotonic() - start:.0f} s{listed}")
     return len(survivors) / len(tried)
 
 
 def test_a_sample(seed, record_property):
-    assert score("stimulus", 1, seed, record_property) <= 0.5
+    assert score("stimulus", 1, seed, record_property) == 0
 
 
 @pytest.mark.regress
 @pytest.mark.parametrize("module", WATCHED)
 def test_faults(module, seed, record_property):
-    assert score(module, 10, seed, record_property) <= 0.3
+    assert score(module, 10, seed, record_property) <= UNSEEN.get(module, 0)
+
+
+def test_equivalent_faults_are_faults():
+    for module, listed in EQUIVALENT.items():
+        assert set(listed) <= set(names(module))
 
 
 @pytest.mark.parametrize("module", [pytest.param(module, marks=[pytest.mark.regress] * (module != "stimulus"))

@@ -59,6 +59,10 @@ def test_quadrature_converges():
         assert abs(offsets.best_offset(man_bits, man_bits) / 2**man_bits - limit) < 1.5 * 0.5**man_bits
 
 
+def test_guard_bits_of_the_longest_enumerated_mantissa():
+    assert offsets.best_offset(10, 10, 1) == pytest.approx(0.05525 * 2**11, abs=1)
+
+
 def test_best_offset_in_a_multiplier():
     assert Multiplier.make("lmul", "bf16", offset="best").offset_value == 7
     assert Multiplier.make("lmul", "e4m3", offset="best").offset_value == 0
