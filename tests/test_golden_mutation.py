@@ -28,6 +28,7 @@ EQUIVALENT = {
         "while high - low > 2.0 ** (-man_a - 8): 2.0 to 3.0": "more halvings of an interval already short enough",
         "while high - low > 2.0 ** (-man_a - 8): 8 to 9": "a halving more of an interval already short enough",
         "while high - low > 2.0 ** (-man_a - 8): 8 to 7": "a halving less of an interval shorter than need be",
+        "if _slope(middle, man_a, man_b) > 0: Gt to GtE": "where the slope is 0, either half ends beside the zero",
     },
     "spec": {
         "below = (~(smallest >> a.man_bits)).bit_length() if signed else 0: 0 to 1": "the sum's own bits are more",
