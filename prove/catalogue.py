@@ -21,7 +21,7 @@ from ..golden.stimulus import all_pairs
 from ..hdl.designs import Design, catalogue, parse
 from ..hdl.verilog import component, convert
 from ..hdl.yosys import yosys
-from . import adders, exhaust, handshake, theorems, words
+from . import adders, dots, exhaust, handshake, theorems, words
 from .solver import PROVED, REFUTED, UNDECIDED, Proof
 
 NOT_PROVED = "not proved"
@@ -113,7 +113,9 @@ def _jobs(slugs):
     for slug in dict.fromkeys(catalogue() if slugs is None else slugs):
         design = parse(slug)
         if not design.combinational:
-            if design.structure != "dot":
+            if design.structure == "dot":
+                sums[_lanes(design)] = ("lanes", design.slug)
+            else:
                 sums[_sum(design)] = ("sum", Design("mac", design.multiplier, accumulator=design.accumulator).slug)
             if slugs is None:
                 continue
@@ -133,13 +135,17 @@ def _weight(job):
     kind, what = job
     if kind in ("sums", "streams"):
         return 1000
-    if kind == "sum":
+    if kind in ("sum", "lanes"):
         return parse(what).multiplier.a.width
     return 0 if kind == "variants" else parse(what[0]).multiplier.a.width * len(what)
 
 
 def _sum(design):
     return adders.sum_name(design.multiplier, design.accumulator)
+
+
+def _lanes(design):
+    return dots.name(design.multiplier, design.accumulator, design.lanes)
 
 
 def _run(job, seconds):
@@ -150,6 +156,9 @@ def _run(job, seconds):
         return list(handshake.results(limit=seconds))
     if kind == "sum":
         return list(adders.of(parse(what).multiplier, parse(what).accumulator, seconds))
+    if kind == "lanes":
+        design = parse(what)
+        return list(dots.of(design.multiplier, design.accumulator, design.lanes, seconds))
     return _variants(what) if kind == "variants" else _multipliers([parse(slug) for slug in what], seconds)
 
 
@@ -239,7 +248,7 @@ def _structures(slugs, proofs):
         part = Design("prod", design.multiplier).slug
         parts = {f"multiplier, {part}": [proof for proof in proofs if proof.name == part]}
         if design.structure == "dot":
-            parts["sum of all lanes"] = []
+            parts[f"sum, {_lanes(design)}"] = [proof for proof in proofs if proof.name == _lanes(design)]
         else:
             parts[f"sum, {_sum(design)}"] = [proof for proof in proofs if proof.name == _sum(design)]
         if design.rows:

@@ -48,6 +48,8 @@ class Logic:
         return b ^ inverted if a == FALSE else self._gate(_XOR, a, b) ^ inverted
 
     def mux(self, select, high, low):
+        if select in (TRUE, FALSE):
+            return high if select else low
         return self.xor(low, self.and_(select, self.xor(high, low)))
 
     def any(self, literals):
