@@ -15,7 +15,7 @@ import numpy as np
 
 from . import boolean, table_file
 from .cells import FALL, RISE, Table, combined, locate
-from .library import Library, complete, read
+from .library import Library, adder, complete, read
 
 DIGITS = 3
 #: Slews and loads kept: of delays, of slews, of energies, of setup times.
@@ -96,9 +96,11 @@ class _Thinner:
     def _arcs(self, cell):
         groups = {}
         for arc in cell.arcs:
-            groups.setdefault((arc.source, arc.target, arc.sense, arc.edge), []).append(arc)
-        merged = [replace(arcs[0], when=None, delay=_worst(arcs, "delay"), slew=_worst(arcs, "slew"))
-                  for arcs in groups.values()]
+            # A full adder's glitches hang on which of its arcs is how fast.
+            when = arc.when if adder(cell) else None
+            groups.setdefault((arc.source, arc.target, arc.sense, arc.edge, when), []).append(arc)
+        merged = [replace(arcs[0], when=key[-1], delay=_worst(arcs, "delay"), slew=_worst(arcs, "slew"))
+                  for key, arcs in groups.items()]
         delays = [t for arc in merged for t in arc.delay]
         slews = [t for arc in merged for t in arc.slew]
         keep_delay, keep_slew = (self._choose(tables, kind) for tables, kind in ((delays, "delay"), (slews, "slew")))

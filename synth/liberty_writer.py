@@ -7,6 +7,7 @@ import numpy as np
 
 from ..golden.files import atomic_write
 from .cells import FALL, RISE, combined
+from .library import adder
 
 _HEAD = """library ({name}) {{
   delay_model : table_lookup;
@@ -52,7 +53,8 @@ def _library(library, full):
                        temperature=library.corner["temperature"] or 25)
     for name, value in library.thresholds.items():
         yield f"  {name} : {value:g};\n"
-    cells = "".join(text for name in library.offered for text in _cell(library.cells[name], full))
+    chosen = [library.cells[name] for name in library.offered]
+    cells = "".join(text for cell in chosen if full or not adder(cell) for text in _cell(cell, full))
     for name in sorted(set(re.findall(r" \((\w+_\d+x\d+)\) ", cells))):
         yield from _template(name)
     yield cells + "}\n"

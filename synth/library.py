@@ -36,7 +36,7 @@ class Library:
     cells : dict of str to `Cell`
         Every cell that logic could use.
     offered : list of str
-        The cells that logic is mapped to: `offer`.
+        The cells that logic is mapped to: `offer`. Mappers take those of one output; full adders are put in by hand.
     left_out : dict of str to str
         The other cells, each with the reason.
     thresholds : dict
@@ -95,6 +95,11 @@ class Library:
         """What an output of a design drives, in fF: four times the input of the smallest inverter."""
         inverter = self.smallest("inverter")
         return 4 * max(inverter.pins[inverter.inputs[0]].capacitance)
+
+    @property
+    def full_adder(self):
+        """The `FullAdder` offered, or None."""
+        return next(filter(None, (adder(self.cells[name]) for name in self.offered)), None)
 
     @property
     def flops(self):
@@ -168,8 +173,9 @@ def offer(cells):
 
     Of the cells with one output and no ``dont_use``, those of one function (up to a permutation of the inputs) are
     sorted by area; one that is no smaller than another and no faster at any of four loads is dropped, and the
-    smallest few (`STRENGTHS`) remain. Of the registers, one: the smallest that takes its data pin at the rising edge,
-    without set or reset where there is such a one, with one output where there is such a one.
+    smallest few (`STRENGTHS`) remain. Of full adders, the smallest. Of the registers, one: the smallest that takes its
+    data pin at the rising edge, without set or reset where there is such a one, with one output where there is such a
+    one.
     """
     by_function = {}
     for c in cells.values():
@@ -178,12 +184,37 @@ def offer(cells):
     names = []
     for key, group in by_function.items():
         names += [c.name for c in _pareto(group)[:STRENGTHS[key[0]]]]
-    return sorted(names + _registers(cells))
+    adders = sorted((c for c in cells.values() if adder(c) and not c.dont_use), key=_size)
+    return sorted(names + [c.name for c in adders[:1]] + _registers(cells))
 
 
 #: Drive strengths offered of one function, by its number of inputs; functions of more inputs are not offered. Mappers
 #: do no better with all the cells of a library (docs/liberty.md has the figures).
 STRENGTHS = (0, 6, 3, 2)
+
+
+@dataclass(frozen=True)
+class FullAdder:
+    """The cell that is one, its output pins, and whether these are inverted."""
+
+    cell: Cell
+    sum: str
+    carry: str
+    sum_inverted: bool
+    carry_inverted: bool
+
+
+def adder(c):
+    """The `FullAdder` that a cell is, or None."""
+    if c.flop or len(c.inputs) != 3 or len(c.outputs) != 2:
+        return None
+    ones = np.array([state.bit_count() for state in range(8)])
+    found = {}
+    for name in c.outputs:
+        for what, truth in (("sum", ones & 1), ("carry", ones >> 1)):
+            if np.all(c.truth(name) == truth) or np.all(c.truth(name) != truth):
+                found |= {what: name, f"{what}_inverted": bool(c.truth(name)[0])}
+    return FullAdder(c, **found) if len(found) == 4 else None
 
 
 def _function_key(c):

@@ -19,13 +19,15 @@ from .mixing import Candidate, mix
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
-#: How carries and products are built, from the word operators of the Verilog: (pass before, techmap files).
+#: How carries and products are built, from the word operators of the Verilog: (pass before, techmap files, passes
+#: after). Full adders become cells of a library that has one; no mapper finds cells of two outputs.
 STRUCTURES = {
-    "ripple": ("", ("ripple.v",)),
-    "brent-kung": ("", ()),
-    "sklansky": ("", ("+/choices/sklansky.v",)),
-    "kogge-stone": ("", ("+/choices/kogge-stone.v",)),
-    "booth": ("booth", ()),
+    "ripple": ("", ("ripple.v",), ()),
+    "brent-kung": ("", (), ()),
+    "sklansky": ("", ("+/choices/sklansky.v",), ()),
+    "kogge-stone": ("", ("+/choices/kogge-stone.v",), ()),
+    "booth": ("booth", (), ()),
+    "full adders": ("", ("ripple.v",), ("extract_fa -fa", "techmap -map full_adder.v", "techmap", "opt -fast")),
 }
 
 _RESUB = ("balance -l; resub -K 6 -l; rewrite -l; resub -K 6 -N 2 -l; refactor -l; resub -K 8 -l; balance -l; "
@@ -113,14 +115,14 @@ EFFORTS = {
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
-         Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7)))), _QUICK,
-        (Try("booth", "deepsyn-1", _LEAVES, 300), Try("sklansky", "deepsyn-3", _LEAVES, 300),
-         Try("ripple", "light", _LEAVES, 1500), Try("sklansky", "resynthesis", _LEAVES, 1500))),
+         Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7))),
+         Try("full adders", "resynthesis", (("area", None), ("flow", 0.7)))), _QUICK,
+        (Try("booth", "deepsyn-1", _LEAVES, 300), Try("full adders", "resynthesis", _LEAVES, 1500))),
     "high": Effort(
         _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS),
         _QUICK,
-        _cross(("ripple", "sklansky"), _LIGHT, _SIZED, _TARGETS, 4000)
+        _cross(("ripple", "sklansky", "full adders"), _LIGHT, _SIZED, _TARGETS, 4000)
         + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500)),
 }
 
@@ -128,7 +130,7 @@ EFFORTS = {
 NARROW_BITS = 32
 
 #: Netlists that are put together of one registered design; of an array, which takes long to simulate, 1.
-MIXES = 6
+MIXES = 4
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,8 @@ def tries(design, effort):
 def _words(design, verilog, folder):
     """Commands that save the design as word operators: ``words``, of a registered one also as ``words.il``."""
     _write(folder / "design.v", Path(verilog).read_text(encoding="utf-8"))
-    _write(folder / "ripple.v", (SCRIPTS / "ripple.v").read_text(encoding="utf-8"))
+    for name in ("ripple.v", "full_adder.v"):
+        _write(folder / name, (SCRIPTS / name).read_text(encoding="utf-8"))
     _write(folder / "cmos.abc", MAPPERS["area"])
     script = ["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc"]
     if not design.combinational:
@@ -238,9 +241,9 @@ def _optimise(design, tries, folder, first=0, leaves=None):
     and, but of leaves, ``.gates`` and ``.cmos``."""
     script = []
     for structure in dict.fromkeys(each.structure for each in tries):
-        before, maps = STRUCTURES[structure]
+        before, maps, after = STRUCTURES[structure]
         script += ["design -load words", before, "alumacc", "share", "opt", "opt -fast -full", "opt -undriven -fine",
-                   " ".join(["techmap -map +/techmap.v", *(f"-map {file}" for file in maps)]), "opt -fast",
+                   " ".join(["techmap -map +/techmap.v", *(f"-map {file}" for file in maps)]), "opt -fast", *after,
                    "dfflegalize -cell $_DFF_P_ x", "opt_clean", "rename -wire t:$_DFF_P_", "design -save logic"]
         for n, each in enumerate(tries, first):
             if each.structure == structure:
@@ -251,7 +254,7 @@ def _optimise(design, tries, folder, first=0, leaves=None):
                 script += [f"abc -g AND -script {each.optimiser}.abc", "opt_clean",
                            f"write_rtlil {n}.il", "design -save optimised",
                            f"delete t:{design.slug}_*", f"tee -q -o {n}.depth ltp -noff"]
-                if not leaves:
+                if not leaves and not after:
                     script += ["design -load optimised", "abc -g gates", "opt_clean", f"tee -q -o {n}.gates stat -json",
                                "design -load optimised", "abc -g cmos -script cmos.abc", "opt_clean",
                                f"tee -q -o {n}.cmos stat -json -tech cmos"]
@@ -275,8 +278,14 @@ def _map(n, library, tries, folder):
     """Commands that map every try to library ``n``, and the candidates that they leave."""
     script, candidates = [], []
     unit = _loaded_nand_ps(library)
+    adder = library.full_adder
+    if adder:
+        _write(folder / f"{n}.v", _full_adder(adder))
     for t, each in enumerate(tries):
-        script += ["design -reset", f"read_rtlil {t}.il", f"dfflibmap -liberty {n}.lib", "design -save logic"]
+        if STRUCTURES[each.structure][2] and not adder:
+            continue
+        script += ["design -reset", f"read_rtlil {t}.il", *([f"techmap -map {n}.v", "simplemap"] if adder else []),
+                   f"dfflibmap -liberty {n}.lib", "design -save logic"]
         for m, (mapper, target) in enumerate(each.maps):
             name = f"{n}-{t}-{m}"
             delay = 1 if target is None else max(round(target * unit * _depth(folder / f"{t}.depth")), 1)
@@ -287,6 +296,15 @@ def _map(n, library, tries, folder):
             words = f"{each.structure}, {each.optimiser}, {mapper}" + ("" if target is None else f" to {delay} ps")
             candidates.append(Candidate(folder / f"{name}.json", words))
     return script, candidates
+
+
+def _full_adder(adder):
+    """Verilog of a box of `scripts/full_adder.v` in a library's cell."""
+    pins = zip(adder.cell.inputs, "abc", strict=True)
+    inputs = ", ".join(f".{pin}({name})" for pin, name in pins)
+    return (f"module LMUL_FULL_ADDER (input a, b, c, output sum, carry); wire s, k; "
+            f"{adder.cell.name} cell ({inputs}, .{adder.sum}(s), .{adder.carry}(k)); "
+            f"assign sum = {'~' * adder.sum_inverted}s, carry = {'~' * adder.carry_inverted}k; endmodule")
 
 
 def _constraints(library):
@@ -307,11 +325,16 @@ def _depth(path):
 
 def _gates(tries, folder):
     return min(sum(count for kind, count in _figures(folder / f"{n}.gates")["num_cells_by_type"].items()
-                   if kind.startswith("$_") and "DFF" not in kind) for n in range(len(tries)))
+                   if kind.startswith("$_") and "DFF" not in kind) for n in _counted(tries))
 
 
 def _transistors(tries, folder):
-    return min(int(_figures(folder / f"{n}.cmos")["estimated_num_transistors"]) for n in range(len(tries)))
+    return min(int(_figures(folder / f"{n}.cmos")["estimated_num_transistors"]) for n in _counted(tries))
+
+
+def _counted(tries):
+    """Numbers of the tries that have figures; boxes are not counted."""
+    return [n for n, each in enumerate(tries) if not STRUCTURES[each.structure][2]]
 
 
 def _figures(path):

@@ -234,7 +234,7 @@ def _map(design, keys, options, folder, reference=None):
     """Netlists of a design: its generic figures, and by library the points of its trade-off."""
     libraries = {key: _mapped_to(key) for key in keys}
     mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder)
-    points = {key: _pareto(mapped.netlists[key], _library(key), options) for key in keys}
+    points = {key: _points(design, mapped.netlists[key], _library(key), options) for key in keys}
     if reference:
         _prove(design, reference, [point for some in points.values() for point in some])
     return design.slug, {"points": points, "generic": mapped.generic}
@@ -252,14 +252,17 @@ def _prove(design, reference, points):
         point["proof"] = {"state": verdict.state, "means": verdict.means}
 
 
-def _pareto(candidates, lib, options):
-    """Of the candidates that no other beats in both area and delay, `POINTS`: smallest, fastest, and between."""
+def _points(design, candidates, lib, options):
+    """Netlists to measure, from the slowest to the fastest: of candidates that no other beats in both area and delay,
+    `POINTS`; of a registered design, whose candidates are chosen already, all."""
     points = []
     for candidate in candidates:
         netlist, timing = _timed(candidate.source, lib, options)
         points.append({"area_um2": netlist.area_um2, "delay_ps": timing.delay_ps, "script": candidate.script,
                        "kept": candidate.source.with_suffix(".pickle")})
         points[-1]["kept"].write_bytes(pickle.dumps((netlist, timing)))  # ten times as quick to read as the JSON
+    if not design.combinational:
+        return sorted(points, key=lambda point: (-point["delay_ps"], point["area_um2"], point["script"]))
     found = front(points, key=lambda point: (point["area_um2"], point["delay_ps"], point["script"]))
     return evenly(found, POINTS)
 

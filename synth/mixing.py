@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+
+from .activity import simulate
+from .energy import estimate
 from .netlist import Netlist
 from .timing import Constraints, analyse
+
+CYCLES = 128  # of random inputs, to see how much a leaf's netlists burn beside each other
 
 
 @dataclass(frozen=True)
@@ -19,10 +26,24 @@ class Candidate:
     script: str
 
 
-def front(points, key):
-    """Of ``points`` those that no other beats in both area and delay, from the smallest to the fastest.
+class _Point(NamedTuple):
+    """A netlist of a leaf; of several leaves, their sums."""
 
-    ``key(point)`` gives area, delay and what decides between equals; half a per cent of delay is nothing.
+    area: float
+    energy: float
+    delay: float
+    script: str
+    candidate: Candidate
+
+    @property
+    def cost(self):
+        return np.sqrt(self.area * self.energy)
+
+
+def front(points, key):
+    """Of ``points`` those that no other beats in both cost and delay, from the cheapest to the fastest.
+
+    ``key(point)`` gives cost, delay and what decides between equals; half a per cent of delay is nothing.
     """
     found = []
     for point in sorted(points, key=key):
@@ -39,8 +60,9 @@ def evenly(points, count):
 def mix(whole, candidates, library, count):
     """Candidates put together of the netlists of leaves: modules that have no others in them.
 
-    All leaves begin as their smallest netlist; step by step one is exchanged for its next faster one, whichever gains
-    most delay for the area of all its instances. Some of these steps are made, the first and the last among them.
+    All leaves begin as their cheapest netlist, that of the smallest area times energy on random inputs; step by step
+    one is exchanged for its next faster one, whichever gains most delay for the cost of all its instances. Some of
+    these steps are made, the first and the last among them.
 
     Parameters
     ----------
@@ -50,32 +72,43 @@ def mix(whole, candidates, library, count):
         These, and those that have some of the leaves.
     library : Library
     count : int
-        Candidates to make; if 1, the step of the smallest product of area and delay, of the leaves one after another.
+        Candidates to make; if 1, the step of the smallest product of area, energy and delay.
 
     Returns
     -------
     list of Candidate
-        From small to fast; their files lie beside those of ``whole``.
+        From cheap to fast; their files lie beside those of ``whole``.
     """
     read = {each: json.loads(each.source.read_text(encoding="utf-8")) for each in candidates}
-    steps = _steps(_fronts(read, library), _instances(read[whole[0]]["modules"]))
+    instances = _instances(read[whole[0]]["modules"])
+    steps = _steps(_fronts(read, library), instances)
     if count == 1:
-        chosen = [(0.5, min(steps, key=lambda step: step[0] * step[1]))]
+        chosen = [(0.5, min(steps, key=lambda leaves: _product(leaves, instances)))]
     else:
-        chosen = evenly([(n / max(len(steps) - 1, 1), step) for n, step in enumerate(steps)], count)
-    return [_mixed(whole[round(part * (len(whole) - 1))], leaves, read) for part, (_, _, leaves) in chosen]
+        chosen = evenly([(n / max(len(steps) - 1, 1), leaves) for n, leaves in enumerate(steps)], count)
+    return [_mixed(whole[round(part * (len(whole) - 1))], leaves, read) for part, leaves in chosen]
 
 
 def _fronts(read, library):
-    """Of each leaf its best netlists: lists of (area, delay, words, candidate)."""
+    """Of each leaf its best netlists."""
     points = {}
     for each, source in read.items():
         for name, module in source["modules"].items():
             if not any(cell["type"] in source["modules"] for cell in module["cells"].values()):
                 netlist = Netlist.read({"modules": {name: module}}, library)
-                delay = analyse(netlist, library, Constraints.default(library)).delay_ps
-                points.setdefault(name, []).append((netlist.area_um2, delay, each.script, each))
-    return {name: front(found, key=lambda point: point[:3]) for name, found in points.items()}
+                points.setdefault(name, []).append(_Point(*_figures(netlist, library), each.script, each))
+    return {name: front(found, key=lambda point: (point.cost, point.delay, point.script))
+            for name, found in points.items()}
+
+
+def _figures(netlist, library):
+    """Area, energy on random inputs, the same for all netlists of a module, and delay."""
+    timing = analyse(netlist, library, Constraints.default(library))
+    rng = np.random.default_rng(1)
+    inputs = {name: [int.from_bytes(rng.bytes(len(nets)), "little") & (1 << len(nets)) - 1 for _ in range(CYCLES)]
+              for name, (way, nets) in sorted(netlist.ports.items()) if name in netlist.inputs}
+    energy = estimate(netlist, timing, simulate(netlist, timing, inputs), timing.delay_ps, 1)
+    return netlist.area_um2, energy.energy_fj_per_op, timing.delay_ps
 
 
 def _instances(modules):
@@ -94,26 +127,32 @@ def _instances(modules):
 
 
 def _steps(fronts, instances):
-    """From all leaves at their smallest to all at their fastest: lists of (area, delay, candidate by leaf)."""
+    """From all leaves at their cheapest to all at their fastest: lists of points by leaf."""
     exchanges = []
     for name, points in fronts.items():
         price = 0
         for n, (before, after) in enumerate(pairwise(points), 1):
-            price = max(price, instances[name] * (after[0] - before[0]) / (before[1] - after[1]))
+            price = max(price, instances[name] * (after.cost - before.cost) / (before.delay - after.delay))
             exchanges.append((price, name, n))
-    at, steps = dict.fromkeys(fronts, 0), []
-    for change in [{}, *({name: n} for _, name, n in sorted(exchanges))]:
-        at |= change
-        chosen = {name: fronts[name][n] for name, n in at.items()}
-        steps.append((sum(instances[name] * point[0] for name, point in chosen.items()),
-                      sum(point[1] for point in chosen.values()), {name: point[3] for name, point in chosen.items()}))
+    at = dict.fromkeys(fronts, 0)
+    steps = [{name: points[0] for name, points in fronts.items()}]
+    for _, name, n in sorted(exchanges):
+        at[name] = n
+        steps.append({name: points[at[name]] for name, points in fronts.items()})
     return steps
+
+
+def _product(leaves, instances):
+    """Area, energy and delay of all leaves, one behind the other, multiplied."""
+    area, energy = (sum(instances[name] * getattr(point, figure) for name, point in leaves.items())
+                    for figure in ("area", "energy"))
+    return area * energy * sum(point.delay for point in leaves.values())
 
 
 def _mixed(frame, leaves, read):
     """The candidate ``frame`` with other leaves."""
-    modules = read[frame]["modules"] | {name: read[each]["modules"][name] for name, each in leaves.items()}
-    words = [frame.script, *(f"{name}: {each.script}" for name, each in leaves.items() if each != frame)]
+    modules = read[frame]["modules"] | {name: read[point.candidate]["modules"][name] for name, point in leaves.items()}
+    words = [frame.script, *(f"{name}: {point.script}" for name, point in leaves.items() if point.candidate != frame)]
     netlist = json.dumps(read[frame] | {"modules": modules})
     path = frame.source.with_name(f"{frame.source.stem}-{sha256(netlist.encode()).hexdigest()[:12]}.json")
     path.write_text(netlist, encoding="utf-8")

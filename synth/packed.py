@@ -18,7 +18,8 @@ class PackedCells:
     """Arrays over the cells ``cells`` of a netlist.
 
     ``edge_start[k]:edge_start[k + 1]`` are the edges of cell k: ``edge_in`` and ``edge_out`` number its inputs and
-    outputs, ``edge_in_rf`` and ``edge_out_rf`` are 0 for rising and 1 for falling, ``edge_delay`` and ``edge_slew``
+    outputs (of an edge from one output to another, which come last, ``edge_in`` goes on numbering where inputs end),
+    ``edge_in_rf`` and ``edge_out_rf`` are 0 for rising and 1 for falling, ``edge_delay`` and ``edge_slew``
     index ``tables``. ``edge_arc`` is (cell, arc).
 
     ``tables``: (x, y, values, shape) with shape rows (start in x, length, start in y, length, start in values).
@@ -88,8 +89,8 @@ def pack(cells):
 
 def _edges(cell, tables):
     """(input, output, input edge, output edge, delay table, slew table, when) of every edge of a cell."""
-    edges = []
-    for arc in cell.arcs:
+    edges, pins = [], cell.inputs + cell.outputs
+    for arc in sorted(cell.arcs, key=lambda arc: arc.source in cell.outputs):
         ways = {1: [(RISE, RISE), (FALL, FALL)], -1: [(RISE, FALL), (FALL, RISE)]}.get(
             arc.sense, [(a, b) for a in (RISE, FALL) for b in (RISE, FALL)])
         if arc.edge:
@@ -98,7 +99,7 @@ def _edges(cell, tables):
         for in_rf, out_rf in ways:
             delay, slew = arc.delay[out_rf], arc.slew[out_rf]
             if delay is not None and slew is not None:
-                edges.append((cell.inputs.index(arc.source), cell.outputs.index(arc.target), in_rf, out_rf,
+                edges.append((pins.index(arc.source), cell.outputs.index(arc.target), in_rf, out_rf,
                               tables.add(delay), tables.add(slew), arc.when))
     return edges
 
@@ -110,6 +111,8 @@ def _choices(cell, edges, states):
     chosen = np.full((len(cell.outputs), n, 1 << n), -1, np.int16)
     rank = np.zeros(chosen.shape, int)
     for e, (source, target, in_rf, out_rf, _, _, when) in enumerate(edges):
+        if source >= n:
+            continue
         falling_in = (index >> source) & 1 == 0
         value = states[cell.outputs[target]]
         fits = (falling_in == bool(in_rf)) & (value == (out_rf == RISE))

@@ -4,6 +4,7 @@
 falling, is ``[grid, "values"]`` where both are the same, ``[grid, "rising", "falling"]``, or ``[grid, "rising", grid,
 "falling"]``; values stand row by row, one row for each slew, in ps or fJ. ``states`` is the leakage in nW by state of
 the inputs, the first input being bit 0 of the state; ``leakage`` gives it by condition, where it is not so regular.
+``offered`` is ``"all"`` or a list of cells.
 """
 
 import json
@@ -30,7 +31,10 @@ def read(path):
         axes = [np.array(axis, float) for axis in data["axes"]]
         grids = [(axes[x], axes[y]) for x, y in data["grids"]]
         cells = {name: _cell(name, fields, grids) for name, fields in data["cells"].items()}
-        return Library(cells=cells, **{name: data[name] for name in _FIELDS})
+        fields = {name: data[name] for name in _FIELDS}
+        if fields["offered"] == "all":
+            fields["offered"] = sorted(cells)
+        return Library(cells=cells, **fields)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, IndexError, AttributeError, OverflowError,
             RecursionError) as error:
         raise ValueError(f"Cell table must be whole, not {str(path)!r}: {error!r}") from None
@@ -41,6 +45,7 @@ def write(library, path, digits=17):
     writer = _Writer(digits)
     cells = {name: writer.cell(c) for name, c in library.cells.items()}
     head = {"format": FORMAT} | {name: getattr(library, name) for name in _FIELDS}
+    head |= {"offered": "all" if library.offered == sorted(cells) else library.offered}
     head |= {"axes": writer.axes, "grids": writer.grids}
     text = ("{\n" + "".join(f"{_json(name)}:{_json(value)},\n" for name, value in head.items()) + '"cells":{\n'
             + ",\n".join(f"{_json(name)}:{_json(value)}" for name, value in cells.items()) + "\n}}\n")

@@ -50,7 +50,7 @@ def test_leaves_become_faster_one_by_one(asap7, tmp_path):
     found = mix([small], [small, large], asap7, 3)
     assert [kinds(each, asap7) for each in found] == [
         {"often": INVERTERS["small"], "once": INVERTERS["small"]},
-        {"often": INVERTERS["small"], "once": INVERTERS["large"]},  # as much delay for a third of the area
+        {"often": INVERTERS["small"], "once": INVERTERS["large"]},  # as much delay for a third of the cost
         {"often": INVERTERS["large"], "once": INVERTERS["large"]}]
     assert [each.script for each in found] == ["small", "small; once: large", "small; often: large; once: large"]
     netlists = [Netlist.read(each.source, asap7) for each in found]
