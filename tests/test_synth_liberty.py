@@ -214,6 +214,23 @@ def test_cells_offered_to_logic():
         lib.cell("TBUFX1")
 
 
+@pytest.mark.parametrize(("technology", "name", "inverted"), [("sky130hd", "sky130_fd_sc_hd__fa_1", False),
+                                                              ("asap7", "FAx1_ASAP7_75t_R", True)])
+def test_the_full_adder_of_a_library(technology, name, inverted, tmp_path):
+    """Found by what its outputs are; mappers, which want one output, do not see it."""
+    lib = library.load(technology)
+    adder = lib.full_adder
+    assert (adder.cell.name, adder.sum_inverted, adder.carry_inverted) == (name, inverted, inverted)
+    for state in range(8):
+        total = state.bit_count()
+        assert adder.cell.truth(adder.sum)[state] == total % 2 ^ inverted
+        assert adder.cell.truth(adder.carry)[state] == total // 2 ^ inverted
+    for full in (False, True):
+        lib.write_liberty(tmp_path / "cells.lib", full)
+        assert (f"cell ({name})" in (tmp_path / "cells.lib").read_text()) == full
+    assert small().full_adder is None
+
+
 def test_a_cell_that_another_one_beats_is_not_offered(tmp_path):
     text = SMALL.read_text()
     start, end = text.index("  cell (BUFX1)"), text.index("  cell (BUFX3)")

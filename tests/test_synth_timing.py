@@ -245,6 +245,26 @@ def test_opensta_agrees_on_real_libraries(tmp_path, technology, registered):
 
 
 @pytest.mark.parametrize("technology", library.EMBEDDED)
+def test_opensta_agrees_on_full_adders(tmp_path, technology):
+    """In ASAP7 the sum is also timed from the carry, which here goes on to the next."""
+    paths = real_paths(technology)
+    lib = library.load(None, paths)
+    adder, build, sums = lib.full_adder, Builder(lib), []
+    a, b, [carry] = build.input("a", 8), build.input("b", 8), build.input("c")
+    for x, y in zip(a, b, strict=True):
+        pins = dict(zip(adder.cell.inputs, (x, y, carry), strict=True))
+        pins |= {adder.sum: build.net(), adder.carry: build.net()}
+        build.instances.append((f"u{len(build.instances)}", "", adder.cell.name, pins))
+        sums.append(pins[adder.sum])
+        carry = pins[adder.carry]
+    build.output("s", sums)
+    netlist = build.netlist()
+    timing = analyse(netlist)
+    delay, _ = reported(opensta(tmp_path, paths, netlist, timing, CHECKS))
+    assert delay == pytest.approx(timing.delay_ps, rel=1e-5)
+
+
+@pytest.mark.parametrize("technology", library.EMBEDDED)
 def test_opensta_agrees_on_what_is_handed_over(tmp_path, technology):
     lib = library.load(technology)
     lib.write_liberty(tmp_path / "cells.lib", full=True)
