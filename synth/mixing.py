@@ -27,7 +27,7 @@ class Candidate:
 
 
 class _Point(NamedTuple):
-    """A netlist of a leaf; of several leaves, their sums."""
+    """A netlist of a leaf."""
 
     area: float
     energy: float
@@ -37,7 +37,7 @@ class _Point(NamedTuple):
 
     @property
     def cost(self):
-        return np.sqrt(self.area * self.energy)
+        return np.sqrt(self.area * max(self.energy, 0.0))
 
 
 def front(points, key):
@@ -94,7 +94,8 @@ def _fronts(read, library):
     points = {}
     for each, source in read.items():
         for name, module in source["modules"].items():
-            if not any(cell["type"] in source["modules"] for cell in module["cells"].values()):
+            cells = module["cells"].values()
+            if cells and not any(cell["type"] in source["modules"] for cell in cells):
                 netlist = Netlist.read({"modules": {name: module}}, library)
                 points.setdefault(name, []).append(_Point(*_figures(netlist, library), each.script, each))
     return {name: front(found, key=lambda point: (point.cost, point.delay, point.script))
