@@ -19,7 +19,7 @@ def run(wanted=None, report=None, models=False, full=False, command="", progress
     wanted : sequence of str or None
         Parts (`PARTS`), or names of rows, or beginnings of names; None is all parts.
     report : dict or None
-        A record of `lmul report` to take figures of designs from; None measures them, at low effort.
+        A record of `lmul report` to take figures of designs from; None measures them, at `EFFORT`.
     models : bool
         Run the transformer; it needs the extra `models`.
     full : bool
@@ -131,7 +131,7 @@ def needed(skeleton, wanted, full):
 
 
 def measure(batches, progress=None):
-    """A record of the designs that were found `needed`, at low effort; None if there are none."""
+    """A record of the designs that were found `needed`, at `EFFORT`; None if there are none."""
     record = None
     for name, designs in batches.items():
         if designs:
