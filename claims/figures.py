@@ -7,7 +7,7 @@ from ..synth import library
 from ..synth.fpga import TARGETS
 from ..synth.measure import Options
 
-EFFORT = "default"  # of what is measured for a page of claims
+EFFORT = "low"  # of what is measured for a page of claims
 FLAGS = {"operands": "operands", "vectors": "vectors", "seed": "seed", "mode": "activity", "clock_ps": "clock",
          "wire_load": "wire-load", "effort": "effort"}  # options of a record, as `lmul report` calls them
 

@@ -110,7 +110,8 @@ _SIZED = ("area-sized", "area-quick", "delay", "delay-quick", "flow")
 EFFORTS = {
     "low": Effort(
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
-        (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)),), _QUICK),
+        (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)), Try("full adders", "resynthesis", (("area", None),))),
+        _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500),)),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
