@@ -27,7 +27,7 @@ STRUCTURES = {
     "sklansky": ("", ("+/choices/sklansky.v",), ()),
     "kogge-stone": ("", ("+/choices/kogge-stone.v",), ()),
     "booth": ("booth", (), ()),
-    "full adders": ("", ("ripple.v",), ("extract_fa -fa", "techmap -map full_adder.v", "techmap", "opt -fast")),
+    "full adders": ("", ("ripple.v",), ("extract_fa -d 14 -fa", "techmap -map full_adder.v", "techmap", "opt -fast")),
 }
 
 _RESUB = ("balance -l; resub -K 6 -l; rewrite -l; resub -K 6 -N 2 -l; refactor -l; resub -K 8 -l; balance -l; "
@@ -57,6 +57,11 @@ MAPPERS = {
     "delay-restructured": "strash; &get -n; &st; &syn3; &syn3; &put; strash; dch -f; map -B 0.9 {D}; " + _SIZE,
     "flow": "strash; &get -n; &st; &dch -f; &nf {D}; &put; " + _SIZE,
 }
+
+#: ABC scripts to gates and to static CMOS, for counts: of registered designs, which are large, without choices, and of
+#: combinational ones.
+_COUNTING = {False: ("strash; map -a", "strash; amap -F 20"),
+             True: ("strash; &get -n; &fraig -x; &put; scorr; dc2; strash; &get -n; &dch -f; &nf; &put", MAPPERS["area"])}
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ EFFORTS = {
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
          Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7))),
          Try("full adders", "resynthesis", (("area", None), ("flow", 0.7)))), _QUICK,
-        (Try("booth", "deepsyn-1", _LEAVES, 300), Try("full adders", "resynthesis", _LEAVES, 1500))),
+        (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500))),
     "high": Effort(
         _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS),
@@ -228,7 +233,9 @@ def _words(design, verilog, folder):
     _write(folder / "design.v", Path(verilog).read_text(encoding="utf-8"))
     for name in ("ripple.v", "full_adder.v"):
         _write(folder / name, (SCRIPTS / name).read_text(encoding="utf-8"))
-    _write(folder / "cmos.abc", MAPPERS["area"])
+    gates, cmos = _COUNTING[design.combinational]
+    _write(folder / "gates.abc", gates)
+    _write(folder / "cmos.abc", cmos)
     script = ["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc"]
     if not design.combinational:
         script += ["setattr -mod -set keep_hierarchy 1 *", "setattr -mod -unset keep_hierarchy *_row *_rows_*"]
@@ -256,7 +263,8 @@ def _optimise(design, tries, folder, first=0, leaves=None):
                            f"write_rtlil {n}.il", "design -save optimised",
                            f"delete t:{design.slug}_*", f"tee -q -o {n}.depth ltp -noff"]
                 if not leaves and not after:
-                    script += ["design -load optimised", "abc -g gates", "opt_clean", f"tee -q -o {n}.gates stat -json",
+                    script += ["design -load optimised", "abc -g gates -script gates.abc", "opt_clean",
+                               f"tee -q -o {n}.gates stat -json",
                                "design -load optimised", "abc -g cmos -script cmos.abc", "opt_clean",
                                f"tee -q -o {n}.cmos stat -json -tech cmos"]
     return [command for command in script if command]

@@ -179,15 +179,16 @@ class Netlist:
     def _sort(self):
         """Kahn's algorithm over the combinational instances."""
         instance_of = self.pin_instance
-        waits = np.zeros(len(self.kind), np.int32)
-        loads = {}
         combinational = ~self.is_flop
-        for pin in np.flatnonzero(~self.pin_is_output & combinational[instance_of] & (self.pin_net >= 0)):
-            driver = self.driver[self.pin_net[pin]]
-            if driver >= 0 and combinational[instance_of[driver]]:
-                loads.setdefault(int(instance_of[driver]), []).append(int(instance_of[pin]))
-                waits[instance_of[pin]] += 1
-        ready = [int(i) for i in np.flatnonzero(combinational & (waits == 0))]
+        pins = np.flatnonzero(~self.pin_is_output & combinational[instance_of] & (self.pin_net >= 0))
+        drivers = self.driver[self.pin_net[pins]]
+        pins, drivers = pins[drivers >= 0], instance_of[drivers[drivers >= 0]]
+        pins, drivers = pins[combinational[drivers]], drivers[combinational[drivers]]
+        loads = {}
+        for driver, load in zip(drivers.tolist(), instance_of[pins].tolist(), strict=True):
+            loads.setdefault(driver, []).append(load)
+        waits = np.bincount(instance_of[pins], minlength=len(self.kind)).tolist()
+        ready = [i for i in np.flatnonzero(combinational).tolist() if not waits[i]]
         order = []
         while ready:
             following = []
@@ -199,7 +200,7 @@ class Netlist:
             order += ready
             ready = following
         if len(order) < combinational.sum():
-            stuck = int(np.flatnonzero(combinational & (waits > 0))[0])
+            stuck = next(i for i, count in enumerate(waits) if count)
             raise ValueError(f"Combinational cells must form no loop, {self.instances[stuck]!r} is in one")
         return np.array(order, np.int32)
 
@@ -262,7 +263,9 @@ class _Flattener:
             ports[name] = (port["direction"], np.array([nets[bit] for bit in port["bits"]], np.int32))
         self._module(top, "", nets)
         number = self._join()
-        self.instances = [(*names, {pin: number[net] for pin, net in pins.items()}) for *names, pins in self.instances]
+        renumbered = number.tolist()
+        self.instances = [(*names, {pin: renumbered[net] for pin, net in pins.items()})
+                          for *names, pins in self.instances]
         return {name: (ports[name][0], number[ports[name][1]].astype(np.int32)) for name in module["ports"]}
 
     def _join(self):
