@@ -27,7 +27,7 @@ STRUCTURES = {
     "sklansky": ("", ("+/choices/sklansky.v",), ()),
     "kogge-stone": ("", ("+/choices/kogge-stone.v",), ()),
     "booth": ("booth", (), ()),
-    "full adders": ("", ("ripple.v",), ("extract_fa -d 14 -fa", "techmap -map full_adder.v", "techmap", "opt -fast")),
+    "full adders": ("", ("ripple.v",), ("extract_fa -d 6 -fa", "techmap -map full_adder.v", "techmap", "opt -fast")),
 }
 
 _RESUB = ("balance -l; resub -K 6 -l; rewrite -l; resub -K 6 -N 2 -l; refactor -l; resub -K 8 -l; balance -l; "
@@ -60,8 +60,10 @@ MAPPERS = {
 
 #: ABC scripts to gates and to static CMOS, for counts: of registered designs, which are large, without choices, and of
 #: combinational ones.
-_COUNTING = {False: ("strash; map -a", "strash; amap -F 20"),
-             True: ("strash; &get -n; &fraig -x; &put; scorr; dc2; strash; &get -n; &dch -f; &nf; &put", MAPPERS["area"])}
+_COUNTING = {
+    False: ("strash; map -a", "strash; amap -F 20"),
+    True: ("strash; &get -n; &fraig -x; &put; scorr; dc2; strash; &get -n; &dch -f; &nf; &put", MAPPERS["area"]),
+}
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ EFFORTS = {
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
          Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7))),
          Try("full adders", "resynthesis", (("area", None), ("flow", 0.7)))), _QUICK,
-        (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500))),
+        (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500),
+         Try("full adders", "light", (("area-quick", 0.7),), 8000))),
     "high": Effort(
         _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS),
@@ -271,11 +274,13 @@ def _optimise(design, tries, folder, first=0, leaves=None):
 
 
 def _leaves(path, tries):
-    """Names of the leaves that any of the tries are for, and their gates."""
+    """Names of the leaves that any of the tries are for, and their gates. Those without an exclusive or, which but move
+    data, and drains, which work but once a sum, are none."""
     most = max((each.gates for each in tries), default=0)
     modules = json.loads(path.read_text(encoding="utf-8"))["modules"]
     return {name.removeprefix("\\"): module["num_cells"] for name, module in modules.items()
-            if not module["num_submodules"] and module["num_cells"] <= most}
+            if not module["num_submodules"] and module["num_cells"] <= most and not name.endswith("_drain")
+            and {"$_XOR_", "$_XNOR_"} & set(module["num_cells_by_type"])}
 
 
 def _delete_but(modules):

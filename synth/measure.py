@@ -259,12 +259,15 @@ def _points(design, candidates, lib, options):
     for candidate in candidates:
         netlist, timing = _timed(candidate.source, lib, options)
         points.append({"area_um2": netlist.area_um2, "delay_ps": timing.delay_ps, "script": candidate.script,
-                       "kept": candidate.source.with_suffix(".pickle")})
-        points[-1]["kept"].write_bytes(pickle.dumps((netlist, timing)))  # ten times as quick to read as the JSON
-    if not design.combinational:
-        return sorted(points, key=lambda point: (-point["delay_ps"], point["area_um2"], point["script"]))
-    found = front(points, key=lambda point: (point["area_um2"], point["delay_ps"], point["script"]))
-    return evenly(found, POINTS)
+                       "kept": candidate.source.with_suffix(".pickle"), "timed": (netlist, timing)})
+    if design.combinational:
+        found = front(points, key=lambda point: (point["area_um2"], point["delay_ps"], point["script"]))
+        points = evenly(found, POINTS)
+    else:
+        points.sort(key=lambda point: (-point["delay_ps"], point["area_um2"], point["script"]))
+    for point in points:
+        point["kept"].write_bytes(pickle.dumps(point.pop("timed")))  # ten times as quick to read as the JSON
+    return points
 
 
 def _timed(source, lib, options):
