@@ -10,6 +10,7 @@ import json
 import re
 import tempfile
 import time
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ from .solver import PROVED, Question
 EXHAUSTED_BITS = 16  # operands of multipliers of which every pair is tried
 RANDOM_PAIRS = 20_000  # of the others, beside all corners with each other
 SECONDS = 5  # of the solver, for one question about one mutant
+LONG_SECONDS = 60  # for that of many cycles
 _CLOCKS = ("clk", "aclk")
 
 # One-bit gates: how they are written in Python over planes, and built in a `Logic`.
@@ -101,6 +103,12 @@ class Gates:
         self._flops = [name for name, (kind, _) in self._cells.items() if kind == _FLOP]
         self._gates = self._ordered()
         self.flops, self.mutations = len(self._flops), mutations
+
+    def with_mutations(self, numbers):
+        """The same with some of the mutations."""
+        found = copy(self)
+        found.mutations = [self.mutations[number] for number in numbers]
+        return found
 
     def _ordered(self):
         """Names of the gates, drivers before loads."""
@@ -311,7 +319,7 @@ class Comparison:
                 all_seen += seen
                 all_theirs += theirs
                 kept = logic.and_(kept, self._kept(logic, inputs))
-        return _same(logic, kept, all_seen, all_theirs)
+        return _same(logic, kept, all_seen, all_theirs, LONG_SECONDS)
 
     def _first(self, logic):
         """Inputs of the cycle of reset: those named, others free."""

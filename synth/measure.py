@@ -36,7 +36,7 @@ FORMATS = ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")
 
 def default_designs(full=False):
     """Slugs of a default report: narrow multipliers at the formats that matter; and e4m3 in a sum of its own, in a dot
-    product and in an array. ``full`` adds Mitchell's multiplier at all formats, wide products, other sums and arrays."""
+    product and in an array. ``full`` adds Mitchell's multiplier at all formats, wide products, more sums and arrays."""
     slugs = ["mul_int8"]
     for formats in FORMATS:
         slugs += [f"mul_{kind}" for kind in (f"lmul_{formats}", f"exact_{formats}_flush")]

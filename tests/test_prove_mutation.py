@@ -28,8 +28,9 @@ def unit_steps(design, cycles, rng, stalls):
     while sum(map(len, a)) < cycles:
         steps = min(int(rng.choice(LENGTHS)), (design.accumulator.depth or 1000) // lanes)
         x, y = tiles.matrices(spec, str(rng.choice(KINDS)), 1, steps * lanes, 1, rng)
-        if spec.kind != "int8" and rng.random() < 0.6:
-            x, y = (cancelling if rng.random() < 0.5 else extremes)(spec, x, y, rng)
+        if spec.kind != "int8" and rng.random() < 0.7:
+            kinds = [cancelling, extremes] + [rounded] * (design.accumulator.kind == "float")
+            x, y = kinds[rng.integers(len(kinds))](design, x, y, rng)
         a.append(x.reshape(steps, lanes))
         b.append(y.reshape(steps, lanes))
         last += beats.lasts(steps)
@@ -42,8 +43,9 @@ def unit_steps(design, cycles, rng, stalls):
     return a, b, en, np.where(en, last, 1), expected
 
 
-def cancelling(spec, a, b, rng):
+def cancelling(design, a, b, rng):
     """Operands of like exponents, every other product about the opposite of the one before."""
+    spec = design.multiplier
     for fmt, codes in ((spec.a, a.ravel()), (spec.b, b.ravel())):
         one, spread = fmt.bias << fmt.man_bits, int(rng.integers(1, 4)) << fmt.man_bits
         codes[:] = np.clip(one + rng.integers(-spread, spread, codes.shape), 0, fmt.max_finite)
@@ -52,8 +54,9 @@ def cancelling(spec, a, b, rng):
     return a, b
 
 
-def extremes(spec, a, b, rng):
+def extremes(design, a, b, rng):
     """Products from the ends of their range, the tiniest beside the largest, of either sign."""
+    spec = design.multiplier
     huge = rng.random(a.size) < 0.5
     for fmt, codes in ((spec.a, a), (spec.b, b)):
         near = rng.integers(0, rng.choice([2, 1 << fmt.man_bits, 3 << fmt.man_bits]), codes.shape)
@@ -63,14 +66,40 @@ def extremes(spec, a, b, rng):
     return a, b
 
 
+def rounded(design, a, b, rng):
+    """Exponents of products rise, fall or jump by about as many places as the sum has, few bits set."""
+    spec, count = design.multiplier, a.size
+    reach = [(fmt.max_finite >> fmt.man_bits) - 1 for fmt in (spec.a, spec.b)]
+    span = min(design.accumulator.result.man_bits + rng.integers(-3, 6), sum(reach))
+    order = rng.choice(["rise", "fall", "jump"])
+    steps = rng.integers(0, span + 1, count)
+    steps = steps if order == "jump" else np.sort(steps)[::1 if order == "rise" else -1]
+    total = steps + rng.integers(sum(reach) - span + 1)
+    first = rng.integers(np.maximum(total - reach[1], 0), np.minimum(total, reach[0]) + 1)
+    for fmt, codes, exponents in ((spec.a, a, first), (spec.b, b, total - first)):
+        mantissas = rng.integers(0, fmt.man_mask + 1, (2, count))
+        few = np.where(rng.random(count) < 0.5, mantissas[0], mantissas[0] & mantissas[1])
+        signs = rng.integers(0, 2, count) * fmt.sign_mask
+        codes[:] = (exponents + 1 << fmt.man_bits | few | signs).reshape(codes.shape)
+    return a, b
+
+
 def golden_sum(design, a, b):
     if design.lanes:
         return int(dot(design.multiplier, design.accumulator, design.lanes, a, b, design.window, design.tree))
     return int(accumulate(design.multiplier, design.accumulator, a, b))
 
 
-def units(gates, design, seed, width=64, cycles=600):
-    """Which mutants of a ``mac`` or ``dot`` are found."""
+def units(gates, design, seed):
+    """Which mutants of a ``mac`` or ``dot`` are found: what few streams do not find is put to many."""
+    found = play_unit(gates, design, seed, 64)
+    if not found.all():
+        found[~found] = play_unit(gates.with_mutations(np.flatnonzero(~found)), design, seed + 1, 2048)
+    return found
+
+
+def play_unit(gates, design, seed, width, cycles=600):
+    """Which mutants ``width`` streams of their own find."""
     rng = np.random.default_rng(seed)
     simulation = Simulation(gates, width, rng)
     streams = [unit_steps(design, cycles, rng, stalls) for stalls in np.linspace(0, 0.6, width).round(1)]
@@ -137,17 +166,26 @@ class Tiles:
 
     def __init__(self, design, ports, rng, count):
         rows, cols = design.rows, design.cols
-        depths = sorted({1, 2, rows - 1, rows, rows + 1, 2 * rows + 3, 3 * (rows + cols)} - {0})
+        depths = sorted({1, 2, rows - 1, rows, rows + 1, 2 * rows + 3, 3 * (rows + cols), 16} - {0})
         found = [], [], []
         self.first = []  # for each beat of a and of b, the results that came before its tile
         for tile in range(count):
             a, b = tiles.matrices(design.multiplier, str(rng.choice(KINDS)), rows, int(rng.choice(depths)), cols, rng)
+            if rng.random() < 0.2:  # all but the largest: only so do sums reach the uppermost bits
+                largest(design.multiplier.a, a, rng.integers(0, 2, (rows, 1)), rng)
+                largest(design.multiplier.b, b, rng.integers(0, 2, (1, cols)), rng)
             c = matmul(design.multiplier, design.accumulator, a, b)
             for beats_of, codes, bits in zip(found, (a.T, b, c), ports.bits, strict=True):
                 beats_of.append(np.c_[bit_rows(codes, bits), beats.lasts(len(codes))])
             self.first.append([np.full(len(found[i][-1]), tile * rows) for i in (0, 1)])
         self.a, self.b, self.o = (np.concatenate(parts).astype(np.uint8) for parts in found)
         self.first = [np.concatenate([each[i] for each in self.first]) for i in (0, 1)]
+
+
+def largest(fmt, codes, signs, rng):
+    """Sets codes to the largest, a few of them to any, of the signs given."""
+    others = rng.integers(0, fmt.max_finite + 1, codes.shape)
+    codes[:] = np.where(rng.random(codes.shape) < 0.15, others, fmt.max_finite) | signs * fmt.sign_mask
 
 
 SHY = -1  # a sink that is ready only once it has seen a result wait
@@ -247,7 +285,15 @@ def padded(arrays):
 
 
 def arrays(gates, design, seed):
-    """Which mutants of an ``array`` or ``matmul`` are found."""
+    """Which mutants of an ``array`` or ``matmul`` are found: what one run does not find has more of them."""
+    found = play_array(gates, design, seed)
+    for more in range(1, 9):
+        if not found.all():
+            found[~found] = play_array(gates.with_mutations(np.flatnonzero(~found)), design, seed + more)
+    return found
+
+
+def play_array(gates, design, seed):
     bench = ArrayBench(gates, design, np.random.default_rng(seed))
     for cycles in (3, 12, 37):
         bench.play(cycles)
@@ -277,19 +323,20 @@ def array_legal(logic, ports):
 
 # Scores
 
-UNIT = {"killed": units, "seen": unit_seen, "reset": {"rst": 1}, "cycles": 4}
-ARRAY = {"killed": arrays, "seen": array_seen, "legal": array_legal, "reset": {"rst": 1}, "cycles": 12}
-MATMUL = ARRAY | {"reset": {"aresetn": 0}}
+UNIT = {"killed": units, "seen": unit_seen, "reset": {"rst": 1}}
+ARRAY = {"killed": arrays, "seen": array_seen, "legal": array_legal, "reset": {"rst": 1}}
+MATMUL = ARRAY | {"reset": {"aresetn": 0}, "cycles": 16}
 
-#: Designs of each kind: how its mutants are put to the test. Of fixed-point sums those of few products, so that the
-#: uppermost bits are reached.
+#: Designs of each kind: how its mutants are put to the test, those that are clocked for as many cycles as the solver
+#: can follow. Of fixed-point sums those of few products, so that the uppermost bits are reached.
 DESIGNS = {
     "mul_lmul_e4m3": {}, "mul_lmul_e5m2_sub": {}, "mul_exact_e4m3": {}, "mul_exact_e5m2": {},
     "mul_exact_e5m2_flush": {}, "mul_int8": {}, "mul_lmul_bf16": {}, "mul_lmul_bf16xe4m3": {},
     "prod_lmul_e4m3": {}, "prod_exact_e5m2": {},
-    "mac_lmul_e4m3_fp32": UNIT, "mac_lmul_e2m1_fixed16": UNIT, "mac_exact_e2m1_carrysave16": UNIT,
-    "dot_lmul_e2m1_e5m4_4_w8": UNIT, "dot_exact_e2m1_e5m4_4_tree": UNIT,
-    "array_lmul_e2m1_fixed16_2x2_os": ARRAY, "array_lmul_e2m1_fixed16_2x2_ws": ARRAY,
+    "mac_lmul_e4m3_fp32": UNIT | {"cycles": 5}, "mac_lmul_e2m1_fixed16": UNIT | {"cycles": 7},
+    "mac_exact_e2m1_carrysave16": UNIT | {"cycles": 7},
+    "dot_lmul_e2m1_e5m4_4_w8": UNIT | {"cycles": 5}, "dot_exact_e2m1_e5m4_4_tree": UNIT | {"cycles": 6},
+    "array_lmul_e2m1_fixed16_2x2_os": ARRAY | {"cycles": 16}, "array_lmul_e2m1_fixed16_2x2_ws": ARRAY | {"cycles": 10},
     "matmul_lmul_e2m1_fixed16_2x2_os": MATMUL, "matmul_lmul_e2m1_fixed16_2x2_ws": MATMUL,
 }
 SAMPLE = {"mul_exact_e5m2": 200, "mac_lmul_e2m1_fixed16": 60, "array_lmul_e2m1_fixed16_2x2_os": 40}
