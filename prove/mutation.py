@@ -272,14 +272,18 @@ class Comparison:
         ``legal(logic, inputs)`` gives a literal: whether the inputs of a cycle, by port, keep the contract.
     reset : dict of str to int
         Inputs of the cycle of reset that comes first; None where there are no flip-flops.
+    watch : callable, optional
+        ``watch(logic, cycles)`` gives what sees the cycles after the reset one by one: called with the inputs and the
+        design's outputs by port, it gives a literal as ``legal`` does.
     """
 
-    def __init__(self, gates, seen, legal, reset=None):
-        self.gates, self._seen, self._legal, self._reset = gates, seen, legal, reset
+    def __init__(self, gates, seen, legal, reset=None, watch=None):
+        self.gates, self._seen, self._legal, self._reset, self._watch = gates, seen, legal, reset, watch
 
     def _cycle(self, logic, inputs, state, mutation):
         outputs, after = self.gates.build(logic, inputs, state, mutation)
-        return self._seen(logic, _by_port(self.gates.outputs, outputs)), after
+        outputs = _by_port(self.gates.outputs, outputs)
+        return outputs, self._seen(logic, outputs), after
 
     def _kept(self, logic, inputs):
         return self._legal(logic, _by_port(self.gates.inputs, inputs))
@@ -297,8 +301,8 @@ class Comparison:
             inputs = logic.inputs(self._width)
             mine, others = logic.inputs(self.gates.flops), logic.inputs(self.gates.flops)
             others = [mine[i] if i in equal else others[i] for i in range(self.gates.flops)]
-            seen, after = self._cycle(logic, inputs, mine, None)
-            theirs, their_after = self._cycle(logic, inputs, others, mutation)
+            _, seen, after = self._cycle(logic, inputs, mine, None)
+            _, theirs, their_after = self._cycle(logic, inputs, others, mutation)
             kept = self._kept(logic, inputs)
             if not _same(logic, kept, seen, theirs):
                 return False
@@ -311,14 +315,16 @@ class Comparison:
         logic = Logic()
         mine = others = logic.inputs(self.gates.flops)
         all_seen, all_theirs, kept = [], [], TRUE
+        watch = self._watch(logic, cycles) if self._watch else lambda inputs, outputs: TRUE
         for cycle in range(cycles + 1):
             inputs = logic.inputs(self._width) if cycle else self._first(logic)
-            seen, mine = self._cycle(logic, inputs, mine, None)
-            theirs, others = self._cycle(logic, inputs, others, mutation)
+            outputs, seen, mine = self._cycle(logic, inputs, mine, None)
+            _, theirs, others = self._cycle(logic, inputs, others, mutation)
             if cycle:
                 all_seen += seen
                 all_theirs += theirs
-                kept = logic.and_(kept, self._kept(logic, inputs))
+                watched = watch(_by_port(self.gates.inputs, inputs), outputs)
+                kept = logic.and_(logic.and_(kept, self._kept(logic, inputs)), watched)
         return _same(logic, kept, all_seen, all_theirs, LONG_SECONDS)
 
     def _first(self, logic):
@@ -352,7 +358,7 @@ def anything(logic, inputs):
     return TRUE
 
 
-def score(design, count, seed, killed=products, seen=everything, legal=anything, reset=None, cycles=0):
+def score(design, count, seed, killed=products, seen=everything, legal=anything, reset=None, watch=None, cycles=0):
     """Break a design in ``count`` places, one at a time, and see how many of the faults are found.
 
     Parameters
@@ -361,7 +367,7 @@ def score(design, count, seed, killed=products, seen=everything, legal=anything,
     count, seed : int
     killed : callable
         ``killed(gates, design, seed)`` puts the mutants to the test: of each, whether it was found.
-    seen, legal, reset
+    seen, legal, reset, watch
         As `Comparison` has them.
     cycles : int
         For how long those that are not shown equivalent are compared by the solver.
@@ -373,7 +379,7 @@ def score(design, count, seed, killed=products, seen=everything, legal=anything,
     start = time.perf_counter()
     gates = load(design, count, seed)
     found = killed(gates, design, seed)
-    comparison = Comparison(gates, seen, legal, reset)
+    comparison = Comparison(gates, seen, legal, reset, watch)
     left = [mutation for mutation, dead in zip(gates.mutations, found, strict=True) if not dead]
     other = [mutation for mutation in left if not comparison.equivalent(mutation)]
     alike = [mutation for mutation in other if cycles and comparison.alike(mutation, cycles)]
