@@ -314,7 +314,7 @@ SOLVED = [Sum(float_format(name), Multiplier.make("lmul", operand)) for operand,
 SOLVED += [Sum(FORMATS[name]) for name in ("bf16", "fp16", "fp32")]
 
 
-class _Theory(Question):
+class Theory(Question):
     """A question in which codes are numbers of the solver's theory of floating point. A format is (exponent bits,
     precision); the solver has those of IEEE 754 with 16, 32, 64 and 128 bits."""
 
@@ -455,7 +455,7 @@ def admitted(spec, limit=600):
     gates = exhaust.load(convert({"multiplier": multiplier(spec, wide=True)}))["multiplier"]
     operands = {"a": logic.inputs(spec.a.width), "b": logic.inputs(spec.b.width)}
     p = gates.build(logic, operands)["p"]
-    question = _Theory(logic)
+    question = Theory(logic)
     return question.never(question(Kind.NOT, _is_product(question, Addend.product(spec), p)), limit,
                           [(name, question.vector(bits)) for name, bits in (operands | {"p": p}).items()])
 
@@ -475,7 +475,7 @@ def solved(case, limit=600, circuit=None):
         if spec and (refused := admitted(spec, limit))[0] != PROVED:
             return *refused, 0
         total = (circuit or case.circuit).build(logic, {"acc": acc, "p": p})["sum"]
-        question = _Theory(logic)
+        question = Theory(logic)
         code, shown = question.vector(total), [(name, question.vector(bits)) for name, bits in
                                                (("acc", acc), ("p", p), ("sum", total))]
         native = question.SINGLE if fmt.name == "bf16" else (fmt.exp_bits, fmt.man_bits + 1)
@@ -547,7 +547,28 @@ def _exact_name(spec, depth, words):
     return sum_name(spec, Accumulator("carrysave" if words == 2 else "fixed", depth=depth))
 
 
-def _total(question, raw, window, words):
+def in_window(question, window, p):
+    """What a product is in a window: the term of its value in units of the smallest, modulo the window's width; one
+    that is true if its magnitude is none that the window knows; literals of its flags and of whether it has any."""
+    logic, addend, wide = question.logic, window.addend, window.addend.wide
+    fields, width = split(wide, p), window.bits + wide.exp_bits + 1
+    shift = question(Kind.BV_SUB, question.extend(question.vector(fields["exp"]), width, wide.exp_signed),
+                     question.constant(addend.lowest, width))
+    sig = question.extend(question.vector(fields["sig"] + [TRUE] * wide.implicit_one), width)
+    size = question(Kind.BV_SHL, sig, shift)
+    reach = addend.highest - addend.lowest
+    large = question(Kind.OR, question(Kind.BV_ULT, question.constant(reach, width), shift),
+                     question(Kind.BV_ULT, question.constant(addend.largest << reach, width), size))
+    size = question(Kind.BV_EXTRACT, size, indices=(window.bits - 1, 0))
+    number = question.choose(fields["zero"][0], question.constant(0, window.bits), question.choose(
+        fields["sign"][0], question(Kind.BV_NEG, size), size))
+    inf, nan, sign = (fields.get(name, [FALSE])[0] for name in ("inf", "nan", "sign"))
+    seen = [logic.or_(nan, logic.and_(inf, sign ^ 1)), logic.or_(nan, logic.and_(inf, sign))][: window.flags]
+    large = question(Kind.AND, question.is_one(fields["zero"][0] ^ 1), large)
+    return number, large, seen, logic.or_(inf, nan)
+
+
+def total_of(question, raw, window, words):
     """The words of a sum as one."""
     parts = [question.vector(raw[n * window.bits : (n + 1) * window.bits]) for n in range(words)]
     return parts[0] if words == 1 else question(Kind.BV_ADD, *parts)
@@ -557,27 +578,18 @@ def exact_step(spec, depth, words, limit=120, circuit=None):
     """A step of an exact sum adds the product in units of the smallest, modulo the width; flags stay and join."""
 
     def examine():
-        window, wide, logic = Window(Addend.product(spec), depth), spec.wide, Logic()
+        window, logic = Window(Addend.product(spec), depth), Logic()
         names = {"adder": FixedAdder(window, words), "multiplier": multiplier(spec, wide=True)}
         gates = exhaust.load(convert(names))
         p = gates["multiplier"].build(logic, {"a": logic.inputs(spec.a.width), "b": logic.inputs(spec.b.width)})["p"]
         raw = logic.inputs(words * window.bits + window.flags)
         after = (circuit or gates["adder"]).build(logic, {"acc": raw, "p": p})["sum"]
-        question, fields = _Theory(logic), split(wide, p)
-        width = window.bits + wide.exp_bits + 1
-        shift = question(Kind.BV_SUB, question.extend(question.vector(fields["exp"]), width, wide.exp_signed),
-                         question.constant(window.addend.lowest, width))
-        sig = question.extend(question.vector(fields["sig"] + [TRUE] * wide.implicit_one), width)
-        size = question(Kind.BV_EXTRACT, question(Kind.BV_SHL, sig, shift), indices=(window.bits - 1, 0))
-        number = question.choose(fields["zero"][0], question.constant(0, window.bits), question.choose(
-            fields["sign"][0], question(Kind.BV_NEG, size), size))
-        right = question(Kind.BV_ADD, _total(question, raw, window, words), number)
-        inf, nan, sign = (fields.get(name, [FALSE])[0] for name in ("inf", "nan", "sign"))
-        seen = [logic.or_(nan, logic.and_(inf, sign ^ 1)), logic.or_(nan, logic.and_(inf, sign))][: window.flags]
+        question = Theory(logic)
+        number, _, seen, special = in_window(question, window, p)
+        right = question(Kind.BV_ADD, total_of(question, raw, window, words), number)
         flags = zip(raw[words * window.bits :], seen, after[words * window.bits :], strict=True)
         flagged = logic.any(logic.xor(logic.or_(old, new), found) for old, new, found in flags)
-        special = logic.or_(inf, nan)
-        same = question.equal(_total(question, after, window, words), right)
+        same = question.equal(total_of(question, after, window, words), right)
         wrong = question(Kind.OR, question.is_one(flagged),
                          question(Kind.NOT, question(Kind.OR, question.is_one(special), same)))
         return question.never(wrong, limit, [("acc", question.vector(raw)), ("p", question.vector(p))])
@@ -603,10 +615,10 @@ def drained(spec, depth, words, limit=300, text=None):
         for _ in range(unit.latency - 1):
             _, state = drain.step(logic, state, {"en": [TRUE]} | drain.running)
         found, _ = drain.step(logic, state, {"en": [FALSE]} | drain.running)
-        question = _Theory(logic)
+        question = Theory(logic)
         assert _in_fp32(window)  # so rounding as an integer, then scaling, is exact
         fmt, code, flags = question.SINGLE, question.vector(found["c"]), raw[words * window.bits :]
-        value = question(Kind.FP_TO_FP_FROM_SBV, question.rne, _total(question, raw, window, words), indices=fmt)
+        value = question(Kind.FP_TO_FP_FROM_SBV, question.rne, total_of(question, raw, window, words), indices=fmt)
         value = question(Kind.FP_MUL, question.rne, value,
                          question.power(question.constant(window.addend.unit, fmt[0]), fmt))
         sort = question.terms.mk_fp_sort(*fmt)
@@ -616,7 +628,7 @@ def drained(spec, depth, words, limit=300, text=None):
         if flags:
             value = question.choose(logic.and_(flags[0], flags[-1]), question.terms.mk_fp_nan(sort), value)
         # The window has one number that no sum of so many products is: it is its own negative.
-        sums = question(Kind.NOT, question.equal(_total(question, raw, window, words), question.constant(
+        sums = question(Kind.NOT, question.equal(total_of(question, raw, window, words), question.constant(
             1 << (window.bits - 1), window.bits)))
         return question.never(question(Kind.AND, sums, question.differs(code, value, FP32)), limit,
                               [("raw", question.vector(raw)), ("c", code)])
@@ -646,7 +658,7 @@ def integer_step(spec, limit=120):
         acc, a, b = logic.inputs(fmt.width), logic.inputs(spec.a.width), logic.inputs(spec.b.width)
         p = gates["multiplier"].build(logic, {"a": a, "b": b})["p"]
         total = gates["adder"].build(logic, {"acc": acc, "p": p})["sum"]
-        question = _Theory(logic)
+        question = Theory(logic)
         x, y = (question.extend(question.vector(code), fmt.width, signed=True) for code in (a, b))
         right = question(Kind.BV_ADD, question.vector(acc), question(Kind.BV_MUL, x, y))
         shown = [(name, question.vector(bits)) for name, bits in (("acc", acc), ("a", a), ("b", b), ("sum", total))]

@@ -115,7 +115,7 @@ def _jobs(slugs):
         if not design.combinational:
             if design.structure == "dot":
                 sums[_lanes(design)] = ("lanes", design.slug)
-            else:
+            if _steps(design):
                 sums[_sum(design)] = ("sum", Design("mac", design.multiplier, accumulator=design.accumulator).slug)
             if slugs is None:
                 continue
@@ -142,6 +142,11 @@ def _weight(job):
 
 def _sum(design):
     return adders.sum_name(design.multiplier, design.accumulator)
+
+
+def _steps(design):
+    """Whether a sum takes one product after the other, or leaves as such a sum does: the exact one of a `dot`."""
+    return design.structure != "dot" or design.accumulator.kind in ("fixed", "carrysave")
 
 
 def _lanes(design):
@@ -249,7 +254,7 @@ def _structures(slugs, proofs):
         parts = {f"multiplier, {part}": [proof for proof in proofs if proof.name == part]}
         if design.structure == "dot":
             parts[f"sum, {_lanes(design)}"] = [proof for proof in proofs if proof.name == _lanes(design)]
-        else:
+        if _steps(design):
             parts[f"sum, {_sum(design)}"] = [proof for proof in proofs if proof.name == _sum(design)]
         if design.rows:
             parts["streams, at small shapes"] = [proof for proof in proofs if proof.name.endswith(f"_{design.dataflow}")

@@ -1,20 +1,26 @@
-"""Sums of the lanes of a `dot`: carry-save trees, by algebra on the gates of their Verilog."""
+"""Sums of the lanes of a `dot` that are exact: carry-save trees, by algebra on the gates of their Verilog."""
 
 import json
 import tempfile
 from itertools import permutations, product
 from pathlib import Path
 
+from amaranth.hdl import Cat, Module
+from amaranth.lib.wiring import In, Out
 from bitwuzla import Kind
 
 from ..golden.formats import IntFormat
 from ..golden.spec import Accumulator
 from ..hdl import yosys
-from ..hdl.accumulator import Sum
+from ..hdl.accumulator import Sum, running_sum
 from ..hdl.addend import Addend
-from ..hdl.dot import IntTree
+from ..hdl.dot import FixedTree, IntTree, PlacedAdder
+from ..hdl.fixed import Window
+from ..hdl.multipliers import multiplier
+from ..hdl.part import Part
 from ..hdl.verilog import convert
 from . import exhaust
+from .adders import Theory, in_window, total_of
 from .exhaust import Circuit
 from .logic import TRUE, Logic
 from .solver import PROVED, UNDECIDED, Question, proof
@@ -66,13 +72,13 @@ class _Linear:
             if place < len(literals) or signed:
                 self.add(literals[min(place, len(literals) - 1)], weight << place)
 
-    def simplify(self):
+    def simplify(self, kept=()):
         """Puts x + y for x ^ y and 2 (x & y), and x + y + z for x ^ y ^ z and twice their majority, while there is one:
-        a weight w on x ^ y ^ z is one on x, y and z, less 2w on the majority."""
+        a weight w on x ^ y ^ z is one on x, y and z, less 2w on the majority. ``kept`` nodes stay."""
         changed = True
         while changed:
             changed = False
-            for node in sorted(self.weights, reverse=True):
+            for node in sorted(self.weights.keys() - kept, reverse=True):
                 changed |= self.logic.nodes[node][0] == 2 and self._without(node)
 
     def _without(self, node):
@@ -108,6 +114,32 @@ class _Linear:
                 yield logic.or_(logic.or_(logic.and_(x, y), logic.and_(x, z)), logic.and_(y, z))
 
 
+def _summed(circuit, signed, logic, given):
+    """What a tree with ``en`` high holds a cycle later: its bits, and a function that writes a word of them, its
+    additions put for their results, as a `_Linear` modulo the word's width."""
+    given = given | {name: logic.inputs(size) for name, size in circuit.inputs.items() if name not in given}
+    found = circuit.build(logic, given | {"en": [TRUE]})
+    after = dict(zip(given["$state"], found["$next"], strict=True))
+    results = [given[f"$add{n}Y"] for n in range(len(signed))]
+
+    def linear(word):
+        total = _Linear(logic, len(word))
+
+        def add(literals, sign):
+            for n, result in enumerate(results):
+                if literals[: len(word)] == result[: len(word)] and len(result) >= len(word):
+                    add(found[f"$add{n}A"], all(signed[n]))
+                    add(found[f"$add{n}B"], all(signed[n]))
+                    return
+            total.add_word(literals[: len(word)], 1, sign, len(word))
+
+        add(word, False)
+        return total
+
+    # What no register holds becomes free, so that nothing can be shown of it.
+    return [after[literal] if literal in after else logic.input() for literal in found["sum"]], linear
+
+
 def integers(width, count, text=None):
     """Whether a tree of integers gives their sum a cycle later, whatever they are.
 
@@ -124,20 +156,93 @@ def integers(width, count, text=None):
         ``undecided`` if the algebra leaves anything over: it finds no witness.
     """
     (circuit, signed), logic = _load(text or convert({"tree": IntTree(width, count)})["tree"]), Logic()
-    given = {name: logic.inputs(size) for name, size in circuit.inputs.items()} | {"en": [TRUE]}
-    found = circuit.build(logic, given)
-    after, bits = dict(zip(given["$state"], found["$next"], strict=True)), len(found["sum"])
-    if len(signed) != 1 or any(literal not in after for literal in found["sum"]):
-        return UNDECIDED, ""
-    if [after[literal] for literal in found["sum"]] != given["$add0Y"]:
-        return UNDECIDED, ""
-    total = _Linear(logic, bits)
-    for pin in "AB":
-        total.add_word(found[f"$add0{pin}"], 1, all(signed[0]), bits)
+    p = logic.inputs(width * count)
+    after, linear = _summed(circuit, signed, logic, {"p": p})
+    total = linear(after)
     total.simplify()
     for lane in range(count):
-        total.add_word(given["p"][lane * width : (lane + 1) * width], -1, True, bits)
+        total.add_word(p[lane * width : (lane + 1) * width], -1, True, len(after))
     return UNDECIDED if total.weights or total.constant else PROVED, ""
+
+
+class Placed(Part):
+    """One product in a window: what `Window.place` gives, one after the other."""
+
+    def __init__(self, window):
+        self.window = window
+        super().__init__({"p": In(window.addend.wide.width), "placed": Out(window.bits + 1 + window.flags)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.placed.eq(Cat(self.window.place(m, self.p)))
+        return m
+
+
+def placed(window, count, text=None):
+    """Whether a tree of float products gives, a cycle later, the sum of what `Placed` makes of each, modulo the
+    window's width, and the OR of their flags.
+
+    Parameters
+    ----------
+    window, count
+        As of `FixedTree`.
+    text : str
+        Verilog of a module ``tree`` to be examined; by default that of `FixedTree`.
+    """
+    logic, width = Logic(), window.addend.wide.width
+    one = exhaust.load(convert({"placed": Placed(window)}))["placed"]
+    circuit, signed = _load(text or convert({"tree": FixedTree(window, count)})["tree"])
+    p = logic.inputs(width * count)
+    lanes = [one.build(logic, {"p": p[lane * width : (lane + 1) * width]})["placed"] for lane in range(count)]
+    after, linear = _summed(circuit, signed, logic, {"p": p})
+    bits = window.bits
+    total = linear(after[:bits])
+    total.add(after[bits], 1)
+    total.simplify({literal >> 1 for lane in lanes for literal in lane[: bits + 1]})
+    for lane in lanes:
+        total.add_word(lane[:bits], -1)
+        total.add(lane[bits], -1)
+    seen = [logic.any(flags) for flags in zip(*(lane[bits + 1 :] for lane in lanes), strict=True)]
+    verdict, witness = Question(logic).never_one(*map(logic.xor, after[bits + 1 :], seen), limit=60)
+    return (UNDECIDED, "") if total.weights or total.constant else (verdict, witness)
+
+
+def placement(spec, window, limit=120):
+    """Whether `Placed` makes of every product of a multiplier, by the gates of both, its value in units of the window,
+    1 short where it is negative, which no sum of as many as the window is for exceeds; and its flags."""
+    logic = Logic()
+    gates = exhaust.load(convert({"placed": Placed(window), "multiplier": multiplier(spec, wide=True)}))
+    a, b = logic.inputs(spec.a.width), logic.inputs(spec.b.width)
+    p = gates["multiplier"].build(logic, {"a": a, "b": b})["p"]
+    found, bits = gates["placed"].build(logic, {"p": p})["placed"], window.bits
+    question = Theory(logic)
+    value, large, seen, special = in_window(question, window, p)
+    total = question(Kind.BV_ADD, question.vector(found[:bits]), question.extend(question.vector([found[bits]]), bits))
+    wrong = question(Kind.OR, large, question(Kind.NOT, question.equal(total, value)))
+    flagged = question.is_one(logic.any(map(logic.xor, found[bits + 1 :], seen)))
+    wrong = question(Kind.OR, flagged, question(Kind.AND, question.is_one(special ^ 1), wrong))
+    reach = window.addend.largest << (window.addend.highest - window.addend.lowest)
+    if window.depth * reach >= 1 << (bits - 1):
+        return UNDECIDED, ""
+    return question.never(wrong, limit, [("a", question.vector(a)), ("b", question.vector(b)),
+                                         ("p", question.vector(p))])
+
+
+def joined(window, words, narrow, limit=120, text=None):
+    """Whether the adder of a fixed-point sum adds what a `FixedTree` gives, and joins the flags."""
+    logic, adder = Logic(), PlacedAdder(window, words, narrow)
+    raw, p = logic.inputs(words * window.bits + window.flags), logic.inputs(narrow.bits + 1 + narrow.flags)
+    gates = exhaust.load({"adder": text or convert({"adder": adder})["adder"]})
+    after = gates["adder"].build(logic, {"acc": raw, "p": p})["sum"]
+    question = Theory(logic)
+    number = question.extend(question.vector(p[: narrow.bits]), window.bits, signed=True)
+    short = question.extend(question.vector([p[narrow.bits]]), window.bits)
+    right = question(Kind.BV_ADD, total_of(question, raw, window, words), question(Kind.BV_ADD, number, short))
+    flags = zip(raw[words * window.bits :], p[narrow.bits + 1 :], after[words * window.bits :], strict=True)
+    flagged = logic.any(logic.xor(logic.or_(old, new), found) for old, new, found in flags)
+    wrong = question(Kind.OR, question.is_one(flagged), question(Kind.NOT, question.equal(
+        total_of(question, after, window, words), right)))
+    return question.never(wrong, limit, [("acc", question.vector(raw)), ("p", question.vector(p))])
 
 
 def added(width, limit=120):
@@ -154,19 +259,30 @@ def added(width, limit=120):
 
 
 def of(spec, accumulator, count, limit=600):
-    """Proofs of the sum of ``count`` lanes, and of its way into the running sum: so far of integers.
+    """Proofs of the sum of ``count`` lanes, and of its way into the running sum: of integers and of exact sums.
 
     Yields
     ------
     Proof
         By the name that `name` gives.
     """
+    algebra = "algebra: full adders of the carry-save tree put for what they add"
+    product = Addend.product(spec)
     if accumulator.kind == "int":
         width = spec.wide.width
-        yield proof(name(spec, accumulator, count), "the sum of all lanes is exact",
-                    "algebra: full adders of the carry-save tree put for what they add", lambda: integers(width, count))
-        yield proof(name(spec, accumulator, count), "the sum of lanes is added exactly", "SMT, bit vectors",
-                    lambda: added(width + (count - 1).bit_length(), limit))
+        claims = [("the sum of all lanes is exact", algebra, lambda: integers(width, count)),
+                  ("the sum of lanes is added exactly", "SMT, bit vectors",
+                   lambda: added(width + (count - 1).bit_length(), limit))]
+    elif accumulator.kind != "float":
+        held, narrow = running_sum(accumulator, product), Window(product, count)
+        claims = [("every product is placed exactly", "SMT, bit vectors", lambda: placement(spec, narrow, limit)),
+                  ("the sum of all that is placed is exact", algebra, lambda: placed(narrow, count)),
+                  ("the sum of lanes is added exactly", "SMT, bit vectors",
+                   lambda: joined(held.window, held.words, narrow, limit))]
+    else:
+        claims = []
+    for claim, means, examine in claims:
+        yield proof(name(spec, accumulator, count), claim, means, examine)
 
 
 def name(spec, accumulator, count):
