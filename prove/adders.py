@@ -5,6 +5,7 @@ and fp32 is compared with numpy. A float accumulator is proved for the sums that
 of such sums are such sums: so for every sum from +0 or -0 on, however long.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -637,6 +638,112 @@ def drained(spec, depth, words, limit=300, text=None):
                  examine)
 
 
+def drained_in_cases(spec, depth, words, limit=300, text=None):
+    """As `drained`, for sums beyond fp32's range, which a solver's theory has no numbers for: from register to
+    register, and the rounding for each place that the leading one of a magnitude may have.
+
+    Parameters
+    ----------
+    text : str
+        As of `drained`.
+    """
+
+    def examine():
+        window = Window(Addend.product(spec), depth)
+        drain = machine.load({"drain": text or convert({"drain": FixedDrain(window, words)})["drain"]})["drain"]
+        for step in [_resolved] * (words == 2) + [_magnitude]:
+            verdict, witness = step(drain, window, words, limit)
+            if verdict != PROVED:
+                return verdict, witness, 0
+        for top in range(-1, window.bits - 1):
+            verdict, witness = _rounded(drain, window, top, limit)
+            if verdict != PROVED:
+                return verdict, witness, top + 1
+        return PROVED, "", window.bits
+
+    return proof(_exact_name(spec, depth, words), "its sum leaves as fp32, rounded once",
+                 "SMT, bit vectors, {:,} places of the leading one", examine)
+
+
+def _held(drain, state, name):
+    """The bits of a register, by its name, out of those of a state."""
+    return [state[place] for place in _places(drain, name)]
+
+
+def _places(drain, name):
+    """Where the bits of a register are in a state; one alone has no number."""
+    found = {int(match[1] or 0): place for place, each in enumerate(drain.names)
+             if (match := re.fullmatch(rf"{name}(?:_(\d+))?", each))}
+    return [found[bit] for bit in range(len(found))]
+
+
+def _resolved(drain, window, words, limit):
+    """Two words are added up, and the flags kept, in the first cycle."""
+    logic, bits = Logic(), window.bits
+    raw = logic.inputs(words * bits + window.flags)
+    _, state = drain.step(logic, logic.inputs(drain.registers), {"raw": raw, "en": [TRUE]} | drain.running)
+    found, question = _held(drain, state, "resolved"), Theory(logic)
+    wrong = question(Kind.OR, question(Kind.NOT, question.equal(question.vector(found[:bits]),
+                                                                total_of(question, raw, window, words))),
+                     question.is_one(logic.any(map(logic.xor, found[bits:], raw[words * bits :]))))
+    return question.never(wrong, limit, [("raw", question.vector(raw))])
+
+
+def _magnitude(drain, window, words, limit):
+    """A word becomes sign and magnitude, and the flags are kept, in the next cycle."""
+    logic, bits = Logic(), window.bits
+    raw, state = logic.inputs(drain.inputs["raw"]), logic.inputs(drain.registers)
+    word = raw if words == 1 else _held(drain, state, "resolved")
+    _, state = drain.step(logic, state, {"raw": raw, "en": [TRUE]} | drain.running)
+    question, value, found = Theory(logic), word[:bits], _held(drain, state, "magnitude")
+    size = question.choose(value[-1], question(Kind.BV_NEG, question.vector(value)), question.vector(value))
+    lost = logic.any(map(logic.xor, _held(drain, state, "held"), [value[-1], *word[bits:]]))
+    wrong = question(Kind.OR, question(Kind.NOT, question.equal(question.vector([*found, FALSE]), size)),
+                     question.is_one(lost))
+    # The window has one number that no sum of so many products is: it is its own negative.
+    sums = question(Kind.NOT, question.equal(question.vector(value), question.constant(1 << (bits - 1), bits)))
+    return question.never(question(Kind.AND, sums, wrong), limit, [("raw", question.vector(word))])
+
+
+def _rounded(drain, window, top, limit):
+    """A magnitude with its leading one at ``top``, or 0 (-1), becomes the code of the nearest fp32, ties to even."""
+    logic = Logic()
+    below = logic.inputs(max(top, 0))
+    magnitude = [*below, TRUE] if top >= 0 else []
+    magnitude += [FALSE] * (window.bits - 1 - len(magnitude))
+    sign, *flags = [logic.input() if top >= 0 else FALSE, *logic.inputs(window.flags)]
+    state = logic.inputs(drain.registers)
+    for name, literals in (("magnitude", magnitude), ("held", [sign, *flags])):
+        for place, literal in zip(_places(drain, name), literals, strict=True):
+            state[place] = literal
+    _, state = drain.step(logic, state, {"en": [TRUE]} | drain.running)
+    found = _held(drain, state, "c")
+
+    # A place of fp32 at this exponent, as a place of the magnitude: what is below is rounded off.
+    exp = top + window.addend.unit
+    place = max(exp - FP32.man_bits, 1 - FP32.bias - FP32.man_bits) - window.addend.unit
+    kept = [FALSE] * -place + magnitude[max(place, 0) : top + 1]
+    half = magnitude[place - 1] if 0 < place <= top + 1 else FALSE
+    rest = logic.any(magnitude[: max(place - 1, 0)])
+    up = logic.and_(half, logic.or_(rest, kept[0] if kept else FALSE))
+    question, width = Theory(logic), 48
+    # The leading one adds 1 to the exponent of a normal number.
+    base = max(exp + FP32.bias - 1, 0) << FP32.man_bits if top >= 0 else 0
+    kept, up = (question.extend(question.vector(bits), width) for bits in ([*kept, FALSE], [up]))
+    code = question(Kind.BV_ADD, question.constant(base, width), question(Kind.BV_ADD, kept, up))
+    inf = question.constant(FP32.inf, width)
+    code = question(Kind.ITE, question(Kind.BV_ULT, inf, code), inf, code)
+    code = question(Kind.BV_CONCAT, question.vector([sign]), question(
+        Kind.BV_EXTRACT, code, indices=(FP32.field_bits - 1, 0)))
+    if len(flags) == 2:
+        for flag, sign_of in zip(flags, (0, FP32.sign_mask), strict=True):
+            code = question.choose(flag, question.constant(FP32.inf | sign_of, FP32.width), code)
+    if flags:
+        code = question.choose(logic.and_(flags[0], flags[-1]), question.constant(FP32.nan, FP32.width), code)
+    return question.never(question(Kind.NOT, question.equal(question.vector(found), code)), limit,
+                          [("magnitude", question.vector(magnitude)), ("c", question.vector(found))])
+
+
 def _counted(name, claim, means, examine, good=PROVED):
     """The `Proof` of ``examine()``, which gives a count and a witness; ``means`` has a place for the count."""
 
@@ -680,18 +787,18 @@ def of(spec, accumulator, limit=600):
     Yields
     ------
     Proof
-        By the name that `sum_name` gives. None of wider products than `SOLVED_BITS` into a float, nor of exact sums
-        beyond the range of fp32, as products of bf16 have them.
+        By the name that `sum_name` gives. None of wider products than `SOLVED_BITS` into a float.
     """
     if accumulator.kind == "float":
         if Addend.product(spec).sig_bits <= SOLVED_BITS:
             yield solved(Sum(accumulator.fmt, spec), limit)
     elif accumulator.kind == "int":
         yield integer_step(spec, limit)
-    elif _in_fp32(window := Window(Addend.product(spec), accumulator.depth)):
+    else:
+        window = Window(Addend.product(spec), accumulator.depth)
         words = running_sum(accumulator, window.addend).words
         yield exact_step(spec, accumulator.depth, words, limit)
-        yield drained(spec, accumulator.depth, words, limit)
+        yield (drained if _in_fp32(window) else drained_in_cases)(spec, accumulator.depth, words, limit)
 
 
 def _in_fp32(window):

@@ -123,14 +123,32 @@ def _inverted(case):
 
 @pytest.mark.parametrize("words", [1, 2])
 def test_exact_sums_are_proved(words):
-    for proof in (adders.exact_step(_E2M1, 16, words), adders.drained(_E2M1, 16, words)):
+    for prove in (adders.exact_step, adders.drained, adders.drained_in_cases):
+        proof = prove(_E2M1, 16, words)
         assert proof.verdict == PROVED, proof
 
 
-def test_solver_finds_a_broken_drain():
+def test_sums_beyond_fp32_are_proved_to_overflow_and_to_lose_places():
+    """Their smallest products are below fp32's smallest, and their largest above its largest."""
+    spec = Multiplier.make("exact", "e8m1")
+    window = Window(Addend.product(spec), 4)
+    assert window.addend.unit < -149 and window.addend.unit + window.bits > 128
+    assert adders.drained_in_cases(spec, 4, 1).verdict == PROVED
+
+
+@pytest.mark.parametrize("prove", [adders.drained, adders.drained_in_cases])
+def test_solver_finds_a_broken_drain(prove):
     text = convert({"drain": FixedDrain(Window(Addend.product(_E2M1), 16), 1)})["drain"]
     assert " + " in text
-    assert adders.drained(_E2M1, 16, 1, text=text.replace(" + ", " | ")).verdict == REFUTED
+    assert prove(_E2M1, 16, 1, text=text.replace(" + ", " | ")).verdict == REFUTED
+
+
+@pytest.mark.parametrize("right, wrong", [(" + ", " | "), (" & ", " | "), (" | ", " & "), (" ? ", " ? ~")])
+def test_solver_finds_a_broken_drain_of_two_words(right, wrong):
+    spec = Multiplier.make("exact", "e5m2")
+    text = convert({"drain": FixedDrain(Window(Addend.product(spec), 16), 2)})["drain"]
+    assert right in text
+    assert adders.drained_in_cases(spec, 16, 2, text=text.replace(right, wrong, 1)).verdict == REFUTED
 
 
 def test_a_question_divided_into_cases_is_the_same_question(monkeypatch):
