@@ -11,7 +11,7 @@ from functools import cached_property
 
 import bitwuzla
 import numpy as np
-from amaranth.hdl import Module
+from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 from bitwuzla import Kind
 
@@ -31,7 +31,7 @@ from ..hdl.part import Part
 from ..hdl.verilog import convert
 from . import exhaust, machine
 from .logic import FALSE, TRUE, Logic
-from .solver import COMPARED, PROVED, REFUTED, Question, proof
+from .solver import COMPARED, PROVED, REFUTED, UNDECIDED, Question, proof
 
 FP32 = FORMATS["fp32"]
 
@@ -569,31 +569,76 @@ def in_window(question, window, p):
     return number, large, seen, logic.or_(inf, nan)
 
 
+class Placed(Part):
+    """One product in a window: what `Window.place` gives, one after the other."""
+
+    def __init__(self, window):
+        self.window = window
+        super().__init__({"p": In(window.addend.wide.width), "placed": Out(window.bits + 1 + window.flags)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.placed.eq(Cat(self.window.place(m, self.p)))
+        return m
+
+
+def placement(spec, window, limit=120):
+    """Whether `Placed` makes of every product of a multiplier, by the gates of both, its value in units of the window,
+    1 short where it is negative, which no sum of as many as the window is for exceeds; and its flags."""
+    logic = Logic()
+    gates = exhaust.load(convert({"placed": Placed(window), "multiplier": multiplier(spec, wide=True)}))
+    a, b = logic.inputs(spec.a.width), logic.inputs(spec.b.width)
+    p = gates["multiplier"].build(logic, {"a": a, "b": b})["p"]
+    found, bits = gates["placed"].build(logic, {"p": p})["placed"], window.bits
+    question = Theory(logic)
+    value, large, seen, special = in_window(question, window, p)
+    total = question(Kind.BV_ADD, question.vector(found[:bits]), question.extend(question.vector([found[bits]]), bits))
+    wrong = question(Kind.OR, large, question(Kind.NOT, question.equal(total, value)))
+    flagged = question.is_one(logic.any(map(logic.xor, found[bits + 1 :], seen)))
+    wrong = question(Kind.OR, flagged, question(Kind.AND, question.is_one(special ^ 1), wrong))
+    reach = window.addend.largest << (window.addend.highest - window.addend.lowest)
+    if window.depth * reach >= 1 << (bits - 1):
+        return UNDECIDED, ""
+    return question.never(wrong, limit, [("a", question.vector(a)), ("b", question.vector(b)),
+                                         ("p", question.vector(p))])
+
+
 def total_of(question, raw, window, words):
     """The words of a sum as one."""
     parts = [question.vector(raw[n * window.bits : (n + 1) * window.bits]) for n in range(words)]
     return parts[0] if words == 1 else question(Kind.BV_ADD, *parts)
 
 
-def exact_step(spec, depth, words, limit=120, circuit=None):
-    """A step of an exact sum adds the product in units of the smallest, modulo the width; flags stay and join."""
+def exact_step(spec, depth, words, limit=120, text=None):
+    """A step of an exact sum adds the product in units of the smallest, modulo the width; flags stay and join.
+
+    In two parts: `placement`; and whatever is placed, by the same gates in the adder as in `Placed`, is added.
+
+    Parameters
+    ----------
+    text : str
+        Verilog of a module ``adder`` to be examined; by default that of `FixedAdder`.
+    """
 
     def examine():
         window, logic = Window(Addend.product(spec), depth), Logic()
-        names = {"adder": FixedAdder(window, words), "multiplier": multiplier(spec, wide=True)}
-        gates = exhaust.load(convert(names))
-        p = gates["multiplier"].build(logic, {"a": logic.inputs(spec.a.width), "b": logic.inputs(spec.b.width)})["p"]
-        raw = logic.inputs(words * window.bits + window.flags)
-        after = (circuit or gates["adder"]).build(logic, {"acc": raw, "p": p})["sum"]
+        refused = placement(spec, window, limit)
+        if refused[0] != PROVED:
+            return refused
+        gates = exhaust.load({"placed": convert({"placed": Placed(window)})["placed"],
+                              "adder": text or convert({"adder": FixedAdder(window, words)})["adder"]})
+        p, raw = logic.inputs(spec.wide.width), logic.inputs(words * window.bits + window.flags)
+        found, bits = gates["placed"].build(logic, {"p": p})["placed"], window.bits
+        after = gates["adder"].build(logic, {"acc": raw, "p": p})["sum"]
         question = Theory(logic)
-        number, _, seen, special = in_window(question, window, p)
-        right = question(Kind.BV_ADD, total_of(question, raw, window, words), number)
-        flags = zip(raw[words * window.bits :], seen, after[words * window.bits :], strict=True)
-        flagged = logic.any(logic.xor(logic.or_(old, new), found) for old, new, found in flags)
-        same = question.equal(total_of(question, after, window, words), right)
-        wrong = question(Kind.OR, question.is_one(flagged),
-                         question(Kind.NOT, question(Kind.OR, question.is_one(special), same)))
-        return question.never(wrong, limit, [("acc", question.vector(raw)), ("p", question.vector(p))])
+        question.cut(found)
+        number, short = question.vector(found[:bits]), question.extend(question.vector([found[bits]]), bits)
+        right = question(Kind.BV_ADD, total_of(question, raw, window, words), question(Kind.BV_ADD, number, short))
+        flags = zip(raw[words * bits :], found[bits + 1 :], after[words * bits :], strict=True)
+        flagged = logic.any(logic.xor(logic.or_(old, new), now) for old, new, now in flags)
+        wrong = question(Kind.OR, question.is_one(flagged), question(Kind.NOT, question.equal(
+            total_of(question, after, window, words), right)))
+        return (PROVED if question.never(wrong, limit)[0] == PROVED else UNDECIDED), ""
 
     return proof(_exact_name(spec, depth, words), "every product is added exactly", "SMT, bit vectors", examine)
 

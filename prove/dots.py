@@ -5,8 +5,6 @@ import tempfile
 from itertools import permutations, product
 from pathlib import Path
 
-from amaranth.hdl import Cat, Module
-from amaranth.lib.wiring import In, Out
 from bitwuzla import Kind
 
 from ..golden.formats import IntFormat
@@ -16,11 +14,9 @@ from ..hdl.accumulator import Sum, running_sum
 from ..hdl.addend import Addend
 from ..hdl.dot import FixedTree, IntTree, PlacedAdder
 from ..hdl.fixed import Window
-from ..hdl.multipliers import multiplier
-from ..hdl.part import Part
 from ..hdl.verilog import convert
 from . import exhaust
-from .adders import Theory, in_window, total_of
+from .adders import Placed, Theory, placement, total_of
 from .exhaust import Circuit
 from .logic import TRUE, Logic
 from .solver import PROVED, UNDECIDED, Question, proof
@@ -165,19 +161,6 @@ def integers(width, count, text=None):
     return UNDECIDED if total.weights or total.constant else PROVED, ""
 
 
-class Placed(Part):
-    """One product in a window: what `Window.place` gives, one after the other."""
-
-    def __init__(self, window):
-        self.window = window
-        super().__init__({"p": In(window.addend.wide.width), "placed": Out(window.bits + 1 + window.flags)})
-
-    def elaborate(self, platform):
-        m = Module()
-        m.d.comb += self.placed.eq(Cat(self.window.place(m, self.p)))
-        return m
-
-
 def placed(window, count, text=None):
     """Whether a tree of float products gives, a cycle later, the sum of what `Placed` makes of each, modulo the
     window's width, and the OR of their flags.
@@ -205,27 +188,6 @@ def placed(window, count, text=None):
     seen = [logic.any(flags) for flags in zip(*(lane[bits + 1 :] for lane in lanes), strict=True)]
     verdict, witness = Question(logic).never_one(*map(logic.xor, after[bits + 1 :], seen), limit=60)
     return (UNDECIDED, "") if total.weights or total.constant else (verdict, witness)
-
-
-def placement(spec, window, limit=120):
-    """Whether `Placed` makes of every product of a multiplier, by the gates of both, its value in units of the window,
-    1 short where it is negative, which no sum of as many as the window is for exceeds; and its flags."""
-    logic = Logic()
-    gates = exhaust.load(convert({"placed": Placed(window), "multiplier": multiplier(spec, wide=True)}))
-    a, b = logic.inputs(spec.a.width), logic.inputs(spec.b.width)
-    p = gates["multiplier"].build(logic, {"a": a, "b": b})["p"]
-    found, bits = gates["placed"].build(logic, {"p": p})["placed"], window.bits
-    question = Theory(logic)
-    value, large, seen, special = in_window(question, window, p)
-    total = question(Kind.BV_ADD, question.vector(found[:bits]), question.extend(question.vector([found[bits]]), bits))
-    wrong = question(Kind.OR, large, question(Kind.NOT, question.equal(total, value)))
-    flagged = question.is_one(logic.any(map(logic.xor, found[bits + 1 :], seen)))
-    wrong = question(Kind.OR, flagged, question(Kind.AND, question.is_one(special ^ 1), wrong))
-    reach = window.addend.largest << (window.addend.highest - window.addend.lowest)
-    if window.depth * reach >= 1 << (bits - 1):
-        return UNDECIDED, ""
-    return question.never(wrong, limit, [("a", question.vector(a)), ("b", question.vector(b)),
-                                         ("p", question.vector(p))])
 
 
 def joined(window, words, narrow, limit=120, text=None):

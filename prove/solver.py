@@ -55,6 +55,12 @@ class Question:
     def __call__(self, kind, *terms, indices=()):
         return self.terms.mk_term(kind, list(terms), list(indices))
 
+    def cut(self, literals):
+        """Takes literals for free, whatever is behind them: what is proved then holds all the more, and no witness
+        says anything."""
+        for literal in literals:
+            self._made.setdefault(literal >> 1, self.terms.mk_const(self.terms.mk_bv_sort(1)))
+
     def constant(self, value, width):
         return self.terms.mk_bv_value(self.terms.mk_bv_sort(width), value % (1 << width))
 

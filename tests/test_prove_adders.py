@@ -8,7 +8,7 @@ import rational
 from lmul.golden.formats import FORMATS, FloatFormat, float_format
 from lmul.golden.spec import Multiplier
 from lmul.hdl.addend import Addend
-from lmul.hdl.fixed import FixedDrain, Window
+from lmul.hdl.fixed import FixedAdder, FixedDrain, Window
 from lmul.hdl.verilog import convert
 from lmul.prove import adders, exhaust, solver
 from lmul.prove.adders import Sum
@@ -128,6 +128,15 @@ def test_exact_sums_are_proved(words):
         assert proof.verdict == PROVED, proof
 
 
+@pytest.mark.parametrize("right, wrong", [(" + ", " | "), (" ^ ", " | "), (" | ", " & ")])
+def test_broken_steps_of_exact_sums_are_not_proved(right, wrong):
+    spec = Multiplier.make("exact", "e5m2")
+    text = convert({"adder": FixedAdder(Window(Addend.product(spec), 16), 1)})["adder"]
+    assert right in text
+    assert adders.exact_step(spec, 16, 1, text=text.replace(right, wrong, 1)).verdict != PROVED
+
+
+@pytest.mark.regress
 def test_sums_beyond_fp32_are_proved_to_overflow_and_to_lose_places():
     """Their smallest products are below fp32's smallest, and their largest above its largest."""
     spec = Multiplier.make("exact", "e8m1")
