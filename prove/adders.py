@@ -762,7 +762,7 @@ def _rounded(drain, window, top, limit):
         for place, literal in zip(_places(drain, name), literals, strict=True):
             state[place] = literal
     _, state = drain.step(logic, state, {"en": [TRUE]} | drain.running)
-    found = _held(drain, state, "c")
+    found = drain.step(logic, state, {"en": [FALSE]} | drain.running)[0]["c"]
 
     # A place of fp32 at this exponent, as a place of the magnitude: what is below is rounded off.
     exp = top + window.addend.unit
