@@ -355,7 +355,7 @@ DESIGNS = {
     "mac_lmul_e4m3_fp32": UNIT | {"cycles": 5}, "mac_lmul_e2m1_fixed16": UNIT | {"cycles": 7},
     "mac_exact_e2m1_carrysave16": UNIT | {"cycles": 7},
     "dot_lmul_e2m1_e5m4_4_w8": UNIT | {"cycles": 5}, "dot_exact_e2m1_e5m4_4_tree": UNIT | {"cycles": 6},
-    "array_lmul_e2m1_fixed16_2x2_os": ARRAY | {"cycles": 16}, "array_lmul_e2m1_fixed16_2x2_ws": ARRAY | {"cycles": 10},
+    "array_lmul_e2m1_fixed16_2x2_os": ARRAY | {"cycles": 16}, "array_lmul_e2m1_fixed16_2x2_ws": ARRAY | {"cycles": 8},
     "matmul_lmul_e2m1_fixed16_2x2_os": MATMUL, "matmul_lmul_e2m1_fixed16_2x2_ws": MATMUL,
 }
 SAMPLE = {"mul_exact_e5m2": 200, "mac_lmul_e2m1_fixed16": 60, "array_lmul_e2m1_fixed16_2x2_os": 40}
