@@ -609,6 +609,22 @@ def total_of(question, raw, window, words):
     return parts[0] if words == 1 else question(Kind.BV_ADD, *parts)
 
 
+def wrong_total(question, window, words, raw, after, number, flags):
+    """A term that is true where a sum ``after`` is not the sum ``raw`` with a number added and flags joined."""
+    logic, start = question.logic, words * window.bits
+    right = question(Kind.BV_ADD, total_of(question, raw, window, words), number)
+    joined = (logic.xor(logic.or_(old, new), found)
+              for old, new, found in zip(raw[start:], flags, after[start:], strict=True))
+    same = question.equal(total_of(question, after, window, words), right)
+    return question(Kind.OR, question.is_one(logic.any(joined)), question(Kind.NOT, same))
+
+
+def _possible(question, window, total):
+    """A term that is true for every sum: the window has one number that no sum of so many products is, which is its own
+    negative."""
+    return question(Kind.NOT, question.equal(total, question.constant(1 << (window.bits - 1), window.bits)))
+
+
 def exact_step(spec, depth, words, limit=120, text=None):
     """A step of an exact sum adds the product in units of the smallest, modulo the width; flags stay and join.
 
@@ -633,11 +649,8 @@ def exact_step(spec, depth, words, limit=120, text=None):
         question = Theory(logic)
         question.cut(found)
         number, short = question.vector(found[:bits]), question.extend(question.vector([found[bits]]), bits)
-        right = question(Kind.BV_ADD, total_of(question, raw, window, words), question(Kind.BV_ADD, number, short))
-        flags = zip(raw[words * bits :], found[bits + 1 :], after[words * bits :], strict=True)
-        flagged = logic.any(logic.xor(logic.or_(old, new), now) for old, new, now in flags)
-        wrong = question(Kind.OR, question.is_one(flagged), question(Kind.NOT, question.equal(
-            total_of(question, after, window, words), right)))
+        number = question(Kind.BV_ADD, number, short)
+        wrong = wrong_total(question, window, words, raw, after, number, found[bits + 1 :])
         return (PROVED if question.never(wrong, limit)[0] == PROVED else UNDECIDED), ""
 
     return proof(_exact_name(spec, depth, words), "every product is added exactly", "SMT, bit vectors", examine)
@@ -673,9 +686,7 @@ def drained(spec, depth, words, limit=300, text=None):
             value = question.choose(flags[1], question.terms.mk_fp_neg_inf(sort), value)
         if flags:
             value = question.choose(logic.and_(flags[0], flags[-1]), question.terms.mk_fp_nan(sort), value)
-        # The window has one number that no sum of so many products is: it is its own negative.
-        sums = question(Kind.NOT, question.equal(total_of(question, raw, window, words), question.constant(
-            1 << (window.bits - 1), window.bits)))
+        sums = _possible(question, window, total_of(question, raw, window, words))
         return question.never(question(Kind.AND, sums, question.differs(code, value, FP32)), limit,
                               [("raw", question.vector(raw)), ("c", code)])
 
@@ -745,8 +756,7 @@ def _magnitude(drain, window, words, limit):
     lost = logic.any(map(logic.xor, _held(drain, state, "held"), [value[-1], *word[bits:]]))
     wrong = question(Kind.OR, question(Kind.NOT, question.equal(question.vector([*found, FALSE]), size)),
                      question.is_one(lost))
-    # The window has one number that no sum of so many products is: it is its own negative.
-    sums = question(Kind.NOT, question.equal(question.vector(value), question.constant(1 << (bits - 1), bits)))
+    sums = _possible(question, window, question.vector(value))
     return question.never(question(Kind.AND, sums, wrong), limit, [("raw", question.vector(word))])
 
 

@@ -16,7 +16,7 @@ from ..hdl.dot import FixedTree, IntTree, PlacedAdder
 from ..hdl.fixed import Window
 from ..hdl.verilog import convert
 from . import exhaust
-from .adders import Placed, Theory, placement, total_of
+from .adders import Placed, Theory, placement, wrong_total
 from .exhaust import Circuit
 from .logic import TRUE, Logic
 from .solver import PROVED, UNDECIDED, Question, proof
@@ -199,11 +199,8 @@ def joined(window, words, narrow, limit=120, text=None):
     question = Theory(logic)
     number = question.extend(question.vector(p[: narrow.bits]), window.bits, signed=True)
     short = question.extend(question.vector([p[narrow.bits]]), window.bits)
-    right = question(Kind.BV_ADD, total_of(question, raw, window, words), question(Kind.BV_ADD, number, short))
-    flags = zip(raw[words * window.bits :], p[narrow.bits + 1 :], after[words * window.bits :], strict=True)
-    flagged = logic.any(logic.xor(logic.or_(old, new), found) for old, new, found in flags)
-    wrong = question(Kind.OR, question.is_one(flagged), question(Kind.NOT, question.equal(
-        total_of(question, after, window, words), right)))
+    number = question(Kind.BV_ADD, number, short)
+    wrong = wrong_total(question, window, words, raw, after, number, p[narrow.bits + 1 :])
     return question.never(wrong, limit, [("acc", question.vector(raw)), ("p", question.vector(p))])
 
 
