@@ -89,7 +89,8 @@ class Effort:
         ones, where the array of partial products dominates, its gain falls as steeply as its time grows.
     registered : tuple of Try
         For designs with registers. They are many times as large, and their enables need the buffers that only the
-        mappers with a target delay put in. Arrays, many times as large again, get the last map of the last try.
+        mappers with a target delay put in. Dot products and arrays, many times as large again, get the last map of
+        the last try; most of what they are is in leaves.
     leaves : tuple of Try
         For the leaves of registered designs, beside these.
     """
@@ -207,12 +208,7 @@ def map_design(design, verilog, libraries, effort, folder):
     if more:
         yosys.run(["read_rtlil words.il", _delete_but(leaves), "design -save words",
                    *_optimise(design, more, folder, len(whole), leaves)], folder)
-    netlists, script = {}, []
-    for n, (key, library) in enumerate(libraries.items()):
-        library.write_liberty(folder / f"{n}.lib")
-        _write(folder / f"{n}.constr", _constraints(library))
-        commands, netlists[key] = _map(n, library, whole + more, folder)
-        script += commands
+    script, netlists = _map(libraries, whole + more, folder, not design.combinational)
     yosys.run(script, folder)
     if more:
         netlists = {key: mix(found[:sum(len(each.maps) for each in whole)], found, libraries[key],
@@ -222,7 +218,7 @@ def map_design(design, verilog, libraries, effort, folder):
 
 def tries(design, effort):
     """The tries that a design gets from an `Effort`: the same for all that differ in their arithmetic alone."""
-    if design.rows:
+    if design.rows or design.lanes:
         last = effort.registered[-1]
         return (replace(last, maps=last.maps[-1:]),)
     if not design.combinational:
@@ -264,7 +260,7 @@ def _optimise(design, tries, folder, first=0, leaves=None):
                 if leaves:
                     script += [_delete_but(leaf for leaf, gates in leaves.items() if gates <= each.gates)]
                 script += [f"abc -g AND -script {each.optimiser}.abc", "opt_clean",
-                           f"write_rtlil {n}.il", "design -save optimised",
+                           f"write_rtlil {n}.il", f"write_blif {n}.blif", "design -save optimised",
                            f"delete t:{design.slug}_*", f"tee -q -o {n}.depth ltp -noff"]
                 if not leaves and not after:
                     script += ["design -load optimised", "abc -g gates -script gates.abc", "opt_clean",
@@ -289,28 +285,53 @@ def _delete_but(modules):
     return "delete *" + "".join(f" {name} %d" for name in modules)
 
 
-def _map(n, library, tries, folder):
-    """Commands that map every try to library ``n``, and the candidates that they leave."""
-    script, candidates = [], []
-    unit = _loaded_nand_ps(library)
-    adder = library.full_adder
-    if adder:
-        _write(folder / f"{n}.v", _full_adder(adder))
-    for t, each in enumerate(tries):
-        if STRUCTURES[each.structure][2] and not adder:
-            continue
-        script += ["design -reset", f"read_rtlil {t}.il", *([f"techmap -map {n}.v", "simplemap"] if adder else []),
-                   f"dfflibmap -liberty {n}.lib", "design -save logic"]
-        for m, (mapper, target) in enumerate(each.maps):
-            name = f"{n}-{t}-{m}"
-            delay = 1 if target is None else max(round(target * unit * _depth(folder / f"{t}.depth")), 1)
-            _write(folder / f"{name}.abc", MAPPERS[mapper].replace("{D}", f"-D {delay}"))
-            script += ["design -load logic",
-                       f"abc -liberty {n}.lib -constr {n}.constr -D {delay} -script {name}.abc",
-                       "opt_clean -purge", f"write_json {name}.json"]
-            words = f"{each.structure}, {each.optimiser}, {mapper}" + ("" if target is None else f" to {delay} ps")
-            candidates.append(Candidate(folder / f"{name}.json", words))
-    return script, candidates
+def _map(libraries, tries, folder, registered):
+    """Commands that map every try to every library, and by library key the candidates that they leave.
+
+    Logic alone is read, mapped and written by ABC, in one call for all, because a call costs more than a small map.
+    What has registers or boxes goes through Yosys' `abc`, which takes them out of ABC's way, in a call for each map.
+    """
+    script, session, alone, found = [], ["backup"], [], {key: [] for key in libraries}
+    for n, (key, library) in enumerate(libraries.items()):
+        library.write_liberty(folder / f"{n}.lib")
+        _write(folder / f"{n}.constr", _constraints(library))
+        if library.full_adder:
+            _write(folder / f"{n}.v", _full_adder(library.full_adder))
+        for t, each in enumerate(tries):
+            boxes = bool(STRUCTURES[each.structure][2])
+            if boxes and not library.full_adder:
+                continue
+            if registered or boxes:
+                script += ["design -reset", f"read_rtlil {t}.il", *([f"techmap -map {n}.v", "simplemap"] * boxes),
+                           f"dfflibmap -liberty {n}.lib", "design -save logic"]
+            for name, words, commands in _commands(n, t, each, library, folder):
+                found[key].append(Candidate(folder / f"{name}.json", words))
+                if registered or boxes:
+                    _write(folder / f"{name}.abc", commands)
+                    script += ["design -load logic", f"abc -liberty {n}.lib -constr {n}.constr -script {name}.abc",
+                               "opt_clean -purge", f"write_json {name}.json"]
+                else:
+                    alone.append(name)
+                    session += [f"read_lib -w {n}.lib", f"read_constr {n}.constr",  # `map -B` changed the library
+                                f"read_blif {t}.blif", commands, f"write_blif {name}.blif"]
+    if alone:  # Yosys takes back what it gave: the backup
+        _write(folder / "session.abc", "\n".join([*session, "restore", "strash", "map"]))
+        script += ["design -reset", "read_rtlil 0.il", f"abc -liberty {n}.lib -script session.abc"]
+        for name in alone:
+            script += ["design -reset", f"read_blif -wideports {name}.blif", "opt_clean -purge",
+                       f"write_json {name}.json"]
+    return script, found
+
+
+def _commands(n, t, each, library, folder):
+    """Name, description and ABC's commands of each map of try ``t`` to library ``n``."""
+    level = _loaded_nand_ps(library) * _depth(folder / f"{t}.depth")
+    for m, (mapper, target) in enumerate(each.maps):
+        words, delay = f"{each.structure}, {each.optimiser}, {mapper}", ""
+        if target is not None:
+            ps = max(round(target * level), 1)
+            words, delay = f"{words} to {ps} ps", f"-D {ps}"
+        yield f"{n}-{t}-{m}", words, MAPPERS[mapper].replace("{D}", delay)
 
 
 def _full_adder(adder):

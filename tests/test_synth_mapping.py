@@ -118,7 +118,7 @@ def test_multipliers_stay_within_their_aims(slug, mapped):
 
 def test_gates_and_transistors_are_counted_as_said(tmp_path, libraries):
     """A hand-made circuit: three two-input gates, one inverter and two flip-flops."""
-    design = parse("mul_lmul_e4m3")
+    design = parse("mac_lmul_e4m3_fp32")
     (tmp_path / "x.v").write_text(f"""
         module {design.slug} (input clk, a, b, c, d, output reg p, q);
           always @(posedge clk) begin p <= (a & b) ^ (c | d); q <= ~a; end
@@ -176,7 +176,7 @@ def test_rivals_get_the_same_tries():
         for name, effort in mapping.EFFORTS.items():
             tries = mapping.tries(design, effort)
             assert tries, (slug, name)
-            key = name, design.combinational, design.rows, spec.a.name, spec.b.name
+            key = name, design.combinational, design.lanes, design.rows, spec.a.name, spec.b.name
             assert tried.setdefault(key, tries) == tries, slug
 
 
