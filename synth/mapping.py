@@ -112,6 +112,7 @@ _SMALL = (("area", None), ("area-xor", None))
 _FAST = (("delay", 0.1), ("delay", 0.7))
 _LEAVES = (("area-sized", 0.7), ("delay", 0.1))
 _QUICK = (Try("sklansky", "light", (("area-quick", 0.7), ("delay-quick", 0.1))),)
+_TREES = Try("full adders", "light", (("area-quick", 0.7),), 40000)  # of dot products: the largest leaves there are
 _TARGETS = (0.1, 0.5, 0.7, 1.0)
 _LIGHT = ("light", "resynthesis")
 _SIZED = ("area-sized", "area-quick", "delay", "delay-quick", "flow")
@@ -120,21 +121,20 @@ EFFORTS = {
     "low": Effort(
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)), Try("full adders", "resynthesis", (("area", None),))),
-        _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500),)),
+        _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500), _TREES)),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
          Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7))),
          Try("full adders", "resynthesis", (("area", None), ("flow", 0.7)))), _QUICK,
-        (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500),
-         Try("full adders", "light", (("area-quick", 0.7),), 8000))),
+        (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500), _TREES)),
     "high": Effort(
         _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS),
         _QUICK,
         _cross(("ripple", "sklansky", "full adders"), _LIGHT, _SIZED, _TARGETS, 4000)
-        + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500)),
+        + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500) + (_TREES,)),
 }
 
 #: Narrow are significands that give at most so many partial product bits.
