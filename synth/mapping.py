@@ -89,8 +89,8 @@ class Effort:
         ones, where the array of partial products dominates, its gain falls as steeply as its time grows.
     registered : tuple of Try
         For designs with registers. They are many times as large, and their enables need the buffers that only the
-        mappers with a target delay put in. Dot products and arrays, many times as large again, get the last map of
-        the last try; most of what they are is in leaves.
+        mappers with a target delay put in. Arrays, many times as large again, get the last map of the last try;
+        so do dot products where their trees, the most of them, have tries as leaves.
     leaves : tuple of Try
         For the leaves of registered designs, beside these.
     """
@@ -121,7 +121,7 @@ EFFORTS = {
     "low": Effort(
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)), Try("full adders", "resynthesis", (("area", None),))),
-        _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500), _TREES)),
+        _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500),)),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
@@ -218,7 +218,7 @@ def map_design(design, verilog, libraries, effort, folder):
 
 def tries(design, effort):
     """The tries that a design gets from an `Effort`: the same for all that differ in their arithmetic alone."""
-    if design.rows or design.lanes:
+    if design.rows or design.lanes and _TREES in effort.leaves:
         last = effort.registered[-1]
         return (replace(last, maps=last.maps[-1:]),)
     if not design.combinational:
