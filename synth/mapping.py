@@ -11,6 +11,7 @@ them, such as the multiplier and the adder of an element, by more, and netlists 
 import json
 import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import inf
 from pathlib import Path
 
@@ -245,8 +246,8 @@ def _words(design, verilog, folder):
 
 
 def _optimise(design, tries, folder, first=0, leaves=None):
-    """Commands that leave each try's logic as ``{number}.il``, numbered from ``first``, and its figures as ``.depth``
-    and, but of leaves, ``.gates`` and ``.cmos``."""
+    """Commands that leave each try's logic as ``{number}.il`` and, of a combinational design, ``.blif``, numbered from
+    ``first``, and its figures as ``.depth`` and, but of leaves, ``.gates`` and ``.cmos``."""
     script = []
     for structure in dict.fromkeys(each.structure for each in tries):
         before, maps, after = STRUCTURES[structure]
@@ -260,8 +261,9 @@ def _optimise(design, tries, folder, first=0, leaves=None):
                 if leaves:
                     script += [_delete_but(leaf for leaf, gates in leaves.items() if gates <= each.gates)]
                 script += [f"abc -g AND -script {each.optimiser}.abc", "opt_clean",
-                           f"write_rtlil {n}.il", f"write_blif {n}.blif", "design -save optimised",
-                           f"delete t:{design.slug}_*", f"tee -q -o {n}.depth ltp -noff"]
+                           f"write_rtlil {n}.il", f"write_blif {n}.blif" * design.combinational,
+                           "design -save optimised", f"delete t:{design.slug}_*",
+                           f"tee -q -o {n}.depth ltp -noff"]
                 if not leaves and not after:
                     script += ["design -load optimised", "abc -g gates -script gates.abc", "opt_clean",
                                f"tee -q -o {n}.gates stat -json",
@@ -291,7 +293,7 @@ def _map(libraries, tries, folder, registered):
     Logic alone is read, mapped and written by ABC, in one call for all, because a call costs more than a small map.
     What has registers or boxes goes through Yosys' `abc`, which takes them out of ABC's way, in a call for each map.
     """
-    script, session, alone, found = [], ["backup"], [], {key: [] for key in libraries}
+    script, alone, found = [], {}, {key: [] for key in libraries}
     for n, (key, library) in enumerate(libraries.items()):
         library.write_liberty(folder / f"{n}.lib")
         _write(folder / f"{n}.constr", _constraints(library))
@@ -311,16 +313,19 @@ def _map(libraries, tries, folder, registered):
                     script += ["design -load logic", f"abc -liberty {n}.lib -constr {n}.constr -script {name}.abc",
                                "opt_clean -purge", f"write_json {name}.json"]
                 else:
-                    alone.append(name)
-                    session += [f"read_lib -w {n}.lib", f"read_constr {n}.constr",  # `map -B` changed the library
-                                f"read_blif {t}.blif", commands, f"write_blif {name}.blif"]
-    if alone:  # Yosys takes back what it gave: the backup
-        _write(folder / "session.abc", "\n".join([*session, "restore", "strash", "map"]))
-        script += ["design -reset", "read_rtlil 0.il", f"abc -liberty {n}.lib -script session.abc"]
-        for name in alone:
-            script += ["design -reset", f"read_blif -wideports {name}.blif", "opt_clean -purge",
-                       f"write_json {name}.json"]
-    return script, found
+                    alone[name] = [f"read_lib -w {n}.lib", f"read_constr {n}.constr",  # anew, `map -B` changes it
+                                   f"read_blif {t}.blif", commands, f"write_blif {name}.blif"]
+    return script + (_by_abc(alone, f"{n}.lib", folder) if alone else []), found
+
+
+def _by_abc(alone, library, folder):
+    """Commands for all maps that ABC makes alone: it is started with any logic, here of try 0, and ends with it."""
+    session = ["backup", *chain(*alone.values()), f"read_lib -w {library}", "restore", "strash", "map"]
+    _write(folder / "session.abc", "\n".join(session))
+    script = ["design -reset", "read_rtlil 0.il", f"abc -liberty {library} -script session.abc"]
+    for name in alone:
+        script += ["design -reset", f"read_blif -wideports {name}.blif", "opt_clean -purge", f"write_json {name}.json"]
+    return script
 
 
 def _commands(n, t, each, library, folder):
