@@ -78,6 +78,11 @@ class Try:
     maps: tuple
     gates: int | None = None
 
+    @property
+    def boxes(self):
+        """Whether its logic has boxes of full adders in it."""
+        return bool(STRUCTURES[self.structure][2])
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -300,15 +305,15 @@ def _map(libraries, tries, folder, registered):
         if library.full_adder:
             _write(folder / f"{n}.v", _full_adder(library.full_adder))
         for t, each in enumerate(tries):
-            boxes = bool(STRUCTURES[each.structure][2])
-            if boxes and not library.full_adder:
+            if each.boxes and not library.full_adder:
                 continue
-            if registered or boxes:
-                script += ["design -reset", f"read_rtlil {t}.il", *([f"techmap -map {n}.v", "simplemap"] * boxes),
+            by_yosys = registered or each.boxes
+            if by_yosys:
+                script += ["design -reset", f"read_rtlil {t}.il", *([f"techmap -map {n}.v", "simplemap"] * each.boxes),
                            f"dfflibmap -liberty {n}.lib", "design -save logic"]
             for name, words, commands in _commands(n, t, each, library, folder):
                 found[key].append(Candidate(folder / f"{name}.json", words))
-                if registered or boxes:
+                if by_yosys:
                     _write(folder / f"{name}.abc", commands)
                     script += ["design -load logic", f"abc -liberty {n}.lib -constr {n}.constr -script {name}.abc",
                                "opt_clean -purge", f"write_json {name}.json"]
@@ -375,7 +380,7 @@ def _transistors(tries, folder):
 
 def _counted(tries):
     """Numbers of the tries that have figures; boxes are not counted."""
-    return [n for n, each in enumerate(tries) if not STRUCTURES[each.structure][2]]
+    return [n for n, each in enumerate(tries) if not each.boxes]
 
 
 def _figures(path):
