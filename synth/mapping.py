@@ -43,6 +43,7 @@ OPTIMISERS = {
     "light": _CLEAN + "map -a",
     "resynthesis": _CLEAN + _RESUB + ("strash; dch -f; if -K 4 -a; mfs2 -a; fx; strash; " + _RESUB) * 5 + "map -a",
     **{f"deepsyn-{seed}": f"{_CLEAN}&get -n; &deepsyn -I 1 -J 2 -S {seed}; &put; map -a" for seed in range(1, 5)},
+    "deepsyn-brief": f"{_CLEAN}&get -n; &deepsyn -I 1 -J 1 -S 1; &put; map -a",
 }
 
 _SIZE = "topo; buffer; upsize {D}; dnsize {D}"
@@ -91,8 +92,9 @@ class Effort:
     Parameters
     ----------
     narrow, wide : tuple of Try
-        For combinational designs of narrow and of wide significands. `&deepsyn` finds much in the narrow ones; in wide
-        ones, where the array of partial products dominates, its gain falls as steeply as its time grows.
+        For combinational designs of narrow and of wide significands. `&deepsyn` finds much in the narrow ones and gets
+        several seeds; in wide ones, where the array of partial products dominates, its gain falls as steeply as its
+        time grows, and it gets a brief one.
     registered : tuple of Try
         For designs with registers. They are many times as large, and their enables need the buffers that only the
         mappers with a target delay put in. Arrays, many times as large again, get the last map of the last try;
@@ -121,6 +123,7 @@ _QUICK = (Try("sklansky", "light", (("area-quick", 0.7), ("delay-quick", 0.1))),
 _TREES = Try("full adders", "light", (("area-quick", 0.7),), 40000)  # of dot products: the largest leaves there are
 _TARGETS = (0.1, 0.5, 0.7, 1.0)
 _LIGHT = ("light", "resynthesis")
+_SEEDED = tuple(f"deepsyn-{seed}" for seed in range(1, 5))
 _SIZED = ("area-sized", "area-quick", "delay", "delay-quick", "flow")
 
 EFFORTS = {
@@ -131,13 +134,14 @@ EFFORTS = {
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
-        (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST, ("flow", 0.7), ("delay-restructured", 0.1))),
-         Try("ripple", "light", (*_SMALL, *_FAST, ("flow", 0.7))),
+        (Try("kogge-stone", "resynthesis", (*_FAST, ("delay-restructured", 0.1))),
+         Try("ripple", "light", _SMALL), Try("booth", "deepsyn-brief", (*_SMALL, *_FAST, ("flow", 0.7))),
          Try("full adders", "resynthesis", (("area", None), ("flow", 0.7)))), _QUICK,
         (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500), _TREES)),
     "high": Effort(
-        _cross(STRUCTURES, OPTIMISERS, MAPPERS, _TARGETS),
-        _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS),
+        _cross(STRUCTURES, (*_LIGHT, *_SEEDED), MAPPERS, _TARGETS),
+        _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS)
+        + _cross(("booth",), ("deepsyn-brief",), MAPPERS, _TARGETS),
         _QUICK,
         _cross(("ripple", "sklansky", "full adders"), _LIGHT, _SIZED, _TARGETS, 4000)
         + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500) + (_TREES,)),
