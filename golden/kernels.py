@@ -315,10 +315,10 @@ def _tile_in_fp32(fmt, rule, shift, top, bottom, first, end, direct, a, b, a_fac
         for i in range(top, bottom):
             acc = values[i - top]
             if not direct[i, k]:
-                codes = sums[i - top]
+                codes = sums[i - top].view(np.uint32)
                 for j in range(width):
                     sign, mag, exp, flags = term(rule, a_factors, b_factors, i, first + j, k)
-                    codes[j] = added(fmt, np.int64(codes[j]) & 0xFFFFFFFF, sign, mag, exp, flags)
+                    codes[j] = added(fmt, np.int64(codes[j]), sign, mag, exp, flags)
             elif rule.is_add:
                 x, x_mask = a.word[i, k], a.mask[i, k]
                 for j in range(width):

@@ -1,7 +1,7 @@
 """One fault in the source of one module: swapped operators, constants off by one, conditions turned round.
 
 As a pytest plugin (``-p broken_source``) it breaks what the environment names, ``LMUL_BROKEN=lmul.golden.codec:17``,
-as the module is imported; no file is touched.
+as the module is imported; no file is touched. ``:none`` breaks nothing.
 """
 
 import ast
@@ -68,9 +68,20 @@ def broken(tree, number):
     return ast.fix_missing_locations(tree)
 
 
+def _leading_zeros(integer):
+    return 0 if integer < 0 else 64 - int(integer).bit_length()
+
+
 class _Loader(SourceFileLoader):
     def get_code(self, name):
-        return compile(broken(ast.parse(self.get_data(self.path)), _NUMBER), self.path, "exec")
+        tree = ast.parse(self.get_data(self.path))
+        return compile(tree if _NUMBER == "none" else broken(tree, int(_NUMBER)), self.path, "exec")
+
+    def exec_module(self, module):
+        super().exec_module(module)
+        # Of what is compiled otherwise, the one thing that is no Python.
+        if hasattr(module, "_leading_zeros") and os.environ.get("NUMBA_DISABLE_JIT") == "1":
+            module._leading_zeros = _leading_zeros
 
 
 class _Finder:
@@ -85,5 +96,4 @@ class _Finder:
 
 if "LMUL_BROKEN" in os.environ:
     _MODULE, _, _NUMBER = os.environ["LMUL_BROKEN"].partition(":")
-    _NUMBER = int(_NUMBER)
     sys.meta_path.insert(0, _Finder)
