@@ -8,6 +8,7 @@ from .parallel import in_threads
 
 MAX_LANES = 256
 MAX_WINDOW = 53  # bits; with the carries of 256 lanes a sum stays below 2**61, as the kernels need
+_BLOCK = 1 << 16  # products that a thread takes at a time
 
 
 def accumulate(spec, accumulator, a, b):
@@ -93,8 +94,8 @@ def extent(spec):
     wide = spec.wide
     lowest, highest = spec.exp_range
     bits = highest - lowest + wide.sig_bits + wide.implicit_one
-    # One limb more for carries, and one for the upper part of the highest product.
-    return lowest - wide.exp_bias - wide.frac_bits, bits // kernels.LIMB_BITS + 3
+    # One limb more, for carries and the upper part of the highest product.
+    return lowest - wide.exp_bias - wide.frac_bits, bits // kernels.LIMB_BITS + 2
 
 
 def target(fmt):
@@ -118,7 +119,7 @@ def factors(spec, fmt, codes):
     else:
         sig, exp = products.factors(fmt, field, spec.subnormals)
     sign = (codes >> fmt.field_bits).astype(np.uint8)
-    flags = kernels.ZERO * zero + kernels.INF * inf + kernels.NAN * nan
+    flags = kernels.ZERO * zero | kernels.INF * inf | kernels.NAN * nan
     return kernels.Factors(sig, exp.astype(np.int16), sign, flags.astype(np.uint8))
 
 
@@ -128,7 +129,7 @@ def _run(kernel, spec, accumulator, parameters, a, b, every_pair=False):
     repeat = len(b.sig) if every_pair else 1
     out = np.empty(len(a.sig) * repeat, np.int64)
     fmt = target(accumulator.result)
-    block = max(1, (1 << 16) // a.sig.shape[1])
+    block = max(1, _BLOCK // a.sig.shape[1])
     in_threads(lambda start: kernel(fmt, rule(spec), *parameters, a, b, repeat, start, out[start : start + block]),
                range(0, len(out), block))
     return out.astype(code_dtype(accumulator.result.width))

@@ -226,7 +226,7 @@ def sum_aligned(fmt, rule, lanes, left, a, b, repeat, start, out):
 @compiled
 def drained(fmt, limbs, exp):
     """The code of ``fmt`` nearest to a long sum: limbs of ``LIMB_BITS`` bits, lowest first, not yet carried, the last
-    one free; ``exp`` is the exponent of its last place. The limbs are used up."""
+    with room for carries; ``exp`` is the exponent of its last place. The limbs are used up."""
     mask = (1 << LIMB_BITS) - 1
     sign = 0
     for _ in range(2):

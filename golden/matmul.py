@@ -153,7 +153,8 @@ def _exact_table(spec):
     sig = np.where(flagged, 0, products.sig.astype(np.int64) + (spec.wide.implicit_one << spec.wide.frac_bits))
     position = products.exp - spec.wide.exp_bias - spec.wide.frac_bits - extent(spec)[0]
     limbs = []
-    for low in range(0, int(position[~flagged].max()) + spec.wide.sig_bits + 1, kernels.LIMB_BITS):
+    bits = int(position[~flagged].max()) + spec.wide.sig_bits + spec.wide.implicit_one
+    for low in range(0, bits, kernels.LIMB_BITS):
         # The part of sig << position within this limb; sig is short enough to be shifted over a whole one.
         left = np.clip(position - low, 0, kernels.LIMB_BITS)
         right = np.clip(low - position, 0, kernels.LIMB_BITS)

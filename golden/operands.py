@@ -217,7 +217,7 @@ def scale_for(fmt, values):
     if isinstance(fmt, IntFormat):
         return max(largest / ((1 << (fmt.width - 1)) - 1), np.finfo(np.float64).tiny)
     mantissa, exponent = np.frexp(largest)  # largest = mantissa * 2**exponent, mantissa in [.5, 1)
-    top_mantissa, top = .5, 1
+    top = 1
     if fmt.width <= 8:
         significand = (fmt.max_finite & fmt.man_mask) + fmt.min_normal
         top_mantissa = significand / (2 * fmt.min_normal)

@@ -14,7 +14,7 @@ from .logic import FALSE, Logic
 from .solver import PROVED, REFUTED, UNDECIDED, Question
 
 EXHAUSTED_BITS = 24  # of inputs, up to which every pattern is tried
-_MERGED_BITS = 22  # of inputs of the parts that are exhausted and joined
+MERGED_BITS = 22  # of inputs of the parts that are exhausted and joined
 _PROBE_SECONDS = 0.3  # additions are decided sooner, multiplications never
 _QUESTION_SECONDS = 2.0  # whether two gates are equal
 _WORDS = 128  # of 64 patterns, by which gates are told apart first
@@ -127,7 +127,7 @@ def _merged(logic, inputs, roots):
     """The same with nodes joined that depend on but few inputs, the same ones, and are equal for all their values:
     the significands' products, which no solver sees through."""
     supports = logic.supports()
-    cone = [node for node in logic.cone(roots) if node and 1 < supports[node].bit_count() <= _MERGED_BITS]
+    cone = [node for node in logic.cone(roots) if node and 1 < supports[node].bit_count() <= MERGED_BITS]
     if not cone:
         return logic, inputs, roots
     counts = Counter(supports[node] for node in cone)

@@ -16,6 +16,7 @@ from math import inf
 from pathlib import Path
 
 from ..hdl import yosys
+from ..prove.equivalence import MERGED_BITS
 from .mixing import Candidate, mix
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -150,6 +151,9 @@ EFFORTS = {
 #: Narrow are significands that give at most so many partial product bits.
 NARROW_BITS = 32
 
+#: Significands of more bits together are not recoded: that netlists multiply so could not be proved.
+BOOTH_BITS = MERGED_BITS
+
 #: Netlists that are put together of one registered design; of an array, which takes long to simulate, 1.
 MIXES = 4
 
@@ -235,7 +239,10 @@ def tries(design, effort):
         return effort.registered
     spec = design.multiplier
     widths = (8, 8) if spec.kind == "int8" else (spec.a.man_bits + 1, spec.b.man_bits + 1)
-    return effort.narrow if widths[0] * widths[1] <= NARROW_BITS else effort.wide
+    if widths[0] * widths[1] <= NARROW_BITS:
+        return effort.narrow
+    return effort.wide if sum(widths) <= BOOTH_BITS else tuple(
+        dict.fromkeys(replace(each, structure="ripple") if each.structure == "booth" else each for each in effort.wide))
 
 
 def _words(design, verilog, folder):

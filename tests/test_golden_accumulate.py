@@ -7,13 +7,13 @@ import pytest
 import rational
 from lmul.golden import kernels
 from lmul.golden import matmul as matmul_module
-from lmul.golden.accumulate import accumulate, dot, sums, target
+from lmul.golden.accumulate import accumulate, dot, extent, sums, target
 from lmul.golden.codec import as_codes, decode, encode
 from lmul.golden.formats import FORMATS, FloatFormat
 from lmul.golden.matmul import matmul
 from lmul.golden.products import product, wide_value
 from lmul.golden.spec import Accumulator, Multiplier, parse_accumulator
-from lmul.golden.stimulus import corners, random_codes
+from lmul.golden.stimulus import all_pairs, corners, random_codes
 
 INT8 = Multiplier.make("int8", None)
 FP32, BF16, FIXED, INT32 = (parse_accumulator(name) for name in ("fp32", "bf16", "fixed", "int32"))
@@ -238,6 +238,18 @@ def test_exact_sums_hold_their_depth(spec, code):
         assert matmul(spec, accumulator, a[None], b[:, None])[0, 0] == rational.rounded(FORMATS["fp32"], -largest)
 
 
+def test_exact_sums_are_as_long_as_they_must_be():
+    """From the last place of the smallest product to a limb beyond the first bit of the largest."""
+    for exp_bits in range(2, 9):
+        for man_bits in (1, 3, 6, 10, 23):
+            for kind, subnormals in (("exact", "exact"), ("lmul", "exact"), ("lmul", "flush")):
+                spec = Multiplier.make(kind, f"e{exp_bits}m{man_bits}", subnormals=subnormals)
+                lowest, limbs = extent(spec)
+                largest = rational.product(spec, spec.a.max_finite, spec.b.max_finite) / rational.power(lowest)
+                assert largest.denominator == 1
+                assert limbs == largest.numerator.bit_length() // kernels.LIMB_BITS + 2, spec.name
+
+
 def test_order_matters_to_floats_only(seed):
     spec = Multiplier.make("lmul", "bf16")
     a, b = (some_codes(np.random.default_rng(seed), spec.a, (50, 100), 12, True) for _ in range(2))
@@ -264,6 +276,7 @@ def test_matmul_is_accumulate(cols, seed):
     generator = np.random.default_rng(seed)
     wide_spread = Multiplier.make("lmul", "e8m3", "e2m1")
     for spec in [*MULTIPLIERS, wide_spread, Multiplier.make("exact", "bf16"), Multiplier.make("exact", "e3m4"),
+                 Multiplier.make("exact", "e8m11"), Multiplier.make("exact", "e8m12", "e8m11"),  # of 24 and 25 bits
                  Multiplier.make("lmul", "bf16", subnormals="exact", offset="best")]:
         for spread, finite in ((2, True), (12, True), (150, True), (40, False)):
             a = some_codes(generator, spec.a, (9, 30), spread, finite)
@@ -284,12 +297,46 @@ def test_matmul_is_accumulate(cols, seed):
 def test_fast_paths_are_taken(monkeypatch):
     """Sums one after the other are not what these go through."""
     monkeypatch.setattr(matmul_module, "sums", None)
-    for name, accumulators in (("e4m3", (FP32, FIXED)), ("e5m2", (FP32, FIXED)), ("bf16", (FP32,)), ("fp16", (FP32,))):
-        for kind in ("mitchell", "exact"):
+    for name, accumulators in (("e4m3", (FP32, FIXED)), ("e5m2", (FP32, FIXED)), ("bf16", (FP32,)), ("fp16", (FP32,)),
+                               ("e8m11", (FP32,)), ("fp32", (FP32,))):
+        for kind in ("mitchell", "exact") if name != "fp32" else ("mitchell",):
             spec = Multiplier.make(kind, name)
-            one = encode(spec.a, np.ones((4, 4)))
-            for accumulator in accumulators:
-                assert decode(FORMATS["fp32"], matmul(spec, accumulator, one, one)).tolist() == [[4.0] * 4] * 4
+            for value in (1.0, float(decode(spec.a, spec.a.max_finite))) if FIXED in accumulators else (1.0,):
+                codes = encode(spec.a, np.full((4, 4), value))
+                expected = 4 * wide_value(spec, product(spec, codes, codes))
+                for accumulator in accumulators:
+                    assert np.array_equal(decode(FORMATS["fp32"], matmul(spec, accumulator, codes, codes)), expected)
+
+
+@pytest.mark.parametrize("spec", [*(spec for spec in MULTIPLIERS if spec.wide.sig_bits <= 24),
+                                  *(Multiplier.make(kind, "bf16") for kind in ("exact", "mitchell"))],
+                         ids=lambda spec: spec.name)
+def test_which_rows_make_numbers_of_fp32(spec, seed):
+    generator = np.random.default_rng(seed)
+    powers = (np.arange(1, spec.a.exp_mask + 1) << spec.a.man_bits).reshape(1, -1, 1)
+    ones = [np.full((1, 1, 1), np.clip(spec.b.bias + exp, 1, spec.b.exp_mask) << spec.b.man_bits)
+            for exp in (-20, 0, 20)]
+    for a, b in (*((powers, one) for one in ones), (powers, np.full((1, 1, 1), spec.b.max_finite)),
+                 *((some_codes(generator, spec.a, (3, 40, 8), spread, finite),
+                    some_codes(generator, spec.b, (3, 8, cols), spread, finite))
+                   for spread, finite in ((2, True), (60, True), (130, True), (60, False)) for cols in (1, 2, 9))):
+        a, b = as_codes(spec.a, a), as_codes(spec.b, b)
+        values = abs(wide_value(spec, product(spec, a[..., None], b[:, None])))
+        numbers = (values == 0) | (values >= 2.0**-126) & (values < 2.0**128)
+        assert np.array_equal(matmul_module._direct(spec, a, b), numbers.all(axis=3))
+
+
+@pytest.mark.parametrize("kind", ["lmul", "exact"])
+def test_tables_of_exact_products(kind):
+    """Every product of numbers is the sum of its limbs, of which there are no more than it takes."""
+    for exp_bits in range(2, 7):
+        for man_bits in range(1, 8 - exp_bits):
+            spec = Multiplier.make(kind, f"e{exp_bits}m{man_bits}", subnormals="exact")
+            table = matmul_module._exact_table(spec)
+            values = wide_value(spec, product(spec, *all_pairs(spec)))
+            sums = sum(limb.ravel().astype(object) << kernels.LIMB_BITS * n for n, limb in enumerate(table))
+            assert np.array_equal(sums, np.nan_to_num(values, posinf=0, neginf=0) / 2.0 ** extent(spec)[0])
+            assert table[-1].any(), spec.name
 
 
 def test_int_matmul(seed):
@@ -298,9 +345,10 @@ def test_int_matmul(seed):
     assert np.array_equal(matmul(INT8, INT32, a, b).view(np.int32), expected)
 
 
-def test_matmul_algebra(seed):
+@pytest.mark.parametrize("name", ["bf16", "fp32"])
+def test_matmul_algebra(name, seed):
     """Through Mitchell's product 1 is neutral; a row of zeros stays zero; columns keep to themselves."""
-    spec = Multiplier.make("mitchell", "bf16")
+    spec = Multiplier.make("mitchell", name)
     generator = np.random.default_rng(seed)
     values = generator.normal(size=(5, 5)).astype(np.float32)
     codes = encode(spec.a, values)

@@ -1,7 +1,7 @@
 """Faults in golden's own source: do its tests find them? Each is tried in a process of its own, until a test fails.
 
-The compiled loops (`kernels.py`) are run as Python: compiling them anew takes longer than their tests. Faults that change
-nothing anyone can see are listed by hand, each with its reason."""
+The compiled loops (`kernels.py`) are run as Python: compiling them anew takes longer than their tests. Faults that
+change nothing anyone can see are listed by hand, each with its reason."""
 
 import ast
 import os

@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 from lmul.golden.codec import decode
-from lmul.golden.formats import FORMATS, INT8
+from lmul.golden.formats import FORMATS, INT8, float_format
 from lmul.golden.operands import (
     SHARES,
     Operands,
@@ -129,7 +129,7 @@ def test_refuses_a_flipped_bit(tmp_path):
 # --- quantisation ---
 
 
-@pytest.mark.parametrize("fmt", FORMATS.values(), ids=str)
+@pytest.mark.parametrize("fmt", [*FORMATS.values(), float_format("e4m4")], ids=str)
 def test_float_scale_is_a_power_of_two_that_fits_and_loses_nothing(fmt, seed):
     rng = np.random.default_rng(seed)
     top = float(decode(fmt, fmt.max_finite))
@@ -170,6 +170,7 @@ def test_extreme_tensors(fmt):
     for largest in (5e-324, 1e-310, np.finfo(np.float64).max):
         codes, scale = quantise(fmt, np.array([largest, 0]))
         assert 0 < scale < np.inf and np.isfinite(decode(fmt, codes)).all()
+    assert scale_for(fmt, np.array([5e-324])) == np.finfo(np.float64).tiny  # a normal number, to divide by
 
 
 # --- the recording ---
@@ -256,6 +257,33 @@ def test_every_pair_is_used_before_any_comes_again(seed):
     assert np.count_nonzero(np.diff(values[:200]) == 1) >= 195  # neighbours stay neighbours, in runs of 64
 
 
+def test_every_product_of_a_kind_takes_part(seed):
+    products = tuple(Product("x", np.full((2, 1), value), np.full((1, 3), value)) for value in (1.0, 1.25, 1.5))
+    spec = Multiplier.make("exact", "fp32")
+    values = decode(spec.a, pairs(Operands("x", "x", products, {"x": 1.0}), spec, 36, seed)[0])
+    for some in (values[:18], values[18:]):
+        assert sorted(some) == [1.0] * 6 + [1.25] * 6 + [1.5] * 6
+
+
+def test_kinds_take_turns_by_their_shares(seed):
+    """The one furthest behind its share; of equals the one with the larger share, then the first."""
+    products = tuple(Product(kind, np.full((4, 1), value), np.ones((1, 4)))
+                     for kind, value in (("x", 1.0), ("y", 1.25), ("z", 1.5)))
+    source = Operands("xyz", "xyz", products, {"x": 0.25, "y": 0.25, "z": 0.5})
+    spec = Multiplier.make("exact", "fp32")
+    for codes in (pairs(source, spec, 8, seed)[0], matrices(source, spec, 1, 1, 1, count=8, seed=seed)[0]):
+        assert decode(spec.a, codes).ravel().tolist() == [1.5, 1.0, 1.25, 1.5] * 2
+
+
+def test_blocks_begin_anywhere(seed):
+    source = Operands("x", "x", (Product("x", np.arange(1.0, 17).reshape(8, 2), np.arange(1.0, 33).reshape(2, 16)),),
+                      {"x": 1.0})
+    spec = Multiplier.make("exact", "fp32")
+    a, b = matrices(source, spec, 1, 1, 1, count=500, seed=seed)
+    for codes, fmt, values in ((a, spec.a, source.products[0].a), (b, spec.b, source.products[0].b)):
+        assert set(decode(fmt, codes).ravel() * scale_for(fmt, values)) == set(values.ravel())
+
+
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_matrices_are_blocks_of_the_source(recording, spec, seed):
     a, b = matrices(recording, spec, 8, 500, 4, count=4, seed=seed)
@@ -284,6 +312,21 @@ def test_synthetic_sources(seed):
     assert abs(values.b.std() - 1) < .03 and abs(np.corrcoef(values.a, values.b)[0, 1]) < .03
     with pytest.raises(ValueError, match="^Count must be at least 1, not 0$"):
         uniform(0, seed)
+    assert len(uniform(1, seed).products[0].a) == 1
+
+
+def test_defaults():
+    spec = Multiplier.make("exact", "fp32")
+    source = operands("gaussian")
+    assert source.sha256 == operands("gaussian", seed=1).sha256
+    for one, other in zip(matrices(source, spec, 2, 3, 4), matrices(source, spec, 2, 3, 4, count=1, seed=0),
+                          strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_shares_are_parts_of_one(recording, tmp_path, seed):
+    for source in (recording, gaussian(5, seed), load_npz(save(tmp_path / "f.npz", a=ONE, b=ONE))):
+        assert sum(source.shares.values()) == 1
 
 
 def test_recording_file_is_stored_with_fixed_dates():

@@ -42,3 +42,11 @@ def test_shared_out_or_not(monkeypatch, seed):
 def test_refusals(a, b, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         matmul(E4M3, parse_accumulator("fp32"), np.zeros(a, int), np.zeros(b, int))
+
+
+def test_refusal_of_a_depth():
+    """Of the depth, which here is not the number of rows or columns."""
+    a, b = np.zeros((2, 3, 4), int), np.zeros((2, 4, 3), int)
+    with pytest.raises(ValueError, match="^Depth must be at most 3 for fixed3, not 4$"):
+        matmul(E4M3, parse_accumulator("fixed3"), a, b)
+    matmul(E4M3, parse_accumulator("fixed3"), b, a)
