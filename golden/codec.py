@@ -140,9 +140,9 @@ def overflow_field(fmt, overflow):
 
 def _round_field(fmt, bits):
     """Field of ``fmt`` nearest to the non-negative float64s with these ``bits``; beyond ``max_finite`` unbounded."""
-    exp = np.maximum(bits >> 52, 1)
-    significand = (bits & ((1 << 52) - 1)) | ((bits >> 52 != 0).astype(np.int64) << 52)
-    exp = exp - 1023 + fmt.bias
+    # Zero and float64's subnormals, far below any format, are rounded to 0 whatever their significand.
+    significand = (bits & ((1 << 52) - 1)) | (1 << 52)
+    exp = (bits >> 52) - 1023 + fmt.bias
     shift = np.minimum(52 - fmt.man_bits + np.maximum(1 - exp, 0), 62)
     # The hidden bit of a normal number adds one to the exponent field.
     return ((np.maximum(exp, 1) - 1) << fmt.man_bits) + round_shift(significand, shift)

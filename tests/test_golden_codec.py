@@ -136,6 +136,7 @@ def test_integers():
     codes = every_code(INT8)
     assert np.array_equal(encode(INT8, decode(INT8, codes)), codes)
     assert decode(IntFormat("int16", 16), 0x8001) == -32767
+    assert encode(IntFormat("int4", 4), [-9, -8, -1, 7, 8]).tolist() == [8, 8, 15, 7, 7]
 
 
 def test_shapes_and_dtypes():
@@ -153,6 +154,8 @@ def test_shapes_and_dtypes():
     (FORMATS["e4m3"], [-1], "Codes of e4m3 must be 0 to 255, not -1"),
     (FORMATS["e4m3"], np.array([256], np.uint16), "Codes of e4m3 must be 0 to 255, not 256"),
     (FORMATS["tf32"], np.array([1 << 19], np.uint32), "Codes of tf32 must be 0 to 524287, not 524288"),
+    (float_format("e3m3"), np.array([128], np.uint8), "Codes of e3m3 must be 0 to 127, not 128"),
+    (float_format("e4m5"), np.array([1 << 10], np.uint16), "Codes of e4m5 must be 0 to 1023, not 1024"),
     (INT8, np.array([-1], np.int8), "Codes of int8 must be 0 to 255, not -1"),
     (FORMATS["fp32"], [0.5], "Codes of fp32 must be integers, not float64"),
     (FORMATS["bf16"], [True], "Codes of bf16 must be integers, not bool"),
