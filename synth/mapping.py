@@ -36,6 +36,7 @@ STRUCTURES = {
 _RESUB = ("balance -l; resub -K 6 -l; rewrite -l; resub -K 6 -N 2 -l; refactor -l; resub -K 8 -l; balance -l; "
           "resub -K 8 -N 2 -l; rewrite -l; resub -K 10 -l; rewrite -z -l; resub -K 10 -N 2 -l; balance -l; "
           "resub -K 12 -l; refactor -z -l; resub -K 12 -N 2 -l; rewrite -z -l; balance -l; ")
+_SEEDS = range(1, 5)
 _CLEAN = "strash; ifraig; scorr; dc2; "
 
 #: ABC scripts that make the logic smaller, before any library is known. A seeded `&deepsyn` ends after so many
@@ -43,7 +44,7 @@ _CLEAN = "strash; ifraig; scorr; dc2; "
 OPTIMISERS = {
     "light": _CLEAN + "map -a",
     "resynthesis": _CLEAN + _RESUB + ("strash; dch -f; if -K 4 -a; mfs2 -a; fx; strash; " + _RESUB) * 5 + "map -a",
-    **{f"deepsyn-{seed}": f"{_CLEAN}&get -n; &deepsyn -I 1 -J 2 -S {seed}; &put; map -a" for seed in range(1, 5)},
+    **{f"deepsyn-{seed}": f"{_CLEAN}&get -n; &deepsyn -I 1 -J 2 -S {seed}; &put; map -a" for seed in _SEEDS},
     "deepsyn-brief": f"{_CLEAN}&get -n; &deepsyn -I 1 -J 1 -S 1; &put; map -a",
 }
 
@@ -124,7 +125,7 @@ _QUICK = (Try("sklansky", "light", (("area-quick", 0.7), ("delay-quick", 0.1))),
 _TREES = Try("full adders", "light", (("area-quick", 0.7),), 40000)  # of dot products: the largest leaves there are
 _TARGETS = (0.1, 0.5, 0.7, 1.0)
 _LIGHT = ("light", "resynthesis")
-_SEEDED = tuple(f"deepsyn-{seed}" for seed in range(1, 5))
+_SEEDED = tuple(f"deepsyn-{seed}" for seed in _SEEDS)
 _SIZED = ("area-sized", "area-quick", "delay", "delay-quick", "flow")
 
 EFFORTS = {
@@ -151,7 +152,7 @@ EFFORTS = {
 #: Narrow are significands that give at most so many partial product bits.
 NARROW_BITS = 32
 
-#: Significands of more bits together are not recoded: that netlists multiply so could not be proved.
+#: Significands of more bits together are not recoded: such netlists could not be proved.
 BOOTH_BITS = MERGED_BITS
 
 #: Netlists that are put together of one registered design; of an array, which takes long to simulate, 1.

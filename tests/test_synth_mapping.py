@@ -180,6 +180,14 @@ def test_rivals_get_the_same_tries():
             assert tried.setdefault(key, tries) == tries, slug
 
 
+@pytest.mark.parametrize("effort", ["default", "high"])
+def test_what_could_not_be_proved_is_not_recoded(effort):
+    structures = {slug: {each.structure for each in mapping.tries(parse(slug), mapping.EFFORTS[effort])}
+                  for slug in ("mul_exact_fp16", "prod_lmul_fp16", "mul_exact_fp32", "prod_lmul_fp32")}
+    assert "booth" in structures["mul_exact_fp16"] and "booth" in structures["prod_lmul_fp16"]
+    assert "booth" not in structures["mul_exact_fp32"] | structures["prod_lmul_fp32"]
+
+
 def test_efforts_name_what_there_is():
     for effort in mapping.EFFORTS.values():
         for each in (*effort.narrow, *effort.wide, *effort.registered, *effort.leaves):
