@@ -103,8 +103,6 @@ def added(fmt, acc, sign, mag, exp, flags):
         return (sign << fmt.field_bits) | fmt.inf if flags else acc
     if mag == 0:
         return acc if field or sign == acc_sign else 0
-    if field == 0:
-        return rounded(fmt, sign, mag, exp)
     man, biased = field & ((1 << fmt.man_bits) - 1), field >> fmt.man_bits
     if biased:
         man |= 1 << fmt.man_bits
@@ -225,7 +223,7 @@ def sum_aligned(fmt, rule, lanes, left, a, b, repeat, start, out):
 
 @compiled
 def drained(fmt, limbs, exp):
-    """The code of ``fmt`` nearest to a long sum: limbs of ``LIMB_BITS`` bits, lowest first, not yet carried, the last
+    """The code of ``fmt`` nearest to a long sum: two limbs or more of ``LIMB_BITS`` bits, lowest first, not yet carried, the last
     with room for carries; ``exp`` is the exponent of its last place. The limbs are used up."""
     mask = (1 << LIMB_BITS) - 1
     sign = 0
@@ -243,10 +241,8 @@ def drained(fmt, limbs, exp):
             limbs[index] = -limbs[index]
         limbs[-1] -= carry << LIMB_BITS
     high = len(limbs) - 1
-    while high > 0 and limbs[high] == 0:
+    while high > 1 and limbs[high] == 0:
         high -= 1
-    if high == 0:
-        return rounded(fmt, sign, limbs[0], exp)
     # The two highest limbs as 41 to 62 bits; all below as one odd bit.
     left = min(LIMB_BITS, _leading_zeros(limbs[high]) - 2)
     right = LIMB_BITS - left

@@ -167,7 +167,38 @@ def test_rounding_of_long_magnitudes(seed):
             mag = max(1, min((mag >> cut << cut) + (1 << cut >> 1) + int(generator.integers(-1, 2)), (1 << 63) - 1))
             lowest = 1 - fmt.bias - fmt.man_bits
             exp = int(generator.choice([generator.integers(-66, 5) + lowest, generator.integers(-70, 70)]))
-            assert kernels.rounded(target(fmt), 0, mag, exp) == rational.rounded(fmt, mag * rational.power(exp))
+            for sign, size in ((0, mag), (1, -mag)):
+                assert kernels.rounded(target(fmt), sign, mag, exp) == rational.rounded(fmt, size * rational.power(exp))
+                assert kernels.rounded(target(fmt), sign, 0, exp) == sign << fmt.field_bits
+
+
+def test_long_sums_are_rounded_once(seed):
+    """Limbs that hold more than their bits, of either sign; many of the sums halfway between numbers or one beside."""
+    generator = np.random.default_rng(seed)
+    for accumulator in (FP32, BF16, TINY):
+        fmt = accumulator.fmt
+        for _ in range(3000):
+            length = int(generator.integers(2, 6))
+            bits = int(generator.integers(0, kernels.LIMB_BITS * length))
+            total = int.from_bytes(generator.bytes(32), "little") >> (256 - bits) | 1 << bits >> 1
+            cut = int(generator.integers(0, max(bits, 1)))
+            total = (total >> cut << cut) + (1 << cut >> 1) + int(generator.integers(-1, 2))
+            total *= int(generator.choice([-1, 1]))
+            parts = [abs(total) >> kernels.LIMB_BITS * n & (1 << kernels.LIMB_BITS) - 1 for n in range(length)]
+            limbs = np.array(parts) * (1 if total >= 0 else -1)
+            lent = generator.integers(-(1 << 20), 1 << 20, length - 1)
+            limbs[:-1] += lent << kernels.LIMB_BITS
+            limbs[1:] -= lent
+            exp = int(generator.choice([1 - fmt.bias - fmt.man_bits, -bits])) + int(generator.integers(-70, 20))
+            assert kernels.drained(target(fmt), limbs, exp) == rational.rounded(fmt, total * rational.power(exp)), total
+
+
+@pytest.mark.parametrize("spec", MULTIPLIERS, ids=lambda spec: spec.name)
+def test_sums_that_are_zero(spec):
+    one, other, minus = spec.a.bias << spec.a.man_bits, spec.b.bias << spec.b.man_bits, spec.a.sign_mask
+    for accumulator in (FP32, FIXED):
+        for a in ([0], [minus, 0], [one, one | minus]):
+            assert accumulate(spec, accumulator, a, [other] * len(a)) == 0
 
 
 def test_signs_of_zero():
@@ -179,6 +210,18 @@ def test_signs_of_zero():
     # A negative sum too small for the format keeps its sign, until +0 is added.
     assert np.signbit(chain(spec, FP32, small, minus))
     assert not np.signbit(chain(spec, FP32, small, plus))
+    # So does a group of lanes.
+    tiny, sign = encode(spec.a, 2.0**-100), spec.a.sign_mask
+    assert dot(spec, FP32, 2, [tiny | sign, 0], [tiny, 0]) == FP32.fmt.sign_mask
+    for zero in (0, sign):
+        assert dot(spec, FP32, 2, [tiny | sign, 0, zero, zero], [tiny, 0, 0, 0]) == 0
+
+
+def test_dots_of_the_smallest_products():
+    """Significands of 1, of either sign."""
+    spec = Multiplier.make("exact", "e5m2")
+    for a, total in (([1, 0], 1), ([1 | spec.a.sign_mask, 0], -1), ([1, 1], 2), ([1 | spec.a.sign_mask] * 2, -2)):
+        assert decode(FP32.fmt, dot(spec, FP32, 2, a, [1, 1])) == total * 2.0**-32
 
 
 @pytest.mark.parametrize("accumulator", [FP32, BF16, FIXED], ids=lambda accumulator: accumulator.name)
