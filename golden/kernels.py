@@ -223,8 +223,8 @@ def sum_aligned(fmt, rule, lanes, left, a, b, repeat, start, out):
 
 @compiled
 def drained(fmt, limbs, exp):
-    """The code of ``fmt`` nearest to a long sum: two limbs or more of ``LIMB_BITS`` bits, lowest first, not yet carried, the last
-    with room for carries; ``exp`` is the exponent of its last place. The limbs are used up."""
+    """The code of ``fmt`` nearest to a long sum: two limbs or more of ``LIMB_BITS`` bits, lowest first, not yet carried,
+    the last with room for carries; ``exp`` is the exponent of its last place. The limbs are used up."""
     mask = (1 << LIMB_BITS) - 1
     sign = 0
     for _ in range(2):
