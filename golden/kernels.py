@@ -223,8 +223,8 @@ def sum_aligned(fmt, rule, lanes, left, a, b, repeat, start, out):
 
 @compiled
 def drained(fmt, limbs, exp):
-    """The code of ``fmt`` nearest to a long sum: two limbs or more of ``LIMB_BITS`` bits, lowest first, not yet carried,
-    the last with room for carries; ``exp`` is the exponent of its last place. The limbs are used up."""
+    """The code of ``fmt`` nearest to a long sum: at least two limbs of ``LIMB_BITS`` bits, lowest first, not carried
+    yet, the last with room for it; ``exp`` is the exponent of its last place. The limbs are used up."""
     mask = (1 << LIMB_BITS) - 1
     sign = 0
     for _ in range(2):
@@ -243,7 +243,7 @@ def drained(fmt, limbs, exp):
     high = len(limbs) - 1
     while high > 1 and limbs[high] == 0:
         high -= 1
-    # The two highest limbs as 41 to 62 bits; all below as one odd bit.
+    # The two highest limbs as 41 to 62 bits, or both as they are; all below as one odd bit.
     left = min(LIMB_BITS, _leading_zeros(limbs[high]) - 2)
     right = LIMB_BITS - left
     mag = (limbs[high] << left) | (limbs[high - 1] >> right)

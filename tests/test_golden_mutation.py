@@ -25,6 +25,9 @@ WATCHED = {"products": ["golden_products"], "codec": ["golden_codec", "golden_pr
 LONG = {"kernels": "hold_their_depth or is_accumulate and 515"}
 _ANY_NEGATIVE = "numpy takes any negative number for the size that it is to find"
 _SHARING = "how the work is shared out among threads changes no result"
+_LONG_SHIFT = "nothing is left in either case (compiled, 64 would leave all, and tests fail)"
+_BESIDE_FLAG = "what stands beside the flag of a special is not looked at"
+_AGAIN = ", again"
 _SPLIT = "return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth // _PART)))"
 #: Faults that change nothing: the line, what is done to it, and why nobody can tell.
 EQUIVALENT = {
@@ -34,6 +37,44 @@ EQUIVALENT = {
         "return a.shape[:-1], a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]): 1 to 2, again": _ANY_NEGATIVE,
         "return a.shape[:-1], a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]): 1 to 2, again, again, again":
             _ANY_NEGATIVE,
+    },
+    "kernels": {
+        **{f"return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0)): {what}": "compiled, it is not run here"
+           for what in ("0 to 1", "0 to -1", "1 to 2", "1 to 0", "0 to 1, again", "0 to -1, again")},
+        "elif shift > 63: 63 to 64": _LONG_SHIFT,
+        **{f"man, biased = field & ((1 << fmt.man_bits) - 1), field >> fmt.man_bits: 1 to 2{again}":
+           "the bit let through is set anyway; subnormals have none there" for again in ("", _AGAIN * 2)},
+        "left = _leading_zeros(man) - 2: 2 to 3": "a place lower does as well",
+        "left = _leading_zeros(mag) - 2: 2 to 3": "a place lower does as well",
+        "if small_exp > big_exp: Gt to GtE": "of two equal exponents either may be the larger",
+        "right = min(big_exp - small_exp, 63): 63 to 64": _LONG_SHIFT,
+        "right = min(big_exp - small_exp, 63): 63 to 62": _LONG_SHIFT,
+        **{f"if total < 0: {what}": "a total is not 0 here, and one below 0 is even" for what in
+           ("Lt to LtE", "0 to 1", "0 to -1")},
+        **{f"return sign, 0, 0, NAN: {what}": _BESIDE_FLAG for what in ("0 to 1", "0 to 1, again", "0 to -1, again")},
+        **{f"return sign, 0, 0, flags & INF: {what}": _BESIDE_FLAG for what in ("0 to 1, again", "0 to -1, again")},
+        **{f"return added(fmt, acc, sign, 0, 0, INF if field == fmt.inf else NAN): {what}": _BESIDE_FLAG for what in
+           ("0 to 1", "0 to -1", "0 to 1, again", "0 to -1, again")},
+        **{f"i, j = (start + n) // repeat, (start + n) % len(b.sig): FloorDiv to Mult{again}":
+           "dots take their rows in pairs: repeat is 1" for again in (_AGAIN, _AGAIN * 2)},
+        **{f"codes[lane] = added(fmt, 1 << fmt.field_bits, sign, mag, exp, flags): {what}":
+           "the accumulator is never -0, and to others it is the same which zero is added" for what in
+           ("LShift to RShift", "1 to 2", "1 to 0")},
+        "if width % 2: Mod to Add": "of an even number the copy is not looked at",
+        **{f"largest, seen, specials = -(1 << 62), 0, 0: {what}": "any exponent below all others does" for what in
+           ("1 to 2", "62 to 63", "62 to 61")},
+        **{f"aligned = (abs(mags[lane]) << left) >> max(0, min(largest - exps[lane], 63)): {what}": why for what, why in
+           (("0 to -1", "only a 0 is above the largest"), ("63 to 64", _LONG_SHIFT), ("63 to 62", _LONG_SHIFT))},
+        "total += -aligned if mags[lane] < 0 else aligned: Lt to LtE": "-0 is 0",
+        "total += -aligned if mags[lane] < 0 else aligned: 0 to 1": "-0 is 0",
+        "for _ in range(2): 2 to 3": "the second time ends it",
+        "while high > 1 and limbs[high] == 0: Gt to GtE": "before the lowest comes the last one, which is 0 then",
+        "while high > 1 and limbs[high] == 0: 1 to 0": "before the lowest comes the last one, which is 0 then",
+        "left = min(LIMB_BITS, _leading_zeros(limbs[high]) - 2): 2 to 3": "a place lower does as well",
+        "left = min(LIMB_BITS, _leading_zeros(limbs[high]) - 2): 2 to 1": "a place higher does as well",
+        "rest = limbs[high - 1] & ((1 << right) - 1): 1 to 2, again": "the bit let through is the last one kept",
+        "seen |= 4 if flags & NAN else 1 << sign: 4 to 5": "from 3 on all mean NaN",
+        "seen |= 4 if flags & NAN else 1 << sign: 4 to 3": "from 3 on all mean NaN",
     },
     "codec": {
         "if codes.size and not (codes.dtype == dtype and 8 * dtype.itemsize == fmt.width): 8 to 9":
