@@ -241,6 +241,6 @@ def _rounded(spec, x, y):
     field = ((exp - 1) << spec.a.man_bits) + round_shift(sig, shift)
     if spec.subnormals == "exact":
         small = exp < 1
-        # A shift of one more than all bits leaves nothing.
-        field[small] = round_shift(sig[small], np.minimum(shift + 1 - exp[small], spec.wide.sig_bits + 1))
+        all_bits = spec.wide.sig_bits + 1  # shifted by so many, nothing is left
+        field[small] = round_shift(sig[small], np.minimum(shift + 1 - exp[small], all_bits))
     return field

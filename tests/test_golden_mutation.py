@@ -94,8 +94,7 @@ EQUIVALENT = {
         "dtype = np.int32 if bits < 32 else np.int64: 32 to 31": "longer integers do as well",
         "small = exp < 1: Lt to LtE": "at exponent 1 both shifts are the same",
         "small = exp < 1: 1 to 2": "at exponent 1 both shifts are the same",
-        "field[small] = round_shift(sig[small], np.minimum(shift + 1 - exp[small], spec.wide.sig_bits + 1)): 1 to 2, again":
-            "nothing is left in either case",
+        "all_bits = spec.wide.sig_bits + 1  # shifted by so many, nothing is left: 1 to 2": "nor by one more",
     },
     "codec": {
         "if codes.size and not (codes.dtype == dtype and 8 * dtype.itemsize == fmt.width): 8 to 9":
