@@ -96,7 +96,7 @@ class Effort:
     narrow, wide : tuple of Try
         For combinational designs of narrow and of wide significands. `&deepsyn` finds much in the narrow ones and gets
         several seeds; in wide ones, where the array of partial products dominates, its gain falls as steeply as its
-        time grows, and it gets a brief one.
+        time grows, and it gets a brief one. The widest, as fp32's, are not recoded (`tries`).
     registered : tuple of Try
         For designs with registers. They are many times as large, and their enables need the buffers that only the
         mappers with a target delay put in. Arrays, many times as large again, get the last map of the last try;
@@ -151,9 +151,6 @@ EFFORTS = {
 
 #: Narrow are significands that give at most so many partial product bits.
 NARROW_BITS = 32
-
-#: Significands of more bits together are not recoded: such netlists could not be proved.
-BOOTH_BITS = MERGED_BITS
 
 #: Netlists that are put together of one registered design; of an array, which takes long to simulate, 1.
 MIXES = 4
@@ -242,8 +239,11 @@ def tries(design, effort):
     widths = (8, 8) if spec.kind == "int8" else (spec.a.man_bits + 1, spec.b.man_bits + 1)
     if widths[0] * widths[1] <= NARROW_BITS:
         return effort.narrow
-    return effort.wide if sum(widths) <= BOOTH_BITS else tuple(
-        dict.fromkeys(replace(each, structure="ripple") if each.structure == "booth" else each for each in effort.wide))
+    if sum(widths) <= MERGED_BITS:
+        return effort.wide
+    # Beyond what a proof exhausts, netlists by Booth's recoding could not be proved.
+    return tuple(dict.fromkeys(replace(each, structure="ripple") if each.structure == "booth" else each
+                               for each in effort.wide))
 
 
 def _words(design, verilog, folder):

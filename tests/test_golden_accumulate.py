@@ -155,6 +155,11 @@ def test_ties_broken_from_afar(accumulator):
     assert chain(spec, accumulator, (-1, 1), (a * 2.0**-36, -b * 2.0**-35)) == -1 - 2.0**-23
 
 
+def about_halfway(generator, number, cut):
+    """The number down to its place ``cut``, and half of that place, or one more or less."""
+    return (number >> cut << cut) + (1 << cut >> 1) + int(generator.integers(-1, 2))
+
+
 def test_rounding_of_long_magnitudes(seed):
     """One number to one code: magnitudes of up to 63 bits, many of them halfway or one beside it, any exponent."""
     generator = np.random.default_rng(seed)
@@ -164,7 +169,7 @@ def test_rounding_of_long_magnitudes(seed):
             bits = int(generator.integers(1, 64))
             mag = int(generator.integers(1 << (bits - 1), 1 << bits))
             cut = int(generator.integers(0, 63))
-            mag = max(1, min((mag >> cut << cut) + (1 << cut >> 1) + int(generator.integers(-1, 2)), (1 << 63) - 1))
+            mag = max(1, min(about_halfway(generator, mag, cut), (1 << 63) - 1))
             lowest = 1 - fmt.bias - fmt.man_bits
             exp = int(generator.choice([generator.integers(-66, 5) + lowest, generator.integers(-70, 70)]))
             for sign, size in ((0, mag), (1, -mag)):
@@ -184,8 +189,7 @@ def test_long_sums_are_rounded_once(seed):
                 bits = kernels.LIMB_BITS * (length - 1) + int(generator.integers(20, 28))
             total = int.from_bytes(generator.bytes(32), "little") >> (256 - bits) | 1 << bits >> 1
             cut = int(generator.choice([generator.integers(0, max(bits, 1)), max(bits - fmt.man_bits - 1, 0)]))
-            total = (total >> cut << cut) + (1 << cut >> 1) + int(generator.integers(-1, 2))
-            total *= int(generator.choice([-1, 1]))
+            total = about_halfway(generator, total, cut) * int(generator.choice([-1, 1]))
             parts = [abs(total) >> kernels.LIMB_BITS * n & (1 << kernels.LIMB_BITS) - 1 for n in range(length)]
             limbs = np.array(parts) * (1 if total >= 0 else -1)
             lent = generator.integers(-(1 << 20), 1 << 20, length - 1)
@@ -343,14 +347,28 @@ def test_fast_paths_are_taken(monkeypatch):
     """Sums one after the other are not what these go through."""
     monkeypatch.setattr(matmul_module, "sums", None)
     for name, accumulators in (("e4m3", (FP32, FIXED)), ("e5m2", (FP32, FIXED)), ("bf16", (FP32,)), ("fp16", (FP32,)),
-                               ("e8m11", (FP32,)), ("fp32", (FP32,))):
-        for kind in ("mitchell", "exact") if name != "fp32" else ("mitchell",):
+                               ("e8m11", (FP32,))):
+        for kind in ("mitchell", "exact"):
+            for accumulator in accumulators:
+                assert_four_products(Multiplier.make(kind, name), accumulator, 1.0)
+    assert_four_products(Multiplier.make("mitchell", "fp32"), FP32, 1.0)
+
+
+def test_the_largest_numbers_take_fast_paths(monkeypatch):
+    monkeypatch.setattr(matmul_module, "sums", None)
+    for name in ("e4m3", "e5m2"):
+        for kind in ("mitchell", "exact"):
             spec = Multiplier.make(kind, name)
-            for value in (1.0, float(decode(spec.a, spec.a.max_finite))) if FIXED in accumulators else (1.0,):
-                codes = encode(spec.a, np.full((4, 4), value))
-                expected = 4 * wide_value(spec, product(spec, codes, codes))
-                for accumulator in accumulators:
-                    assert np.array_equal(decode(FORMATS["fp32"], matmul(spec, accumulator, codes, codes)), expected)
+            for accumulator in (FP32, FIXED):
+                assert_four_products(spec, accumulator, decode(spec.a, spec.a.max_finite))
+
+
+def assert_four_products(spec, accumulator, value):
+    """Every element of this matrix product is four times the product of one value with itself."""
+    codes = encode(spec.a, np.full((4, 4), value))
+    expected = 4 * wide_value(spec, product(spec, codes, codes))
+    assert np.array_equal(decode(FORMATS["fp32"], matmul(spec, accumulator, codes, codes)), expected)
+    assert value != 1 or (expected == 4).all()
 
 
 @pytest.mark.parametrize("spec", [*(spec for spec in MULTIPLIERS if spec.wide.sig_bits <= 24),
@@ -359,9 +377,9 @@ def test_fast_paths_are_taken(monkeypatch):
 def test_which_rows_make_numbers_of_fp32(spec, seed):
     generator = np.random.default_rng(seed)
     powers = (np.arange(1, spec.a.exp_mask + 1) << spec.a.man_bits).reshape(1, -1, 1)
-    ones = [np.full((1, 1, 1), np.clip(spec.b.bias + exp, 1, spec.b.exp_mask) << spec.b.man_bits)
-            for exp in (-20, 0, 20)]
-    for a, b in (*((powers, one) for one in ones), (powers, np.full((1, 1, 1), spec.b.max_finite)),
+    factors = [*(np.clip(spec.b.bias + exp, 1, spec.b.exp_mask) << spec.b.man_bits for exp in (-20, 0, 20)),
+               spec.b.max_finite]
+    for a, b in (*((powers, np.full((1, 1, 1), factor)) for factor in factors),
                  *((some_codes(generator, spec.a, (3, 40, 8), spread, finite),
                     some_codes(generator, spec.b, (3, 8, cols), spread, finite))
                    for spread, finite in ((2, True), (60, True), (130, True), (60, False)) for cols in (1, 2, 9))):
