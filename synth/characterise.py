@@ -1,7 +1,7 @@
 """Compact cell tables: what an embedded technology holds, read off Liberty files.
 
-Kept are the cells that logic is mapped to, with their areas, functions, pin capacitances and leakage as they are. Their
-tables are thinned: of each, the slews and loads that best give back the others over the range in which the cells of a
+Kept are the cells that logic is mapped to, with their areas, functions, pin capacitances and leakage as they are, the
+leakage by the states of the inputs. Their tables are thinned: of each, the slews and loads that best give back the others over the range in which the cells of a
 design work, to three digits. Conditional arcs of one sense become one, the worst of them, as static timing takes them;
 internal energies that are only ever used as a sum or an average become one table.
 """
@@ -91,7 +91,8 @@ class _Thinner:
         self.errors = []
 
     def cell(self, cell):
-        return replace(cell, arcs=self._arcs(cell), checks=self._checks(cell), powers=self._powers(cell))
+        return replace(cell, arcs=self._arcs(cell), checks=self._checks(cell), powers=self._powers(cell),
+                       leakage=_by_state(cell))
 
     def _arcs(self, cell):
         groups = {}
@@ -157,6 +158,24 @@ class _Thinner:
         chosen_x = _weights(x_axis, x, self.slews)
         y = min(_choices(shape[1], points[1]), key=lambda kept: error(chosen_x, _weights(y_axis, kept, loads)))
         return x, y
+
+
+def _by_state(cell):
+    """The leakage of a cell, of a combinational one by the states of its inputs where each is named once.
+
+    An output in a condition adds nothing, as it follows the inputs.
+    """
+    named = [(when, value) for when, value in cell.leakage if when]
+    if cell.flop or len(named) != 1 << len(cell.inputs):
+        return cell.leakage
+    values = {}
+    for when, value in named:
+        states = np.flatnonzero(boolean.truth_of_state(when, cell.inputs, {o: cell.truth(o) for o in cell.outputs}))
+        if len(states) == 1:
+            values[int(states[0])] = value
+    if len(values) != len(named):
+        return cell.leakage
+    return [(when, values[state]) for state, when in enumerate(table_file.conditions(cell.inputs))]
 
 
 def _choices(length, count):

@@ -45,8 +45,8 @@ def sign_off(folder, path):
 def read(text):
     """The figures in what ``opensta.tcl`` prints, as `sign_off` gives them."""
     area = re.search(r"^area (\S+)", text, re.MULTILINE)
-    arrival = re.search(r"^ +(-?[\d.]+).* data arrival time", text, re.MULTILINE)
-    setup = re.search(r"^ +(-?[\d.]+).* library setup time", text, re.MULTILINE)
+    arrival = re.search(r"^ *(-?[\d.]+).* data arrival time", text, re.MULTILINE)  # a wide figure fills its column
+    setup = re.search(r"^ *(-?[\d.]+).* library setup time", text, re.MULTILINE)
     power = re.search(r"^Total +\S+ +\S+ +\S+ +(\S+)", text, re.MULTILINE)
     return {
         "area_um2": float(area[1]) if area and float(area[1]) else None,

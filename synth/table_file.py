@@ -12,7 +12,6 @@ import json
 import numpy as np
 
 from ..golden.files import atomic_write
-from . import boolean
 from .cells import Arc, Cell, Check, Flop, Pin, Power, Table
 
 FORMAT = 1
@@ -106,9 +105,8 @@ class _Writer:
             fields["checks"] = [[k.pin, k.clock, k.edge, k.when, self.pair(k.time)] for k in c.checks]
         fields["powers"] = [[p.pin, p.related, p.when, int(p.ground), self.pair(p.energy), *([p.times] * (p.times > 1))]
                             for p in c.powers]
-        states = _by_state(c)
-        if states:
-            fields["states"] = " ".join(str(self.number(value)) for value in states)
+        if [when for when, _ in c.leakage] == conditions(c.inputs):
+            fields["states"] = " ".join(str(self.number(value)) for _, value in c.leakage)
         else:
             fields["leakage"] = [[when, self.number(value)] for when, value in c.leakage]
         if c.cell_leakage is not None:
@@ -152,7 +150,7 @@ def _cell(name, fields, grids):
     powers = [Power(*p[:3], bool(p[3]), pair(p[4]), *p[5:]) for p in fields["powers"]]
     leakage = [tuple(leak) for leak in fields.get("leakage", ())]
     if "states" in fields:
-        leakage = [(_condition(state, inputs), float(value)) for state, value in enumerate(fields["states"].split())]
+        leakage = list(zip(conditions([pin.name for pin in inputs]), map(float, fields["states"].split()), strict=True))
     return Cell(name, fields["area"], {pin.name: pin for pin in inputs + outputs}, arcs, checks, powers, leakage,
                 fields.get("cell_leakage"), flop, fields.get("dont_use", False))
 
@@ -161,21 +159,7 @@ def _output(name, function=None, max_capacitance=None, voltage=None, rise=0.0, f
     return Pin(name, "output", (rise, fall), function, max_capacitance, voltage)
 
 
-def _condition(state, inputs):
-    return " & ".join(("" if state >> i & 1 else "!") + pin.name for i, pin in enumerate(inputs))
-
-
-def _by_state(c):
-    """The leakage of a combinational cell in each state of its inputs, when each is named once; else None.
-
-    An output in a condition adds nothing, as it follows the inputs.
-    """
-    named = [(when, value) for when, value in c.leakage if when]
-    if c.flop or len(named) != 1 << len(c.inputs):
-        return None
-    values = {}
-    for when, value in named:
-        states = np.flatnonzero(boolean.truth_of_state(when, c.inputs, {o: c.truth(o) for o in c.outputs}))
-        if len(states) == 1:
-            values[int(states[0])] = value
-    return [values[state] for state in range(1 << len(c.inputs))] if len(values) == len(named) else None
+def conditions(inputs):
+    """Each state of the inputs as a condition, the first input being bit 0 of the state."""
+    return [" & ".join(("" if state >> i & 1 else "!") + name for i, name in enumerate(inputs))
+            for state in range(1 << len(inputs))]
