@@ -119,12 +119,11 @@ class _Thinner:
         return [replace(check, time=tuple(_subset(t, *keep) for t in check.time)) for check in cell.checks]
 
     def _powers(self, cell):
-        powers = [power for power in cell.powers if not power.ground]
         groups = {}
-        for power in powers:
-            groups.setdefault((power.pin, power.related, _weight(cell, power)), []).append(power)
+        for power in cell.powers:
+            groups.setdefault((power.pin, power.related, power.ground, _weight(cell, power)), []).append(power)
         merged = []
-        for (pin, _, _), group in groups.items():
+        for (pin, *_), group in groups.items():
             # Of an output the average, standing for so many groups; of an input, where each counts by itself, the sum.
             table = _average([t for power in group for t in power.energy])
             if table is not None:

@@ -3,12 +3,11 @@
 The rules are OpenSTA's (``report_power``), so that its figures are: an output's toggle costs the internal energy of
 its related inputs weighted by how often each of them toggles while the output listens to it; an input's toggle costs
 its own internal energy in the states that name it; a net costs half C V^2 for each toggle; pins are taken as
-independent.
+independent. The tables of a supply and of a ground pin are weighed apart and added. Where a library has both (ASAP7,
+for VDD and for VSS) they describe the same charge twice, and `Energy.ground_fj_per_op` says how much that is.
 
-Two rules differ, and `Energy.signoff` says what OpenSTA would make of them. Internal power measured at a ground pin
-(ASAP7 has each table twice, for VDD and for VSS) describes charge already counted at the supply, and is left out;
-OpenSTA adds both. In a leakage state that names an output, the output follows the inputs; OpenSTA takes it as one more
-independent pin, and so loses a share of the leakage.
+One rule differs, and `Energy.signoff` says what OpenSTA would make of it. In a leakage state that names an output, the
+output follows the inputs; OpenSTA takes it as one more independent pin, and so loses a share of the leakage.
 """
 
 from dataclasses import dataclass
@@ -36,12 +35,14 @@ class Energy:
     by_kind : dict of str to float
         ``internal``, ``switching``, ``clock_pins`` (internal energy of the registers' clock pins), ``leakage``; their
         sum is the above. Beside it, ``input_nets`` and ``clock_net``: half C V^2 of the nets driven from outside.
+    ground_fj_per_op : float
+        What of it comes of tables measured at ground pins.
     leakage_nw : float
     power_uw : float
         `energy_fj_per_op` over the time of an operation.
     period_ps, ops_per_cycle : float
     signoff : dict of str to float
-        ``internal``, ``switching``, ``leakage`` and ``total`` as OpenSTA 3 reports them, ground tables counted too.
+        ``internal``, ``switching``, ``leakage`` and ``total`` as OpenSTA 3 reports them.
     instances : dict of str to ndarray
         The four kinds of `CELL_KINDS` for each instance, fJ per operation.
     """
@@ -49,6 +50,7 @@ class Energy:
     netlist: object
     energy_fj_per_op: float
     by_kind: dict
+    ground_fj_per_op: float
     leakage_nw: float
     power_uw: float
     period_ps: float
@@ -97,12 +99,12 @@ def estimate(netlist, timing, activity, period_ps=None, ops_per_cycle=1.0):
     by_kind = {name: float(totals[name].sum()) / ops_per_cycle for name in CELL_KINDS}
     energy = sum(by_kind.values())
     by_kind |= {name: float(outside[name]) / ops_per_cycle for name in OUTSIDE_KINDS}
-    signoff = {"internal": by_kind["internal"] + by_kind["clock_pins"] + float(totals["ground"].sum()) / ops_per_cycle,
-               "switching": by_kind["switching"],
+    signoff = {"internal": by_kind["internal"] + by_kind["clock_pins"], "switching": by_kind["switching"],
                "leakage": float(totals["leakage_signoff"].sum()) * period * 1e-6 / ops_per_cycle}
     signoff["total"] = sum(signoff.values())
-    return Energy(netlist, energy, by_kind, float(totals["leakage_nw"].sum()), 1e3 * energy * ops_per_cycle / period,
-                  period, ops_per_cycle, signoff, {name: totals[name] / ops_per_cycle for name in CELL_KINDS})
+    return Energy(netlist, energy, by_kind, float(totals["ground"].sum()) / ops_per_cycle,
+                  float(totals["leakage_nw"].sum()), 1e3 * energy * ops_per_cycle / period, period, ops_per_cycle,
+                  signoff, {name: totals[name] / ops_per_cycle for name in CELL_KINDS})
 
 
 class _Cells:
@@ -141,12 +143,14 @@ class _Cells:
             volt = self.volt if pin.voltage is None else pin.voltage
             totals["switching"][which] += 0.5 * self.load[row] * volt**2 * self.density[row]
             for ground in (False, True):
-                groups = [power for power in cell.powers if power.pin == output and power.ground == ground]
-                totals["ground" if ground else "internal"][which] += self._output(output, row, groups)
+                found = self._output(output, row, [p for p in cell.powers if p.pin == output and p.ground == ground])
+                totals["internal"][which] += found
+                totals["ground"][which] += ground * found
         for power in cell.powers:
             if power.pin in cell.inputs:
-                kind = "ground" if power.ground else "clock_pins" if power.pin == clock else "internal"
-                totals[kind][which] += self._input(power)
+                found = self._input(power)
+                totals["clock_pins" if power.pin == clock else "internal"][which] += found
+                totals["ground"][which] += power.ground * found
         totals["leakage_nw"][which] = self._leakage()
         totals["leakage_signoff"][which] = self._leakage_signoff()
 

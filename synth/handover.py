@@ -23,7 +23,7 @@ def hand_over(folder, timing, activity, period_ps):
     if activity is not None:
         write_saif(replace(activity, period_ps=period_ps), folder / "activity.saif")
         found = estimate(netlist, timing, activity, period_ps, 1).signoff  # fJ in a cycle: over ps, mW
-        ours += f", power {1e-3 * found['total'] / period_ps:.6g} W, ground tables included"
+        ours += f", power {1e-3 * found['total'] / period_ps:.6g} W"
         power = [f"read_saif -scope {netlist.name} activity.saif", "report_activity_annotation",
                  "report_power -digits 6"]
     for tool, before, area in (("opensta", [], _AREA), ("openroad", [_LEF], ["report_design_area"])):

@@ -26,6 +26,7 @@ _HEAD = """library ({name}) {{
     temperature : {temperature:g};
   }}
   default_operating_conditions : corner;
+  voltage_map (VSS, 0);
 """
 _TEMPLATES = {
     "delay": ("input_net_transition", "total_output_net_capacitance"),
@@ -40,8 +41,8 @@ def write(library, path, full=False):
     """Write the offered cells of ``library`` to ``path``.
 
     Without ``full``: functions, areas, pin capacitances and one delay arc for each pair of pins, the worst of its
-    conditional ones, which is what technology mappers read. With ``full``: every arc, setup times, internal power (of
-    the supply only) and leakage, in the units and at the resolution of ``library``.
+    conditional ones, which is what technology mappers read. With ``full``: every arc, setup times, internal power and
+    leakage, in the units and at the resolution of ``library``; all grounds are called VSS.
     """
     text = "".join(_library(library, full))
     with atomic_write(path) as file:
@@ -78,6 +79,8 @@ def _cell(cell, full):
     if cell.flop:
         yield from _flop(cell.flop)
     if full:
+        if any(power.ground for power in cell.powers):
+            yield "    pg_pin (VSS) { voltage_name : VSS; pg_type : primary_ground; }\n"
         if cell.cell_leakage is not None:
             yield f"    cell_leakage_power : {cell.cell_leakage:.9g};\n"
         for when, value in cell.leakage:
@@ -122,7 +125,7 @@ def _pin(cell, pin, full):
                 yield from _tables(("rise_constraint", "fall_constraint"), check.time, "setup")
                 yield "      }\n"
         for power in cell.powers:
-            if power.pin == pin.name and not power.ground:
+            if power.pin == pin.name:
                 for _ in range(power.times):  # a sign-off tool gives each group its own weight
                     yield from _power(power, pin)
     yield "    }\n"
@@ -147,6 +150,8 @@ def _power(power, pin):
     yield "      internal_power () {\n"
     if power.related:
         yield f'        related_pin : "{power.related}";\n'
+    if power.ground:
+        yield "        related_pg_pin : VSS;\n"
     yield from _condition(power.when)
     template = "energy" if pin.direction == "output" else "input_energy"
     yield from _tables(("rise_power", "fall_power"), power.energy, template)

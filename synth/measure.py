@@ -315,7 +315,7 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
             row["at"][name] = fit.figures(period)
             row["path"] = [asdict(stage) for stage in fit.timing.path]
             if keep:
-                row["at"][name] |= _kept(Path(keep) / lib.name / design.slug / name, fit, period)
+                row["at"][name] |= _kept(Path(keep) / lib.name / design.slug / name, fit, period, key)
     row |= {name: figure for name, figure in row["at"].get("relaxed", {}).items() if name in row}
     if not row["at"]:
         missing(row, f"no netlist reaches the clock asked for; the fastest takes {measured[-1].timing.delay_ps:.6g} ps",
@@ -325,12 +325,13 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
     return (design.slug, key), row
 
 
-def _kept(folder, fit, period):
+def _kept(folder, fit, period, key):
     """Leave what a sign-off tool needs, and say what OpenSTA makes of it, where there is one."""
     fit.lib.write_liberty(folder.parent.parent / "cells.lib", full=True)
     hand_over(folder, fit.timing, fit.activity, period)
     tool = opensta.opensta()
-    return {"signoff": opensta.sign_off(folder, tool[0])} if tool else {}
+    files = () if isinstance(key, str) or Path(key[0]).suffix == ".json" else key
+    return {"signoff": opensta.sign_off(folder, tool[0], files)} if tool else {}
 
 
 class _Measured:
@@ -374,6 +375,7 @@ class _Measured:
         energy = estimate(self.netlist, self.timing, self.activity, period, self.driven.ops / self.activity.cycles)
         return figures | {
             "energy_fj_per_op": energy.energy_fj_per_op, "leakage_nw": energy.leakage_nw,
+            "ground_fj_per_op": energy.ground_fj_per_op,
             "input_nets_fj_per_op": energy.by_kind["input_nets"], "clock_net_fj_per_op": energy.by_kind["clock_net"],
             "energy_fj_by_kind": _parts(energy), "energy_fj_signoff": energy.signoff,
             "activity": {"mode": self.activity.mode, "vectors": self.activity.cycles, "nets": self.activity.nets,

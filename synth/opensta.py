@@ -28,16 +28,19 @@ def versions(kept):
     return {"opensta": f"{opensta()[1]} (on PATH)"} if kept and opensta() else {}
 
 
-def sign_off(folder, path):
-    """Run ``opensta.tcl`` in a folder of `handover.hand_over`.
+def sign_off(folder, path, liberty=()):
+    """Run ``opensta.tcl`` in a folder of `handover.hand_over`, on the Liberty files ``liberty`` or else the ``cells.lib``
+    that is handed over.
 
     Returns
     -------
     dict
         ``area_um2``, ``delay_ps`` and ``power_w`` as OpenSTA has them; None where it does not say.
     """
-    done = subprocess.run([path, "-no_splash", "-no_init", "-exit", "opensta.tcl"], cwd=Path(folder),
-                          env={name: value for name, value in os.environ.items() if name != "LIBERTY"},
+    environment = {name: value for name, value in os.environ.items() if name != "LIBERTY"}
+    if liberty:
+        environment["LIBERTY"] = " ".join(f"{{{Path(file).resolve()}}}" for file in liberty)  # a list of Tcl's
+    done = subprocess.run([path, "-no_splash", "-no_init", "-exit", "opensta.tcl"], cwd=Path(folder), env=environment,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return read(done.stdout)
 

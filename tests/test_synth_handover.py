@@ -151,8 +151,7 @@ def test_scripts_end_with_our_figures(tmp_path):
     power = estimate(timing.netlist, timing, activity, PERIOD, 1).signoff["total"] / PERIOD * 1e-3
     for name in ("opensta.tcl", "openroad.tcl"):
         last = (tmp_path / name).read_text().splitlines()[-1]
-        figures = re.fullmatch(r'puts "lmul: area (\S+) um2, longest path (\S+) ps, power (\S+) W, ground tables '
-                               r'included"', last).groups()
+        figures = re.fullmatch(r'puts "lmul: area (\S+) um2, longest path (\S+) ps, power (\S+) W"', last).groups()
         assert tuple(map(float, figures)) == pytest.approx((timing.netlist.area_um2, timing.delay_ps, power), rel=1e-5)
 
 
@@ -248,3 +247,18 @@ def test_what_opensta_says_is_read(tmp_path, played):
     found = opensta.sign_off(tmp_path / "row", str(played("3.0.0")))
     assert found == {"area_um2": 284.2, "delay_ps": pytest.approx(1683.5256), "power_w": 1.54e-4}
     assert opensta.read("Error: nothing\n") == {"area_um2": None, "delay_ps": None, "power_w": None}
+
+
+def test_figures_as_wide_as_their_column_are_read():
+    wide = SAID.replace("       1631.9396   data", "123451631.9396   data").replace("                     -51", "-51")
+    assert wide != SAID and opensta.read(wide)["delay_ps"] == pytest.approx(123451631.9396 + 51.586)
+
+
+@pytest.mark.parametrize("liberty", [(), ("a.lib", "b c.lib.gz")])
+def test_the_liberty_files_of_a_report_are_what_is_signed_off_on(tmp_path, liberty, played, monkeypatch):
+    monkeypatch.setenv("LIBERTY", "another's")
+    files = [str(tmp_path / name) for name in liberty]
+    sta = played("3.0.0")
+    sta.write_text(f'#!/bin/sh\necho "${{LIBERTY-none}}" > {tmp_path}/seen\n')
+    opensta.sign_off(tmp_path, str(sta), files)
+    assert (tmp_path / "seen").read_text().strip() == (" ".join(f"{{{file}}}" for file in files) or "none")
