@@ -31,6 +31,7 @@ COLUMNS = {
     "clock_ps": "clock, ps",
     "fmax_mhz": "fmax, MHz",
     "energy_fj_per_op": "energy, fJ/op",
+    "ground_fj_per_op": "of it at ground pins, fJ/op",
     "input_nets_fj_per_op": "input nets, fJ/op",
     "clock_net_fj_per_op": "clock net, fJ/op",
     "leakage_nw": "leakage, nW",

@@ -321,7 +321,7 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
         missing(row, f"no netlist reaches the clock asked for; the fastest takes {measured[-1].timing.delay_ps:.6g} ps",
                 "area_um2", "area_ge", "delay_ps", "energy_fj_per_op", "leakage_nw", "flip_flops", "clock_ps")
     if why:
-        missing(row, why, "energy_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op")
+        missing(row, why, "energy_fj_per_op", "ground_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op")
     return (design.slug, key), row
 
 

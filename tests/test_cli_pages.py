@@ -56,7 +56,8 @@ def invented_row(slug, technology, size, rng):
     row = new_row(parse(slug), technology) | {
         "area_um2": at["relaxed"]["area_um2"], "area_ge": size / 3, "gates": int(3 * size),
         "transistors": int(9 * size), "flip_flops": 0, "delay_ps": 9 * size, "clock_ps": 1000.0, "fmax_mhz": 2e5 / size,
-        "energy_fj_per_op": at["relaxed"]["energy_fj_per_op"], "input_nets_fj_per_op": size / 7,
+        "energy_fj_per_op": at["relaxed"]["energy_fj_per_op"], "ground_fj_per_op": size / 8,
+        "input_nets_fj_per_op": size / 7,
         "clock_net_fj_per_op": size / 9, "leakage_nw": size / 70, "at": at, "energy_fj_by_kind": parts,
         "curve": [{"delay_ps": size / k, "area_um2": size * k, "energy_fj_per_op": 2 * size * k, "proof": proof}
                   for k, proof in ((1, {"state": "proved", "means": "sat"}), (2, None), (3, {"state": "undecided"}))],

@@ -184,7 +184,7 @@ def test_opensta_signs_the_figures_off(tmp_path, registered, native_sta):
     if "do not have a area property" not in said:
         assert found["area_um2"] == pytest.approx(timing.netlist.area_um2)
     if "lacks read_saif" not in said:
-        assert found["power_w"] == pytest.approx(float(re.search(r"power (\S+) W", said)[1]), rel=0.1)
+        assert found["power_w"] == pytest.approx(float(re.search(r"power (\S+) W", said)[1]), rel=0.01)
 
 
 @pytest.fixture
