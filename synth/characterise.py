@@ -1,9 +1,10 @@
 """Compact cell tables: what an embedded technology holds, read off Liberty files.
 
 Kept are the cells that logic is mapped to, with their areas, functions, pin capacitances and leakage as they are, the
-leakage by the states of the inputs. Their tables are thinned: of each, the slews and loads that best give back the others over the range in which the cells of a
-design work, to three digits. Conditional arcs of one sense become one, the worst of them, as static timing takes them;
-internal energies that are only ever used as a sum or an average become one table.
+leakage by the states of the inputs. Their tables are thinned: of each, the slews and loads that best give back the
+others over the range in which the cells of a design work, to three digits. Conditional arcs of one sense become one,
+the worst of them, as static timing takes them; internal energies that are only ever used as a sum or an average become
+one table.
 """
 
 import tempfile

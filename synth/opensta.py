@@ -29,8 +29,7 @@ def versions(kept):
 
 
 def sign_off(folder, path, liberty=()):
-    """Run ``opensta.tcl`` in a folder of `handover.hand_over`, on the Liberty files ``liberty`` or else the ``cells.lib``
-    that is handed over.
+    """Run ``opensta.tcl`` in a folder of `handover.hand_over`, on the files ``liberty`` or else on ``cells.lib``.
 
     Returns
     -------

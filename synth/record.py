@@ -23,7 +23,7 @@ FIGURES = {
     "clock_ps": "period of the comparison, at which energy is counted",
     "fmax_mhz": "of the fastest netlist found",
     "energy_fj_per_op": "cells and the nets they drive, glitches and leakage included",
-    "ground_fj_per_op": "what of it comes of tables at ground pins: the supply's charge once more, which sign-off tools add",
+    "ground_fj_per_op": "its part from tables at ground pins: the supply's charge once more, which sign-off tools add",
     "input_nets_fj_per_op": "nets that the surroundings drive, not in the sum",
     "clock_net_fj_per_op": "the net of the ideal clock, not in the sum",
     "leakage_nw": "static power of the cells",

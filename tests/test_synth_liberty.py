@@ -325,11 +325,10 @@ def test_liberty_written_is_liberty_read(tmp_path, full):
 
 def test_what_was_read_before_is_what_was_read():
     """To the conditions of leakage, which a compact table has by state of the inputs."""
-    first = small()
-    again = [library.load(None, [SMALL]) for _ in range(2)]
-    for lib in again:
-        assert {name: c.leakage for name, c in lib.cells.items()} == {name: c.leakage for name, c in first.cells.items()}
-    assert any("Y" in (when or "") for c in first.cells.values() for when, _ in c.leakage)
+    first, *again = ({name: cell.leakage for name, cell in lib.cells.items()}
+                     for lib in (small(), library.load(None, [SMALL]), library.load(None, [SMALL])))
+    assert again == [first, first]
+    assert any("Y" in (when or "") for leakage in first.values() for when, _ in leakage)
 
 
 def test_yosys_maps_to_what_is_written(tmp_path, monkeypatch):
