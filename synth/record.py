@@ -37,7 +37,7 @@ LIMITS = (
     "Netlists are mapped, not placed: wires have no capacitance and no delay, the clock is ideal.",
     "Figures belong to the integer addition that the RTL builds, not to the formula the paper prints.",
     "An op is one multiplication (mul, prod) or one multiply-accumulate (mac, dot, array).",
-    "Internal power at ground pins counts beside that at the supply, as in sign-off tools; asap7 has both for one charge.",
+    "Internal power at ground pins counts beside the supply's, as in sign-off tools; asap7 has both for one charge.",
     "FPGA counts are of mapping; a clock (fmax) is given where `--fpga` placed and routed, and nowhere else.",
     "Mapping finds good netlists, not the best; `--effort high` searches longer, for both sides alike.",
 )
