@@ -29,7 +29,7 @@ def part(wanted=("attention",), progress=None):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the extra `models` is not installed.
     """
     from ..models.attention import RUNS, evaluate

@@ -1,5 +1,6 @@
 """The record of `lmul claims`: every part that was asked for, and the claims judged from it."""
 
+from ..golden.refusal import Refusal
 from ..synth.measure import Options, run_report
 from ..synth.record import check
 from . import attention, corrections, energy, error, gates, others, published
@@ -37,14 +38,14 @@ def run(wanted=None, report=None, models=False, full=False, command="", progress
 
     Raises
     ------
-    ValueError
+    Refusal
         If there is no such part or row, ``report`` is not a record, or the extra `models` is needed and missing.
     """
     wanted = tuple(dict.fromkeys(wanted or PARTS))
     parts = [part for part in PARTS if any(name.split("/")[0] == part for name in wanted)]
     for name in wanted:
         if name.split("/")[0] not in PARTS:
-            raise ValueError(f"Part must be one of {', '.join(PARTS)}, or a row of one, not {name!r}")
+            raise Refusal(f"Part must be one of {', '.join(PARTS)}, or a row of one, not {name!r}")
     if report is not None:
         check(report)
     # Whatever is refused is refused before anything is measured.
@@ -62,7 +63,7 @@ def _insist(names, found):
         if not any(selected(row["row"], [name]) for row in all_rows(found)):
             part = name.split("/")[0]
             option = attention.OPTION if part == "attention" else ""
-            raise ValueError(f"Row must be named as in the record of `lmul claims --only {part}{option}`, not {name!r}")
+            raise Refusal(f"Row must be named as in the record of `lmul claims --only {part}{option}`, not {name!r}")
 
 
 def judged(parts, wanted, figures, transformer=attention.ABSENT):

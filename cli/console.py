@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from ..golden.refusal import Refusal
+
 
 class Failure(Exception):
     """A check did not hold: exit status 1, as opposed to bad input."""
@@ -18,7 +20,7 @@ def output_folder(path):
 
     Raises
     ------
-    ValueError
+    Refusal
         If it cannot; the sentence names it.
     """
     path = Path(path)
@@ -27,25 +29,25 @@ def output_folder(path):
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise ValueError(f"Output folder must be writable, not {str(path)!r}: {error.strerror}") from None
+        raise Refusal(f"Output folder must be writable, not {str(path)!r}: {error.strerror}") from None
     return path
 
 
 def output_file(path):
-    """Check that a file can be written at ``path``; raises ValueError as `output_folder` does."""
+    """Check that a file can be written at ``path``; raises Refusal as `output_folder` does."""
     path = Path(path)
     if path.is_dir():
-        raise ValueError(f"Output must be a file, not the folder {str(path)!r}")
+        raise Refusal(f"Output must be a file, not the folder {str(path)!r}")
     output_folder(path.parent)
     return path
 
 
 def read_lines(path):
-    """The lines of a text file; raises ValueError if it cannot be read."""
+    """The lines of a text file; raises Refusal if it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
-        raise ValueError(f"Sentences must be a text file in UTF-8, not {str(path)!r}") from None
+        raise Refusal(f"Sentences must be a text file in UTF-8, not {str(path)!r}") from None
 
 
 def command_line():

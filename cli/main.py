@@ -1,12 +1,14 @@
 """``lmul``: one group of commands, one place where refusals become a line and an exit status."""
 
+import errno
 import os
 import signal
 import sys
+import traceback
 
 import click
 
-from ..hdl.yosys import YosysError
+from ..golden.refusal import Refusal
 from .commands import COMMANDS
 from .console import Failure
 
@@ -17,13 +19,21 @@ def cli():
     """RTL for L-Mul processing elements: generate it, verify it, measure what it costs."""
 
 
+CRASH = 70  # sysexits.h: a fault in the program itself
+
+#: By what a machine refuses, whatever the program does: no space, no permission, not that kind of file, ...
+_MACHINE = {getattr(errno, name) for name in (
+    "ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EISDIR", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EMFILE", "ENFILE",
+    "ENOMEM", "EFBIG", "EIO")}
+
 for command in COMMANDS:
     cli.add_command(command)
 
 
 def main(arguments=None):
-    """Run the command line and exit: 0 when all of it held, 1 when a check failed, 2 for bad arguments or input,
-    130 when interrupted. Set ``LMUL_DEBUG=1`` to see the traceback behind a refusal."""
+    """Run the command line and exit: 0 when all of it held, 1 when a check failed, 2 for bad arguments or input and for
+    a machine that cannot (no space, no permission), 130 when interrupted, `CRASH` for a fault of ours. Set
+    ``LMUL_DEBUG=1`` to see the traceback behind a refusal."""
     signal.signal(signal.SIGTERM, _interrupt)
     sys.stdout.reconfigure(errors="backslashreplace")  # file names may be no text
     try:
@@ -37,11 +47,19 @@ def main(arguments=None):
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
-    except (ValueError, OSError, YosysError) as refusal:
-        if os.environ.get("LMUL_DEBUG"):
+    except Exception as error:
+        refused = isinstance(error, Refusal) or isinstance(error, OSError) and error.errno in _MACHINE
+        if refused and os.environ.get("LMUL_DEBUG"):
             raise
-        status = _say(_sentence(refusal), 2)
+        status = _say(_sentence(error), 2) if refused else _crashed(error)
     sys.exit(status)
+
+
+def _crashed(error):
+    """Say that the fault is ours, and how to report it."""
+    traceback.print_exception(error)
+    return _say(f"crashed ({type(error).__name__}: {error}). This is a fault in lmul, not in what it was given; please "
+                "report it with the lines above, the command, and what `lmul --version` prints", CRASH)
 
 
 def _interrupt(*_):

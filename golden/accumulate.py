@@ -5,6 +5,7 @@ import numpy as np
 from . import kernels, products
 from .codec import as_codes, code_dtype, decode
 from .parallel import in_threads
+from .refusal import Refusal
 
 MAX_LANES = 256
 MAX_WINDOW = 53  # bits; with the carries of 256 lanes a sum stays below 2**61, as the kernels need
@@ -31,7 +32,7 @@ def accumulate(spec, accumulator, a, b):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a code does not fit its format, the shapes do not broadcast, the depth is 0 or more than the accumulator
         holds, or the accumulator does not take the product.
     """
@@ -49,17 +50,17 @@ def dot(spec, accumulator, lanes, a, b, window=32, tree=False):
 
     Raises
     ------
-    ValueError
+    Refusal
         As `accumulate`; or if ``lanes`` is not 1 to 256, or the window does not hold a product's significand.
     """
     shape, a, b = _stacks(spec, accumulator, a, b)
     if not 1 <= lanes <= MAX_LANES:
-        raise ValueError(f"Dot product lanes must be 1 to {MAX_LANES}, not {lanes!r}")
+        raise Refusal(f"Dot product lanes must be 1 to {MAX_LANES}, not {lanes!r}")
     if accumulator.kind != "float":
         return sums(spec, accumulator, a, b).reshape(shape)
     width = spec.wide.sig_bits + spec.wide.implicit_one
     if not tree and not width <= window <= MAX_WINDOW:
-        raise ValueError(f"Window must be {width} to {MAX_WINDOW} bits for {spec.name}, not {window!r}")
+        raise Refusal(f"Window must be {width} to {MAX_WINDOW} bits for {spec.name}, not {window!r}")
     missing = ((0, 0), (0, -a.shape[1] % lanes))
     a, b = np.pad(a, missing, constant_values=spec.a.sign_mask), np.pad(b, missing)
     if tree:
@@ -82,11 +83,11 @@ def check(spec, accumulator, depth):
     """Refuse an accumulator that does not take the products, or not so many."""
     if (accumulator.kind == "int") != (spec.kind == "int8"):
         wanted = "int32" if spec.kind == "int8" else "a float format, fixed or carrysave"
-        raise ValueError(f"Accumulator must be {wanted} for {spec.name}, not {accumulator.name!r}")
+        raise Refusal(f"Accumulator must be {wanted} for {spec.name}, not {accumulator.name!r}")
     if depth < 1:
-        raise ValueError(f"Depth must be at least 1, not {depth}")
+        raise Refusal(f"Depth must be at least 1, not {depth}")
     if accumulator.depth is not None and depth > accumulator.depth:
-        raise ValueError(f"Depth must be at most {accumulator.depth} for {accumulator.name}, not {depth}")
+        raise Refusal(f"Depth must be at most {accumulator.depth} for {accumulator.name}, not {depth}")
 
 
 def extent(spec):
@@ -146,6 +147,6 @@ def _stacks(spec, accumulator, a, b):
     """Broadcast operands as two stacks of rows, and the shape of the result."""
     a, b = np.broadcast_arrays(as_codes(spec.a, a), as_codes(spec.b, b))
     if a.ndim == 0:
-        raise ValueError("Operands must have a last axis to sum over, not be single codes")
+        raise Refusal("Operands must have a last axis to sum over, not be single codes")
     check(spec, accumulator, a.shape[-1])
     return a.shape[:-1], a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1])

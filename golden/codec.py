@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from .formats import FloatFormat, IntFormat
+from .refusal import Refusal
 
 _TABLE_BITS = 16  # formats up to this width are decoded by a table
 
@@ -19,18 +20,18 @@ def as_codes(fmt, codes):
 
     Raises
     ------
-    ValueError
+    Refusal
         If they are not integers, or one does not fit the format's width.
     """
     codes = np.asarray(codes)
     if codes.dtype.kind not in "iu":
-        raise ValueError(f"Codes of {fmt} must be integers, not {codes.dtype}")
+        raise Refusal(f"Codes of {fmt} must be integers, not {codes.dtype}")
     dtype = code_dtype(fmt.width)
     # A dtype as wide as the format has no code that could fail to fit.
     if codes.size and not (codes.dtype == dtype and 8 * dtype.itemsize == fmt.width):
         for extreme in (codes.min(), codes.max()):
             if not 0 <= extreme < 1 << fmt.width:
-                raise ValueError(f"Codes of {fmt} must be 0 to {(1 << fmt.width) - 1}, not {extreme}")
+                raise Refusal(f"Codes of {fmt} must be 0 to {(1 << fmt.width) - 1}, not {extreme}")
     return codes.astype(dtype, copy=False)
 
 
@@ -49,7 +50,7 @@ def decode(fmt, codes):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a code does not fit the format.
     """
     codes = as_codes(fmt, codes)
@@ -110,22 +111,22 @@ def encode(fmt, values, overflow="saturate"):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a value is NaN and the format has none, or ``overflow`` is not possible.
     """
     if overflow not in ("saturate", "ieee"):
-        raise ValueError(f"Overflow must be 'saturate' or 'ieee', not {overflow!r}")
+        raise Refusal(f"Overflow must be 'saturate' or 'ieee', not {overflow!r}")
     values = np.asarray(values, np.float64)
     nan = np.isnan(values)
     has_nan = isinstance(fmt, FloatFormat) and fmt.has_nan
     if not has_nan and nan.any():
-        raise ValueError(f"Values for {fmt} must be numbers, not nan")
+        raise Refusal(f"Values for {fmt} must be numbers, not nan")
     if isinstance(fmt, IntFormat):
         limit = 1 << (fmt.width - 1)
         integers = np.clip(np.rint(values), -limit, limit - 1).astype(np.int64)
         return (integers & ((1 << fmt.width) - 1)).astype(code_dtype(fmt.width))
     if overflow == "ieee" and not has_nan:
-        raise ValueError(f"Overflow must be 'saturate' for {fmt}, which has neither Inf nor NaN, not 'ieee'")
+        raise Refusal(f"Overflow must be 'saturate' for {fmt}, which has neither Inf nor NaN, not 'ieee'")
     field = _round_field(fmt, values.view(np.int64) & ~np.int64(-1 << 63))
     field = np.where(field > fmt.max_finite, overflow_field(fmt, overflow), field)
     if has_nan:

@@ -7,6 +7,7 @@ import numpy as np
 
 from .codec import decode, round_shift
 from .products import multiply, product, wide_value
+from .refusal import Refusal
 from .stimulus import all_pairs
 
 METHODS = ("add", "formula", "round", "truncate")
@@ -31,12 +32,12 @@ def measure(actual, exact):
 
     Raises
     ------
-    ValueError
+    Refusal
         If there is no such product.
     """
     counted = np.isfinite(exact) & (exact != 0)
     if not counted.any():
-        raise ValueError("Exact products must have at least one number other than zero")
+        raise Refusal("Exact products must have at least one number other than zero")
     error = actual[counted] / exact[counted] - 1
     size = abs(error)
     means = (float(array.mean()) for array in (size, error, np.square(error)))
@@ -55,7 +56,7 @@ def operand_errors(spec, a, b, wide=False):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a code does not fit its format, or no pair is left.
     """
     if wide:
@@ -136,7 +137,7 @@ def mantissa_errors(method, man_a, man_b=None, offset=0, guard_bits=0, scale=1.0
 
     Raises
     ------
-    ValueError
+    Refusal
         If there is no such method.
     """
     man_b = man_a if man_b is None else man_b
@@ -163,5 +164,5 @@ def significand_product(method, man_a, man_b, x, y, offset=0, guard_bits=0):
     elif method == "truncate":
         kept = exact >> shift
     else:
-        raise ValueError(f"Method must be one of {', '.join(METHODS)}, not {method!r}")
+        raise Refusal(f"Method must be one of {', '.join(METHODS)}, not {method!r}")
     return np.ldexp(kept.astype(np.float64), (shift - man_a - man_b).astype(np.int32))

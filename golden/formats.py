@@ -4,6 +4,8 @@ import enum
 import re
 from dataclasses import dataclass
 
+from .refusal import Refusal
+
 
 class Specials(enum.Enum):
     """What the largest exponents encode."""
@@ -32,7 +34,7 @@ class FloatFormat:
 
     Raises
     ------
-    ValueError
+    Refusal
         If a width is out of range: 2..8 exponent bits, 1..23 mantissa bits.
     """
 
@@ -44,9 +46,9 @@ class FloatFormat:
 
     def __post_init__(self):
         if not 2 <= self.exp_bits <= 8:
-            raise ValueError(f"Exponent bits must be 2 to 8, not {self.exp_bits!r}")
+            raise Refusal(f"Exponent bits must be 2 to 8, not {self.exp_bits!r}")
         if not 1 <= self.man_bits <= 23:
-            raise ValueError(f"Mantissa bits must be 1 to 23, not {self.man_bits!r}")
+            raise Refusal(f"Mantissa bits must be 1 to 23, not {self.man_bits!r}")
 
     @property
     def field_bits(self):
@@ -156,13 +158,13 @@ def float_format(name):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the name is neither, or its widths are out of range.
     """
     if name in FORMATS:
         return FORMATS[name]
     match = re.fullmatch(r"e([1-9]\d?)m([1-9]\d?)", name)
     if not match:
-        raise ValueError(f"Format must be one of {', '.join(FORMATS)} or e{{E}}m{{M}}, not {name!r}")
+        raise Refusal(f"Format must be one of {', '.join(FORMATS)} or e{{E}}m{{M}}, not {name!r}")
     exp_bits, man_bits = map(int, match.groups())
     return FloatFormat(name, exp_bits, man_bits, (1 << (exp_bits - 1)) - 1)

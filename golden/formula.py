@@ -25,7 +25,7 @@ def lmul_formula(fmt, a, b):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a code does not fit the format.
     """
     a, b = (as_codes(fmt, codes).astype(np.int64) for codes in (a, b))

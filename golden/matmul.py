@@ -15,6 +15,7 @@ from .codec import as_codes, code_dtype, decode
 from .formats import FORMATS
 from .parallel import in_threads
 from .products import flags, product, wide_value
+from .refusal import Refusal
 from .stimulus import all_pairs
 
 _FP32 = FORMATS["fp32"]
@@ -40,7 +41,7 @@ def matmul(spec, accumulator, a, b):
 
     Raises
     ------
-    ValueError
+    Refusal
         If an operand is not a matrix or has a code that does not fit its format, stacks differ in size, the inner
         dimensions differ, the depth is 0 or more than the accumulator holds, or the accumulator does not take the
         product.
@@ -48,11 +49,11 @@ def matmul(spec, accumulator, a, b):
     a, b = (np.ascontiguousarray(as_codes(fmt, codes)) for fmt, codes in ((spec.a, a), (spec.b, b)))
     for name, operand in (("first", a), ("second", b)):
         if operand.ndim not in (2, 3):
-            raise ValueError(f"The {name} operand must be a matrix, not of shape {operand.shape}")
+            raise Refusal(f"The {name} operand must be a matrix, not of shape {operand.shape}")
     if a.shape[:-2] != b.shape[:-2]:
-        raise ValueError(f"Stacks must be of one size, not of shapes {a.shape} and {b.shape}")
+        raise Refusal(f"Stacks must be of one size, not of shapes {a.shape} and {b.shape}")
     if a.shape[-1] != b.shape[-2]:
-        raise ValueError(f"Inner dimensions must be equal, not {a.shape[-1]} and {b.shape[-2]}")
+        raise Refusal(f"Inner dimensions must be equal, not {a.shape[-1]} and {b.shape[-2]}")
     check(spec, accumulator, a.shape[-1])
     out = np.empty((*a.shape[:-1], b.shape[-1]), code_dtype(accumulator.result.width))
     if not out.size:

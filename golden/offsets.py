@@ -4,6 +4,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from .refusal import Refusal
+
 _ENUMERATED_BITS = 10  # mantissas of which all pairs are taken
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
@@ -30,13 +32,13 @@ def best_offset(man_a, man_b, guard_bits=0):
 
     Raises
     ------
-    ValueError
+    Refusal
         If there are guard bits beyond a mantissa that is enumerated.
     """
     if man_a <= _ENUMERATED_BITS:
         return _enumerated(man_a, man_b, guard_bits)
     if guard_bits:
-        raise ValueError(f"Guard bits must be 0 for mantissas of more than {_ENUMERATED_BITS} bits, not {guard_bits}")
+        raise Refusal(f"Guard bits must be 0 for mantissas of more than {_ENUMERATED_BITS} bits, not {guard_bits}")
     return _by_quadrature(man_a, man_b)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from .codec import encode
 from .formats import IntFormat
+from .refusal import Refusal
 
 SHARES = {"qk": 0.25, "pv": 0.25, "ffn": 0.5}  # of the pairs drawn from a recording
 _RUN = 64  # element pairs are drawn in runs of this many neighbours
@@ -88,7 +89,7 @@ def operands(name, seed=1):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the file is refused; see `load_npz`.
     """
     if name == "recording":
@@ -112,7 +113,7 @@ def load_npz(path):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the file is missing, is not a whole ``.npz``, lacks an array, or its arrays are of another dtype, are empty,
         hold NaN or Inf, or do not pair. One sentence says which.
     """
@@ -125,7 +126,7 @@ def load_npz(path):
     elif a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]:
         pairing, product = "as in the matrix product", Product("user", a, b)
     else:
-        raise ValueError("Operands a and b must have one shape, or be matrices (rows, depth) and (depth, cols), "
+        raise Refusal("Operands a and b must have one shape, or be matrices (rows, depth) and (depth, cols), "
                          f"not {a.shape} and {b.shape}")
     provenance = (f"{Path(path).name}: a {a.dtype.name} {list(a.shape)}, b {b.dtype.name} {list(b.shape)}, "
                   f"paired {pairing}")
@@ -138,33 +139,33 @@ def _read_npz(path):
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote
             archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
-                raise ValueError(f"Operands must be an .npz archive, not the single array in {str(path)!r}")
+                raise Refusal(f"Operands must be an .npz archive, not the single array in {str(path)!r}")
             if "a" not in archive and "metadata" in archive:
                 return dict(archive)
             if not {"a", "b"} <= set(archive):
-                raise ValueError(f"Operands must hold the arrays a and b, not {', '.join(archive) or 'none'}, "
+                raise Refusal(f"Operands must hold the arrays a and b, not {', '.join(archive) or 'none'}, "
                                  f"in {str(path)!r}")
             return {name: archive[name] for name in ("a", "b")}
     except OSError as error:
-        raise ValueError(f"Operands file must be readable, not {str(path)!r}: {error.strerror or error}") from None
+        raise Refusal(f"Operands file must be readable, not {str(path)!r}: {error.strerror or error}") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError):
-        raise ValueError(f"Operands must be a whole .npz archive, not {str(path)!r}, which is damaged") from None
+        raise Refusal(f"Operands must be a whole .npz archive, not {str(path)!r}, which is damaged") from None
     except Exception as error:  # numpy and zipfile let out whatever they come upon in a damaged header
         if isinstance(error, ValueError) and "Operands" in str(error):
             raise
-        raise ValueError(f"Operands must be an .npz archive of plain arrays, not {str(path)!r}") from None
+        raise Refusal(f"Operands must be an .npz archive of plain arrays, not {str(path)!r}") from None
 
 
 def _checked(name, array):
     if not isinstance(array, np.ndarray):  # a member that is no .npy
-        raise ValueError(f"Operand {name} must be an array, not {type(array).__name__}")
+        raise Refusal(f"Operand {name} must be an array, not {type(array).__name__}")
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        raise ValueError(f"Operand {name} must be float16, float32 or float64, not {array.dtype}")
+        raise Refusal(f"Operand {name} must be float16, float32 or float64, not {array.dtype}")
     if not array.size:
-        raise ValueError(f"Operand {name} must hold at least one number, not shape {array.shape}")
+        raise Refusal(f"Operand {name} must hold at least one number, not shape {array.shape}")
     bad = array.size - np.count_nonzero(np.isfinite(array))
     if bad:
-        raise ValueError(f"Operand {name} must hold finite numbers, not {bad} NaN or Inf in {array.size}")
+        raise Refusal(f"Operand {name} must hold finite numbers, not {bad} NaN or Inf in {array.size}")
     return array
 
 
@@ -181,7 +182,7 @@ def _recording(path, arrays):
         provenance = (f"{metadata['model']}: {metadata['summary']}; "
                       + ", ".join(f"{kind} {100 * share:g} %" for kind, share in SHARES.items()) + " of the pairs")
     except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError):
-        raise ValueError(f"Operands with metadata must be a recording of `lmul trace`, not {str(path)!r}") from None
+        raise Refusal(f"Operands with metadata must be a recording of `lmul trace`, not {str(path)!r}") from None
     return Operands(Path(path).stem, provenance, tuple(products), SHARES)
 
 
@@ -197,7 +198,7 @@ def gaussian(count, seed):
 
 def _synthetic(name, count, seed, draw):
     if count < 1:
-        raise ValueError(f"Count must be at least 1, not {count!r}")
+        raise Refusal(f"Count must be at least 1, not {count!r}")
     rng = np.random.default_rng(seed)
     return Operands(name, f"{name}, {count} independent pairs, seed {seed}", (Product(name, draw(rng), draw(rng)),),
                     {name: 1.0})

@@ -41,7 +41,7 @@ def multiply(spec, a, b):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a code does not fit its format, or the shapes do not broadcast.
     """
     return _each(_narrow, spec, a, b, [code_dtype(spec.narrow_width)])[0]
@@ -62,7 +62,7 @@ def pack(spec, products):
 
     Raises
     ------
-    ValueError
+    Refusal
         If an int8 product does not fit 16 bits.
     """
     if spec.kind == "int8":
@@ -80,7 +80,7 @@ def unpack(spec, codes):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a code does not fit ``spec.wide.width`` bits.
     """
     codes = as_codes(spec.wide, codes)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .formats import FORMATS, INT8, FloatFormat, IntFormat, Specials, float_format
+from .refusal import Refusal
 
 KINDS = ("lmul", "mitchell", "exact", "int8")
 
@@ -59,7 +60,7 @@ class Multiplier:
 
     Raises
     ------
-    ValueError
+    Refusal
         If the combination means nothing; the sentence names the value.
     """
 
@@ -72,28 +73,28 @@ class Multiplier:
 
     def __post_init__(self):
         if self.kind not in KINDS:
-            raise ValueError(f"Multiplier must be one of {', '.join(KINDS)}, not {self.kind!r}")
+            raise Refusal(f"Multiplier must be one of {', '.join(KINDS)}, not {self.kind!r}")
         if (self.kind == "int8") != (self.a == self.b == INT8):
-            raise ValueError(f"Operand formats of {self.kind} must be {'int8' if self.kind == 'int8' else 'floats'}, "
+            raise Refusal(f"Operand formats of {self.kind} must be {'int8' if self.kind == 'int8' else 'floats'}, "
                              f"not {self.a} and {self.b}")
         if self.subnormals not in ("flush", "exact"):
-            raise ValueError(f"Subnormals must be 'flush' or 'exact', not {self.subnormals!r}")
+            raise Refusal(f"Subnormals must be 'flush' or 'exact', not {self.subnormals!r}")
         if self.overflow not in ("saturate", "ieee"):
-            raise ValueError(f"Overflow must be 'saturate' or 'ieee', not {self.overflow!r}")
+            raise Refusal(f"Overflow must be 'saturate' or 'ieee', not {self.overflow!r}")
         if self.kind == "int8":
             return
         if self.a.exp_bits < self.b.exp_bits or self.a.man_bits < self.b.man_bits:
-            raise ValueError(f"The first operand of a mixed pair must be the wider, not {self.a} by {self.b}")
+            raise Refusal(f"The first operand of a mixed pair must be the wider, not {self.a} by {self.b}")
         if (self.b.has_inf and not self.a.has_inf) or (self.b.has_nan and not self.a.has_nan):
-            raise ValueError(f"The first operand must have the specials of the second, not {self.a} by {self.b}")
+            raise Refusal(f"The first operand must have the specials of the second, not {self.a} by {self.b}")
         if self.overflow == "ieee" and self.a.specials is Specials.FINITE:
-            raise ValueError(f"Overflow must be 'saturate' for {self.a}, which has neither Inf nor NaN, not 'ieee'")
+            raise Refusal(f"Overflow must be 'saturate' for {self.a}, which has neither Inf nor NaN, not 'ieee'")
         if self.kind != "lmul" and self.offset != "none":
-            raise ValueError(f"Offset must be 'none' for {self.kind}, not {self.offset!r}")
+            raise Refusal(f"Offset must be 'none' for {self.kind}, not {self.offset!r}")
         if isinstance(self.offset, str) and self.offset not in ("paper", "none", "best"):
-            raise ValueError(f"Offset must be 'paper', 'none', 'best' or an integer, not {self.offset!r}")
+            raise Refusal(f"Offset must be 'paper', 'none', 'best' or an integer, not {self.offset!r}")
         if abs(self.offset_value) >= 1 << self.a.man_bits:
-            raise ValueError(f"Offset must be within +-{(1 << self.a.man_bits) - 1} for {self.a}, not {self.offset!r}")
+            raise Refusal(f"Offset must be within +-{(1 << self.a.man_bits) - 1} for {self.a}, not {self.offset!r}")
 
     @classmethod
     def make(cls, kind, a, b=None, **policies):
@@ -203,16 +204,16 @@ def parse_multiplier(words):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the words do not begin with a multiplier in its one spelling.
     """
     kind, *rest = words
     if kind == "int8":
         return Multiplier.make("int8", None), rest
     if kind not in KINDS:
-        raise ValueError(f"Multiplier must be one of {', '.join(KINDS)}, not {kind!r}")
+        raise Refusal(f"Multiplier must be one of {', '.join(KINDS)}, not {kind!r}")
     if not rest:
-        raise ValueError(f"A format must follow {kind!r}: one of {', '.join(FORMATS)} or e{{E}}m{{M}}")
+        raise Refusal(f"A format must follow {kind!r}: one of {', '.join(FORMATS)} or e{{E}}m{{M}}")
     a, _, b = rest.pop(0).partition("x")
     policies = {}
     while rest:
@@ -224,7 +225,7 @@ def parse_multiplier(words):
         else:
             break
         if key in policies:
-            raise ValueError(f"Policy {key} must be given once, not again as {rest[0]!r}")
+            raise Refusal(f"Policy {key} must be given once, not again as {rest[0]!r}")
         policies[key] = value
         rest.pop(0)
     return Multiplier.make(kind, a, b or None, **policies), rest
@@ -272,7 +273,7 @@ def parse_accumulator(word):
 
     Raises
     ------
-    ValueError
+    Refusal
         If there is none of that name.
     """
     if word == "int32":
@@ -285,6 +286,6 @@ def parse_accumulator(word):
     except ValueError:
         fmt = None
     if fmt is None or fmt.specials is not Specials.IEEE:
-        raise ValueError(f"Accumulator must be fp32, bf16, fp16, fixed, carrysave, int32 or an e{{E}}m{{M}} with "
+        raise Refusal(f"Accumulator must be fp32, bf16, fp16, fixed, carrysave, int32 or an e{{E}}m{{M}} with "
                          f"Inf and NaN, not {word!r}")
     return Accumulator("float", fmt)

@@ -4,6 +4,7 @@ import numpy as np
 
 from .codec import code_dtype
 from .formats import IntFormat
+from .refusal import Refusal
 
 _ALL_BITS = 24
 
@@ -18,12 +19,12 @@ def all_pairs(spec):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the operands have more than 24 bits together.
     """
     bits = spec.a.width + spec.b.width
     if bits > _ALL_BITS:
-        raise ValueError(f"Operands must have at most {_ALL_BITS} bits together to take all pairs, not {bits}")
+        raise Refusal(f"Operands must have at most {_ALL_BITS} bits together to take all pairs, not {bits}")
     pairs = np.arange(1 << bits)
     a, b = pairs >> spec.b.width, pairs & ((1 << spec.b.width) - 1)
     return a.astype(code_dtype(spec.a.width)), b.astype(code_dtype(spec.b.width))

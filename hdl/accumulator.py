@@ -6,6 +6,7 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat, IntFormat
+from ..golden.refusal import Refusal
 from .addend import Addend
 from .fixed import FixedAdder, FixedDrain, Window
 from .fpadd import FloatAdder
@@ -99,12 +100,12 @@ def running_sum(accumulator, addend):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the accumulator does not take such numbers.
     """
     if (accumulator.kind == "int") != isinstance(addend.wide, IntFormat):
         kinds = "a float or fixed" if accumulator.kind == "int" else "int32"
-        raise ValueError(f"Accumulator must be {kinds} for {addend.wide}, not {accumulator.name!r}")
+        raise Refusal(f"Accumulator must be {kinds} for {addend.wide}, not {accumulator.name!r}")
     if accumulator.kind in ("int", "float"):
         return Sum(accumulator.result, addend)
     return FixedSum(Window(addend, accumulator.depth), {"fixed": 1, "carrysave": 2}[accumulator.kind])

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, Rese
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..golden.refusal import Refusal
 from .part import Part
 from .systolic import Beats, OutputStationaryArray, WeightStationaryArray, lanes
 
@@ -67,14 +68,14 @@ class Matmul(Part):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a side is not 1 to 64, or the dataflow is neither.
     """
 
     def __init__(self, multiplier, accumulator, rows, cols, dataflow):
         arrays = {"os": OutputStationaryArray, "ws": WeightStationaryArray}
         if dataflow not in arrays:
-            raise ValueError(f"Dataflow must be 'os' or 'ws', not {dataflow!r}")
+            raise Refusal(f"Dataflow must be 'os' or 'ws', not {dataflow!r}")
         self.array = arrays[dataflow](multiplier, accumulator, rows, cols)
         self.latency = self.array.latency + 2
         a, b, c = (_bytes(fmt) for fmt in (multiplier.a, multiplier.b, accumulator.result))

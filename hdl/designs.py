@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from ..golden.formats import FORMATS, MIXED_PAIRS
+from ..golden.refusal import Refusal
 from ..golden.spec import Accumulator, Multiplier, parse_accumulator, parse_multiplier
 
 MAX_SIDE = 64
@@ -35,7 +36,7 @@ class Design:
 
     Raises
     ------
-    ValueError
+    Refusal
         If the combination is impossible; the sentence names the value.
     """
 
@@ -51,31 +52,31 @@ class Design:
 
     def __post_init__(self):
         if self.structure == "prod" and self.multiplier.overflow != "saturate":
-            raise ValueError("A wide product never overflows, so 'ieee' must be left out of a prod design")
+            raise Refusal("A wide product never overflows, so 'ieee' must be left out of a prod design")
         if self.accumulator is not None and (self.accumulator.kind == "int") != (self.multiplier.kind == "int8"):
-            raise ValueError(f"Accumulator must be {'int32' if self.multiplier.kind == 'int8' else 'a float or fixed'} "
+            raise Refusal(f"Accumulator must be {'int32' if self.multiplier.kind == 'int8' else 'a float or fixed'} "
                              f"for {self.multiplier.name}, not {self.accumulator.name!r}")
         if self.accumulator is not None and self.multiplier.overflow != "saturate":
-            raise ValueError("An accumulator takes wide products, which never overflow: 'ieee' must be left out")
+            raise Refusal("An accumulator takes wide products, which never overflow: 'ieee' must be left out")
         for name, value in (("rows", self.rows), ("cols", self.cols)):
             if value is not None and not 1 <= value <= MAX_SIDE:
-                raise ValueError(f"Array {name} must be 1 to {MAX_SIDE}, not {value}")
+                raise Refusal(f"Array {name} must be 1 to {MAX_SIDE}, not {value}")
         if self.lanes is not None and not 2 <= self.lanes <= 256:
-            raise ValueError(f"Dot product lanes must be 2 to 256, not {self.lanes}")
+            raise Refusal(f"Dot product lanes must be 2 to 256, not {self.lanes}")
         if self.structure == "dot":
             self._check_sum()
 
     def _check_sum(self):
         if self.accumulator.kind != "float":
             if self.tree or self.window != Design.window:
-                raise ValueError(f"A window or a tree of adders must go with a float accumulator, not "
+                raise Refusal(f"A window or a tree of adders must go with a float accumulator, not "
                                  f"{self.accumulator.name!r}")
             return
         if self.tree and self.window != Design.window:
-            raise ValueError(f"A tree of adders has no window, so {self.window} must be left out")
+            raise Refusal(f"A tree of adders has no window, so {self.window} must be left out")
         least = self.multiplier.wide.sig_bits + self.multiplier.wide.implicit_one
         if not self.tree and not least <= self.window <= MAX_WINDOW:
-            raise ValueError(f"Window must be {least} to {MAX_WINDOW} bits for {self.multiplier.name}, "
+            raise Refusal(f"Window must be {least} to {MAX_WINDOW} bits for {self.multiplier.name}, "
                              f"not {self.window}")
 
     @property
@@ -103,7 +104,7 @@ def parse(slug):
 
     Raises
     ------
-    ValueError
+    Refusal
         If there is no such design: one sentence, with the nearest valid names.
     """
     try:
@@ -111,27 +112,27 @@ def parse(slug):
     except ValueError as error:
         near = difflib.get_close_matches(slug, catalogue(), n=3, cutoff=0.5)
         hint = f"; nearest: {', '.join(near)}" if near else "; `lmul list` shows the designs"
-        raise ValueError(f"Unknown design {slug!r}: {error}{hint}") from None
+        raise Refusal(f"Unknown design {slug!r}: {error}{hint}") from None
     if design.slug != slug:
-        raise ValueError(f"Unknown design {slug!r}: its one spelling is {design.slug!r}")
+        raise Refusal(f"Unknown design {slug!r}: its one spelling is {design.slug!r}")
     return design
 
 
 def _parse(slug):
     structure, *words = slug.split("_")
     if structure not in ("mul", "prod", "mac", "dot", "array", "matmul"):
-        raise ValueError(f"a design begins with mul, prod, mac, dot, array or matmul, not {structure!r}")
+        raise Refusal(f"a design begins with mul, prod, mac, dot, array or matmul, not {structure!r}")
     if not words:
-        raise ValueError(f"a multiplier must follow {structure!r}")
+        raise Refusal(f"a multiplier must follow {structure!r}")
     multiplier, words = parse_multiplier(words)
     fields = {}
     if structure not in ("mul", "prod"):
         if not words:
-            raise ValueError(f"an accumulator must follow {multiplier.name!r}")
+            raise Refusal(f"an accumulator must follow {multiplier.name!r}")
         fields["accumulator"] = parse_accumulator(words.pop(0))
     if structure == "dot":
         if not words or not re.fullmatch(r"[1-9]\d{0,3}", words[0]):
-            raise ValueError("a dot product ends with its lanes, as in _16")
+            raise Refusal("a dot product ends with its lanes, as in _16")
         fields["lanes"] = int(words.pop(0))
         if words and re.fullmatch(r"w[1-9]\d?", words[0]):
             fields["window"] = int(words.pop(0)[1:])
@@ -140,12 +141,12 @@ def _parse(slug):
     if structure in ("array", "matmul"):
         shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
         if not shape or len(words) < 2 or words[1] not in ("os", "ws"):
-            raise ValueError(f"{'an array' if structure == 'array' else 'a matmul'} ends with its shape and dataflow, "
+            raise Refusal(f"{'an array' if structure == 'array' else 'a matmul'} ends with its shape and dataflow, "
                              "as in _8x8_os or _8x8_ws")
         fields |= {"rows": int(shape[1]), "cols": int(shape[2]), "dataflow": words[1]}
         words = words[2:]
     if words:
-        raise ValueError(f"nothing may follow, but {words[0]!r} does")
+        raise Refusal(f"nothing may follow, but {words[0]!r} does")
     return Design(structure, multiplier, **fields)
 
 

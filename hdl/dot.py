@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import IntFormat
+from ..golden.refusal import Refusal
 from ..golden.spec import WideFormat
 from .accumulator import FixedSum, Sum, running_sum
 from .addend import Addend, expand
@@ -25,11 +26,11 @@ def aligned(addend, count, window):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the window does not hold a product's significand.
     """
     if window < addend.sig_bits:
-        raise ValueError(f"Window must be at least {addend.sig_bits} bits for such products, not {window!r}")
+        raise Refusal(f"Window must be at least {addend.sig_bits} bits for such products, not {window!r}")
     wide, bits = addend.wide, (count * ((1 << window) - 1)).bit_length()
     lowest = addend.lowest - bits + 1
     exp_bits = max((-lowest).bit_length(), addend.highest.bit_length()) + 1
@@ -305,13 +306,13 @@ class Dot(Part):
 
     Raises
     ------
-    ValueError
+    Refusal
         If there are too few lanes, or the accumulator does not take the products, or the window not the significands.
     """
 
     def __init__(self, multiplier, accumulator, count, window=32, tree=False):
         if count < 2:
-            raise ValueError(f"Dot product lanes must be at least 2, not {count!r}")
+            raise Refusal(f"Dot product lanes must be at least 2, not {count!r}")
         self.multiplier, self.accumulator, self.count, self.window, self.tree = (
             multiplier, accumulator, count, window, tree)
         self.held, self._tree, latency = self._sums()

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..golden.refusal import Refusal
 from .accumulator import running_sum
 from .addend import Addend
 from .part import Part
@@ -186,7 +187,7 @@ class Array(Part):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a side is not 1 to 64.
     """
 
@@ -195,7 +196,7 @@ class Array(Part):
     def __init__(self, multiplier, accumulator, rows, cols):
         for name, side in (("rows", rows), ("cols", cols)):
             if not 1 <= side <= self.MAX_SIDE:
-                raise ValueError(f"Array {name} must be 1 to {self.MAX_SIDE}, not {side!r}")
+                raise Refusal(f"Array {name} must be 1 to {self.MAX_SIDE}, not {side!r}")
         self.multiplier, self.accumulator, self.rows, self.cols = multiplier, accumulator, rows, cols
         self.held = running_sum(accumulator, Addend.product(multiplier))
         super().__init__({

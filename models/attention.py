@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..golden.refusal import Refusal
 from ..golden.spec import Multiplier
 from .minilm import NAME, MiniLM, pool
 from .quantised import Quantised
@@ -40,12 +41,12 @@ def evaluate(sentences=None, runs=RUNS, progress=None):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the sentences do not come in two pairs or more, or the extra `models` is not installed.
     """
     sentences = evaluation_sentences() if sentences is None else list(sentences)
     if len(sentences) < 4 or len(sentences) % 2:
-        raise ValueError(f"Sentences must come in two pairs or more, not {len(sentences)} of them")
+        raise Refusal(f"Sentences must come in two pairs or more, not {len(sentences)} of them")
     model = MiniLM()
     tokens = model.tokens(sentences)
     reference = model.hidden_states(tokens)

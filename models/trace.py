@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 
 from ..golden.files import atomic_write
+from ..golden.refusal import Refusal
 from .minilm import HEADS, LAYERS, NAME, MiniLM, float32_matmul
 from .sentences import read_sentences, trace_sentences
 
@@ -35,15 +36,15 @@ def record_trace(sentences, out, *, layers=(0, 5), heads=(3, 8), ffn_layer=2, ff
 
     Raises
     ------
-    ValueError
+    Refusal
         If there is no sentence, a layer or head does not exist, or the extra `models` is not installed.
     """
     sentences = trace_sentences() if sentences is None else read_sentences(sentences)
     if not sentences:
-        raise ValueError("Sentences must be at least one, not none")
+        raise Refusal("Sentences must be at least one, not none")
     for name, values, count in (("Layers", (*layers, ffn_layer), LAYERS), ("Heads", heads, HEADS)):
         if not all(0 <= value < count for value in values):
-            raise ValueError(f"{name} must be 0 to {count - 1}, not {list(values)!r}")
+            raise Refusal(f"{name} must be 0 to {count - 1}, not {list(values)!r}")
     model = MiniLM()
     tokens = model.tokens(sentences)
     arrays, cases, activations = {}, [], []

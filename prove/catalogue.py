@@ -70,7 +70,7 @@ def prove(slugs=None, seconds=SECONDS, folder=None, progress=None):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a slug is refused.
     YosysError
         If Yosys is missing or fails.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..golden.refusal import Refusal
 from .logic import FALSE, Logic
 from .solver import PROVED, REFUTED, UNDECIDED, Question
 
@@ -75,7 +76,7 @@ class Step:
         cone = set(logic.cone([literal for literals in found.values() for literal in literals]))
         for name, literal in free.items():
             if literal >> 1 in cone:
-                raise ValueError(f"A register that matters must be on both sides, {name!r} is not")
+                raise Refusal(f"A register that matters must be on both sides, {name!r} is not")
         return found
 
 
@@ -96,7 +97,7 @@ def compare(reference, circuits, seconds=60.0):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a circuit has other ports.
     """
     started = time.perf_counter()
@@ -117,7 +118,7 @@ def compare(reference, circuits, seconds=60.0):
 def _difference(logic, reference, wanted, circuit, ports):
     """A literal that is 1 where the circuit differs from what is wanted."""
     if (circuit.inputs, circuit.outputs) != (reference.inputs, reference.outputs):
-        raise ValueError(f"Circuit must have the ports {reference.inputs} and {reference.outputs}, "
+        raise Refusal(f"Circuit must have the ports {reference.inputs} and {reference.outputs}, "
                          f"not {circuit.inputs} and {circuit.outputs}")
     found = circuit.build(logic, ports)
     return logic.any(logic.xor(x, y) for name in wanted for x, y in zip(wanted[name], found[name], strict=True))

@@ -4,6 +4,7 @@ solver's own theory of IEEE 754."""
 from bitwuzla import Kind, RoundingMode
 
 from ..golden.formats import Specials
+from ..golden.refusal import Refusal
 from .logic import Logic
 from .solver import PROVED, UNDECIDED, Question
 from .specification import Operand, product
@@ -146,7 +147,7 @@ def ieee(circuit, spec, seconds=60.0):
     Parameters, and what is returned, are those of `specified`.
     """
     if not ieee_applies(spec):
-        raise ValueError(f"Multiplier must be exact, of one IEEE format, with subnormals, not {spec.name!r}")
+        raise Refusal(f"Multiplier must be exact, of one IEEE format, with subnormals, not {spec.name!r}")
     question = Question(Logic())
     a, b = operands(question, spec)
     theory = _Theory(question, spec, a, b)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bitwuzla import Kind
 
+from ..golden.refusal import Refusal
 from ..hdl import yosys
 
 
@@ -183,7 +184,7 @@ def _cell(cell, pins, multiply):
         return _COMPARED[kind](a.extend(common, signed), b.extend(common, signed), signed).extend(width)
     if kind in _REDUCED:
         return _REDUCED[kind](a).extend(width)
-    raise ValueError(f"Cell must be combinational and of a kind that is known, not {kind!r}")
+    raise Refusal(f"Cell must be combinational and of a kind that is known, not {kind!r}")
 
 
 def load(verilog):

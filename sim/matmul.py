@@ -21,6 +21,7 @@ from ..golden.codec import as_codes, code_dtype, decode
 from ..golden.files import atomic_write
 from ..golden.formats import IntFormat
 from ..golden.operands import quantise
+from ..golden.refusal import Refusal
 from .runner import simulate
 
 BACKENDS = ("golden", "rtl")
@@ -51,13 +52,13 @@ def matmul_files(a, b, design, backend, path, progress=None, simulator="verilato
 
     Raises
     ------
-    ValueError
+    Refusal
         If the design, a file or a matrix is refused: one sentence.
     """
     if design.structure != "matmul":
-        raise ValueError(f"Design must be a matmul to multiply matrices, not {design.slug!r}")
+        raise Refusal(f"Design must be a matmul to multiply matrices, not {design.slug!r}")
     if backend not in BACKENDS:
-        raise ValueError(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
+        raise Refusal(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
     a, b = read_matrix("A", a), read_matrix("B", b)
     a_codes, b_codes, scales = operands(design.multiplier, a, b)
     start = time.perf_counter()
@@ -79,7 +80,7 @@ def read_matrix(name, path):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the file is missing or damaged, or holds no matrix.
     """
     try:
@@ -87,11 +88,11 @@ def read_matrix(name, path):
             warnings.simplefilter("ignore")  # of headers that Python 2 wrote
             matrix = np.lib.format.read_array(file, allow_pickle=False)
     except OSError as error:
-        raise ValueError(f"Matrix {name} must be readable, not {str(path)!r}: {error.strerror or error}") from None
+        raise Refusal(f"Matrix {name} must be readable, not {str(path)!r}: {error.strerror or error}") from None
     except Exception:  # numpy lets out whatever it comes upon in a damaged header
-        raise ValueError(f"Matrix {name} must be a whole .npy file of numbers, not {str(path)!r}") from None
+        raise Refusal(f"Matrix {name} must be a whole .npy file of numbers, not {str(path)!r}") from None
     if matrix.ndim != 2 or not matrix.size:
-        raise ValueError(f"Matrix {name} must have two dimensions, none of them 0, not shape {matrix.shape}")
+        raise Refusal(f"Matrix {name} must have two dimensions, none of them 0, not shape {matrix.shape}")
     return matrix.astype(matrix.dtype.newbyteorder("="))
 
 
@@ -100,16 +101,16 @@ def operands(spec, a, b):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the dtypes are not such as the module says, a float is not finite, a code does not fit, or the inner
         dimensions differ.
     """
     if a.shape[1] != b.shape[0]:
-        raise ValueError(f"Inner dimensions must be equal, not {a.shape[1]} and {b.shape[0]}")
+        raise Refusal(f"Inner dimensions must be equal, not {a.shape[1]} and {b.shape[0]}")
     (a, a_scale), (b, b_scale) = _operand("A", spec.a, a), _operand("B", spec.b, b)
     if (a_scale is None) != (b_scale is None):
         kinds = ["codes" if scale is None else "floats" for scale in (a_scale, b_scale)]
-        raise ValueError(f"Matrices must be both floats or both codes, not {kinds[0]} and {kinds[1]}")
+        raise Refusal(f"Matrices must be both floats or both codes, not {kinds[0]} and {kinds[1]}")
     return a, b, None if a_scale is None else (a_scale, b_scale)
 
 
@@ -120,12 +121,12 @@ def _operand(name, fmt, matrix):
         matrix = matrix.astype(np.float64)
         bad = matrix.size - np.count_nonzero(np.isfinite(matrix))
         if bad:
-            raise ValueError(f"Matrix {name} must hold finite numbers, not {bad} NaN or Inf in {matrix.size}")
+            raise Refusal(f"Matrix {name} must hold finite numbers, not {bad} NaN or Inf in {matrix.size}")
         return quantise(fmt, matrix)
     if isinstance(fmt, IntFormat) and matrix.dtype == np.int8:
         return matrix.view(np.uint8), None
     if matrix.dtype != codes:
-        raise ValueError(f"Matrix {name} must be of floats or of {codes} codes of {fmt}, not {matrix.dtype}")
+        raise Refusal(f"Matrix {name} must be of floats or of {codes} codes of {fmt}, not {matrix.dtype}")
     return as_codes(fmt, matrix), None
 
 

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
+from ..golden.refusal import Refusal
 from ..hdl.verilog import verilog
 from . import objcache, tools
 
@@ -110,7 +111,7 @@ def simulate(design, *, folder, simulator="verilator", seed=1, waves=False, benc
 
     Raises
     ------
-    ValueError
+    Refusal
         If a tool is missing, the Verilog does not build, or no test ran: one sentence.
     """
     tool = tools.find(simulator)
@@ -177,7 +178,7 @@ def _build(tool, top, text, folder, waves):
             get_runner(tool.name).build(sources=sources, hdl_toplevel=top, build_dir=scratch, build_args=arguments,
                                         waves=waves, timescale=("1ns", "1ns"), always=True, log_file=log)
         except (RuntimeError, SystemExit) as error:
-            raise ValueError(f"{tool.name} could not build {top}: "
+            raise Refusal(f"{tool.name} could not build {top}: "
                              f"{_complaint(log, scratch) or error}; see {log}") from None
         shutil.copy(Path(scratch) / _model(tool, top), folder)
     stamp.write_text(key)
@@ -236,12 +237,12 @@ def _read(results, log, design):
 
     Raises
     ------
-    ValueError
+    Refusal
         If no test ran.
     """
     tests, failures = get_results(results) if results.exists() else (0, 0)
     if not tests:
-        raise ValueError(f"Simulation of {design.slug} must run at least one test, but ran none; see {log}")
+        raise Refusal(f"Simulation of {design.slug} must run at least one test, but ran none; see {log}")
     messages = [case.get("message") or case.text for case in ElementTree.parse(results).iter("failure")]
     return tests, failures, messages[0] if messages else None
 

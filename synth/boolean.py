@@ -9,6 +9,8 @@ from functools import cache
 
 import numpy as np
 
+from ..golden.refusal import Refusal
+
 _TOKEN = re.compile(r'\s*(?:([A-Za-z_][\w.\[\]]*|\\\S+)|([01])|(\|\|?|&&?|[!^*+()\'"]))')
 MAX_INPUTS = 12
 MAX_TOKENS = 300  # of an expression: more would not fit the stack; those of cells have a few dozen
@@ -20,7 +22,7 @@ def parse(text):
 
     Raises
     ------
-    ValueError
+    Refusal
         If it is not an expression.
     """
     tokens = []
@@ -52,7 +54,7 @@ def parse(text):
 
 def _error(text):
     shown = text if len(text) < 80 else text[:76] + " ..."
-    return ValueError(f"Function must be a Boolean expression, not {shown!r}")
+    return Refusal(f"Function must be a Boolean expression, not {shown!r}")
 
 
 class _Parser:
@@ -126,13 +128,13 @@ def truth(expression, inputs):
 
     Raises
     ------
-    ValueError
+    Refusal
         If it is not an expression, names something else, or has more than `MAX_INPUTS` inputs.
     """
     if isinstance(expression, str):
         expression = parse(expression)
     if len(inputs) > MAX_INPUTS:
-        raise ValueError(f"Inputs of a function must be {MAX_INPUTS} at most, not {len(inputs)}")
+        raise Refusal(f"Inputs of a function must be {MAX_INPUTS} at most, not {len(inputs)}")
     index = np.arange(1 << len(inputs))
     columns = {name: (index >> i) & 1 == 1 for i, name in enumerate(inputs)}
     return _evaluate(expression, columns, index.shape)
@@ -142,7 +144,7 @@ def _evaluate(expression, columns, shape):
     kind = expression[0]
     if kind == "pin":
         if expression[1] not in columns:
-            raise ValueError(f"Function must use the pins {', '.join(columns)}, not {expression[1]!r}")
+            raise Refusal(f"Function must use the pins {', '.join(columns)}, not {expression[1]!r}")
         return columns[expression[1]]
     if kind == "const":
         return np.full(shape, bool(expression[1]))

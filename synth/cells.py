@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..golden.refusal import Refusal
 from . import boolean
 from .liberty import number, numbers
 
@@ -178,7 +179,7 @@ class Units:
 
     Raises
     ------
-    ValueError
+    Refusal
         If a unit is not one: the sentence names it.
     """
 
@@ -203,7 +204,7 @@ class Units:
     def _scale(self, name, text, unit, factor):
         match = re.fullmatch(rf"\s*(\d*\.?\d+|\d+\.)\s*([munpfa]?){unit}\s*", text, re.IGNORECASE)
         if not match or not 0 < float(match[1]) < 1e6:
-            raise ValueError(f"{self.file}: {name} must be a number and a unit such as 1n{unit}, not {text!r}")
+            raise Refusal(f"{self.file}: {name} must be a number and a unit such as 1n{unit}, not {text!r}")
         prefix = {"": 1, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "a": 1e-18}[match[2].lower()]
         return round(float(match[1]) * prefix * factor, 12)
 
@@ -235,7 +236,7 @@ MAX_CELL_INPUTS = 4
 
 
 def cell(group, units):
-    """A `Cell` from its Liberty group; raises ValueError with file and cell when a figure is missing or malformed."""
+    """A `Cell` from its Liberty group; raises Refusal with file and cell when a figure is missing or malformed."""
     where = f"{units.file}: cell {group.name}"
     pins = {}
     arcs, checks, powers = [], [], []
@@ -262,7 +263,7 @@ def cell(group, units):
                     None if total is None else number(total, where, "cell_leakage_power") * units.power, flop,
                     group.get("dont_use", "false").lower() == "true")
     except KeyError as error:
-        raise ValueError(f"{where}: a pin must be declared, {error} is not") from None
+        raise Refusal(f"{where}: a pin must be declared, {error} is not") from None
 
 
 def _grounds(group, units):
@@ -300,7 +301,7 @@ def _flop(group, pins, where):
         clock = ff.get("clocked_on", "")
         names = boolean.pins(clock) if clock else []
         if len(names) != 1 or names[0] not in pins or ff.get("next_state") is None or len(ff.args) != 2:
-            raise ValueError(f"{where}: ff must have two state variables, clocked_on one pin and next_state")
+            raise Refusal(f"{where}: ff must have two state variables, clocked_on one pin and next_state")
         rising = boolean.truth(clock, names)[1]
         return Flop.make(names[0], "rising" if rising else "falling", ff.get("next_state"), *ff.args,
                          ff.get("clear"), ff.get("preset"))
@@ -379,7 +380,7 @@ def _table(group, name, units, factor, where, check=False):
         count = int(np.prod(shape))
         if len(values) % count or not values or any(np.any(np.diff(axis) <= 0) for _, axis in axes):
             size = " x ".join(map(str, shape)) or "1"
-            raise ValueError(f"{where}: values must be {size} over rising axes, not {len(values)}")
+            raise Refusal(f"{where}: values must be {size} over rising axes, not {len(values)}")
         # A third axis (the load of a related output) is taken at its first point.
         values = np.array(values).reshape(shape + (-1,))[..., 0] * factor
         return _oriented(axes, values, units, check, where)
@@ -397,7 +398,7 @@ def _oriented(axes, values, units, check, where):
             y = axis * (units.time if check else units.capacitance)
             order.append(1)
         else:
-            raise ValueError(f"{where}: an axis must be one of {', '.join(_X + _Y)}, not {variable!r}")
+            raise Refusal(f"{where}: an axis must be one of {', '.join(_X + _Y)}, not {variable!r}")
     if order == [1, 0]:
         values = values.T
     return Table(x, y, values.reshape(len(x), len(y)))

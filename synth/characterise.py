@@ -42,7 +42,7 @@ def characterise(paths, out, source=None, licence=None):
 
     Raises
     ------
-    ValueError
+    Refusal
         As `library.load`.
     """
     full = complete(read(paths), paths)

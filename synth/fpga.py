@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.files import atomic_write
+from ..golden.refusal import Refusal
 from ..hdl import yosys
 from .harness import harness
 
@@ -67,13 +68,13 @@ def counts(designs, folder, target, netlists=False):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the target is unknown.
     YosysError
         If Yosys is missing or fails.
     """
     if target not in TARGETS:
-        raise ValueError(f"FPGA target must be one of {', '.join(TARGETS)}, not {target!r}")
+        raise Refusal(f"FPGA target must be one of {', '.join(TARGETS)}, not {target!r}")
     family, folder = TARGETS[target], Path(folder)
     plain = _mapped(designs, folder, target, family.without_dsp, netlists)
     multiplying = [design for design in designs if _multiplies(design, folder)]

@@ -9,6 +9,8 @@ import re
 import zlib
 from pathlib import Path
 
+from ..golden.refusal import Refusal
+
 # Possessive: where no statement follows, comments must not be tried over again as parts of each other.
 _BLANK = r"[\s;\\]*+(?:(?:/\*(?s:.*?)\*/|//[^\n]*)[\s;\\]*+)*+"
 _STRING = r'"[^"]*"'
@@ -80,23 +82,23 @@ def read(path):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the file cannot be read, is truncated or is not Liberty: one sentence with file, line and what was expected.
     """
     return parse(read_text(path), str(path))
 
 
 def read_text(path):
-    """The text of a plain or gzipped file (told by its content); raises ValueError as `read` does."""
+    """The text of a plain or gzipped file (told by its content); raises Refusal as `read` does."""
     try:
         data = Path(path).read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
     except OSError as error:
         reason = error.strerror or "its compressed data are damaged"
-        raise ValueError(f"Liberty file must be readable, not {str(path)!r}: {reason}") from None
+        raise Refusal(f"Liberty file must be readable, not {str(path)!r}: {reason}") from None
     except (EOFError, zlib.error):
-        raise ValueError(f"Liberty file must be whole, not {str(path)!r}: its compressed data end too early") from None
+        raise Refusal(f"Liberty file must be whole, not {str(path)!r}: its compressed data end too early") from None
     return data.decode("utf-8", errors="replace")
 
 
@@ -152,13 +154,13 @@ def numbers(group, name, where):
     except ValueError:
         pass
     bad = next(word for word in words if not _is_number(word))
-    raise ValueError(f"{where}: {name} must be numbers, not {bad!r}")
+    raise Refusal(f"{where}: {name} must be numbers, not {bad!r}")
 
 
 def number(text, where, name):
-    """A float of at most `LARGEST`; raises ValueError naming ``where`` and ``name``."""
+    """A float of at most `LARGEST`; raises Refusal naming ``where`` and ``name``."""
     if not _is_number(text):
-        raise ValueError(f"{where}: {name} must be a number, not {text!r}")
+        raise Refusal(f"{where}: {name} must be a number, not {text!r}")
     return float(text)
 
 
@@ -184,4 +186,4 @@ def _line(text, position):
 
 
 def _error(text, file, position, expected, found):
-    return ValueError(f"{file}:{_line(text, position)}: expected {expected}, found {found}")
+    return Refusal(f"{file}:{_line(text, position)}: expected {expected}, found {found}")

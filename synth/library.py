@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..golden.refusal import Refusal
 from . import liberty, table_file
 from .cells import Cell, Units, cell, unusable
 
@@ -60,10 +61,10 @@ class Library:
         return self.corner["voltage"]
 
     def cell(self, name):
-        """The cell called ``name``; raises ValueError if there is none that logic can use."""
+        """The cell called ``name``; raises Refusal if there is none that logic can use."""
         if name not in self.cells:
             reason = self.left_out.get(name, "the library has no such cell")
-            raise ValueError(f"Cell must be one that {self.name} offers to logic, not {name!r}: {reason}")
+            raise Refusal(f"Cell must be one that {self.name} offers to logic, not {name!r}: {reason}")
         return self.cells[name]
 
     def has(self, name):
@@ -121,15 +122,15 @@ def load(technology=None, liberty_paths=()):
 
     Raises
     ------
-    ValueError
+    Refusal
         If both or neither is named, the technology is unknown, or a file cannot be read, is not Liberty or lacks what a
         design needs: a two-input NAND and an inverter, their areas, a voltage.
     """
     if (technology is None) == (not liberty_paths):
-        raise ValueError("A technology or Liberty files must be named, not both and not neither")
+        raise Refusal("A technology or Liberty files must be named, not both and not neither")
     if technology is not None:
         if technology not in EMBEDDED:
-            raise ValueError(f"Technology must be one of {', '.join(EMBEDDED)}, not {technology!r}")
+            raise Refusal(f"Technology must be one of {', '.join(EMBEDDED)}, not {technology!r}")
         return table_file.read(_DATA / f"{technology}.json")
     if len(liberty_paths) == 1 and Path(liberty_paths[0]).suffix == ".json":
         return table_file.read(liberty_paths[0])
@@ -137,18 +138,18 @@ def load(technology=None, liberty_paths=()):
 
 
 def complete(library, paths):
-    """The library of Liberty files, seen to have what a design needs; raises ValueError as `load` does."""
+    """The library of Liberty files, seen to have what a design needs; raises Refusal as `load` does."""
     names = ", ".join(map(str, paths))
     for kind, what in (("nand2", "a two-input NAND"), ("inverter", "an inverter")):
         if library.smallest(kind) is None:
-            raise ValueError(f"Liberty files must have {what}, {names} have none")
+            raise Refusal(f"Liberty files must have {what}, {names} have none")
     if not library.voltage or not library.reference_nand2.area:
-        raise ValueError(f"Liberty files must state their voltage and the areas of cells, {names} do not")
+        raise Refusal(f"Liberty files must state their voltage and the areas of cells, {names} do not")
     return library
 
 
 def read(paths):
-    """The `Library` of Liberty files, uncached and at full resolution, `complete` or not; raises ValueError as `load`
+    """The `Library` of Liberty files, uncached and at full resolution, `complete` or not; raises Refusal as `load`
     does."""
     cells, left_out, heads = {}, {}, []
     for path in paths:
@@ -306,7 +307,7 @@ def _digest(path):
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
-        raise ValueError(f"Liberty file must be readable, not {str(path)!r}: {error.strerror}") from None
+        raise Refusal(f"Liberty file must be readable, not {str(path)!r}: {error.strerror}") from None
 
 
 def _cached(paths):

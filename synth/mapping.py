@@ -15,6 +15,7 @@ from itertools import chain
 from math import inf
 from pathlib import Path
 
+from ..golden.refusal import Refusal
 from ..hdl import yosys
 from ..prove.equivalence import MERGED_BITS
 from .mixing import Candidate, mix
@@ -203,13 +204,13 @@ def map_design(design, verilog, libraries, effort, folder):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the effort is unknown.
     YosysError
         If Yosys is missing or fails.
     """
     if effort not in EFFORTS:
-        raise ValueError(f"Effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
+        raise Refusal(f"Effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
     folder = Path(folder) / "netlists" / design.slug
     folder.mkdir(parents=True, exist_ok=True)
     whole, more = tries(design, EFFORTS[effort]), ()

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..golden.operands import operands
+from ..golden.refusal import Refusal
 from ..hdl.designs import parse
 from ..hdl.verilog import generate_many
 from ..hdl.yosys import origin, yosys
@@ -123,7 +124,7 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
 
     Raises
     ------
-    ValueError
+    Refusal
         If a slug, technology, Liberty or operands file is refused.
     Mismatch
         If a netlist does not compute what golden says.
@@ -156,7 +157,7 @@ def _technologies(technologies, liberty, families):
     known = (*library.EMBEDDED, *fpga.TARGETS)
     for name in technologies or ():
         if name not in known:
-            raise ValueError(f"Technology must be one of {', '.join(known)}, not {name!r}; others come by --liberty")
+            raise Refusal(f"Technology must be one of {', '.join(known)}, not {name!r}; others come by --liberty")
     chosen = technologies if technologies else () if liberty or families else library.EMBEDDED
     names = [name for name in chosen if name in library.EMBEDDED]
     targets = dict.fromkeys([*(name for name in chosen if name in fpga.TARGETS), *families])

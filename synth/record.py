@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ..golden.errors import mean_relative_error
+from ..golden.refusal import Refusal
 from ..hdl.designs import parse
 
 #: Figures of a row: key, with its unit, and what it is.
@@ -79,15 +80,15 @@ def read(path):
 
     Raises
     ------
-    ValueError
+    Refusal
         If the file cannot be read, is no record as `check` has it, or has a figure of 0 that others are divided by.
     """
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_not_json)
     except OSError as error:
-        raise ValueError(f"Record must be readable, not {str(path)!r}: {error.strerror or error}") from None
+        raise Refusal(f"Record must be readable, not {str(path)!r}: {error.strerror or error}") from None
     except (ValueError, RecursionError):
-        raise ValueError(f"Record must be a report.json of `lmul report`, not {str(path)!r}") from None
+        raise Refusal(f"Record must be a report.json of `lmul report`, not {str(path)!r}") from None
     check(record)
     for row in record["rows"]:
         for key in _DIVISORS:
@@ -100,7 +101,7 @@ def check(record):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a key is missing, unknown or of another type, a row's slug is not a design, or a figure is None without a
         reason.
     """
@@ -126,7 +127,7 @@ def _check_row(row):
             "A row must be a dict with design, technology and reasons", row)
     expected = new_row(parse(row["design"]), row["technology"])
     if row.keys() != expected.keys():
-        raise ValueError(f"Row {row['design']} must have the keys of a row; they differ in "
+        raise Refusal(f"Row {row['design']} must have the keys of a row; they differ in "
                          f"{sorted(row.keys() ^ expected.keys())}")
     for key, reason in row["reasons"].items():
         _insist(isinstance(reason, str), f"The reason for {key} must be a sentence", reason)
@@ -135,7 +136,7 @@ def _check_row(row):
                 row[key])
     bare = [key for key in FIGURES if row[key] is None and key not in row["reasons"]]
     if bare:
-        raise ValueError(f"Row {row['design']} must say why it lacks {', '.join(bare)}")
+        raise Refusal(f"Row {row['design']} must say why it lacks {', '.join(bare)}")
 
 
 def _is_figure(value):
@@ -148,8 +149,8 @@ def _is_figure(value):
 def _insist(condition, sentence, value):
     if not condition:
         shown = repr(value)
-        raise ValueError(f"{sentence}, not {shown if len(shown) < 80 else shown[:76] + ' ...'}")
+        raise Refusal(f"{sentence}, not {shown if len(shown) < 80 else shown[:76] + ' ...'}")
 
 
 def _not_json(word):
-    raise ValueError(f"{word} is not JSON")
+    raise Refusal(f"{word} is not JSON")

@@ -12,6 +12,7 @@ import json
 import numpy as np
 
 from ..golden.files import atomic_write
+from ..golden.refusal import Refusal
 from .cells import Arc, Cell, Check, Flop, Pin, Power, Table
 
 FORMAT = 1
@@ -26,7 +27,7 @@ def read(path):
         with open(path, encoding="utf-8") as file:
             data = json.load(file)
         if data["format"] != FORMAT:
-            raise ValueError(f"Cell table must be of format {FORMAT}, not {data['format']!r}")
+            raise Refusal(f"Cell table must be of format {FORMAT}, not {data['format']!r}")
         axes = [np.array(axis, float) for axis in data["axes"]]
         grids = [(axes[x], axes[y]) for x, y in data["grids"]]
         cells = {name: _cell(name, fields, grids) for name, fields in data["cells"].items()}
@@ -36,7 +37,7 @@ def read(path):
         return Library(cells=cells, **fields)
     except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, IndexError, AttributeError, OverflowError,
             RecursionError) as error:
-        raise ValueError(f"Cell table must be whole, not {str(path)!r}: {error!r}") from None
+        raise Refusal(f"Cell table must be whole, not {str(path)!r}: {error!r}") from None
 
 
 def write(library, path, digits=17):

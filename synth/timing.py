@@ -11,6 +11,7 @@ from functools import cached_property
 import numba
 import numpy as np
 
+from ..golden.refusal import Refusal
 from .cells import FALL, RISE
 from .netlist import CONST0, CONST1
 from .packed import look_up, pack
@@ -153,7 +154,7 @@ def analyse(netlist, library=None, constraints=None):
 
     Raises
     ------
-    ValueError
+    Refusal
         If a constraint names what the library lacks, or a register is not one of a rising edge.
     """
     library = library or netlist.library
@@ -165,7 +166,7 @@ def analyse(netlist, library=None, constraints=None):
     _drive_inputs(netlist, library, constraints, load, slew, arrival)
     for cell in netlist.cells:
         if cell.flop and cell.flop.edge != "rising":
-            raise ValueError(f"Registers must take data at the rising edge, {cell.name} does not")
+            raise Refusal(f"Registers must take data at the rising edge, {cell.name} does not")
     edge_counts = np.diff(packed.edge_start)[netlist.kind] if len(netlist.kind) else np.zeros(0, int)
     edge_start = np.concatenate([[0], np.cumsum(edge_counts)]).astype(np.int64)
     edge_delay = np.zeros(edge_start[-1])
@@ -203,7 +204,7 @@ def _fanout(netlist):
 def _wire(library, name, fanout):
     """fF of wire by fanout: the model's points, linear between them, its slope beyond."""
     if name not in library.wire_loads:
-        raise ValueError(f"Wire load must be one of {', '.join(library.wire_loads) or 'none'}, not {name!r}")
+        raise Refusal(f"Wire load must be one of {', '.join(library.wire_loads) or 'none'}, not {name!r}")
     model = library.wire_loads[name]
     within = np.interp(fanout, model["fanout"], model["ff"])
     beyond = np.maximum(fanout - model["fanout"][-1], 0) * model["slope_ff"]

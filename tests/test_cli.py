@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lmul.cli.main import main
+from lmul.cli.main import CRASH, cli, main
+from lmul.golden.refusal import Refusal
 from lmul.hdl.designs import catalogue
+from lmul.hdl.yosys import YosysError
 
 
 def run(capsys, *arguments):
@@ -158,3 +160,19 @@ def test_interrupt_leaves_nothing(tmp_path):
     assert process.returncode == 130, err
     assert "Traceback" not in err and "lmul: interrupted" in err
     assert not [path for path in (tmp_path / "out").iterdir() if path.suffix in (".json", ".html", ".md")]
+
+
+@pytest.mark.parametrize("error, status", [
+    (Refusal("A thing must be so, not otherwise"), 2), (OSError(errno.ENOSPC, "No space left on device", "f"), 2),
+    (ValueError("min() arg is an empty sequence"), CRASH), (OSError(errno.ENOENT, "No such file", "f"), CRASH),
+    (KeyError("x"), CRASH), (YosysError("Yosys failed: x"), CRASH)])
+def test_only_refusals_exit_with_2(monkeypatch, capsys, error, status):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(cli, "main", fails)
+    with pytest.raises(SystemExit) as stop:
+        main(["list"])
+    said = capsys.readouterr().err
+    assert stop.value.code == status
+    assert ("Traceback" in said and "This is a fault in lmul" in said and "report it" in said) == (status == CRASH)

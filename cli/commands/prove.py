@@ -2,6 +2,7 @@
 
 import click
 
+from ...golden.refusal import Refusal
 from ..console import Failure, output_folder, progress
 
 
@@ -17,7 +18,7 @@ def prove(slugs, everything, limit, output):
 
     Larger designs are proved part by part, and simulated as a whole; with --all that is no failure."""
     if bool(slugs) == everything:
-        raise ValueError("Designs to prove must be given as SLUG... or as --all")
+        raise Refusal("Designs to prove must be given as SLUG... or as --all")
     from ...hdl.designs import parse
 
     for slug in slugs:
