@@ -357,7 +357,7 @@ def _provenance(record):
     blocks = [Heading("Provenance"), Text(f"Made by `{record['command']}`.")]
     if hardware is None:
         return blocks
-    facts = [f"{name} {value}" for name, value in hardware["versions"].items()]
+    facts = [f"{name} {value}" for name, value in hardware["versions"].items() if value is not None]
     facts += [f"{name}: {value}" for key in ("operands", "options") for name, value in hardware[key].items()]
     facts += [f"library {each['name']}: {each['source']}" for each in hardware["libraries"]]
     source = f"the record of `{hardware['command']}`" if hardware["command"] else "a measurement for this page"

@@ -24,7 +24,7 @@ from .handover import hand_over
 from .mixing import evenly, front
 from .netlist import Netlist
 from .proof import prove, references
-from .record import LIMITS, check, missing, new_row, versions
+from .record import LIMITS, SCHEMA, check, missing, new_row, versions
 from .timing import Constraints, analyse
 
 VECTORS = 2000
@@ -139,6 +139,7 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
     with tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True) as folder, _Pool(progress) as pool:
         rows = _measure(designs, list(libraries), targets, families, options, Path(folder), keep, pool)
     record = {
+        "schema": SCHEMA,
         "command": command,
         "versions": versions(f"{yosys_version} ({origin()})") | place.versions(families) | opensta.versions(keep),
         "operands": {"source": source.provenance, "sha256": source.sha256, "seed": options.seed,

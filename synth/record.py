@@ -1,17 +1,23 @@
 """The record of a report (``report.json``): its keys with their units, and where its figures come from.
 
-A record is ``{"command", "versions", "operands", "options", "libraries", "limits", "rows"}``. A row has every key of
-`new_row`; a figure that is missing is None, and ``reasons`` says why.
+A record is ``{"schema", "command", "versions", "operands", "options", "libraries", "limits", "rows"}``. A row has every
+key of `new_row`; a figure that is missing is None, and ``reasons`` says why.
 """
 
 import json
 import math
+import platform
 from importlib.metadata import version
 from pathlib import Path
 
 from ..golden.errors import mean_relative_error
 from ..golden.refusal import Refusal
 from ..hdl.designs import parse
+from . import program
+
+#: What the keys of a record mean: 1 more whenever one is renamed, goes, or means something else. Records without the
+#: key are of schema 1.
+SCHEMA = 2
 
 #: Figures of a row: key, with its unit, and what it is.
 FIGURES = {
@@ -71,8 +77,9 @@ def missing(row, reason, *keys):
 
 
 def versions(yosys):
-    """Versions of all that has a part in the figures."""
-    return {"lmul": version("lmul"), "yosys": yosys, "amaranth": version("amaranth"), "numpy": version("numpy")}
+    """Versions of all that has a part in the figures; of this program also what its sources are, and their commit."""
+    return {"lmul": version("lmul"), "program": program.digest(), "commit": program.commit(), "yosys": yosys,
+            "python": platform.python_version(), "amaranth": version("amaranth"), "numpy": version("numpy")}
 
 
 def read(path):
@@ -102,10 +109,14 @@ def check(record):
     Raises
     ------
     Refusal
-        If a key is missing, unknown or of another type, a row's slug is not a design, or a figure is None without a
-        reason.
+        If the schema is a newer one, a key is missing, unknown or of another type, a row's slug is not a design, or a
+        figure is None without a reason.
     """
     _insist(isinstance(record, dict), "A record must be a dict", type(record).__name__)
+    schema = record.get("schema", 1)
+    _insist(type(schema) is int and schema >= 1, "The schema of a record must be a number from 1", schema)
+    _insist(schema <= SCHEMA, f"The schema of a record must be {SCHEMA} or lower for this version of lmul to read it",
+            schema)
     for key, kind in _KEYS.items():
         _insist(isinstance(record.get(key), kind), f"A record must have the key {key!r} with a {kind.__name__}",
                 record.get(key))

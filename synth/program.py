@@ -1,0 +1,50 @@
+"""Which program made a record: a digest of its own sources, and the commit they belong to."""
+
+import functools
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+#: The folder of the rooms: that of a checkout, or the installed package.
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def sources():
+    """The program's own files, code and data, by their names within `ROOT`; a checkout and an installed wheel have the
+    same."""
+    rooms = {path.parent for path in ROOT.glob("*/__init__.py")}
+    paths = (path for room in rooms for path in room.rglob("*") if path.is_file())
+    names = ((path.relative_to(ROOT), path) for path in paths)
+    return {name.as_posix(): path for name, path in sorted(names)
+            if not any(part == "__pycache__" or part.startswith(".") for part in name.parts)}
+
+
+@functools.cache
+def digest():
+    """Twelve hexadecimal digits of the SHA-256 of `sources`, their names with them."""
+    total = hashlib.sha256()
+    for name, path in sources().items():
+        content = path.read_bytes()
+        total.update(f"{name} {len(content)}\n".encode() + content)
+    return total.hexdigest()[:12]
+
+
+@functools.cache
+def commit():
+    """The git commit that is checked out, with ``-dirty`` if files differ from it; None outside a checkout."""
+    # A program that is installed inside somebody else's repository is no part of it.
+    if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None
+    return _git("describe", "--always", "--abbrev=12", "--dirty", "--exclude=*")
+
+
+def _git(*arguments):
+    """What git says about this folder; None if it fails or there is none."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True,
+                              check=False, env=environment | {"GIT_OPTIONAL_LOCKS": "0"})
+    except OSError:
+        return None
+    return None if done.returncode else done.stdout.strip()
