@@ -49,7 +49,7 @@ def offset_value(offset, man_bits):
 def significands(source):
     """Significands in [1, 2), float64, of pairs of numbers from a source of operands, zeros left out."""
     fmt = float_format("fp32")
-    codes = pairs(operands(source, SEED), Multiplier.make("exact", fmt), PAIRS, SEED)
+    codes = pairs(operands(source, SEED), Multiplier.make("exact", fmt), PAIRS, SEED).codes
     a, b = (abs(decode(fmt, each)) for each in codes)
     kept = (a > 0) & (b > 0)
     return tuple(2 * np.frexp(each[kept])[0] for each in (a, b))
@@ -120,7 +120,7 @@ def on_recording():
         for kind, policies in (*(("lmul", {"offset": offset}) for offset in ("paper", "none", "best")),
                                ("exact", {"subnormals": "flush"}), ("exact", {})):
             spec = Multiplier.make(kind, fmt, **policies)
-            a, b = pairs(operands("recording"), spec, PAIRS, SEED)
+            a, b = pairs(operands("recording"), spec, PAIRS, SEED).codes
             for wide in (False, True):
                 form = "wide" if wide else "narrow"
                 rows.append(named(f"error/built/{spec.name}/{form}", multiplier=spec.name, product=form,

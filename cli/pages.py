@@ -35,8 +35,16 @@ COLUMNS = {
     "input_nets_fj_per_op": "input nets, fJ/op",
     "clock_net_fj_per_op": "clock net, fJ/op",
     "leakage_nw": "leakage, nW",
-    "mean_relative_error": "mean relative error",
+    "mean_relative_error": "mean relative error over all significands",
+    "driven_relative_error": "of the products driven",
+    "result_error": "error of the result",
+    "result_gain": "its gain",
+    "result_error_of_codes": "error of the result, against the codes",
+    "result_gain_of_codes": "gain against the codes",
 }
+
+#: Columns shown in per cent.
+PERCENT = ("mean_relative_error", "driven_relative_error", "result_error", "result_error_of_codes")
 
 READING = (
     "A ratio is L-Mul over exact, from two rows that differ in the multiplier's arithmetic alone: same structure, "
@@ -209,7 +217,7 @@ def _figure(entry, key, notes):
     value = entry.row.get(key)
     if value is None:
         return notes.mark(entry, key)
-    return percent(value) if key == "mean_relative_error" else number(value)
+    return percent(value) if key in PERCENT else number(value)
 
 
 def _origin_table(technology, rows):

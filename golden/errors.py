@@ -66,6 +66,34 @@ def operand_errors(spec, a, b, wide=False):
     return measure(actual, exact_product(spec, a, b))
 
 
+class ResultErrors(NamedTuple):
+    """How far sums are from what they should be: the root mean square of the error over that of the reference, and the
+    factor of the reference that lies nearest to them (least squares): below 1 they are too small on the whole."""
+
+    error: float
+    gain: float
+
+
+def result_errors(actual, reference):
+    """`ResultErrors` of arrays of results, float64 of one shape.
+
+    Raises
+    ------
+    Refusal
+        If a result or a reference is not finite, or the reference is zero throughout.
+    """
+    bad = actual.size - np.count_nonzero(np.isfinite(actual) & np.isfinite(reference))
+    if bad:
+        raise Refusal(f"Results must be finite to have an error, not {bad} Inf or NaN in {actual.size}")
+    largest = abs(reference).max()
+    if not largest:
+        raise Refusal("Results must have at least one that should be other than zero")
+    actual, reference = actual / largest, reference / largest  # squares neither overflow nor vanish
+    power = np.square(reference).sum()
+    return ResultErrors(float(np.sqrt(np.square(actual - reference).sum() / power)),
+                        float((actual * reference).sum() / power))
+
+
 def exact_product(spec, a, b):
     """The product of two codes' values, exactly: 48 bits of significand at most, well within float64's range."""
     with np.errstate(invalid="ignore"):

@@ -127,6 +127,11 @@ class IntFormat:
     name: str
     width: int
 
+    @property
+    def max_finite(self):
+        """Code of the largest number."""
+        return (1 << (self.width - 1)) - 1
+
     def __str__(self):
         return self.name
 

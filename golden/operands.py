@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from .codec import encode
+from .codec import decode, encode
 from .formats import IntFormat
 from .refusal import Refusal
 
@@ -216,7 +217,7 @@ def scale_for(fmt, values):
     if not largest:
         return 1.0
     if isinstance(fmt, IntFormat):
-        return max(largest / ((1 << (fmt.width - 1)) - 1), np.finfo(np.float64).tiny)
+        return max(largest / fmt.max_finite, np.finfo(np.float64).tiny)
     mantissa, exponent = np.frexp(largest)  # largest = mantissa * 2**exponent, mantissa in [.5, 1)
     top = 1
     if fmt.width <= 8:
@@ -245,12 +246,62 @@ def quantise(fmt, values):
     return encode(fmt, np.asarray(values, np.float64) / scale), scale
 
 
+class Operand(NamedTuple):
+    """What a multiplier gets at one of its inputs.
+
+    Attributes
+    ----------
+    codes : array of codes of the input's format
+    values : float64 array of the same shape
+        What the codes round: the source's numbers, each over the scale of its tensor.
+    """
+
+    codes: np.ndarray
+    values: np.ndarray
+
+
+class Drawn(NamedTuple):
+    """Operands drawn from a source, ``a`` and ``b`` of a multiplier."""
+
+    a: Operand
+    b: Operand
+
+    @property
+    def codes(self):
+        return self.a.codes, self.b.codes
+
+    def reshape(self, a, b):
+        """The same operands in other shapes."""
+        return Drawn(*(Operand(*(array.reshape(shape) for array in operand))
+                       for operand, shape in zip(self, (a, b), strict=True)))
+
+
+class Census(NamedTuple):
+    """How many of an operand's codes are zero; count as zero though what they round is not (because it is smaller than
+    any code, or a subnormal that the multiplier flushes); are at the largest magnitude, either sign; are distinct; and
+    how many there are."""
+
+    zero: int
+    flushed: int
+    largest: int
+    distinct: int
+    total: int
+
+
+def census(fmt, subnormals, operand):
+    """The `Census` of an `Operand` of a multiplier with this policy for subnormals."""
+    size = abs(decode(fmt, operand.codes))
+    none = size < decode(fmt, fmt.min_normal) if subnormals == "flush" else size == 0
+    counts = (size == 0, none & (operand.values != 0), size >= decode(fmt, fmt.max_finite))
+    return Census(*map(int, map(np.count_nonzero, counts)), len(np.unique(operand.codes)), operand.codes.size)
+
+
 def pairs(source, spec, count, seed):
     """Operand pairs in the order in which an output-stationary processing element meets them.
 
     Whole dot products, a row of one matrix with a column of the other along the depth, follow each other. Which ones is
     drawn from the seed, each once before any comes again, and by kind so that every kind keeps to its share.
-    Each tensor has its own scale.
+    Each tensor has its own scale. More pairs begin with the same as fewer.
 
     Parameters
     ----------
@@ -262,7 +313,8 @@ def pairs(source, spec, count, seed):
 
     Returns
     -------
-    a, b : one-dimensional arrays of ``count`` codes of ``spec.a`` and ``spec.b``
+    Drawn
+        One-dimensional, ``count`` of each.
     """
     a, b = np.empty(count), np.empty(count)
     filled = 0
@@ -277,17 +329,19 @@ def pairs(source, spec, count, seed):
             target[filled:filled + len(part)] = part.astype(np.float64) / scale
         filled += len(part)
         given[kind] += len(part)
-    return encode(spec.a, a), encode(spec.b, b)
+    return _drawn(spec, a, b)
 
 
 def matrices(source, spec, rows, depth, cols, count=1, seed=0):
     """Matrices for an array: blocks of the source's products, by kind in their shares, the largest share first.
 
-    Each block is cut at a random place and wraps round where it is larger than what it is cut from.
+    Each block is cut at a random place and wraps round where it is larger than what it is cut from. More blocks begin
+    with the same as fewer.
 
     Returns
     -------
-    A, B : arrays of codes, (count, rows, depth) of ``spec.a`` and (count, depth, cols) of ``spec.b``
+    Drawn
+        ``a`` of shape (count, rows, depth), ``b`` (count, depth, cols).
     """
     rng = np.random.default_rng(seed)
     scales = _scales(source, spec)
@@ -301,7 +355,11 @@ def matrices(source, spec, rows, depth, cols, count=1, seed=0):
         a[block], b[block] = (value.astype(np.float64) / scale
                               for value, scale in zip(values, scales[index], strict=True))
         given[kind] += 1
-    return encode(spec.a, a), encode(spec.b, b)
+    return _drawn(spec, a, b)
+
+
+def _drawn(spec, a, b):
+    return Drawn(*(Operand(encode(fmt, values), values) for fmt, values in ((spec.a, a), (spec.b, b))))
 
 
 def _scales(source, spec):

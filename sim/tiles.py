@@ -20,7 +20,8 @@ def matrices(spec, kind, rows, depth, cols, rng):
     """
     if kind == "recorded":
         seed = int(rng.integers(1 << 32))
-        return tuple(stack[0] for stack in operands.matrices(_recording(), spec, rows, depth, cols, seed=seed))
+        drawn = operands.matrices(_recording(), spec, rows, depth, cols, seed=seed)
+        return tuple(stack[0] for stack in drawn.codes)
     kinds = kind, kind
     if kind == "subnormals":
         kinds = ("subnormals", "subnormals"), ("subnormals", "random"), ("random", "subnormals")

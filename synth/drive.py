@@ -6,7 +6,7 @@ import numpy as np
 
 from ..golden.accumulate import accumulate, dot
 from ..golden.matmul import matmul
-from ..golden.operands import matrices, pairs
+from ..golden.operands import Drawn, matrices, pairs
 from ..golden.products import multiply, pack, product
 
 RUN = 64  # steps of one sum, where the accumulator holds as many
@@ -85,9 +85,58 @@ def drive(design, latency, source, vectors, seed):
     return _DRIVES[design.structure](design, latency, source, vectors, seed)
 
 
+@dataclass(frozen=True)
+class Sums:
+    """Matrix products, as a mac, a dot or an array is driven with them one after the other; a mac's and a dot's are of
+    one row by one column.
+
+    Attributes
+    ----------
+    operands : Drawn
+        ``a`` of shape (count, rows, depth), ``b`` (count, depth, cols).
+    results : array of codes, (count, rows, cols)
+        As golden has them.
+    """
+
+    operands: Drawn
+    results: np.ndarray
+
+    @property
+    def depth(self):
+        return self.operands.a.codes.shape[2]
+
+
+def sums(design, source, vectors, seed, least=0):
+    """The `Sums` that a design is driven with by about ``vectors`` operand pairs; or these and more of their
+    kind, until they have at ``least`` so many results."""
+    return _SUMS[design.structure](design, source, vectors, seed, least)
+
+
+def _runs(design, source, vectors, seed, least):
+    spec, lanes = design.multiplier, design.lanes or 1
+    depth = lanes * min(RUN, (design.accumulator.depth or RUN * lanes) // lanes)
+    runs = max(vectors // depth, 2, least)
+    drawn = pairs(source, spec, runs * depth, seed).reshape((runs, 1, depth), (runs, depth, 1))
+    a, b = drawn.a.codes, drawn.b.codes.transpose(0, 2, 1)
+    if design.structure == "mac":
+        return Sums(drawn, accumulate(spec, design.accumulator, a, b)[..., None])
+    return Sums(drawn, dot(spec, design.accumulator, lanes, a, b, design.window, design.tree)[..., None])
+
+
+def _tiles(design, source, vectors, seed, least):
+    """As deep as the array's utilisation is promised for."""
+    spec, rows, cols = design.multiplier, design.rows, design.cols
+    depth = min(8 * (rows + cols), design.accumulator.depth or 8 * (rows + cols))
+    drawn = matrices(source, spec, rows, depth, cols, max(TILES, -(-least // (rows * cols))), seed)
+    return Sums(drawn, matmul(spec, design.accumulator, *drawn.codes))
+
+
+_SUMS = {"mac": _runs, "dot": _runs, "array": _tiles}
+
+
 def _product(design, latency, source, vectors, seed):
     spec = design.multiplier
-    a, b = pairs(source, spec, vectors + 1, seed)
+    a, b = pairs(source, spec, vectors + 1, seed).codes
     p = multiply(spec, a, b) if design.structure == "mul" else pack(spec, product(spec, a, b))
     return Drive({"a": a, "b": b}, 1, vectors, {"p": p})
 
@@ -95,41 +144,34 @@ def _product(design, latency, source, vectors, seed):
 def _sum(design, latency, source, vectors, seed):
     """A mac, or a dot: one run of steps after the other, one step per cycle."""
     spec, lanes = design.multiplier, design.lanes or 1
-    run = min(RUN, (design.accumulator.depth or RUN * lanes) // lanes)
-    runs = max(vectors // (run * lanes), 2)
-    a, b = (codes.reshape(runs, run, lanes) for codes in pairs(source, spec, runs * run * lanes, seed))
-    if design.structure == "mac":
-        c = accumulate(spec, design.accumulator, a[..., 0], b[..., 0])
-    else:
-        c = dot(spec, design.accumulator, lanes, a.reshape(runs, -1), b.reshape(runs, -1), design.window, design.tree)
-    steps = runs * run
+    driven = sums(design, source, vectors, seed)
+    a, b = (codes.reshape(-1, lanes) for codes in driven.operands.codes)
+    steps, run = len(a), driven.depth // lanes
     ones = np.ones(steps, np.uint8)
-    last = np.tile(np.arange(run) == run - 1, runs).astype(np.uint8)
-    inputs = {"rst": 0 * ones, "en": ones, "a": _packed(a.reshape(steps, lanes), spec.a.width),
-              "b": _packed(b.reshape(steps, lanes), spec.b.width), "last": last}
+    last = (np.arange(steps) % run == run - 1).astype(np.uint8)
+    inputs = {"rst": 0 * ones, "en": ones, "a": _packed(a, spec.a.width), "b": _packed(b, spec.b.width), "last": last}
     inputs = _framed(inputs, 2, latency + 1)
     inputs["rst"][:2] = 1
     inputs["en"][:] = 1
-    return Drive(inputs, 2, steps * lanes, {"c": c}, valid="valid")
+    return Drive(inputs, 2, steps * lanes, {"c": driven.results.ravel()}, valid="valid")
 
 
 def _array(design, latency, source, vectors, seed):
-    """Tiles back to back, as deep as the array's utilisation is promised for."""
+    """Tiles back to back."""
     spec, rows, cols = design.multiplier, design.rows, design.cols
-    depth = min(8 * (rows + cols), design.accumulator.depth or 8 * (rows + cols))
-    a, b = matrices(source, spec, rows, depth, cols, TILES, seed)
-    c = np.concatenate([matmul(spec, design.accumulator, *tile) for tile in zip(a, b, strict=True)])
-    steps = TILES * depth
+    driven = sums(design, source, vectors, seed)
+    a, b = driven.operands.codes
+    steps, depth = len(a) * driven.depth, driven.depth
     ones = np.ones(steps, np.uint8)
-    last = np.tile(np.arange(depth) == depth - 1, TILES).astype(np.uint8)
+    last = (np.arange(steps) % depth == depth - 1).astype(np.uint8)
     inputs = {"rst": 0 * ones, "i_a__data": _packed(a.transpose(0, 2, 1).reshape(steps, rows), spec.a.width),
               "i_b__data": _packed(b.reshape(steps, cols), spec.b.width), "i_a__last": last, "i_b__last": last,
               "i_a__valid": ones, "i_b__valid": ones, "o__ready": ones}
     inputs = _framed(inputs, 2, latency + 1)
     inputs["rst"][:2] = 1
     inputs["o__ready"][:] = 1
-    return Drive(inputs, 2, steps * rows * cols, {"o__data": _packed(c, design.accumulator.result.width)},
-                 valid="o__valid")
+    results = _packed(driven.results.reshape(-1, cols), design.accumulator.result.width)
+    return Drive(inputs, 2, steps * rows * cols, {"o__data": results}, valid="o__valid")
 
 
 _DRIVES = {"mul": _product, "prod": _product, "mac": _sum, "dot": _sum, "array": _array}

@@ -16,6 +16,7 @@ from ..hdl.designs import parse
 from ..hdl.verilog import generate_many
 from ..hdl.yosys import origin, yosys
 from . import fpga, library, mapping, opensta, place
+from .accuracy import accuracy
 from .activity import simulate
 from .characterise import compact
 from .drive import Mismatch, drivable, drive
@@ -202,7 +203,9 @@ def _measure(designs, keys, targets, families, options, folder, keep, pool):
     rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
              for target in targets for design in designs}
     ordered = [rows[design.slug, key] for key in (*keys, *targets) for design in designs]
+    right = dict(pool.run([(_accuracy, design, options) for design in longest_first], "errors"))
     for row in ordered:
+        row |= right[row["design"]] | {"reasons": row["reasons"] | right[row["design"]]["reasons"]}
         missing(row, "not a figure of this kind of technology")
     return ordered
 
@@ -325,6 +328,11 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
     if why:
         missing(row, why, "energy_fj_per_op", "ground_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op")
     return (design.slug, key), row
+
+
+def _accuracy(design, options):
+    """Entries of a design's rows that belong to no technology."""
+    return design.slug, accuracy(design, operands(options.operands, options.seed), options.vectors, options.seed)
 
 
 def _kept(folder, fit, period, key):

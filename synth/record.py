@@ -1,7 +1,9 @@
 """The record of a report (``report.json``): its keys with their units, and where its figures come from.
 
 A record is ``{"schema", "command", "versions", "operands", "options", "libraries", "limits", "rows"}``. A row has every
-key of `new_row`; a figure that is missing is None, and ``reasons`` says why.
+key of `new_row`; a figure that is missing is None, and ``reasons`` says why. ``operand_codes`` has a `Census` of the
+codes of ``a`` and of ``b`` that drive the netlist, ``result_sums`` the number and depth of the sums that result errors
+are of.
 """
 
 import json
@@ -37,8 +39,18 @@ FIGURES = {
     "luts": "FPGA look-up tables",
     "carry": "FPGA carry cells",
     "dsp": "FPGA multiplier blocks",
-    "mean_relative_error": "of the product against the exact one",
+    "mean_relative_error": "mean relative error over all significands: of products of all pairs of normal numbers, or, "
+                           "beyond 16 bits together, of mantissas",
+    "driven_relative_error": "the same of the products that the netlist is driven with: what is flushed is all error",
+    "result_error": "of sums: root mean square of the error over that of the result, against float64 of the operands "
+                    "before they were rounded to codes",
+    "result_gain": "the factor of the right results that lies nearest to the sums (least squares)",
+    "result_error_of_codes": "of sums, against float64 of the codes' values: what the arithmetic alone adds",
+    "result_gain_of_codes": "their factor",
 }
+
+#: Figures that may be below 0.
+_SIGNED = ("result_gain", "result_gain_of_codes")
 
 LIMITS = (
     "Netlists are mapped, not placed: wires have no capacitance and no delay, the clock is ideal.",
@@ -57,7 +69,7 @@ _DIVISORS = ("area_um2", "area_ge", "gates", "transistors", "delay_ps", "clock_p
 
 
 def new_row(design, technology):
-    """A row that has its names and no figures but the error."""
+    """A row that has its names and no figures but the error over all significands."""
     spec = design.multiplier
     return {
         "design": design.slug, "technology": technology, "structure": design.structure, "multiplier": spec.kind,
@@ -65,7 +77,7 @@ def new_row(design, technology):
         "offset": spec.offset, "accumulator": design.accumulator.name if design.accumulator else None,
         **dict.fromkeys(FIGURES), "mean_relative_error": mean_relative_error(spec, wide=design.structure != "mul"),
         "curve": [], "at": {}, "energy_fj_by_kind": None, "activity": None, "path": None, "with_dsp": None,
-        "placed": None, "reasons": {},
+        "placed": None, "operand_codes": None, "result_sums": None, "reasons": {},
     }
 
 
@@ -143,16 +155,16 @@ def _check_row(row):
     for key, reason in row["reasons"].items():
         _insist(isinstance(reason, str), f"The reason for {key} must be a sentence", reason)
     for key in FIGURES:
-        _insist(row[key] is None or _is_figure(row[key]), f"{key} of {row['design']} must be a figure or None",
-                row[key])
+        _insist(row[key] is None or _is_figure(row[key], signed=key in _SIGNED),
+                f"{key} of {row['design']} must be a figure or None", row[key])
     bare = [key for key in FIGURES if row[key] is None and key not in row["reasons"]]
     if bare:
         raise Refusal(f"Row {row['design']} must say why it lacks {', '.join(bare)}")
 
 
-def _is_figure(value):
+def _is_figure(value, signed):
     try:
-        return type(value) in (int, float) and value >= 0 and math.isfinite(value)
+        return type(value) in (int, float) and (signed or value >= 0) and math.isfinite(value)
     except OverflowError:  # an integer beyond all floats
         return False
 

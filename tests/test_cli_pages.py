@@ -58,7 +58,9 @@ def invented_row(slug, technology, size, rng):
         "transistors": int(9 * size), "flip_flops": 0, "delay_ps": 9 * size, "clock_ps": 1000.0, "fmax_mhz": 2e5 / size,
         "energy_fj_per_op": at["relaxed"]["energy_fj_per_op"], "ground_fj_per_op": size / 8,
         "input_nets_fj_per_op": size / 7,
-        "clock_net_fj_per_op": size / 9, "leakage_nw": size / 70, "at": at, "energy_fj_by_kind": parts,
+        "clock_net_fj_per_op": size / 9, "leakage_nw": size / 70, "at": at, "driven_relative_error": 0.1 / size,
+        "result_error": 0.2 / size, "result_gain": 1.1, "result_error_of_codes": 0.1, "result_gain_of_codes": -0.9,
+        "energy_fj_by_kind": parts,
         "curve": [{"delay_ps": size / k, "area_um2": size * k, "energy_fj_per_op": 2 * size * k, "proof": proof}
                   for k, proof in ((1, {"state": "proved", "means": "sat"}), (2, None), (3, {"state": "undecided"}))],
         "path": [{"pin": "a[0]"}, {"pin": "p[7]"}],
@@ -111,7 +113,7 @@ def test_every_figure_of_a_row_is_in_its_table(record, folder):
                 assert row[key] is None
             elif row[key] is None:
                 assert line[header].startswith("– [")
-            elif key == "mean_relative_error":
+            elif key in pages.PERCENT:
                 assert close(line[header].removesuffix(" %"), 100 * row[key], 3)
             else:
                 assert close(line[header], row[key], 4) or str(row[key]) == line[header]

@@ -14,9 +14,11 @@ from lmul.golden.errors import (
     mean_relative_error,
     measure,
     operand_errors,
+    result_errors,
     significand_product,
 )
 from lmul.golden.formats import FORMATS, MIXED_PAIRS
+from lmul.golden.refusal import Refusal
 from lmul.golden.spec import Multiplier
 from lmul.golden.stimulus import all_pairs, random_pairs
 
@@ -173,3 +175,33 @@ def test_mean_relative_error_does_not_depend_on_overflow(formats):
     """L-Mul overflows where the exact product does not: counted as the largest number, not as an Inf or a NaN."""
     saturating, ieee = (Multiplier.make("lmul", formats, overflow=overflow) for overflow in ("saturate", "ieee"))
     assert mean_relative_error(ieee) == mean_relative_error(saturating) < 0.2
+
+
+def test_result_errors_in_fractions(seed):
+    """The error in root mean squares; the gain is that of the least squares, which no other factor undercuts."""
+    rng = np.random.default_rng(seed)
+    for scale in (1.0, 2.0**-600, 2.0**600):
+        reference = rng.standard_normal(40) * scale
+        actual = reference * 1.25 + rng.standard_normal(40) * scale / 8
+        x, y = ([Fraction(value) for value in array.tolist()] for array in (actual, reference))
+        power = sum(want**2 for want in y)
+        error, gain = result_errors(actual, reference)
+        assert error**2 == pytest.approx(float(sum((got - want)**2 for got, want in zip(x, y, strict=True)) / power))
+        assert gain == pytest.approx(float(sum(got * want for got, want in zip(x, y, strict=True)) / power))
+        left = [np.square((actual - factor * reference) / scale).sum() for factor in (gain * 0.999, gain, gain * 1.001)]
+        assert left[1] < min(left[0], left[2])
+
+
+def test_result_errors_of_simple_results():
+    reference = np.array([[3.0, -4.0]])
+    assert result_errors(reference, reference) == (0, 1)
+    assert result_errors(-reference, reference) == (2, -1)
+    assert result_errors(0 * reference, reference) == (1, 0)
+    assert result_errors(np.array([3.0, -3.0]), reference[0]) == pytest.approx((1 / 5, 21 / 25))
+
+
+def test_result_errors_refuse():
+    with pytest.raises(Refusal, match="^Results must have at least one that should be other than zero$"):
+        result_errors(np.ones(3), np.zeros(3))
+    with pytest.raises(Refusal, match="^Results must be finite to have an error, not 2 Inf or NaN in 3$"):
+        result_errors(np.array([np.inf, np.nan, 1]), np.ones(3))

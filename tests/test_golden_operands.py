@@ -53,7 +53,7 @@ def test_other_matrices_pair_as_in_their_product(tmp_path):
     a, b = np.arange(1.0, 7).reshape(2, 3), np.arange(1.0, 13).reshape(3, 4)
     source = load_npz(save(tmp_path / "f.npz", a=a, b=b))
     spec = Multiplier.make("exact", "fp32")
-    met = zip(*(decode(spec.a, codes) for codes in pairs(source, spec, 24, 0)), strict=True)
+    met = zip(*(decode(spec.a, codes) for codes in pairs(source, spec, 24, 0).codes), strict=True)
     scale_a, scale_b = scale_for(spec.a, a), scale_for(spec.b, b)
     assert sorted((x * scale_a, y * scale_b) for x, y in met) == \
         sorted((a[i, k], b[k, j]) for i in range(2) for j in range(4) for k in range(3))
@@ -203,19 +203,19 @@ def test_recorded_attention_agrees_with_itself(recording):
 @pytest.mark.parametrize("name", ["recording", "uniform", "gaussian"])
 def test_pairs_are_codes_and_repeat_with_the_seed(spec, name, seed):
     source = operands(name, seed)
-    a, b = pairs(source, spec, 3001, seed)
+    a, b = pairs(source, spec, 3001, seed).codes
     assert a.shape == b.shape == (3001,)
     for fmt, codes in ((spec.a, a), (spec.b, b)):
         values = decode(fmt, codes)
         assert np.isfinite(values).all() and np.count_nonzero(values) > 200
-    again, other = (pairs(source, spec, 3001, s)[0] for s in (seed, seed + 1))
+    again, other = (pairs(source, spec, 3001, s).a.codes for s in (seed, seed + 1))
     assert np.array_equal(a, again) and not np.array_equal(a, other)
 
 
 @pytest.mark.parametrize("count", [1, 7, 500, 20_000])
 def test_pairs_are_whole_dot_products_in_their_shares(recording, count, seed):
     spec = Multiplier.make("exact", "fp32")  # scaled by powers of two only: every pair can be found again
-    a, b = (decode(spec.a, codes) for codes in pairs(recording, spec, count, seed))
+    a, b = (decode(spec.a, codes) for codes in pairs(recording, spec, count, seed).codes)
     known = {}
     for product in recording.products:
         scales = scale_for(spec.a, product.a), scale_for(spec.b, product.b)
@@ -244,14 +244,15 @@ def test_scaling_is_done_in_float64(values, seed):
     source = Operands("x", "x", (Product("x", values, values[::-1]),), {"x": 1.0})
     spec = Multiplier.make("exact", "fp32")
     scale = scale_for(spec.a, values)
-    for codes in (*pairs(source, spec, len(values), seed), *matrices(source, spec, 1, len(values), 1, seed=seed)):
+    for codes in (*pairs(source, spec, len(values), seed).codes,
+                  *matrices(source, spec, 1, len(values), 1, seed=seed).codes):
         assert sorted(decode(spec.a, codes).ravel() * scale) == sorted(values.astype(float))
 
 
 def test_every_pair_is_used_before_any_comes_again(seed):
     source = Operands("x", "x", (Product("x", np.arange(1.0, 201), np.arange(1.0, 201)),), {"x": 1.0})
     spec = Multiplier.make("exact", "fp32")
-    codes, _ = pairs(source, spec, 400, seed)
+    codes = pairs(source, spec, 400, seed).a.codes
     values = decode(spec.a, codes) * scale_for(spec.a, source.products[0].a)
     assert sorted(values[:200]) == sorted(values[200:]) == list(range(1, 201))
     assert np.count_nonzero(np.diff(values[:200]) == 1) >= 195  # neighbours stay neighbours, in runs of 64
@@ -260,7 +261,7 @@ def test_every_pair_is_used_before_any_comes_again(seed):
 def test_every_product_of_a_kind_takes_part(seed):
     products = tuple(Product("x", np.full((2, 1), value), np.full((1, 3), value)) for value in (1.0, 1.25, 1.5))
     spec = Multiplier.make("exact", "fp32")
-    values = decode(spec.a, pairs(Operands("x", "x", products, {"x": 1.0}), spec, 36, seed)[0])
+    values = decode(spec.a, pairs(Operands("x", "x", products, {"x": 1.0}), spec, 36, seed).a.codes)
     for some in (values[:18], values[18:]):
         assert sorted(some) == [1.0] * 6 + [1.25] * 6 + [1.5] * 6
 
@@ -271,7 +272,8 @@ def test_kinds_take_turns_by_their_shares(seed):
                      for kind, value in (("x", 1.0), ("y", 1.25), ("z", 1.5)))
     source = Operands("xyz", "xyz", products, {"x": 0.25, "y": 0.25, "z": 0.5})
     spec = Multiplier.make("exact", "fp32")
-    for codes in (pairs(source, spec, 8, seed)[0], matrices(source, spec, 1, 1, 1, count=8, seed=seed)[0]):
+    for codes in (pairs(source, spec, 8, seed).a.codes,
+                  matrices(source, spec, 1, 1, 1, count=8, seed=seed).a.codes):
         assert decode(spec.a, codes).ravel().tolist() == [1.5, 1.0, 1.25, 1.5] * 2
 
 
@@ -279,28 +281,28 @@ def test_blocks_begin_anywhere(seed):
     source = Operands("x", "x", (Product("x", np.arange(1.0, 17).reshape(8, 2), np.arange(1.0, 33).reshape(2, 16)),),
                       {"x": 1.0})
     spec = Multiplier.make("exact", "fp32")
-    a, b = matrices(source, spec, 1, 1, 1, count=500, seed=seed)
+    a, b = matrices(source, spec, 1, 1, 1, count=500, seed=seed).codes
     for codes, fmt, values in ((a, spec.a, source.products[0].a), (b, spec.b, source.products[0].b)):
         assert set(decode(fmt, codes).ravel() * scale_for(fmt, values)) == set(values.ravel())
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_matrices_are_blocks_of_the_source(recording, spec, seed):
-    a, b = matrices(recording, spec, 8, 500, 4, count=4, seed=seed)
+    a, b = matrices(recording, spec, 8, 500, 4, count=4, seed=seed).codes
     assert a.shape == (4, 8, 500) and b.shape == (4, 500, 4)
     ffn = recording.products[-1]
     first = a[0]  # the feed-forward block has the largest share and comes first; its depth is 384
     assert np.array_equal(first[:, :116], first[:, 384:])
     expected = quantise(spec.a, ffn.a)[0]
     assert {bytes(np.sort(line[:384])) for line in first} <= {bytes(np.sort(line)) for line in expected}
-    again = matrices(recording, spec, 8, 500, 4, count=4, seed=seed)
+    again = matrices(recording, spec, 8, 500, 4, count=4, seed=seed).codes
     assert np.array_equal(a, again[0]) and np.array_equal(b, again[1])
 
 
 def test_matrices_of_element_pairs(seed):
     source = gaussian(1000, seed)
     spec = Multiplier.make("exact", "fp16")
-    a, b = matrices(source, spec, 3, 5, 7, count=2, seed=seed)
+    a, b = matrices(source, spec, 3, 5, 7, count=2, seed=seed).codes
     assert a.shape == (2, 3, 5) and b.shape == (2, 5, 7)
     assert set(a.ravel()) <= set(quantise(spec.a, source.products[0].a)[0])
 
@@ -319,8 +321,8 @@ def test_defaults():
     spec = Multiplier.make("exact", "fp32")
     source = operands("gaussian")
     assert source.sha256 == operands("gaussian", seed=1).sha256
-    for one, other in zip(matrices(source, spec, 2, 3, 4), matrices(source, spec, 2, 3, 4, count=1, seed=0),
-                          strict=True):
+    for one, other in zip(matrices(source, spec, 2, 3, 4).codes,
+                          matrices(source, spec, 2, 3, 4, count=1, seed=0).codes, strict=True):
         assert np.array_equal(one, other)
 
 

@@ -9,6 +9,7 @@ from lmul.hdl.designs import parse
 from lmul.hdl.verilog import verilog
 from lmul.synth import measure
 from lmul.synth import record as records
+from lmul.synth.accuracy import accuracy
 from lmul.synth.drive import Mismatch, drive
 from lmul.synth.measure import Options, default_designs, run_report
 from lmul.synth.proof import references
@@ -57,6 +58,16 @@ def test_cells_are_weighed_at_one_clock(record):
 def test_fpga_rows_count_and_say_what_they_lack(record):
     for row in rows(record, "ice40").values():
         assert row["luts"] > 0 and row["area_um2"] is None and row["reasons"]["area_um2"]
+
+
+def test_errors_belong_to_no_technology(record):
+    cells, counted = rows(record, "sky130hd"), rows(record, "ice40")
+    for slug, row in cells.items():
+        found = accuracy(parse(slug), operands("recording", 1), 300, 1)
+        assert all(row[key] == counted[slug][key] == found[key] for key in found if key != "reasons")
+        assert all(row["reasons"][key] == counted[slug]["reasons"][key] == reason
+                   for key, reason in found["reasons"].items())
+    assert cells["mac_lmul_e2m1_fixed16"]["result_error"] > cells["mac_lmul_e2m1_fixed16"]["result_error_of_codes"] > 0
 
 
 def test_repeats(record):

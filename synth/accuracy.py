@@ -1,0 +1,61 @@
+"""How right a design is on the operands it is driven with: the codes it gets, its products, the results of its sums."""
+
+from ..golden.codec import decode
+from ..golden.errors import operand_errors, result_errors
+from ..golden.operands import census, pairs
+from ..golden.refusal import Refusal
+from .drive import drivable, sums
+
+RESULTS = 256  # of sums, at least
+
+
+def accuracy(design, source, vectors, seed):
+    """Entries of a row: figures, ``reasons`` for those that are None, ``operand_codes`` and ``result_sums``.
+
+    Parameters are those of `drive.drive`. Sums are those that the netlist is driven with, and as many more of the same
+    source, seed and depth as make `RESULTS`. A reference is the float64 matrix product of the operands as they were
+    before they were rounded to codes, or of the codes' values; both over the scales of their tensors, as the design has
+    them, so that a tensor counts for no more by being large.
+    """
+    spec, wide = design.multiplier, design.structure != "mul"
+    row = {"operand_codes": None, "result_sums": None, "reasons": {}}
+    if why := drivable(design):
+        return _without(row, why, "driven_relative_error", *_RESULT)
+    lone = design.structure in ("mul", "prod")
+    driven = pairs(source, spec, vectors, seed) if lone else sums(design, source, vectors, seed).operands
+    row["operand_codes"] = {name: census(fmt, spec.subnormals, operand)._asdict()
+                            for name, fmt, operand in zip("ab", (spec.a, spec.b), driven, strict=True)}
+    met = driven.codes if lone else _met(*driven.codes)
+    _filled(row, lambda: [operand_errors(spec, *met, wide).mean], "driven_relative_error")
+    if lone:
+        return _without(row, "a lone product is no sum", *_RESULT)
+    measured = sums(design, source, vectors, seed, RESULTS)
+    row["result_sums"] = {"count": measured.results.size, "depth": measured.depth}
+    actual = decode(design.accumulator.result, measured.results)
+    a, b = measured.operands
+    _filled(row, lambda: result_errors(actual, a.values @ b.values), *_RESULT[:2])
+    _filled(row, lambda: result_errors(actual, decode(spec.a, a.codes) @ decode(spec.b, b.codes)), *_RESULT[2:])
+    return row
+
+
+_RESULT = ("result_error", "result_gain", "result_error_of_codes", "result_gain_of_codes")
+
+
+def _filled(row, figures, *keys):
+    """Put what ``figures`` gives under ``keys``; where that is refused, None and the reason."""
+    try:
+        row |= zip(keys, figures(), strict=True)
+    except Refusal as reason:
+        _without(row, str(reason), *keys)
+
+
+def _without(row, reason, *keys):
+    row |= dict.fromkeys(keys)
+    row["reasons"] |= dict.fromkeys(keys, reason)
+    return row
+
+
+def _met(a, b):
+    """Codes of matrices, (count, rows, depth) and (count, depth, cols), as they meet in the product: they broadcast to
+    (count, rows, depth, cols)."""
+    return a[..., None], b[:, None]
