@@ -3,11 +3,7 @@
 import hashlib
 import itertools
 import json
-import multiprocessing
-import os
-import signal
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +11,7 @@ from pathlib import Path
 from ..golden.codec import decode
 from ..golden.files import atomic_write
 from ..golden.formats import float_format
+from ..golden.pool import Pool
 from ..golden.products import unpack, wide_value
 from ..golden.spec import Multiplier
 from ..golden.stimulus import all_pairs
@@ -81,20 +78,11 @@ def prove(slugs=None, seconds=SECONDS, folder=None, progress=None):
     found = {name: kept.jobs[name] for name in jobs if name in kept.jobs}
     progress(len(found), len(jobs), "kept from before" if found else "")
     waiting = {name: job for name, job in jobs.items() if name not in found}
-    context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
-    workers = max(1, min(2, os.cpu_count() or 1, len(waiting)))
-    with ProcessPoolExecutor(workers, context, initializer=_worker) as pool:
-        try:
-            futures = {pool.submit(_run, job, seconds): name for name, job in waiting.items()}
-            for future in as_completed(futures):
-                found[futures[future]] = future.result()
-                kept.add(futures[future], future.result())
-                progress(len(found), len(jobs), futures[future])
-        except BaseException:
-            for process in multiprocessing.active_children():
-                process.terminate()
-            pool.shutdown(cancel_futures=True)
-            raise
+    before = len(found)
+    with Pool(lambda done, _, text: progress(before + done, len(jobs), text)) as pool:
+        for name, proofs in pool.run([(_run, name, job, seconds) for name, job in waiting.items()], "proofs", _name):
+            found[name] = proofs
+            kept.add(name, proofs)
     wanted = catalogue() if slugs is None else list(slugs)
     order = {slug: n for n, slug in enumerate(wanted)}
     proofs = [proof for name in jobs for proof in found[name]]
@@ -102,9 +90,8 @@ def prove(slugs=None, seconds=SECONDS, folder=None, progress=None):
     return [*proofs, *_structures(wanted, proofs)]
 
 
-def _worker():
-    """A worker leaves ctrl-C to its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _name(name, *_):
+    return name
 
 
 def _jobs(slugs):
@@ -153,8 +140,11 @@ def _lanes(design):
     return dots.name(design.multiplier, design.accumulator, design.lanes)
 
 
-def _run(job, seconds):
-    kind, what = job
+def _run(name, job, seconds):
+    return name, _proofs(*job, seconds)
+
+
+def _proofs(kind, what, seconds):
     if kind == "sums":
         return list(adders.results(limit=seconds))
     if kind == "streams":

@@ -1,16 +1,13 @@
 """Designs and technologies to rows: Verilog, netlists, a clock that rivals share, activity, energy."""
 
-import multiprocessing
-import os
 import pickle
-import signal
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 
 from ..golden.operands import operands
+from ..golden.pool import Pool as _Pool
 from ..golden.refusal import Refusal
 from ..hdl.designs import parse
 from ..hdl.verilog import generate_many
@@ -187,7 +184,8 @@ def _measure(designs, keys, targets, families, options, folder, keep, pool):
     """All rows, in the order of the designs, each with its technologies."""
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
     latency, circuits = {}, {}
-    for some, others in pool.run([(_write, half, folder, options.prove) for half in halves], "Verilog"):
+    jobs = [(_write, half, folder, options.prove) for half in halves]
+    for some, others in pool.run(jobs, "Verilog", lambda half, *_: f"{len(half)} designs"):
         latency |= some
         circuits |= others
     longest_first = sorted(designs, key=_weight, reverse=True)
@@ -195,11 +193,11 @@ def _measure(designs, keys, targets, families, options, folder, keep, pool):
     if keep:
         place.hand_over(designs, families, folder, keep)
     jobs = [(_map, design, keys, options, folder, circuits.get(design.slug)) for design in longest_first if keys]
-    found = dict(pool.run(jobs, "netlists"))
+    found = dict(pool.run(jobs, "netlists", _name))
     clocks = _clocks(designs, keys, found, options)
     jobs = [(_row, design, key, found[design.slug], clocks[key, _group(design)], latency[design.slug], options, keep)
             for design in longest_first for key in keys]
-    rows = dict(pool.run(jobs, "energy"))
+    rows = dict(pool.run(jobs, "energy", _name))
     rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
              for target in targets for design in designs}
     ordered = [rows[design.slug, key] for key in (*keys, *targets) for design in designs]
@@ -208,6 +206,10 @@ def _measure(designs, keys, targets, families, options, folder, keep, pool):
         row |= right[row["design"]] | {"reasons": row["reasons"] | right[row["design"]]["reasons"]}
         missing(row, "not a figure of this kind of technology")
     return ordered
+
+
+def _name(design, *_):
+    return design.slug
 
 
 def _weight(design):
@@ -405,55 +407,3 @@ def _parts(energy):
         parts["clock"] += kinds["clock_pins"]
         parts["leakage"] += kinds["leakage"]
     return parts
-
-
-class _Pool:
-    """Two worker processes; leaving early ends them and what they started."""
-
-    def __init__(self, progress):
-        self.progress = progress or (lambda done, total, text="": None)
-
-    def __enter__(self):
-        context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
-        self.executor = ProcessPoolExecutor(min(2, os.cpu_count() or 1), context, initializer=_worker)
-        return self
-
-    def __exit__(self, kind, *_):
-        if kind:
-            for process in multiprocessing.active_children():
-                process.terminate()
-        self.executor.shutdown(cancel_futures=True)
-
-    def run(self, jobs, text):
-        """Results of the jobs, each a function with its arguments, as they come."""
-        if not jobs:
-            return
-        futures = [self.executor.submit(_job, *job) for job in jobs]
-        self.progress(0, len(jobs), text)
-        for done, future in enumerate(as_completed(futures), 1):
-            result = future.result()
-            self.progress(done, len(jobs), text)
-            yield result
-
-
-def _worker():
-    """A worker leaves ctrl-C to its parent, and ends its own children when it is ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
-
-
-_leaving = []
-
-
-def _job(function, *arguments):
-    """A job in a worker. A pool takes any exception for a job's and goes on to the next; told to leave, it does not."""
-    try:
-        return function(*arguments)
-    finally:
-        if _leaving:
-            os._exit(1)
-
-
-def _leave(*_):
-    _leaving.append(True)
-    raise SystemExit(1)  # not os._exit: subprocess.run then kills what it waits for

@@ -165,7 +165,7 @@ def measure(designs, targets, placed, seeds, folder, pool):
     folder : path
         Where `~lmul.hdl.verilog.generate_many` left their Verilog.
     pool
-        ``pool.run(jobs, text)`` gives the results of jobs, each a function with its arguments.
+        A `~lmul.golden.pool.Pool`.
 
     Returns
     -------
@@ -178,12 +178,12 @@ def measure(designs, targets, placed, seeds, folder, pool):
     for family in targets:  # together is quicker, but moves large designs by a few tables in a thousand
         groups = [[design] for design in largest_first] if family in placed else [designs[::2], designs[1::2]]
         jobs += [(_map, group, folder, family, family in placed) for group in groups if group]
-    for found in pool.run(jobs, "FPGA netlists"):
+    for found in pool.run(jobs, "FPGA netlists", lambda group, *_: group[0].slug):
         rows |= found
     keys = sorted((key for key in rows if key[1] in placed), key=lambda key: (-rows[key]["luts"], key))
     runs = {key: {} for key in keys}  # the longest work begins first
     jobs = [(_route, key, seed, folder) for key in keys for seed in range(1, seeds + 1)]
-    for key, seed, routed in pool.run(jobs, "place and route"):
+    for key, seed, routed in pool.run(jobs, "place and route", lambda key, *_: " in ".join(key)):
         runs[key][seed] = routed
     for key, found in rows.items():
         found |= figures(*key, runs[key], folder) if key in runs else {"reasons": {"fmax_mhz": NOT_PLACED}}

@@ -1,0 +1,184 @@
+"""Jobs in processes of their own, which end when this one leaves them: whatever they do, with all that they started.
+
+No queue, lock or thread is shared, so that nothing can be left locked: each worker has a pipe of its own, takes a job
+when it has none, and is killed when it is no longer wanted.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import deque
+from multiprocessing.connection import wait
+
+from . import keeper
+
+WORKERS = 2
+
+
+class WorkerDied(RuntimeError):
+    """A process ended in the middle of a job; the message, one line, says which and how."""
+
+
+class Pool:
+    """Worker processes, as many as there are cores, `WORKERS` at most.
+
+    They begin with the first job; leaving the block, for whatever reason, kills them, what they started and their
+    temporary files, within a second.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with (jobs done, jobs, text).
+    """
+
+    def __init__(self, progress=None):
+        self._progress = progress or (lambda done, total, text="": None)
+        self._workers, self._keeper, self._folder = [], None, None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._keeper:
+            self._keeper.stdin.close()
+            self._keeper.wait()
+            for worker in self._workers:
+                worker.process.join()
+            self._workers, self._keeper = [], None
+            self._folder.cleanup()
+
+    def run(self, jobs, text, label=None):
+        """Results of jobs as they come.
+
+        Parameters
+        ----------
+        jobs : sequence of (function, *arguments)
+            What can be pickled; the first begins first.
+        text : str
+            What they are, for progress.
+        label : callable, optional
+            What one of them works on, in a word, from its arguments: for progress, and for whoever reads of its end.
+
+        Raises
+        ------
+        WorkerDied
+            If a worker ends in the middle of a job.
+        Exception
+            What a job raised, with a note of where.
+        """
+        if not jobs:
+            return
+        waiting, busy, done = deque(jobs), {}, 0
+        self._start(min(len(jobs), WORKERS, _cores()) - len(self._workers))
+        idle = list(self._workers)
+        try:
+            while idle and waiting or busy:
+                while idle and waiting:
+                    worker, (function, *arguments) = idle.pop(), waiting.popleft()
+                    busy[worker.pipe] = worker, label(*arguments) if label else text
+                    worker.give(function, arguments, busy[worker.pipe][1])
+                names = ", ".join(dict.fromkeys(name for _, name in busy.values())) if label else ""
+                self._progress(done, len(jobs), f"{text}: {names}" if names else text)
+                for pipe in wait(list(busy)):
+                    worker, name = busy[pipe]
+                    result = worker.result(name)
+                    del busy[pipe]
+                    idle.append(worker)
+                    done += 1
+                    yield result
+            self._progress(done, len(jobs), text)
+        finally:
+            if busy:  # left in the middle: what they still work on is not wanted
+                self.__exit__()
+
+    def _start(self, count):
+        if count > 0 and not self._keeper:
+            self._folder = tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True)
+            self._keeper = subprocess.Popen([sys.executable, "-SI", keeper.__file__], stdin=subprocess.PIPE, text=True,
+                                            start_new_session=True)
+        for _ in range(count):
+            worker = _Worker(self._folder.name)
+            self._workers.append(worker)
+            print(worker.process.pid, file=self._keeper.stdin, flush=True)
+
+
+class _Worker:
+    """This side of a worker: its process and its pipe."""
+
+    def __init__(self, folder):
+        # spawned, not forked: nothing of this process is in it, and it is our own child
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, folder), daemon=True)
+        self.process.start()
+        theirs.close()  # so that the pipe ends when the worker does
+
+    def give(self, function, arguments, name):
+        try:
+            self.pipe.send((function, arguments))
+        except OSError:
+            raise self._death(name) from None
+
+    def result(self, name):
+        """The result of the job that it was given; raises what the job raised."""
+        try:
+            result, error = self.pipe.recv()
+        except (EOFError, OSError):
+            raise self._death(name) from None
+        if error is not None:
+            raise error
+        return result
+
+    def _death(self, name):
+        self.process.join()
+        time.sleep(0.2)  # whoever ends our workers may be about to end us: then that is what there is to say
+        return WorkerDied(f"The process that worked on {name} was ended by {how_it_ended(self.process.exitcode)}")
+
+
+def how_it_ended(status):
+    """The exit status of a child process in words."""
+    if status >= 0:
+        return f"itself, with status {status}"
+    hint = {signal.SIGKILL: " (as systems do when memory runs out)", signal.SIGSEGV: " (a fault in compiled code)"}
+    known = {number.value: number.name for number in signal.Signals}
+    return known.get(-status, f"signal {-status}") + hint.get(-status, "")
+
+
+def _cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _work(pipe, folder):
+    """A worker: job after job, until it is killed or its parent is gone. It leads a session, by which it is killed with
+    all that it started, and puts its temporary files where its parent removes them."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    while True:
+        try:
+            function, arguments = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = pickle.dumps((function(*arguments), None))
+        except BaseException as raised:
+            answer = pickle.dumps((None, _portable(raised)))
+        pipe.send_bytes(answer)
+
+
+def _portable(error):
+    """An exception that survives the pipe, with where it was raised as a note."""
+    where = "".join(traceback.format_exception(error)).rstrip()
+    try:
+        copy = pickle.loads(pickle.dumps(error))
+        error = copy if isinstance(copy, Exception) else RuntimeError(repr(error))  # SystemExit is not for our parent
+    except Exception:  # some cannot be pickled, others not be made again
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(f"Raised in another process:\n{where}")
+    return error
