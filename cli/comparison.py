@@ -31,34 +31,6 @@ MARGIN = 0.05
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A figure to compare, less being better: its name, its unit, and where a row keeps it. ``clock`` names one of the
-    periods that rivals are compared at; without one the figure is the design's own."""
-
-    name: str
-    unit: str
-    key: str
-    clock: str | None = None
-
-    def of(self, row):
-        """The row's figure, or None."""
-        if self.clock:
-            return row.get("at", {}).get(self.clock, {}).get(self.key)
-        value = row.get(self.key)
-        return 1e6 / value if value and self.key == "fmax_mhz" else value
-
-
-MEASURES = (
-    Measure("area", "µm²", "area_um2", "relaxed"),
-    Measure("energy", "fJ/op", "energy_fj_per_op", "relaxed"),
-    Measure("shortest delay", "ps", "fmax_mhz"),
-    Measure("area, fast clock", "µm²", "area_um2", "fast"),
-    Measure("energy, fast clock", "fJ/op", "energy_fj_per_op", "fast"),
-    Measure("LUTs", "", "luts"),
-)
-
-
-@dataclass(frozen=True)
 class Entry:
     """A row with the design that its slug names."""
 

@@ -2,7 +2,8 @@
 
 One try is a structure (how carries and products are built), an optimiser (of the logic, whatever the library) and a
 script (that maps it to cells for a target delay). An effort is the set of tries; every design that is compared with
-another gets the same ones, and what is best of each is kept. Nothing depends on the time a machine takes.
+another gets the same ones, and what is best of each is kept. Nothing depends on the time a machine takes; what depends
+on chance, the order in which ABC happens to meet the logic, is given by a seed.
 
 A registered design keeps its modules. All of them are mapped by a few tries; its *leaves*, modules without others in
 them, such as the multiplier and the adder of an element, by more, and netlists are put together from the best.
@@ -181,7 +182,7 @@ def latency(folder, design):
     return json.loads((Path(folder) / f"{design.slug}.json").read_text(encoding="utf-8"))["latency"]
 
 
-def map_design(design, verilog, libraries, effort, folder):
+def map_design(design, verilog, libraries, effort, folder, seed=0):
     """Map the Verilog of a design.
 
     A combinational design is flattened; a registered one keeps its modules, each mapped once, but for the rows of an
@@ -197,6 +198,9 @@ def map_design(design, verilog, libraries, effort, folder):
         One of `EFFORTS`.
     folder : path
         Where netlists are left, in a folder of the design's name.
+    seed : int
+        How often ABC permutes inputs and outputs before it optimises: the same logic, met in another order, becomes
+        another netlist. 0: the order of the Verilog.
 
     Returns
     -------
@@ -214,13 +218,13 @@ def map_design(design, verilog, libraries, effort, folder):
     folder = Path(folder) / "netlists" / design.slug
     folder.mkdir(parents=True, exist_ok=True)
     whole, more = tries(design, EFFORTS[effort]), ()
-    yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder), folder)
+    yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
     if not design.combinational:
         leaves = _leaves(folder / "0.gates", EFFORTS[effort].leaves)
         more = tuple(each for each in EFFORTS[effort].leaves if min(leaves.values(), default=inf) <= each.gates)
     if more:
         yosys.run(["read_rtlil words.il", _delete_but(leaves), "design -save words",
-                   *_optimise(design, more, folder, len(whole), leaves)], folder)
+                   *_optimise(design, more, folder, seed, len(whole), leaves)], folder)
     script, netlists = _map(libraries, whole + more, folder, not design.combinational)
     yosys.run(script, folder)
     if more:
@@ -263,7 +267,7 @@ def _words(design, verilog, folder):
     return script if design.combinational else [*script, "write_rtlil words.il"]
 
 
-def _optimise(design, tries, folder, first=0, leaves=None):
+def _optimise(design, tries, folder, seed, first=0, leaves=None):
     """Commands that leave each try's logic as ``{number}.il`` and, of a combinational design, ``.blif``, numbered from
     ``first``, and its figures as ``.depth`` and, but of leaves, ``.gates`` and ``.cmos``."""
     script = []
@@ -274,7 +278,7 @@ def _optimise(design, tries, folder, first=0, leaves=None):
                    "dfflegalize -cell $_DFF_P_ x", "opt_clean", "rename -wire t:$_DFF_P_", "design -save logic"]
         for n, each in enumerate(tries, first):
             if each.structure == structure:
-                _write(folder / f"{each.optimiser}.abc", OPTIMISERS[each.optimiser])
+                _write(folder / f"{each.optimiser}.abc", seed * "strash; permute; " + OPTIMISERS[each.optimiser])
                 script += ["design -load logic"]
                 if leaves:
                     script += [_delete_but(leaf for leaf, gates in leaves.items() if gates <= each.gates)]

@@ -2,7 +2,7 @@
 
 import pickle
 import tempfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ..golden.refusal import Refusal
 from ..hdl.designs import parse
 from ..hdl.verilog import generate_many
 from ..hdl.yosys import origin, yosys
-from . import fpga, library, mapping, opensta, place
+from . import fpga, library, mapping, margins, opensta, place, rivals
 from .accuracy import accuracy
 from .activity import simulate
 from .characterise import compact
@@ -68,6 +68,8 @@ class Options:
         Of the operand pairs that drive each netlist.
     effort : str
         ``low``, ``default`` or ``high``: how long mapping searches.
+    mapping_seed : int
+        In which order mapping meets the logic: `mapping.map_design`.
     clock_ps : float or None
         A period to compare at, instead of the two that rivals share.
     wire_load : str or None
@@ -85,6 +87,7 @@ class Options:
     seed: int = 1
     vectors: int = VECTORS
     effort: str = "default"
+    mapping_seed: int = 0
     clock_ps: float | None = None
     wire_load: str | None = None
     mode: str = "timed"
@@ -93,7 +96,7 @@ class Options:
 
 
 def run_report(slugs=None, technologies=None, liberty=(), families=(), *, options=None, command="", keep=None,
-               progress=None):
+               scatter=None, progress=None):
     """Measure designs in technologies.
 
     Parameters
@@ -112,6 +115,8 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
         The command line, for the record.
     keep : path, optional
         Folder for what a sign-off tool needs to check the rows: `handover`.
+    scatter : dict, optional
+        Runs that the margins of ratios follow from, by default those `margins.kept` with the program.
     progress : callable, optional
         Called with (steps done, steps, text).
 
@@ -147,8 +152,15 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
         "limits": list(LIMITS),
         "rows": rows,
     }
+    record["scatter"] = margins.of_record(record, scatter or margins.kept())
     check(record)
     return record
+
+
+def names(technologies, liberty):
+    """Names of the libraries and FPGA targets that `run_report` would measure in."""
+    keys, targets = _technologies(technologies, liberty, ())
+    return [*(_library(key).name for key in keys), *targets]
 
 
 def _technologies(technologies, liberty, families):
@@ -195,8 +207,8 @@ def _measure(designs, keys, targets, families, options, folder, keep, pool):
     jobs = [(_map, design, keys, options, folder, circuits.get(design.slug)) for design in longest_first if keys]
     found = dict(pool.run(jobs, "netlists", _name))
     clocks = _clocks(designs, keys, found, options)
-    jobs = [(_row, design, key, found[design.slug], clocks[key, _group(design)], latency[design.slug], options, keep)
-            for design in longest_first for key in keys]
+    jobs = [(_row, design, key, found[design.slug], _periods(clocks, key, rivals.groups(design, designs)),
+             latency[design.slug], options, keep) for design in longest_first for key in keys]
     rows = dict(pool.run(jobs, "energy", _name))
     rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
              for target in targets for design in designs}
@@ -219,13 +231,6 @@ def _weight(design):
     return width * (4 if design.multiplier.kind == "exact" else 1) * (1 if design.combinational else 7 + parts)
 
 
-def _group(design):
-    """Equal for rivals: all but the arithmetic."""
-    spec = design.multiplier
-    shape = tuple(getattr(design, field.name) for field in fields(design) if field.name != "multiplier")
-    return shape, spec.a, spec.b, spec.subnormals, spec.overflow
-
-
 def _write(designs, folder, prove_all):
     """Writes designs' Verilog; gives their latency, and of those whose netlists are to be proved the circuit."""
     generate_many(designs, folder)
@@ -240,7 +245,8 @@ def _write(designs, folder, prove_all):
 def _map(design, keys, options, folder, reference=None):
     """Netlists of a design: its generic figures, and by library the points of its trade-off."""
     libraries = {key: _mapped_to(key) for key in keys}
-    mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder)
+    mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder,
+                                options.mapping_seed)
     points = {key: _points(design, mapped.netlists[key], _library(key), options) for key in keys}
     if reference:
         _prove(design, reference, [point for some in points.values() for point in some])
@@ -290,12 +296,20 @@ def _clocks(designs, keys, found, options):
     for key in keys:
         for design in designs:
             points = found[design.slug]["points"][key]
-            at = clocks.setdefault((key, _group(design)), {"fast": 0.0, "relaxed": 0.0})
-            for name, point in (("fast", points[-1]), ("relaxed", points[0])):
-                at[name] = max(at[name], point["delay_ps"])
+            for group in rivals.groups(design, designs):
+                at = clocks.setdefault((key, group), {"fast": 0.0, "relaxed": 0.0})
+                for name, point in (("fast", points[-1]), ("relaxed", points[0])):
+                    at[name] = max(at[name], point["delay_ps"])
     if options.clock_ps:
         clocks = {group: {"fast": options.clock_ps, "relaxed": options.clock_ps} for group in clocks}
     return clocks
+
+
+def _periods(clocks, key, groups):
+    """Names and periods of a design's clocks: ``fast`` and ``relaxed``, and of each group after the first the same with
+    its number."""
+    return {name + (f"_{n}" if n > 1 else ""): period for n, group in enumerate(groups, 1)
+            for name, period in clocks[key, group].items()}
 
 
 def _row(design, key, mapped, clocks, latency, options, keep=None):
@@ -320,7 +334,8 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
         if fits:
             fit = measured[min(fits, key=costs.__getitem__)]
             row["at"][name] = fit.figures(period)
-            row["path"] = [asdict(stage) for stage in fit.timing.path]
+            if name == "relaxed":
+                row["path"] = [asdict(stage) for stage in fit.timing.path]
             if keep:
                 row["at"][name] |= _kept(Path(keep) / lib.name / design.slug / name, fit, period, key)
     row |= {name: figure for name, figure in row["at"].get("relaxed", {}).items() if name in row}

@@ -62,7 +62,7 @@ LIMITS = (
 )
 
 _KEYS = {"command": str, "versions": dict, "operands": dict, "options": dict, "libraries": list, "limits": list,
-         "rows": list}
+         "rows": list, "scatter": dict}
 
 #: Figures that ratios are made of.
 _DIVISORS = ("area_um2", "area_ge", "gates", "transistors", "delay_ps", "clock_ps", "fmax_mhz", "energy_fj_per_op")

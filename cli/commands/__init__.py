@@ -7,7 +7,8 @@ from .list import list_command
 from .matmul import matmul
 from .prove import prove
 from .report import report
+from .scatter import scatter
 from .simulate import simulate
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, prove, report, matmul, claims, characterise, trace)
+COMMANDS = (list_command, generate, simulate, prove, report, scatter, matmul, claims, characterise, trace)
