@@ -1,12 +1,15 @@
 """From rows to figures: which panels a report shows, each with its title and, in words, what it shows."""
 
 from . import plots
-from .comparison import KINDS, MEASURES, across, groups, headline, technologies
+from .comparison import KINDS, MEASURES, STRUCTURES, across, groups, headline, technologies
 from .document import Figure, Panel, number
 
 #: Parts of a stacked bar of energy: name in a row, colour.
 PARTS = {"multiplier": "multiplier", "accumulator": "accumulator", "other logic": "other", "registers": "registers",
          "clock": "clock", "leakage": "leakage"}
+
+#: What `mean_relative_error` is, wherever it is shown.
+ERROR = "mean relative error, all significands"
 
 
 def measured(entries):
@@ -14,8 +17,8 @@ def measured(entries):
     return [measure for measure in MEASURES if any(measure.of(entry.row) is not None for entry in entries)]
 
 
-def ratio_figure(pairs):
-    """Ratios of the default designs, a panel per measure."""
+def ratio_figure(pairs, kind):
+    """Ratios of the default designs to one kind of rival, a panel per measure."""
     pairs = headline(pairs)
     names = technologies([pair.ours for pair in pairs])
     panels = []
@@ -23,18 +26,27 @@ def ratio_figure(pairs):
         some = [pair for pair in pairs if pair.ratio(measure) is not None]
         used, families = technologies([pair.ours for pair in some]), {}
         for alike in across(some).values():
-            found = {pair.ours.technology: pair.ratio(measure) for pair in alike}
+            found = {pair.ours.technology: (pair.ratio(measure), pair.whisker(measure)) for pair in alike}
             row = alike[0].ours.operands, [found.get(technology) for technology in used]
             families.setdefault(alike[0].ours.family, []).append(row)
         if some:
-            title = f"{capital(measure.name)}: L-Mul / exact"
-            words = [f"{family}, {operands}: {', '.join(map(ratio, ratios))}"
-                     for family, rows in families.items() for operands, ratios in rows]
+            title = f"{capital(measure.name)}: L-Mul / {kind}"
+            words = [f"{family}, {operands}: {', '.join(map(_whiskered, found))}"
+                     for family, rows in families.items() for operands, found in rows]
             drawing = plots.ratios(title, list(families.items()), [names.index(technology) for technology in used])
             panels.append(Panel(title, drawing, f"{title}, on {' and '.join(used)}. {'; '.join(words)}"))
     key = ", ".join(f"{mark} {name}" for mark, name in zip(plots.MARKS, names, strict=False))
-    return Figure(f"L-Mul over exact, both flushing subnormals ({key}). Left of the line at 1, L-Mul is cheaper.",
-                  panels)
+    policy = ", both flushing subnormals" if kind == "exact" else ""
+    return Figure(f"L-Mul over {kind}{policy} ({key}). Left of the line at 1, L-Mul is cheaper. Whiskers show the "
+                  "margin of each ratio: where they reach the line there is no clear difference.", panels)
+
+
+def _whiskered(found):
+    """A ratio and its whisker in words."""
+    if found is None:
+        return "–"
+    value, whisker = found
+    return ratio(value) + (f" ({whisker[0]:.2f} to {whisker[1]:.2f})" if whisker else "")
 
 
 def ratio(value):
@@ -62,11 +74,23 @@ def error_figure(entries):
     would repeat their multipliers', are left out where there are multipliers."""
     once = list({entry.row["design"]: entry for entry in entries}.values())
     once = [entry for entry in once if entry.design.combinational] or once
-    panels = [_bars(f"{capital(family)}: mean relative error, %", [entry for entry in once if entry.family == family],
+    panels = [_bars(f"{capital(family)}: {ERROR}, %", [entry for entry in once if entry.family == family],
                     lambda entry: 100 * entry.row["mean_relative_error"])
               for family in dict.fromkeys(entry.family for entry in once)]
-    return Figure("Mean relative error of the product beside the exact, unrounded one; the same in every technology.",
+    return Figure(f"{capital(ERROR)}: of the product beside the exact, unrounded one; the same in every technology.",
                   panels, _key(once))
+
+
+def result_figure(entries):
+    """Errors of the results of sums on the operands that drove them, rivals together; the same in every technology."""
+    names = technologies(entries)
+    once = [entry for entry in _of(entries, names[0]) if entry.row.get("result_error") is not None] if names else []
+    panels = [_bars(f"{capital(STRUCTURES[structure])}: error of the result, %",
+                    [entry for entry in once if entry.structure == structure],
+                    lambda entry: 100 * entry.row["result_error"])
+              for structure in dict.fromkeys(entry.structure for entry in once)]
+    return Figure("Error of the result, root mean square over that of the result, beside float64 sums of the operands "
+                  "before they were rounded to any format.", panels, _key(once))
 
 
 def curve_figure(entries, key, name, unit, note=""):

@@ -1,11 +1,15 @@
-"""Which rows of a record may be compared, their ratios, and the finding in words: every figure comes from the rows."""
+"""Which rows of a record may be compared, their ratios, and the finding in words: every figure comes from the rows,
+and the margin of every verdict from the record's scatter."""
 
+import math
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..golden.spec import Multiplier
 from ..hdl.designs import Design, parse
+from ..synth import rivals
+from ..synth.rivals import MEASURES
 from .document import percent
 
 STRUCTURES = {
@@ -26,8 +30,8 @@ COSTS = {
              "more": "It costs LUTs in"},
 }
 
-#: A ratio nearer to 1 than this makes no clear difference.
-MARGIN = 0.05
+#: The part of its nets that a netlist must switch for its energy to say anything.
+EVIDENCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,10 @@ class Entry:
     def operands(self):
         """The operands' formats, and the policies where they are not the usual ones."""
         multiplier = self.design.multiplier
-        words = [multiplier.formats.replace("x", " x ") if multiplier.kind != "int8" else "int8"]
-        if multiplier.kind != "int8" and multiplier.subnormals == "exact":
+        if multiplier.kind == "int8":
+            return "int8, 16-bit product" if self.design.combinational else "int8"
+        words = [multiplier.formats.replace("x", " x ")]
+        if multiplier.subnormals == "exact":
             words.append("subnormals kept")
         if multiplier.overflow != "saturate":
             words.append("overflow to Inf or NaN")
@@ -96,12 +102,11 @@ class Entry:
         """Energy per op in fJ of a clocked design, by what spends it: a list of (part, energy), or empty."""
         return [] if self.design.combinational else list((self.row.get("energy_fj_by_kind") or {}).items())
 
-    @cached_property
-    def key(self):
-        """Equal for rivals: everything but the multiplier's arithmetic."""
-        multiplier = self.design.multiplier
-        shape = tuple(getattr(self.design, field.name) for field in fields(Design) if field.name != "multiplier")
-        return self.technology, shape, multiplier.a, multiplier.b, multiplier.subnormals, multiplier.overflow
+    @property
+    def switched(self):
+        """The part of the nets that switched, of the netlist of which it was least; None where none was driven."""
+        driven = [each.get("activity") for each in (self.row, *self.row.get("at", {}).values())]
+        return min((each["nets_that_switched"] / each["nets"] for each in driven if each), default=None)
 
     @cached_property
     def rank(self):
@@ -114,19 +119,40 @@ class Entry:
 
 @dataclass(frozen=True)
 class Pair:
-    """A design that adds instead of multiplying, and its exact rival: same structure, formats, policies, technology."""
+    """A design that adds instead of multiplying, and a rival: the exact design of the same structure, formats and
+    policies, or the sum of int8 products of the same structure and shape; in one technology. ``margins`` are those of
+    its ratios, by measure, in the logarithm."""
 
     ours: Entry
-    exact: Entry
+    rival: Entry
+    margins: dict
+
+    @property
+    def switched(self):
+        """The parts of their nets that switched, ours and the rival's; None where a netlist was not driven."""
+        return self.ours.switched, self.rival.switched
+
+    @property
+    def is_evident(self):
+        """Whether the operands drove both netlists: else they say nothing of energy, nor of a netlist chosen by it."""
+        return all(part is None or part >= EVIDENCE for part in self.switched)
 
     def ratio(self, measure):
-        """Our figure over the exact rival's, or None where either is missing or their clocks differ."""
-        ours, exact = measure.of(self.ours.row), measure.of(self.exact.row)
-        if ours is None or not exact:
+        """Our figure over the rival's, or None where either is missing, their clocks differ, or the operands that it
+        rests on drove too little."""
+        if measure.clock and not self.is_evident:
             return None
-        if measure.clock and len({entry.row["at"][measure.clock]["clock_ps"] for entry in (self.ours, self.exact)}) > 1:
-            return None
-        return ours / exact
+        return measure.ratio(self.ours.row, self.rival.row)
+
+    def whisker(self, measure):
+        """The ratio's lowest and highest value within its margin; None without either."""
+        ratio, margin = self.ratio(measure), self.margins.get(measure.name)
+        return None if ratio is None or margin is None else (ratio * math.exp(-margin), ratio * math.exp(margin))
+
+    def verdict(self, measure):
+        """``less``, ``more`` or ``same``, which is no clear difference; None where there is no ratio or no margin."""
+        whisker = self.whisker(measure)
+        return whisker and ("less" if whisker[1] < 1 else "more" if whisker[0] > 1 else "same")
 
 
 def entries(record):
@@ -140,17 +166,29 @@ def technologies(entries):
 
 
 def groups(entries):
-    """Rivals together, in reading order: a list of lists."""
+    """Rivals together, in reading order: a list of lists. Sums of int8 products stand in the group of every sum of
+    floats of their shape, as they were measured at its clocks."""
     found = {}
     for entry in entries:
-        found.setdefault(entry.key, []).append(entry)
-    return list(found.values())
+        designs = [other.design for other in entries if other.technology == entry.technology]
+        for group in rivals.groups(entry.design, designs):
+            found.setdefault((entry.technology, group), []).append(entry)
+    found = [sorted(some, key=lambda entry: rivals.is_integer_sum(entry.design)) for some in found.values()]
+    return [[replace(entry, row=rivals.beside(entry.row, some[0].row)) for entry in some] for some in found]
 
 
-def pairs(entries):
-    """Every L-Mul or Mitchell row that has an exact rival, in reading order."""
-    return [Pair(entry, exact) for group in groups(entries) for exact in group if exact.kind == "exact"
-            for entry in group if entry.design.multiplier.is_add]
+def pairs(record, kind="exact"):
+    """Every L-Mul or Mitchell row that has a rival of this kind, ``exact`` or ``int8``, in reading order."""
+    margins = {}
+    for each in record["scatter"]["margins"]:
+        key = each["design"], each["rival"], each["technology"]
+        margins.setdefault(key, {})[each["measure"]] = each["margin"]
+    found = []
+    for technology in technologies(rows := entries(record)):
+        some = {entry.design: entry for entry in rows if entry.technology == technology}
+        found += [Pair(some[ours], some[rival], margins.get((ours.slug, rival.slug, technology), {}))
+                  for ours, rival in rivals.pairs(list(some)) if rival.multiplier.kind == kind]
+    return sorted(found, key=lambda pair: pair.ours.rank)
 
 
 def across(pairs):
@@ -166,42 +204,69 @@ def headline(pairs):
     return [pair for pair in pairs if pair.ours.is_default]
 
 
+def cost(pairs):
+    """The measures that L-Mul is judged by: the first of `COSTS` that the pairs have."""
+    for key in COSTS:
+        some = [measure for measure in MEASURES if measure.key == key]
+        if any(pair.verdict(measure) for pair in pairs for measure in some):
+            return some
+    return []
+
+
+def consensus(pairs, measures):
+    """What the verdicts of pairs of one design say together: that of all, or ``same`` where they disagree; or None."""
+    found = {word for pair in pairs for measure in measures if (word := pair.verdict(measure))}
+    return found.pop() if len(found) == 1 else "same" if found else None
+
+
 def verdicts(pairs, measures):
     """Sort designs by what their ratios say, in every technology and by every measure that has one: a dict of ``less``,
     ``more`` and ``same`` (no clear difference, or they disagree) to lists of (entry, the ratio least in its favour)."""
     found = {"less": [], "more": [], "same": []}
     for alike in across(pairs).values():
-        ratios = [ratio for pair in alike for measure in measures if (ratio := pair.ratio(measure)) is not None]
-        if ratios:
-            word = "less" if max(ratios) <= 1 - MARGIN else "more" if min(ratios) >= 1 + MARGIN else "same"
-            found[word].append((alike[0].ours, max(ratios)))
+        word = consensus(alike, measures)
+        if word:
+            found[word].append((alike[0].ours, max(ratio for pair in alike for measure in measures
+                                                   if (ratio := pair.ratio(measure)) is not None)))
     return found
 
 
-def finding(pairs):
-    """Where L-Mul pays and where not, and for what error: words made from the rows of the default designs."""
-    pairs = headline(pairs)
-    judged = _judged(pairs)
-    if judged is None:
-        return ("No L-Mul design has an energy or LUTs beside its exact rival's, so this report cannot say whether "
-                "L-Mul pays.")
-    found, words = judged
+def finding(record):
+    """Where L-Mul pays and where not, beside exact designs and beside int8, and for what error: words made from the
+    rows of the default designs."""
+    exact, int8 = (headline(pairs(record, kind)) for kind in ("exact", "int8"))
+    parts = [_beside(exact, "exact"), _beside(int8, "int8"), _undriven(exact + int8)]
+    if not any(parts):
+        return ("No L-Mul design has an energy or LUTs beside a rival's, so this report cannot say whether L-Mul pays.")
+    return " ".join(filter(None, [*parts, *_price(exact, int8)]))
+
+
+def _beside(pairs, kind):
+    """The verdicts beside one kind of rival, in sentences; or nothing."""
+    judged = cost(pairs)
+    if not judged:
+        return ""
+    found, words = verdicts(pairs, judged), COSTS[judged[0].key]
     totals = Counter(alike[0].ours.structure for alike in across(pairs).values())
     sentences = [f"{words[verdict]} {_listed(found[verdict], totals)}." for verdict in words if found[verdict]]
     for key, adjective in (("fmax_mhz", "slower"), ("area_um2", "larger")):
-        other = verdicts(pairs, [measure for measure in MEASURES if measure.key == key])
-        worse = [(entry, ratio) for members in other.values() for entry, ratio in members if ratio >= 1 + MARGIN]
+        worse = []
+        for alike in across(pairs).values():
+            ratios = [pair.ratio(each) for pair in alike for each in MEASURES
+                      if each.key == key and pair.verdict(each) == "more"]
+            worse += [(alike[0].ours, max(ratios))] if ratios else []
         sentences += [f"It is {adjective} in {_listed(worse, totals)}."] if worse else []
-    return f"L-Mul / exact, worst technology and clock: {' '.join(sentences)}{_price(pairs)}"
+    return f"L-Mul / {kind}, worst technology and clock: {' '.join(sentences)}"
 
 
-def _judged(pairs):
-    """Verdicts on the first of `COSTS` that the report has, and its words; or None."""
-    for key, words in COSTS.items():
-        found = verdicts(pairs, [measure for measure in MEASURES if measure.key == key])
-        if any(found.values()):
-            return found, words
-    return None
+def _undriven(pairs):
+    """Where the operands are no evidence, as a sentence, or nothing."""
+    silent = [pair for pair in pairs if not pair.is_evident]
+    if not silent:
+        return ""
+    parts = [part for pair in silent for part in pair.switched if part is not None]
+    return (f"No verdict on {_names([alike[0].ours for alike in across(silent).values()])}: these operands switched "
+            f"{_span(parts, percent)} of the nets, and less than half is no evidence.")
 
 
 def _listed(members, totals):
@@ -213,21 +278,42 @@ def _listed(members, totals):
     for structure, some in structures.items():
         name, total = STRUCTURES[structure], totals[structure]
         which = (f"every {name}" if len(some) == total > 1 else
-                 f"the {name} of {' and '.join(' '.join([entry.operands, entry.shape]).strip() for entry, _ in some)}"
-                 if len(some) < 3 else f"{len(some)} of {total} {name}s")
+                 _names([entry for entry, _ in some]) if len(some) < 3 else f"{len(some)} of {total} {name}s")
         parts.append(f"{which} ({_span([ratio for _, ratio in some], '{:.2f}'.format)})")
     return "; ".join(parts)
 
 
-def _price(pairs):
-    """What the narrow products lose in accuracy, as a sentence, or nothing where no error was measured."""
-    errors = [[entry.row.get("mean_relative_error") for entry in (pair.ours, pair.exact)]
-              for pair in pairs if pair.ours.structure == "mul"]
-    errors = [both for both in errors if None not in both]
-    if not errors:
-        return ""
-    ours, exact = (_span(side, percent).replace(" %", "\u00a0%") for side in zip(*errors, strict=True))
-    return f" The price: a narrow product's mean relative error is {ours}, exact's {exact}."
+def _names(entries):
+    """Designs by name, those of one structure together."""
+    structures = {}
+    for entry in entries:
+        structures.setdefault(entry.structure, []).append(" ".join([entry.operands, entry.shape]).strip())
+    return "; ".join(f"the {STRUCTURES[structure]} of {' and '.join(names)}" for structure, names in structures.items())
+
+
+def _price(exact, int8):
+    """What is lost in accuracy, in sentences: of narrow products their errors, of sums those of their results."""
+    narrow, sentences = [pair for pair in exact if pair.ours.structure == "mul"], []
+    words = [f"{', exact '.join(sides)} {of}" for key, of in (
+        ("mean_relative_error", "over all significands"), ("driven_relative_error", "of the products driven"))
+        if (sides := _errors([[pair.ours, pair.rival] for pair in narrow], key))]
+    if words:
+        sentences.append(f"The price: a narrow product's mean relative error is {', '.join(words)}.")
+    for structure in ("mac", "dot", "array"):
+        sides = {"exact ": [[pair.rival] for pair in exact if pair.ours.structure == structure],
+                 "int8 ": [[pair.rival] for pair in int8 if pair.ours.structure == structure]}
+        ours = _errors([[pair.ours] for pair in (*exact, *int8) if pair.ours.structure == structure], "result_error")
+        theirs = [kind + error for kind, some in sides.items() for error in _errors(some, "result_error")]
+        if ours:
+            sentences.append(f"The error of the result of the {STRUCTURES[structure]}, root mean square: "
+                             f"{', '.join([*ours, *theirs])}.")
+    return sentences
+
+
+def _errors(rows, key):
+    """The range of an error, in words, for each of the sides that ``rows`` have, or nothing where one is missing."""
+    found = [errors for some in rows if None not in (errors := [entry.row.get(key) for entry in some])]
+    return [_span(side, percent).replace(" %", "\u00a0%") for side in zip(*found, strict=True)]
 
 
 def _span(values, show):

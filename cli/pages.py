@@ -1,11 +1,12 @@
 """The report's pages: `report.md`, `report.html` and the terminal summary, all views of one record."""
 
+import math
 import textwrap
 from collections import Counter
 
 from ..synth.record import FIGURES
 from . import charts
-from .comparison import MARGIN, across, entries, finding, headline, pairs, technologies
+from .comparison import across, consensus, cost, entries, finding, headline, pairs, technologies
 from .document import Heading, Items, Page, Table, number, percent, write
 
 TITLES = {
@@ -35,8 +36,8 @@ COLUMNS = {
     "input_nets_fj_per_op": "input nets, fJ/op",
     "clock_net_fj_per_op": "clock net, fJ/op",
     "leakage_nw": "leakage, nW",
-    "mean_relative_error": "mean relative error over all significands",
-    "driven_relative_error": "of the products driven",
+    "mean_relative_error": charts.ERROR,
+    "driven_relative_error": "mean relative error, products driven",
     "result_error": "error of the result",
     "result_gain": "its gain",
     "result_error_of_codes": "error of the result, against the codes",
@@ -47,10 +48,9 @@ COLUMNS = {
 PERCENT = ("mean_relative_error", "driven_relative_error", "result_error", "result_error_of_codes")
 
 READING = (
-    "A ratio is L-Mul over exact, from two rows that differ in the multiplier's arithmetic alone: same structure, "
-    "formats, policies, technology and clock. Below 1 L-Mul is cheaper. Ratios nearer to 1 than "
-    f"{100 * MARGIN:.0f} %, or on different sides in different technologies or at different clocks, are called no "
-    "clear or consistent difference.",
+    "A ratio is L-Mul over a rival. The exact one differs in the multiplier's arithmetic alone: same structure, "
+    "formats, policies, technology and clock. The other rival of a sum is that of int8 products of the same structure "
+    "and shape, summed in 32 bits, at the same clock. Below 1 L-Mul is cheaper.",
     "Rivals share two clocks. The relaxed one is long enough for the smallest netlist of each, the fast one just long "
     "enough for the fastest netlist of each; at either clock a design shows, of its netlists that meet it, that of the "
     "smallest area times energy. Tables and bars are at the relaxed clock. The shortest delay is that of a design's "
@@ -66,6 +66,8 @@ GLITCHES = {
            "about half of its power, and exact multipliers look better than they are.",
 }
 
+KINDS_OF_RIVALS = ("exact", "int8")
+
 #: Designs that the terminal summary shows.
 SUMMARY_ROWS = 7
 
@@ -77,12 +79,18 @@ def write_pages(record, folder):
 
 def report_page(record):
     """The report as a `Page`: limits, how to read it, ratios, figures, every row, what is missing, provenance."""
-    rows = entries(record)
-    replaced, notes = pairs(rows), Notes(rows)
+    rows, notes = entries(record), Notes(entries(record))
     blocks = [Heading("Limits, first"), Items(record["limits"]), Heading("How to read this"),
-              Items([*READING, GLITCHES[record["operands"]["glitches"]], *_proofs(rows)])]
-    if replaced:
-        blocks += [Heading("Ratios"), charts.ratio_figure(replaced), _ratio_table(replaced)]
+              Items([*READING, *_scatter(record["scatter"]), GLITCHES[record["operands"]["glitches"]],
+                     *_proofs(rows)])]
+    beside = {kind: pairs(record, kind) for kind in KINDS_OF_RIVALS}
+    blocks += [Heading("Ratios")] if any(beside.values()) else []
+    for kind, some in beside.items():
+        if some:
+            blocks += [charts.ratio_figure(some, kind), _ratio_table(some, kind), _margin_table(some, kind)]
+    undriven = [pair for some in beside.values() for pair in some if not pair.is_evident]
+    if undriven:
+        blocks += [Heading("Operands that are no evidence"), _undriven_table(undriven)]
     for structure, title in TITLES.items():
         some = [entry for entry in rows if entry.structure == structure]
         if some:
@@ -90,14 +98,24 @@ def report_page(record):
                        charts.curve_figure(some, "area_um2", "area", "µm²"),
                        charts.curve_figure(some, "energy_fj_per_op", "energy", "fJ/op", " All at the relaxed clock.")]
             blocks += [Heading(title), *(figure for figure in figures if figure.panels)]
-    blocks += [Heading("Error"), charts.error_figure(rows), Heading("Every row"), _glossary()]
+    blocks += [Heading("Error"), charts.error_figure(rows),
+               *(figure for figure in [charts.result_figure(rows)] if figure.panels), Heading("Every row"), _glossary()]
     for technology in technologies(rows):
         blocks += [_row_table(technology, rows, notes), *_placed_table(technology, rows)]
     if notes.items:
         blocks += [Heading("Figures that are missing, and why"), Items(notes.items, numbered=True)]
     origins = [_origin_table(technology, rows) for technology in technologies(rows)]
     blocks += [Heading("Provenance"), _provenance(record), *(table for table in origins if table.rows)]
-    return Page("L-Mul beside exact multipliers: area, delay, energy, error", finding(replaced), blocks)
+    return Page("L-Mul beside exact multipliers: area, delay, energy, error", finding(record), blocks)
+
+
+def _scatter(scatter):
+    """Where margins come from, in sentences."""
+    others = sorted({each["of"] for each in scatter["margins"] if "known" in each["of"] or "widest" in each["of"]})
+    return [f"{scatter['rule']} On different sides in different technologies or at different clocks is called no clear "
+            f"difference too. Margins here follow from {scatter['runs']} runs of `lmul scatter` ({scatter['source']}).",
+            *([f"Where the scatter of a pair's own technology or structure was not measured, its margin is "
+               f"{', or '.join(others)}."] if others else [])]
 
 
 def _proofs(rows):
@@ -110,26 +128,75 @@ def _proofs(rows):
             "of every netlist were compared with the golden model on the operands that drive it."]
 
 
-def _ratio_table(replaced):
-    measured = [(technology, charts.measured([pair.ours for pair in replaced if pair.ours.technology == technology]))
-                for technology in technologies([pair.ours for pair in replaced])]
+VERDICTS = {"less": "less", "same": "no clear difference", "more": "more", None: "none"}
+
+#: Errors that stand beside ratios.
+ERRORS = ("mean_relative_error", "driven_relative_error", "result_error")
+
+
+def _by_technology(some):
+    """Technologies of pairs, and the measures that each has."""
+    return [(technology, charts.measured([pair.ours for pair in some if pair.ours.technology == technology]))
+            for technology in technologies([pair.ours for pair in some])]
+
+
+def _ratio_table(some, kind):
+    measured, judged = _by_technology(some), cost(some)
+    errors = [key for key in ERRORS
+              if any(entry.row.get(key) is not None for pair in some for entry in (pair.ours, pair.rival))]
     lines = []
-    for alike in across(replaced).values():
-        found = {pair.ours.technology: pair for pair in alike}
-        ratios = [charts.ratio(found[technology].ratio(measure) if technology in found else None)
-                  for technology, measures in measured for measure in measures]
-        ours, exact = alike[0].ours, alike[0].exact
-        lines.append([f"`{ours.design.slug}`", *ratios, _error(ours), _error(exact), f"`{exact.design.slug}`"])
+    for alike in across(some).values():
+        ours, rival = alike[0].ours, alike[0].rival
+        lines.append([f"`{ours.design.slug}`", *_cells(alike, measured, lambda pair, measure: charts.ratio(
+            pair.ratio(measure))), VERDICTS[consensus(alike, judged)],
+            *(_error(entry, key) for key in errors for entry in (ours, rival)), f"`{rival.design.slug}`"])
     names = [measure.name for _, measures in measured for measure in measures]
-    columns = ["design", *names, "its own", "exact's", "exact rival"]
-    return Table("Ratios of each addition to its exact rival: below 1, the addition is cheaper.", columns, lines,
-                 words=(0, len(columns) - 1),
-                 groups=[("", 1), *((technology, len(measures)) for technology, measures in measured),
-                         ("mean relative error", 2), ("", 1)])
+    columns = ["design", *names, judged[0].name if judged else "verdict", *["its own", f"{kind}'s"] * len(errors),
+               f"{kind} rival"]
+    return Table(f"Ratios of each addition to its {kind} rival: below 1, the addition is cheaper.", columns, lines,
+                 words=(0, len(names) + 1, len(columns) - 1),
+                 groups=[("", 1), *((technology, len(measures)) for technology, measures in measured), ("verdict", 1),
+                         *((COLUMNS[key], 2) for key in errors), ("", 1)])
 
 
-def _error(entry):
-    value = entry.row.get("mean_relative_error")
+def _margin_table(some, kind):
+    """Margins as factors: a ratio beyond its margin of 1 is a difference."""
+    measured = _by_technology(some)
+    lines = [[f"`{slug}`", *_cells(alike, measured, lambda pair, measure: "–" if pair.ratio(measure) is None
+                                   or measure.name not in pair.margins else
+                                   f"{math.exp(pair.margins[measure.name]):.2f}")]
+             for slug, alike in across(some).items()]
+    return Table(f"Margins of these ratios to {kind}, as factors: a ratio is a clear difference above its margin, "
+                 "or below 1 over it.",
+                 ["design", *(measure.name for _, measures in measured for measure in measures)], lines,
+                 groups=[("", 1), *((technology, len(measures)) for technology, measures in measured)])
+
+
+def _cells(alike, measured, cell):
+    """``cell(pair, measure)`` of pairs of one design, by technology and measure."""
+    found = {pair.ours.technology: pair for pair in alike}
+    return [cell(found[technology], measure) if technology in found else "–"
+            for technology, measures in measured for measure in measures]
+
+
+def _undriven_table(some):
+    """What the operands drove of pairs that they are no evidence for."""
+    counts = ("zero", "flushed", "largest", "distinct", "total")
+    lines, entries = [], (entry for pair in some for entry in (pair.ours, pair.rival))
+    for entry in {(entry.technology, entry.design): entry for entry in entries}.values():
+        codes = entry.row.get("operand_codes") or {}
+        lines.append([f"`{entry.design.slug}`", entry.technology,
+                      "–" if entry.switched is None else percent(entry.switched),
+                      *(str(codes[side][count]) if side in codes else "–" for side in "ab" for count in counts)])
+    return Table("Pairs of which the operands switched fewer than half of either netlist's nets: their energy, and "
+                 "areas of netlists chosen by it, are not compared. Codes are those that drive the netlists: so many "
+                 "are zero, become zero, are at the largest, are distinct, of how many.",
+                 ["design", "technology", "nets that switched", *counts, *counts], lines, words=(0, 1),
+                 groups=[("", 3), ("codes of a", len(counts)), ("codes of b", len(counts))])
+
+
+def _error(entry, key):
+    value = entry.row.get(key)
     return "–" if value is None else percent(value)
 
 
@@ -239,7 +306,7 @@ def _origin_table(technology, rows):
 
 def _provenance(record):
     """Everything else that the record says, key by key."""
-    facts = [[name.replace("_", " "), _words(value)] for key in record if key not in ("rows", "limits")
+    facts = [[name.replace("_", " "), _words(value)] for key in record if key not in ("rows", "limits", "scatter")
              for name, value in _leaves(record[key], key)]
     return Table("What the report was made from", ["what", "value"], facts, words=(0, 1))
 
@@ -267,13 +334,13 @@ def _words(value):
 
 def summary(record):
     """The report in about a dozen plain lines: ratios of the first family of designs, then the finding for all."""
-    replaced = headline(pairs(entries(record)))
+    replaced = headline(pairs(record))
     lines = []
     if replaced:
         family = replaced[0].ours.family
         lines = [f"{charts.capital(family)}, L-Mul / exact with the same policies (below 1: L-Mul is cheaper)",
                  *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
-    return "\n".join([*lines, *_placed_lines(record), *textwrap.wrap(finding(replaced), 100)])
+    return "\n".join([*lines, *_placed_lines(record), *textwrap.wrap(finding(record), 100)])
 
 
 def _placed_lines(record):
@@ -298,14 +365,15 @@ def _ratio_lines(replaced):
     names, designs = technologies([pair.ours for pair in shown]), list(across(shown).values())
     measures = [measure for measure in measures if any(pair.ratio(measure) is not None for pair in shown)]
     width = 1 + max(len(alike[0].ours.operands) for alike in designs)
+    key = "mean_relative_error"
     head = "".join(f"{measure.name.split()[-1]:>7}" for measure in measures)
-    yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + "  mean relative error"
+    yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + f"  {charts.ERROR}"
     yield " " * width + f"  {head}" * len(names) + f"{'L-Mul':>11}{'exact':>10}"
     for alike in designs[:SUMMARY_ROWS]:
         found, ours = {pair.ours.technology: pair for pair in alike}, alike[0].ours
         blocks = ["".join(f"{charts.ratio(found[technology].ratio(measure) if technology in found else None):>7}"
                           for measure in measures) for technology in names]
         yield (f"{ours.operands:<{width}}" + "".join(f"  {block}" for block in blocks)
-               + f"{_error(ours):>11}{_error(alike[0].exact):>10}")
+               + f"{_error(ours, key):>11}{_error(alike[0].rival, key):>10}")
     if len(designs) > SUMMARY_ROWS:
         yield f"and {len(designs) - SUMMARY_ROWS} more on the pages"

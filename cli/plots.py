@@ -54,15 +54,15 @@ def stacked(name, groups):
 
 
 def ratios(name, groups, marks):
-    """Ratios to an exact rival, each joined to the line at 1.
+    """Ratios to a rival, each joined to the line at 1, with whiskers.
 
-    ``groups`` is a list of (title, [(label, [ratio or None for each technology])]); ``marks`` gives the technologies'
-    numbers in `MARKS`.
+    ``groups`` is a list of (title, [(label, [(ratio, whisker) or None for each technology])]), a whisker being the
+    lower and the upper end of the ratio's margin, or None; ``marks`` gives the technologies' numbers in `MARKS`.
     """
     step = 14
     line = step * len(marks) + 5
     rows = [row for _, rows in groups for row in rows]
-    largest = max([1.05, *(ratio for _, values in rows for ratio in values if ratio is not None)])
+    largest = max([1.05, *(max(each[0], *(each[1] or ())) for _, values in rows for each in values if each)])
     left, right, top = 16 + LETTER * max(len(label) for label, _ in rows), WIDTH - 34, 22
     scale = (right - left) / largest
     bottom = _height(groups, line) + top
@@ -76,14 +76,17 @@ def ratios(name, groups, marks):
             continue
         label, values = row
         drawing.text(left - 8, y + top, label, ha="right")
-        for index, (mark, ratio) in enumerate(zip(marks, values, strict=True)):
-            if ratio is not None:
+        for index, (mark, each) in enumerate(zip(marks, values, strict=True)):
+            if each is not None:
+                ratio, whisker = each
+                low, high = (left + end * scale for end in whisker or (ratio, ratio))
                 at, x = y + top + step * (index - (len(values) - 1) / 2), left + ratio * scale
                 drawing.line(x, at, left + scale, at, "lmul")
+                drawing.whisker(low, high, at, "ink")
                 drawing.mark(x, at, mark, "lmul")
-                right_of = ratio > 1 or x - 36 < left  # beside its mark, away from the line where there is room
-                drawing.text(x + (8 if right_of else -8), at, f"{ratio:.2f}", size=FONT - 1,
-                             ha="left" if right_of else "right", background=True)
+                right_of = ratio > 1 or low - 36 < left  # beyond its whisker, away from the line where there is room
+                drawing.text(max(high, x + 5) + 3 if right_of else min(low, x - 5) - 3, at, f"{ratio:.2f}",
+                             size=FONT - 1, ha="left" if right_of else "right", background=True)
     return drawing.svg(name)
 
 
@@ -163,6 +166,10 @@ class Drawing:
 
     def line(self, x0, y0, x1, y1, colour):
         self._line([x0, x1], [y0, y1], color=LIGHT[colour], linewidth=1)
+
+    def whisker(self, low, high, y, colour):
+        """A line with an end piece on either side, of any length."""
+        self._line([low, high], [y, y], marker="|", markersize=5, color=LIGHT[colour], linewidth=1)
 
     def curve(self, points, colour):
         self._line(*zip(*points, strict=True), color=LIGHT[colour], linewidth=1.6, marker="o", markersize=4)

@@ -75,13 +75,12 @@ class Scatter:
         if (key := (structure, technology, name)) in self.pooled:
             margin = max(self.pooled[key], self.own.get((ours, rival, technology, name), 0))
             return margin, f"{structure} in {technology}"
-        for some, words in ((self._alike(structure=structure, name=name), f"the widest of {structure} known, none being "
-                             f"measured in {technology}"),
-                            (self._alike(name=name), f"the widest known, no {structure} being measured"),
-                            (self._alike(structure=structure, name="area"), f"the widest of areas of {structure}, no "
-                             f"{name} being measured"),
-                            (self._alike(), "the widest known of any figure")):
-            if some:
+        for wanted, words in (
+                ({"structure": structure, "name": name}, f"the widest of {structure} known, none in {technology}"),
+                ({"name": name}, f"the widest known, none of {structure}"),
+                ({"structure": structure, "name": "area"}, f"the widest of areas of {structure}, none of {name}"),
+                ({}, "the widest known of any figure")):
+            if some := self._alike(**wanted):
                 return max(some), words
         return None
 

@@ -207,7 +207,7 @@ def _measure(designs, keys, targets, families, options, folder, keep, pool):
     jobs = [(_map, design, keys, options, folder, circuits.get(design.slug)) for design in longest_first if keys]
     found = dict(pool.run(jobs, "netlists", _name))
     clocks = _clocks(designs, keys, found, options)
-    jobs = [(_row, design, key, found[design.slug], _periods(clocks, key, rivals.groups(design, designs)),
+    jobs = [(_row, design, key, found[design.slug], rivals.periods(rivals.groups(design, designs), clocks[key]),
              latency[design.slug], options, keep) for design in longest_first for key in keys]
     rows = dict(pool.run(jobs, "energy", _name))
     rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
@@ -292,24 +292,15 @@ def _timed(source, lib, options):
 def _clocks(designs, keys, found, options):
     """By library and group the periods to compare at: ``fast``, which every rival's fastest netlist reaches, then
     ``relaxed``, which their smallest reach too."""
-    clocks = {}
+    clocks = {key: {} for key in keys}
     for key in keys:
         for design in designs:
             points = found[design.slug]["points"][key]
             for group in rivals.groups(design, designs):
-                at = clocks.setdefault((key, group), {"fast": 0.0, "relaxed": 0.0})
+                at = clocks[key].setdefault(group, {"fast": 0.0, "relaxed": 0.0})
                 for name, point in (("fast", points[-1]), ("relaxed", points[0])):
-                    at[name] = max(at[name], point["delay_ps"])
-    if options.clock_ps:
-        clocks = {group: {"fast": options.clock_ps, "relaxed": options.clock_ps} for group in clocks}
+                    at[name] = max(at[name], options.clock_ps or point["delay_ps"])
     return clocks
-
-
-def _periods(clocks, key, groups):
-    """Names and periods of a design's clocks: ``fast`` and ``relaxed``, and of each group after the first the same with
-    its number."""
-    return {name + (f"_{n}" if n > 1 else ""): period for n, group in enumerate(groups, 1)
-            for name, period in clocks[key, group].items()}
 
 
 def _row(design, key, mapped, clocks, latency, options, keep=None):

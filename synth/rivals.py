@@ -15,19 +15,22 @@ class Measure:
     key: str
     clock: str | None = None
 
-    def of(self, row, period=None):
-        """The row's figure, or None; with a ``period`` in ps its figure at that clock alone."""
+    def of(self, row):
+        """The row's figure, or None."""
         if self.clock:
-            return next((at.get(self.key) for name, at in row.get("at", {}).items()
-                         if name.partition("_")[0] == self.clock and period in (None, at["clock_ps"])), None)
+            return row.get("at", {}).get(self.clock, {}).get(self.key)
         value = row.get(self.key)
         return 1e6 / value if value and self.key == "fmax_mhz" else value
 
     def ratio(self, row, rival):
         """The row's figure over its rival's, or None where either is missing or their clocks differ."""
-        period = row.get("at", {}).get(self.clock, {}).get("clock_ps")
-        ours, theirs = self.of(row), self.of(rival, period)
-        return None if ours is None or not theirs else ours / theirs
+        rival = beside(rival, row)
+        ours, theirs = self.of(row), self.of(rival)
+        if ours is None or not theirs:
+            return None
+        if self.clock and len({each["at"][self.clock]["clock_ps"] for each in (row, rival)}) > 1:
+            return None
+        return ours / theirs
 
 
 MEASURES = (
@@ -73,3 +76,33 @@ def pairs(designs):
     return [(ours, rival) for ours in designs if ours.multiplier.is_add for rival in designs
             if (is_integer_sum(rival) and shape(rival) == shape(ours)
                 or rival.multiplier.kind == "exact" and group(rival) == group(ours))]
+
+
+def periods(groups, clocks):
+    """Names and periods of a design's clocks.
+
+    Parameters
+    ----------
+    groups : list
+        Those of the design.
+    clocks : dict of group to dict
+        Of each its periods by name.
+
+    Returns
+    -------
+    dict
+        The first group's as they are; names of the others' end in their number, as in ``relaxed_2``.
+    """
+    return {name if n == 1 else f"{name}_{n}": period for n, each in enumerate(groups, 1)
+            for name, period in clocks[each].items()}
+
+
+def beside(row, other):
+    """A row as it was measured at the clocks of another, where it was: see `periods`."""
+    if all(other.get("at", {}).get(name, at)["clock_ps"] == at["clock_ps"] for name, at in row.get("at", {}).items()):
+        return row
+    clocks = {(name, at["clock_ps"]) for name, at in other.get("at", {}).items()}
+    at = {name.partition("_")[0]: at for name, at in row["at"].items()
+          if (name.partition("_")[0], at["clock_ps"]) in clocks}
+    figures = {key: figure for key, figure in at.get("relaxed", {}).items() if key in row}
+    return row | {"at": at, "curve": []} | figures if at else row  # the curve is at its own clock
