@@ -1,10 +1,12 @@
 """Energy per operation: Horowitz's table, from which the paper's percentages come, beside what was measured."""
 
+import math
+
 from ..hdl.designs import parse
 from .figures import rival
 from .published import HOROWITZ, OPERATION_PJ, SAVINGS
 from .rows import named
-from .verdict import check, claim
+from .verdict import check, claim, within
 
 FORMATS = ("fp32", "fp16", "bf16", "e4m3", "e5m2", "bf16xe4m3")
 
@@ -20,7 +22,6 @@ WINDOWS = {"fp32": "_w48"}  # of a dot product, where 32 bits are too few for th
 QUICK = {LONE[1]: FORMATS[1:], SUMS[0]: ("bf16", "e4m3"), SUMS[1]: (), SUMS[2]: ()}
 
 ROUNDING = 0.025  # claimed savings are rounded to 5 %
-MARGIN = 0.05  # a saving below this is none
 
 
 def design(structure, formats):
@@ -53,7 +54,8 @@ def part(figures):
 
 
 def savings(figures):
-    """Rows of structure, formats and technology: both energies per op in fJ at one clock, and what L-Mul saves.
+    """Rows of structure, formats and technology: both energies per op in fJ at one clock, what L-Mul saves, the
+    margin of their ratio in its logarithm, and the verdict of that.
     Those of `STRUCTURES` and `FORMATS`, measured or not, and any other pair of rivals in the record."""
     wanted = [(name, formats, design(name, formats)) for name in STRUCTURES for formats in FORMATS]
     known = {slug for *_, slug in wanted}
@@ -70,14 +72,21 @@ def _saving(figures, name, formats, slug, technology):
     row = {"row": f"energy/{slug}", "structure": name, "formats": formats, "technology": technology, "design": slug,
            "rival": other, "slow": formats not in QUICK.get(name, FORMATS), "lmul_fj_per_op": mine,
            "exact_fj_per_op": theirs, "clock_ps": figures.of(slug, technology, "clock_ps"),
-           "saving": None, "missing": None, "designs": [slug, other],
+           "saving": None, "margin": figures.margin(slug, other, "energy", technology), "verdict": None,
+           "missing": None, "designs": [slug, other],
            "command": figures.command([slug, other], technology)}
     if mine is None or theirs is None:
         row["missing"] = figures.reason(slug, key, technology) or figures.reason(other, key, technology)
     elif row["clock_ps"] != figures.of(other, technology, "clock_ps"):
         row["missing"] = f"`{slug}` and `{other}` were measured at different clocks: measure them in one report"
+    elif silent := figures.undriven([slug, other], technology):
+        row["missing"] = silent
+    elif row["margin"] is None:
+        row["missing"] = f"the scatter of `{slug}` beside `{other}` is not known"
     else:
         row["saving"] = 1 - mine / theirs
+        row["verdict"] = {True: "less", False: "more", None: "no clear difference"}[
+            within(mine / theirs, 1, row["margin"])]
     return row
 
 
@@ -96,12 +105,17 @@ def claims(figures):
             ("energy-80", "80 % less energy for dot products.", "dot", SUMS)):
         least = SAVINGS[kind] - ROUNDING
         criterion = f"saves at least {100 * least:g} %"
-        checks = [check(f"{row['structure']}, {row['formats']}, {row['technology']}", criterion, _measured(row),
-                        None if row["saving"] is None else row["saving"] >= least, row["missing"], row["designs"],
-                        row["command"])
-                  for row in rows if row["structure"] in structures]
+        checks = [_check(row, criterion, least) for row in rows if row["structure"] in structures]
         judged.append(claim(name, text, "energy", checks))
     return judged
+
+
+def _check(row, criterion, least):
+    """Whether a row saves at least this part."""
+    holds = None if row["saving"] is None else within(1 - row["saving"], 1 - least, row["margin"])
+    unclear = None if holds is not None or row["missing"] else f"within a factor of {math.exp(row['margin']):.2f}"
+    return check(f"{row['structure']}, {row['formats']}, {row['technology']}", criterion, _measured(row), holds,
+                 row["missing"], row["designs"], row["command"], unclear)
 
 
 def _measured(row):
@@ -113,27 +127,30 @@ def _measured(row):
 
 
 def sentence(rows):
-    """For which formats and structures L-Mul pays, and how much, in one sentence made from rows of `savings`."""
+    """For which formats and structures L-Mul pays, and how much, in one sentence made from rows of `savings`: it does
+    where the verdict is ``less`` in every technology."""
     pays, does_not, unknown = [], [], []
     for name in dict.fromkeys(row["structure"] for row in rows):
         found = {}
         for row in rows:
             if row["structure"] == name:
-                found.setdefault(row["formats"], []).append(row["saving"])
-        measured = {formats: values for formats, values in found.items() if None not in values}
-        for some, words in (({formats: values for formats, values in measured.items() if min(values) >= MARGIN}, pays),
-                            ({formats: values for formats, values in measured.items() if min(values) < MARGIN},
-                             does_not)):
-            if some:
-                words.append(f"{name} ({', '.join(f'{formats} {_range(values)}' for formats, values in some.items())})")
+                found.setdefault(row["formats"], []).append(row)
+        measured = {formats: some for formats, some in found.items() if not any(row["missing"] for row in some)}
+        clear = {formats for formats, some in measured.items() if {row["verdict"] for row in some} == {"less"}}
+        for words, which in ((pays, clear), (does_not, measured.keys() - clear)):
+            if which:
+                parts = [f"{formats} {_range([row['saving'] for row in some])}" for formats, some in measured.items()
+                         if formats in which]
+                words.append(f"{name} ({', '.join(parts)})")
         absent = [formats for formats in found if formats not in measured]
         if absent:
             unknown.append(f"{name} ({', '.join(absent)})" if measured else name)
     where = " and ".join(dict.fromkeys(row["technology"] for row in rows))
     words = (f"Beside the exact design, on {where}, L-Mul saves energy in the {', the '.join(pays)}" if pays else
-             f"In nothing that was measured does L-Mul save energy on {where}")
+             f"In nothing that was measured does L-Mul clearly save energy on {where}")
     if does_not:
-        words += f"; it does not pay, saving less than {100 * MARGIN:g} % somewhere, in the {', the '.join(does_not)}"
+        words += ("; it does not clearly pay, beyond the scatter and in every technology, in the "
+                  f"{', the '.join(does_not)}")
     return words + (f"; not measured here: the {', the '.join(unknown)}." if unknown else ".")
 
 

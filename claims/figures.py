@@ -3,13 +3,13 @@
 import shlex
 
 from ..hdl.designs import parse
-from ..synth import library
+from ..synth import library, rivals
 from ..synth.fpga import TARGETS
 from ..synth.measure import Options
 
-EFFORT = "low"  # of what is measured for a page of claims
 FLAGS = {"operands": "operands", "vectors": "vectors", "seed": "seed", "mode": "activity", "clock_ps": "clock",
-         "wire_load": "wire-load", "effort": "effort"}  # options of a record, as `lmul report` calls them
+         "wire_load": "wire-load", "effort": "effort",
+         "mapping_seed": "mapping-seed"}  # options of a record, as `lmul report` calls them
 
 
 class Figures:
@@ -22,10 +22,14 @@ class Figures:
     """
 
     def __init__(self, record):
-        self.record = record or {"rows": (), "libraries": (), "options": {"effort": EFFORT}}
+        self.record = record or {"rows": (), "libraries": (), "options": {}, "scatter": {"margins": ()}}
         self.rows = {(row["design"], row["technology"]): row for row in self.record["rows"]}
         self.libraries = list(dict.fromkeys(each["name"] for each in self.record["libraries"])) or ["no library"]
+        self.margins = {tuple(each[key] for key in ("design", "rival", "technology", "measure")): each["margin"]
+                        for each in self.record["scatter"]["margins"]}
         self.designs = list(dict.fromkeys(design for design, _ in self.rows))
+        known = {slug: parse(slug) for slug in self.designs}
+        self.groups = {slug: set(rivals.groups(design, known.values())) for slug, design in known.items()}
 
     def of(self, design, technology, key):
         """The figure, or None."""
@@ -45,14 +49,33 @@ class Figures:
         reasons = [row["reasons"][key] for row in rows if key in row["reasons"]]
         return reasons[0] if reasons else f"`{design}` is not in the record"
 
+    def margin(self, ours, rival, measure, technology=None):
+        """The margin of a ratio of two designs' figures, in its logarithm: the pair's own in the record, or for two
+        that are no rivals the widest of their structure; None where the record has none.
+
+        ``technology`` is None for a figure that belongs to the design, such as ``gates``.
+        """
+        alike = {key: margin for key, margin in self.margins.items()
+                 if key[3] == measure and technology in (None, key[2])}
+        own = [margin for key, margin in alike.items() if key[:2] == (ours, rival)]
+        return max(own or [margin for key, margin in alike.items()
+                           if key[0].partition("_")[0] == ours.partition("_")[0]], default=None)
+
+    def undriven(self, designs, technology):
+        """Why operands are no evidence of these designs' energy, nor of netlists chosen by it; None where they are."""
+        rows = [row for design in designs if (row := self.rows.get((design, technology)))]
+        if rivals.is_evidence(*rows):
+            return None
+        parts = " and ".join(f"{100 * part:.0f} %" for row in rows if (part := rivals.switched(row)) is not None)
+        return f"its operands switched {parts} of the nets, and less than half is no evidence"
+
     def command(self, designs, technology=None):
         """The command line that measures rows of these designs again as the record has them: with the rivals that
         decided the clock, and the record's options. For cells that came from files it is the record's own."""
         if technology is not None and self.rows and technology not in (*library.EMBEDDED, *TARGETS):
             return self.record["command"]
-        clocks = {(_group(design), self.of(design, technology, "clock_ps")) for design in designs}
-        alike = [design for design in self.designs if (clock := self.of(design, technology, "clock_ps")) is not None
-                 and (_group(design), clock) in clocks]
+        alike = [design for design in self.designs
+                 if any(self._share(design, each, technology) for each in designs)]
         words = ["lmul", "report", *dict.fromkeys((*designs, *alike))]
         words += ["--tech", technology] if technology in (*library.EMBEDDED, *TARGETS) else []
         for key, value in self.record["options"].items():
@@ -60,11 +83,14 @@ class Figures:
                 words += [f"--{FLAGS[key]}", str(value)]
         return shlex.join([*words, "-o", "DIR"])
 
+    def _share(self, design, other, technology):
+        """Whether two designs were measured at one clock because they are rivals."""
+        return bool(self.groups.get(design, set()) & self.groups.get(other, set())
+                    and self._clocks(design, technology) & self._clocks(other, technology))
 
-def _group(slug):
-    """Equal for designs that differ in their arithmetic alone: they are compared at one clock."""
-    spec = parse(slug).multiplier
-    return slug.replace(spec.name, "", 1), spec.formats, spec.subnormals
+    def _clocks(self, design, technology):
+        row = self.rows.get((design, technology), {"clock_ps": None, "at": {}})
+        return {row["clock_ps"], *(at["clock_ps"] for at in row["at"].values())} - {None}
 
 
 def rival(slug):

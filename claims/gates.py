@@ -7,12 +7,13 @@ exponents, whatever their width. An L-Mul is the XOR and two adders: of 8 and 7 
 widths are found from the figures; no one rule that we know gives the 7 and the 8.
 """
 
+import math
 from dataclasses import dataclass
 
 from ..golden.formats import FORMATS
 from .published import GATES
 from .rows import named
-from .verdict import check, claim
+from .verdict import check, claim, within
 
 FORMATS_COUNTED = ("e4m3", "e5m2", "fp16")
 TOLERANCE = 0.10  # how much more than the paper's ratio a measured ratio may be
@@ -139,6 +140,10 @@ def _ratio(figures, condition, criterion, ours, rival, limit):
     if mine is None or theirs is None:
         missing = figures.reason(ours, "gates") or figures.reason(rival, "gates")
         return check(condition, criterion, "", None, missing, **about)
-    ratio = mine / theirs
-    return check(condition, criterion, f"{mine} / {theirs} two-input gates = {ratio:.2f}", ratio <= limit,
-                 **about)
+    ratio, margin = mine / theirs, figures.margin(ours, rival, "gates")
+    measured = f"{mine} / {theirs} two-input gates = {ratio:.2f}"
+    if margin is None:
+        return check(condition, criterion, measured, None, "the scatter of gates is not known", **about)
+    holds = within(ratio, limit, margin)
+    return check(condition, criterion, measured, holds, **about,
+                 unclear=f"within a factor of {math.exp(margin):.2f}" if holds is None else None)

@@ -70,6 +70,7 @@ def ours(figures):
         for technology in figures.libraries:
             areas = [figures.of(design, technology, "area_um2") for design in designs]
             missing = next(filter(None, (figures.reason(design, "area_um2", technology) for design in designs)), None)
+            missing = missing or figures.undriven(designs, technology)
             rows.append({"row": f"others/{designs[0]}", "who": "here", "what": what, "technology": technology,
                          "ratio": None if missing else areas[0] / areas[1], "missing": missing,
                          "designs": designs, "command": figures.command(designs, technology)})

@@ -1,10 +1,11 @@
 """The record of `lmul claims`: every part that was asked for, and the claims judged from it."""
 
 from ..golden.refusal import Refusal
-from ..synth.measure import Options, run_report
+from ..synth.measure import default_designs, run_report
 from ..synth.record import check
+from ..synth.rivals import with_rivals
 from . import attention, corrections, energy, error, gates, others, published
-from .figures import EFFORT, Figures
+from .figures import Figures
 from .rows import selected
 from .verdict import RULE, VERDICTS
 
@@ -20,7 +21,7 @@ def run(wanted=None, report=None, models=False, full=False, command="", progress
     wanted : sequence of str or None
         Parts (`PARTS`), or names of rows, or beginnings of names; None is all parts.
     report : dict or None
-        A record of `lmul report` to take figures of designs from; None measures them, at `EFFORT`.
+        A record of `lmul report` to take figures of designs from; None measures them, as a report does.
     models : bool
         Run the transformer; it needs the extra `models`.
     full : bool
@@ -132,16 +133,19 @@ def needed(skeleton, wanted, full):
 
 
 def measure(batches, progress=None):
-    """A record of the designs that were found `needed`, at `EFFORT`; None if there are none."""
+    """A record of the designs that were found `needed`, as a report has them: with its options, and beside all rivals
+    that it would measure them with. None if there are none."""
     record = None
     for name, designs in batches.items():
         if designs:
             technologies = [others.FPGA] if name == others.FPGA else TECHNOLOGIES
-            found = run_report(designs, technologies, options=Options(effort=EFFORT), progress=progress)
+            designs = with_rivals(designs, default_designs()) if name == "rivals" else designs
+            found = run_report(designs, technologies, progress=progress)
             if record is None:
                 record = found
             else:
                 record["rows"] += found["rows"]
+                record["scatter"]["margins"] += found["scatter"]["margins"]
     return record
 
 

@@ -31,7 +31,7 @@ def ratio_figure(pairs, kind):
             families.setdefault(alike[0].ours.family, []).append(row)
         if some:
             title = f"{capital(measure.name)}: L-Mul / {kind}"
-            words = [f"{family}, {operands}: {', '.join(map(_whiskered, found))}"
+            words = [f"{family}, {operands}: {', '.join(map(whiskered, found))}"
                      for family, rows in families.items() for operands, found in rows]
             drawing = plots.ratios(title, list(families.items()), [names.index(technology) for technology in used])
             panels.append(Panel(title, drawing, f"{title}, on {' and '.join(used)}. {'; '.join(words)}"))
@@ -41,7 +41,7 @@ def ratio_figure(pairs, kind):
                   "margin of each ratio: where they reach the line there is no clear difference.", panels)
 
 
-def _whiskered(found):
+def whiskered(found):
     """A ratio and its whisker in words."""
     if found is None:
         return "–"

@@ -1,12 +1,14 @@
 """The pages of ``lmul claims``: `claims.md` and `claims.html`, views of one record, `claims.json`."""
 
+import math
 import textwrap
 
 from ..claims.energy import LONE
 from ..claims.error import OPERANDS, WAYS, WHOLE
 from ..claims.run import counts
+from ..claims.verdict import result
 from . import plots
-from .charts import capital
+from .charts import capital, whiskered
 from .document import Figure, Heading, Items, Page, Panel, Table, Text, number, percent, write
 
 #: Measures of relative errors: what they are called, and what they are shown in.
@@ -15,6 +17,13 @@ MEASURES = {"mean": ("mean error, %", 100), "mean_signed": ("mean signed error, 
 COLOURS = dict(zip((name for name, *_ in WAYS), ("lmul", "mitchell", "registers", "accumulator", "other", "exact"),
                    strict=True))
 NONE = "–"
+
+#: Verdicts in a sentence, of one claim and of several.
+LEAD = {"holds": ("holds", "hold"),
+        "holds only for": ("holds only for some conditions", "hold only for some conditions"),
+        "does not hold": ("does not hold", "do not hold"),
+        "no clear difference": ("rests on no clear difference", "rest on no clear difference"),
+        "not measured": ("not measured", "not measured")}
 AGAIN = "measure again"  # head of the column with the rows' commands
 
 #: What a reader must know of a table; lines are joined.
@@ -65,7 +74,7 @@ def write_claims(record, folder):
 
 def claims_page(record):
     """The claims as a `Page`: verdicts, the checks behind each, then every part's figures."""
-    blocks = [Heading("Verdicts"), _verdicts(record), Text(record["rule"]), Heading("The checks")]
+    blocks = [Heading("Verdicts"), _verdicts(record), *_measured(record), Text(record["rule"]), Heading("The checks")]
     blocks = blocks if record["claims"] else []
     for claim in record["claims"]:
         blocks += _checks(claim)
@@ -84,8 +93,7 @@ def _is_empty(block):
 
 def lead(record):
     """What came out, in words."""
-    found = ", ".join(f"{count} {verdict if count == 1 else verdict.replace('holds', 'hold').replace('does', 'do')}"
-                      for verdict, count in counts(record).items() if count)
+    found = ", ".join(f"{count} {LEAD[verdict][count > 1]}" for verdict, count in counts(record).items() if count)
     words = f"Of {len(record['claims'])} claims of {record['source']}: {found}." if record["claims"] else ""
     return " ".join(filter(None, [words, record.get("energy", {}).get("finding")]))
 
@@ -93,7 +101,7 @@ def lead(record):
 def summary(record):
     """The verdicts in plain lines, then the finding."""
     width = max((len(claim["name"]) for claim in record["claims"]), default=0)
-    lines = [f"{claim['name']:<{width}}  {claim['verdict']} ({claim['count']})" for claim in record["claims"]]
+    lines = [f"{claim['name']:<{width}}  {_verdict(claim)} ({claim['count']})" for claim in record["claims"]]
     return "\n".join([*lines, *textwrap.wrap(lead(record), 100)])
 
 
@@ -114,24 +122,40 @@ def _table(caption, columns, rows, lines, words=(0,), groups=()):
     return Table(caption, [*columns, AGAIN], lines, (*words, len(columns)), groups)
 
 
+def _verdict(claim):
+    """A claim's verdict, with the conditions where it has some."""
+    return " ".join(filter(None, [claim["verdict"], claim["verdict"] == "holds only for" and claim["conditions"]]))
+
+
 def _verdicts(record):
     return Table("Each claim, and what its checks say.", ["claim", "verdict", "checks"],
-                 [[f"[{each['claim']}](#{each['name']})", each["verdict"], each["count"].replace(" checks hold", "")]
+                 [[f"[{each['claim']}](#{each['name']})", _verdict(each), each["count"].replace(" checks hold", "")]
                   for each in record["claims"]], words=(0, 1, 2))
+
+
+def _measured(record):
+    """How figures of designs were measured, and how far they scatter, in a sentence or two; or nothing."""
+    hardware = record["hardware"]
+    if hardware is None:
+        return []
+    options, scatter = hardware["options"], hardware["scatter"]
+    how = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in options.items()
+                    if key in ("effort", "vectors", "seed"))
+    return [Text(f"Designs were measured as by `lmul report`: {how}. {scatter['rule']} Margins here follow from "
+                 f"{scatter['runs']} runs of `lmul scatter` ({scatter['source']}).")]
 
 
 def _checks(claim):
     """The claim and its verdict, then its checks; a criterion that they share stands above them."""
-    kept = f" Holds for: {claim['conditions']}." if claim["verdict"] == "holds under stated conditions" else ""
     checks = claim["checks"]
     criteria = {each["criterion"] for each in checks}
     lines = [[each["condition"], *([each["criterion"]] if len(criteria) > 1 else []),
-              each["measured"] or each["missing"],
-              {True: "holds", False: "does not hold", None: "not measured"}[each["holds"]]] for each in checks]
+              ", ".join(filter(None, [each["measured"] or each["missing"], each["unclear"]])), result(each)]
+             for each in checks]
     columns = ["condition", *(["criterion"] if len(criteria) > 1 else []), "measured", "result"]
     shared = f" Criterion: {criteria.pop()}." if len(criteria) == 1 else ""
     return [Heading(capital(claim["name"].replace("-", " ")), 3),
-            Text(f"{claim['claim']} Verdict: {claim['verdict']}.{kept}"),
+            Text(f"{claim['claim']} Verdict: {_verdict(claim)}."),
             _table(f"{capital(claim['count'])}.{shared}", columns, checks, lines, tuple(range(len(columns))))]
 
 
@@ -230,10 +254,12 @@ def _energy(part):
         _energy_figure(rows),
         _table("Measured energy of an operation, L-Mul beside exact, at one clock. Both flush subnormals; an operation "
                "of a sum is a multiply-accumulate.",
-               ["structure", "formats", "technology", "saving", "L‑Mul, fJ", "exact, fJ", "clock, ps"], rows,
-               [[row["structure"], row["formats"], row["technology"], percent(row["saving"]),
+               ["structure", "formats", "technology", "saving", "L‑Mul spends", "margin, as a factor", "L‑Mul, fJ",
+                "exact, fJ", "clock, ps"], rows,
+               [[row["structure"], row["formats"], row["technology"], percent(row["saving"]), row["verdict"],
+                 f"{math.exp(row['margin']):.2f}",
                  *(_number(row[key]) for key in ("lmul_fj_per_op", "exact_fj_per_op", "clock_ps"))] for row in rows],
-               words=(0, 1, 2)),
+               words=(0, 1, 2, 4)),
         _table("Not measured for this page; `lmul claims --full` measures all.", ["structure", "formats", "why"],
                absent, [[row["structure"], row["formats"], row["missing"]] for row in absent], words=(0, 1, 2)),
     ]
@@ -248,16 +274,17 @@ def _energy_figure(rows):
         for row in rows:
             if (row["structure"] in LONE) == lone:
                 ratios = drawn.setdefault(row["structure"], {}).setdefault(row["formats"], [None] * len(technologies))
-                ratios[technologies.index(row["technology"])] = 1 - row["saving"]
+                ratio, margin = 1 - row["saving"], math.exp(row["margin"])
+                ratios[technologies.index(row["technology"])] = ratio, (ratio / margin, ratio * margin)
         if drawn:
-            words = [f"{name}, {formats}: {', '.join(NONE if value is None else f'{value:.2f}' for value in ratios)}"
+            words = [f"{name}, {formats}: {', '.join(map(whiskered, ratios))}"
                      for name, some in drawn.items() for formats, ratios in some.items()]
             drawing = plots.ratios(title, [(name, list(some.items())) for name, some in drawn.items()],
                                    range(len(technologies)))
             panels.append(Panel(title, drawing, f"{title}: energy per operation, L-Mul / exact. {'; '.join(words)}"))
     marks = ", ".join(f"{mark} {name}" for mark, name in zip(plots.MARKS, technologies, strict=False))
-    return Figure(f"Energy per operation, L-Mul over exact ({marks}). Left of the line at 1, L-Mul spends less.",
-                  panels)
+    return Figure(f"Energy per operation, L-Mul over exact ({marks}). Left of the line at 1, L-Mul spends less. "
+                  "Whiskers show the margins.", panels)
 
 
 def _attention(part):

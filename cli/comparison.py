@@ -30,9 +30,6 @@ COSTS = {
              "more": "It costs LUTs in"},
 }
 
-#: The part of its nets that a netlist must switch for its energy to say anything.
-EVIDENCE = 0.5
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -102,12 +99,6 @@ class Entry:
         """Energy per op in fJ of a clocked design, by what spends it: a list of (part, energy), or empty."""
         return [] if self.design.combinational else list((self.row.get("energy_fj_by_kind") or {}).items())
 
-    @property
-    def switched(self):
-        """The part of the nets that switched, of the netlist of which it was least; None where none was driven."""
-        driven = [each.get("activity") for each in (self.row, *self.row.get("at", {}).values())]
-        return min((each["nets_that_switched"] / each["nets"] for each in driven if each), default=None)
-
     @cached_property
     def rank(self):
         """Sorts rows for a reader: structure, width of the operands, policy, then exact before its replacements."""
@@ -128,14 +119,9 @@ class Pair:
     margins: dict
 
     @property
-    def switched(self):
-        """The parts of their nets that switched, ours and the rival's; None where a netlist was not driven."""
-        return self.ours.switched, self.rival.switched
-
-    @property
     def is_evident(self):
-        """Whether the operands drove both netlists: else they say nothing of energy, nor of a netlist chosen by it."""
-        return all(part is None or part >= EVIDENCE for part in self.switched)
+        """Whether the operands drove both netlists."""
+        return rivals.is_evidence(self.ours.row, self.rival.row)
 
     def ratio(self, measure):
         """Our figure over the rival's, or None where either is missing, their clocks differ, or the operands that it
@@ -264,7 +250,8 @@ def _undriven(pairs):
     silent = [pair for pair in pairs if not pair.is_evident]
     if not silent:
         return ""
-    parts = [part for pair in silent for part in pair.switched if part is not None]
+    parts = [part for pair in silent for entry in (pair.ours, pair.rival)
+             if (part := rivals.switched(entry.row)) is not None]
     return (f"No verdict on {_names([alike[0].ours for alike in across(silent).values()])}: these operands switched "
             f"{_span(parts, percent)} of the nets, and less than half is no evidence.")
 

@@ -5,6 +5,7 @@ import textwrap
 from collections import Counter
 
 from ..synth.record import FIGURES
+from ..synth.rivals import switched
 from . import charts
 from .comparison import across, consensus, cost, entries, finding, headline, pairs, technologies
 from .document import Heading, Items, Page, Table, number, percent, write
@@ -186,7 +187,7 @@ def _undriven_table(some):
     for entry in {(entry.technology, entry.design): entry for entry in entries}.values():
         codes = entry.row.get("operand_codes") or {}
         lines.append([f"`{entry.design.slug}`", entry.technology,
-                      "–" if entry.switched is None else percent(entry.switched),
+                      "–" if (part := switched(entry.row)) is None else percent(part),
                       *(str(codes[side][count]) if side in codes else "–" for side in "ab" for count in counts)])
     return Table("Pairs of which the operands switched fewer than half of either netlist's nets: their energy, and "
                  "areas of netlists chosen by it, are not compared. Codes are those that drive the netlists: so many "

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-from ..hdl.designs import Design
+from ..hdl.designs import Design, parse
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,9 @@ MEASURES = (
     Measure("LUTs", "", "luts"),
 )
 GATES = Measure("gates", "", "gates")
+
+#: The part of its nets that a netlist must switch for its energy to say anything.
+EVIDENCE = 0.5
 
 
 def group(design):
@@ -106,3 +109,24 @@ def beside(row, other):
           if (name.partition("_")[0], at["clock_ps"]) in clocks}
     figures = {key: figure for key, figure in at.get("relaxed", {}).items() if key in row}
     return row | {"at": at, "curve": []} | figures if at else row  # the curve is at its own clock
+
+
+def switched(row):
+    """The part of its nets that switched, of the row's netlist of which it was least; None where none was driven."""
+    driven = [each.get("activity") for each in (row, *row.get("at", {}).values())]
+    return min((each["nets_that_switched"] / each["nets"] for each in driven if each), default=None)
+
+
+def is_evidence(*rows):
+    """Whether operands drove these rows' netlists: else they say nothing of energy, nor of a netlist chosen by it."""
+    return all(part is None or part >= EVIDENCE for part in map(switched, rows))
+
+
+def with_rivals(slugs, known):
+    """Slugs, and those ``known`` that share a clock with any of them: measured together they have the clocks that all
+    have."""
+    designs, others = [parse(slug) for slug in slugs], [parse(slug) for slug in known]
+    wanted = {group(design) for design in designs}
+    shapes = {shape(design) for design in designs}
+    return list(dict.fromkeys([*slugs, *(other.slug for other in others if group(other) in wanted
+                                         or is_integer_sum(other) and shape(other) in shapes)]))

@@ -85,7 +85,7 @@ def test_agreement_of_formula_and_addition():
 def test_claims_of_precision_turn_on_the_framing():
     found = {each["name"]: each for each in error.claims()}
     assert found["integer-addition"]["verdict"] == "does not hold"
-    assert found["precision-4-bit"]["verdict"] == found["precision-3-bit"]["verdict"] == "holds under stated conditions"
+    assert found["precision-4-bit"]["verdict"] == found["precision-3-bit"]["verdict"] == "holds only for"
     for name in ("precision-4-bit", "precision-3-bit"):
         checks = {each["condition"]: each["holds"] for each in found[name]["checks"]}
         assert all(held for condition, held in checks.items() if "truncated" in condition)
@@ -97,7 +97,7 @@ def test_verdict():
     yes, no = check("a", "c", "1", True), check("b", "c", "2", False)
     unknown = check("d", "c", "", None, "no tool")
     assert verdict([yes, unknown]) == "holds"
-    assert verdict([yes, no, unknown]) == "holds under stated conditions"
+    assert verdict([yes, no, unknown]) == "holds only for"
     assert verdict([no, unknown]) == "does not hold"
     assert verdict([unknown]) == "not measured"
     assert claim("n", "t", "error", [yes, no, unknown])["conditions"] == "a"
@@ -114,5 +114,6 @@ def test_many_conditions_are_named_by_group():
 
 
 def test_a_check_says_what_is_missing():
-    with pytest.raises(ValueError, match="A check must hold or not, or say what is missing, not None and None"):
+    with pytest.raises(ValueError, match="A check must hold or not, or say what is missing or why it is unclear, not "
+                                         "None, None and None"):
         check("a", "c", "", None)

@@ -28,24 +28,32 @@ from ..console import Failure, command_line, output_folder, progress
               help="Compare at this period in ps, not at the two that rivals share.")
 @click.option("--wire-load", help="Name of a wire load model of the library. Default: none.")
 @click.option("--effort", type=click.Choice(["low", "default", "high"]), default="default", show_default=True)
+@click.option("--mapping-seed", type=click.IntRange(min=0), default=0, show_default=True,
+              help="In which order mapping meets the logic, as `lmul scatter` varies it.")
+@click.option("--scatter", "scatter_file", type=click.Path(),
+              help="File of `lmul scatter` that the margins of verdicts follow from. Default: that of the embedded "
+                   "technologies, kept with the program.")
 @click.option("--full", is_flag=True, help="Without SLUG: wide products, sums and an array as well; minutes.")
 @click.option("--prove", is_flag=True, help="Prove the netlists of registered designs equal to their Verilog as well; "
               "minutes.")
 @click.option("--keep", is_flag=True,
               help="Keep each row's netlist, constraints and activity, with scripts for OpenSTA and OpenROAD.")
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def report(slugs, technologies, liberty, families, full, keep, output, **choices):
+def report(slugs, technologies, liberty, families, full, keep, scatter_file, output, **choices):
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
     folder = output_folder(output)
+    from ...synth import margins
     from ...synth.drive import Mismatch
     from ...synth.measure import Options, default_designs, fpga_designs, run_report
     from ..pages import summary, write_pages
 
     slugs = slugs or (fpga_designs() if families and not full else default_designs(full))
+    scatter = None if scatter_file is None else margins.read(scatter_file)
     with progress("report") as update:
         try:
             record = run_report(slugs, technologies, liberty, families, options=Options(**choices),
-                                command=command_line(), keep=folder if keep else None, progress=update)
+                                command=command_line(), keep=folder if keep else None,
+                                scatter=scatter, progress=update)
         except Mismatch as error:
             raise Failure(str(error)) from None
     write_pages(record, folder)
