@@ -13,7 +13,7 @@ import numpy as np
 
 from ..golden.refusal import Refusal
 from . import boolean
-from .netlist import CONST1
+from .netlist import CONST0, CONST1
 
 MODES = ("timed", "zero")
 _FS = 1000  # events are timed in whole femtoseconds
@@ -115,7 +115,7 @@ def simulate(netlist, timing, inputs, mode="timed", period_ps=None, warmup=1, re
         netlist.output_nets, len(netlist.net_names), cycle_fs, warmup, mode == "timed", record)
     cycles = len(bits) - warmup
     duty = high / (cycles * cycle_fs)
-    duty[CONST1] = 1.0
+    duty[CONST1] = start[CONST1] = 1
     if netlist.clock:
         clock = netlist.ports[netlist.clock][1][0]
         toggles[clock], duty[clock] = 2 * cycles, 0.5
@@ -195,9 +195,9 @@ def _registers(netlist, packed):
 
 def _must_be_idle(condition, pins, cell):
     names = boolean.pins(condition)
-    values = [pins.get(name, -1) for name in names]
+    values = [pins[name] for name in names]
     index = sum((value == CONST1) << i for i, value in enumerate(values))
-    if any(value not in (0, CONST1) for value in values) or boolean.truth(condition, names)[index]:
+    if any(value not in (CONST0, CONST1) for value in values) or boolean.truth(condition, names)[index]:
         raise Refusal(f"Set and reset of registers must be held idle, {condition!r} of {cell.name} is not")
 
 
@@ -253,14 +253,13 @@ def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, c
                 state[n] = value[data[n]]
         for o in range(len(out_net)):
             net = out_net[o]
-            if net >= 0:
-                new = state[clock_delay[o, 2]] ^ out_inverted[o]
-                first[net] = used
-                count[net] = 0
-                if new != value[net]:
-                    wave[used] = clock_delay[o, 0 if new else 1]
-                    used += 1
-                    count[net] = 1
+            new = state[clock_delay[o, 2]] ^ out_inverted[o]
+            first[net] = used
+            count[net] = 0
+            if new != value[net]:
+                wave[used] = clock_delay[o, 0 if new else 1]
+                used += 1
+                count[net] = 1
         for j in range(len(input_nets)):
             net = input_nets[j]
             new = bits[cycle, j]
@@ -279,13 +278,10 @@ def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, c
             waiting = 0
             for j in range(n):
                 net = pin_net[pins + j]
-                if net >= 0:
-                    now |= np.int64(value[net]) << j
-                    waiting += count[net]
+                now |= np.int64(value[net]) << j
+                waiting += count[net]
             for o in range(outputs[k]):
                 target = pin_net[pins + n + o]
-                if target < 0:
-                    continue
                 first[target] = used
                 count[target] = 0
                 table = truth_start[k] + (o << n)
@@ -293,7 +289,7 @@ def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, c
                     final = now
                     for j in range(n):
                         net = pin_net[pins + j]
-                        if net >= 0 and count[net] & 1:
+                        if count[net] & 1:
                             final ^= 1 << j
                     if (settle or waiting) and truth[table + final] != value[target]:
                         wave[used] = 0
@@ -343,8 +339,8 @@ def _follow(n, pins, pin_net, first, count, wave, used, now, truth, table, value
     """Append the transitions of one output of one cell to ``wave``; returns the new end."""
     for j in range(n):
         net = pin_net[pins + j]
-        head[j] = first[net] if net >= 0 else 0
-        last[j] = head[j] + count[net] if net >= 0 else 0
+        head[j] = first[net]
+        last[j] = head[j] + count[net]
     pending = np.int64(-1)
     while True:
         time = np.int64(9223372036854775807)

@@ -1,19 +1,21 @@
 """Activity for other tools: SAIF (counts) and VCD (events).
 
 Both name pins, not nets, since that is what a sign-off tool annotates: the ports of the design, and all pins of every
-instance. The scope to give such a tool is the design's name.
+instance, those that are tied to a constant or left open among them: a pin without activity is one that such a tool
+makes up. The scope to give such a tool is the design's name.
 """
 
 import numpy as np
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
-from .netlist import CONST1
+
+_FS = 1000  # in a ps: both files count whole femtoseconds, as the simulation does
 
 
 def write_saif(activity, path):
-    """Write time at 0 and 1 (ps) and the number of transitions of every pin."""
-    duration = round(activity.cycles * activity.period_ps)
+    """Write time at 0 and 1 (fs) and the number of transitions of every pin."""
+    duration = round(activity.cycles * activity.period_ps * _FS)
     ones = np.round(activity.duty * duration).astype(np.int64)
 
     def entry(name, net):
@@ -23,13 +25,13 @@ def write_saif(activity, path):
 
     netlist = activity.netlist
     with atomic_write(path) as file:
-        file.write('(SAIFILE\n(SAIFVERSION "2.0")\n(DIRECTION "backward")\n(DIVIDER /)\n(TIMESCALE 1 ps)\n'
+        file.write('(SAIFILE\n(SAIFVERSION "2.0")\n(DIRECTION "backward")\n(DIVIDER /)\n(TIMESCALE 1 fs)\n'
                    f"(DURATION {duration})\n(INSTANCE {netlist.name}\n(NET\n")
-        file.writelines(entry(name, net) for name, net in _ports(netlist))
+        file.writelines(entry(name, net) for name, net in netlist.port_bits("input", "output"))
         file.write(")\n")
         for i, instance in enumerate(netlist.instances):
             file.write(f"(INSTANCE {instance}\n(NET\n")
-            file.writelines(entry(pin, net) for pin, net in netlist.pin_nets(i).items() if net > CONST1)
+            file.writelines(entry(pin, net) for pin, net in netlist.pin_nets(i).items())
             file.write("))\n")
         file.write("))\n")
 
@@ -51,15 +53,14 @@ def write_vcd(activity, path):
 def _vcd(activity):
     netlist = activity.netlist
     yield f"$timescale 1 fs $end\n$scope module {netlist.name} $end\n"
-    for name, net in _ports(netlist):
+    for name, net in netlist.port_bits("input", "output"):
         yield f"$var wire 1 {_code(net)} {name.replace('[', ' [')} $end\n"
     for i, instance in enumerate(netlist.instances):
-        pins = "".join(f"$var wire 1 {_code(net)} {pin} $end\n" for pin, net in netlist.pin_nets(i).items()
-                       if net > CONST1)
+        pins = "".join(f"$var wire 1 {_code(net)} {pin} $end\n" for pin, net in netlist.pin_nets(i).items())
         yield f"$scope module {instance} $end\n{pins}$upscope $end\n"
     yield "$upscope $end\n$enddefinitions $end\n#0\n$dumpvars\n"
     value = activity.start.copy()
-    yield "".join(f"{value[net]}{_code(net)}\n" for net in range(CONST1 + 1, len(value))) + "$end\n"
+    yield "".join(f"{value[net]}{_code(net)}\n" for net in range(len(value))) + "$end\n"
     now = 0
     for time, net in _events(activity):
         if time > now:
@@ -67,24 +68,20 @@ def _vcd(activity):
             yield f"#{time}\n"
         value[net] ^= 1
         yield f"{value[net]}{_code(net)}\n"
-    yield f"#{round(activity.cycles * activity.period_ps * 1000)}\n"
+    yield f"#{round(activity.cycles * activity.period_ps * _FS)}\n"
 
 
 def _events(activity):
     """The events with those of the clock, which the simulation takes for granted: up at the start of each cycle."""
     times, nets = activity.events
     if activity.netlist.clock:
-        half = round(activity.period_ps * 500)
+        half = round(activity.period_ps * _FS / 2)
         clock = np.arange(2 * activity.cycles, dtype=np.int64) * half
         times = np.concatenate([clock, times])
         nets = np.concatenate([np.full(len(clock), activity.netlist.ports[activity.netlist.clock][1][0]), nets])
         order = np.argsort(times, kind="stable")
         times, nets = times[order], nets[order]
     return zip(times.tolist(), nets.tolist(), strict=True)
-
-
-def _ports(netlist):
-    return [(name, net) for name, net in netlist.port_bits("input", "output") if net > CONST1]
 
 
 def _code(net):

@@ -108,13 +108,15 @@ class Check:
 class Power:
     """Internal energy of a toggle of ``pin``; ``related`` is the input that caused an output's toggle.
 
-    ``ground`` marks a table measured at a ground pin, which describes the same charge as the supply's once more.
+    ``supply`` is the power, ground or bias pin that the table was measured at; None where it is not said. ``ground``
+    marks a table measured at a ground pin, which describes the same charge as the supply's once more.
     ``energy``: (rise, fall), each a `Table` or None. ``times``: how many groups of a Liberty file it stands for.
     """
 
     pin: str
     related: str | None
     when: str | None
+    supply: str | None
     ground: bool
     energy: tuple
     times: int = 1
@@ -148,7 +150,11 @@ class Flop:
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A combinational cell or a register. ``leakage``: (when or None, nW) pairs; ``cell_leakage``: nW or None."""
+    """A combinational cell or a register.
+
+    ``leakage``: (when or None, nW) pairs; ``cell_leakage``: nW or None; ``bias_leakage``: such
+    pairs by supply, of what leaks beside that at bias and backup supplies.
+    """
 
     name: str
     area: float
@@ -160,6 +166,7 @@ class Cell:
     cell_leakage: float | None = None
     flop: Flop | None = None
     dont_use: bool = False
+    bias_leakage: dict = field(default_factory=dict)
 
     @property
     def inputs(self):
@@ -254,22 +261,23 @@ def cell(group, units):
                 _timing(name, timing, pins, state, units, where, arcs, checks)
             for power in pin_group.all("internal_power"):
                 powers += _powers(name, power, grounds, units, where)
-    leakage = _leakage(group, grounds, units)
+    leakage, bias_leakage = _leakage(group, grounds, units)
     total = group.get("cell_leakage_power")
     if all(power.ground for power in powers):
         powers = [replace(power, ground=False) for power in powers]
     try:
         return Cell(group.name, number(group.get("area", "0"), where, "area"), pins, arcs, checks, powers, leakage,
                     None if total is None else number(total, where, "cell_leakage_power") * units.power, flop,
-                    group.get("dont_use", "false").lower() == "true")
+                    group.get("dont_use", "false").lower() == "true", bias_leakage)
     except KeyError as error:
         raise Refusal(f"{where}: a pin must be declared, {error} is not") from None
 
 
 def _grounds(group, units):
     """Names of the ground pins: by their type, or by a supply of 0 V."""
-    typed = {pin.name for pin in group.all("pg_pin") if "ground" in pin.get("pg_type", "")}
-    return typed | {name for name, volt in units.supplies.items() if volt == 0}
+    named = {pin.name for pin in group.all("pg_pin")
+             if "ground" in pin.get("pg_type", "") or units.supplies.get(pin.get("voltage_name")) == 0}
+    return named | {name for name, volt in units.supplies.items() if volt == 0}
 
 
 def _pin(name, group, cell_group, units):
@@ -346,17 +354,21 @@ def _powers(name, power, grounds, units, where):
     if both is None:
         energy = tuple(_table(power, f"{edge}_power", units, units.energy, where) for edge in ("rise", "fall"))
     related = power.get("related_pin", "").split() or [None]
-    ground = power.get("related_pg_pin") in grounds
-    return [Power(name, source, power.get("when"), ground, energy) for source in related]
+    supply = power.get("related_pg_pin")
+    return [Power(name, source, power.get("when"), supply, supply in grounds, energy) for source in related]
 
 
 def _leakage(group, grounds, units):
-    values = []
+    """(when or None, nW) at primary supplies, and by supply at others; at a ground it is the same current once more."""
+    primary, others = [], {}
+    secondary = {pin.name for pin in group.all("pg_pin") if pin.get("pg_type") != "primary_power"}
     for leak in group.all("leakage_power"):
-        if leak.get("related_pg_pin") not in grounds:
+        supply = leak.get("related_pg_pin")
+        if supply not in grounds:
             where = f"{units.file}: cell {group.name}: leakage_power"
-            values.append((leak.get("when"), number(leak.get("value", "0"), where, "value") * units.power))
-    return values
+            (others.setdefault(supply, []) if supply in secondary else primary).append(
+                (leak.get("when"), number(leak.get("value", "0"), where, "value") * units.power))
+    return primary, others
 
 
 _X = ("input_net_transition", "input_transition_time", "related_pin_transition")

@@ -122,7 +122,8 @@ class _Thinner:
     def _powers(self, cell):
         groups = {}
         for power in cell.powers:
-            groups.setdefault((power.pin, power.related, power.ground, _weight(cell, power)), []).append(power)
+            key = power.pin, power.related, power.supply, power.ground, _weight(cell, power)
+            groups.setdefault(key, []).append(power)
         merged = []
         for (pin, *_), group in groups.items():
             # Of an output the average, standing for so many groups; of an input, where each counts by itself, the sum.

@@ -3,11 +3,13 @@
 The rules are OpenSTA's (``report_power``), so that its figures are: an output's toggle costs the internal energy of
 its related inputs weighted by how often each of them toggles while the output listens to it; an input's toggle costs
 its own internal energy in the states that name it; a net costs half C V^2 for each toggle; pins are taken as
-independent. The tables of a supply and of a ground pin are weighed apart and added. Where a library has both (ASAP7,
-for VDD and for VSS) they describe the same charge twice, and `Energy.ground_fj_per_op` says how much that is.
+independent. The tables of each power, ground and bias pin (``related_pg_pin``) are weighed apart, and added; those that
+name none are a group of their own. Where a library has both supply and ground (ASAP7, for VDD and for VSS) they
+describe the same charge twice, and `Energy.ground_fj_per_op` says how much that is.
 
-One rule differs, and `Energy.signoff` says what OpenSTA would make of it. In a leakage state that names an output, the
-output follows the inputs; OpenSTA takes it as one more independent pin, and so loses a share of the leakage.
+Of leakage two rules differ, and `Energy.signoff` says what OpenSTA would make of them. In a state that names an output,
+the output follows the inputs; OpenSTA takes it as one more independent pin, and so loses a share. And what leaks at a
+bias or backup supply counts; OpenSTA takes primary supplies alone.
 """
 
 from dataclasses import dataclass
@@ -16,7 +18,6 @@ import numpy as np
 
 from . import boolean
 from .cells import FALL, RISE
-from .netlist import CONST1
 
 #: Kinds of energy inside the cells and on the nets they drive; their sum is `Energy.energy_fj_per_op`.
 CELL_KINDS = ("internal", "switching", "clock_pins", "leakage")
@@ -115,24 +116,9 @@ class _Cells:
         self.which = which
         self.pins = cell.inputs + cell.outputs
         nets = netlist.pin_net[netlist.pin_start[which][:, None] + np.arange(len(self.pins))].T
-        open_pin = nets < 0
-        self.density = np.where(open_pin, 0.0, density[nets])
-        self.duty = np.where(open_pin, 0.0, duty[nets])
-        if cell.flop:
-            self._open_outputs(open_pin)
-        self.slew = np.where((open_pin | (nets <= CONST1))[..., None], 0.0, timing.slew[nets])
-        own = [max(cell.pins[pin].capacitance) for pin in self.pins]
-        self.load = np.where(open_pin, np.array(own)[:, None], timing.load[nets].max(axis=2))
+        self.density, self.duty = density[nets], duty[nets]
+        self.slew, self.load = timing.slew[nets], timing.load[nets].max(axis=2)
         self.volt = netlist.library.voltage
-
-    def _open_outputs(self, open_pin):
-        """An output that drives nothing moves with the others of its register."""
-        rows = range(len(self.cell.inputs), len(self.pins))
-        for row, other in ((row, other) for row in rows for other in rows if row != other):
-            same = self.cell.pins[self.pins[row]].function == self.cell.pins[self.pins[other]].function
-            follows = open_pin[row] & ~open_pin[other]
-            self.density[row, follows] = self.density[other, follows]
-            self.duty[row, follows] = self.duty[other, follows] if same else 1 - self.duty[other, follows]
 
     def add_to(self, totals):
         cell, which = self.cell, self.which
@@ -142,8 +128,9 @@ class _Cells:
             row = self.pins.index(output)
             volt = self.volt if pin.voltage is None else pin.voltage
             totals["switching"][which] += 0.5 * self.load[row] * volt**2 * self.density[row]
-            for ground in (False, True):
-                found = self._output(output, row, [p for p in cell.powers if p.pin == output and p.ground == ground])
+            powers = [power for power in cell.powers if power.pin == output]
+            for supply, ground in dict.fromkeys((power.supply, power.ground) for power in powers):
+                found = self._output(output, row, [power for power in powers if power.supply == supply])
                 totals["internal"][which] += found
                 totals["ground"][which] += ground * found
         for power in cell.powers:
@@ -208,9 +195,14 @@ class _Cells:
     def _leakage(self):
         """nW by state, an output following the inputs."""
         cell = self.cell
-        states = [(when, value) for when, value in cell.leakage if when]
-        plain = [value for when, value in cell.leakage if not when]
-        rest = cell.cell_leakage if cell.cell_leakage is not None else sum(plain)
+        bias = sum(self._by_state(leakage, None) for leakage in cell.bias_leakage.values())
+        return self._by_state(cell.leakage, cell.cell_leakage) + bias
+
+    def _by_state(self, leakage, otherwise):
+        """nW by state, and ``otherwise``, or what is given without a state, where no state says it."""
+        states = [(when, value) for when, value in leakage if when]
+        plain = [value for when, value in leakage if not when]
+        rest = otherwise if otherwise is not None else sum(plain)
         if not states:
             return sum(plain) if plain else rest
         shares = [self._state(when) for when, _ in states]

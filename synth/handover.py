@@ -24,7 +24,7 @@ def hand_over(folder, timing, activity, period_ps):
         write_saif(replace(activity, period_ps=period_ps), folder / "activity.saif")
         found = estimate(netlist, timing, activity, period_ps, 1).signoff  # fJ in a cycle: over ps, mW
         ours += f", power {1e-3 * found['total'] / period_ps:.6g} W"
-        power = [f"read_saif -scope {netlist.name} activity.saif", "report_activity_annotation",
+        power = [f"read_saif -scope {netlist.name} activity.saif", "report_activity_annotation -report_unannotated",
                  "report_power -digits 6"]
     for tool, before, area in (("opensta", [], _AREA), ("openroad", [_LEF], ["report_design_area"])):
         lines = [

@@ -26,7 +26,6 @@ _HEAD = """library ({name}) {{
     temperature : {temperature:g};
   }}
   default_operating_conditions : corner;
-  voltage_map (VSS, 0);
 """
 _TEMPLATES = {
     "delay": ("input_net_transition", "total_output_net_capacitance"),
@@ -42,7 +41,8 @@ def write(library, path, full=False):
 
     Without ``full``: functions, areas, pin capacitances and one delay arc for each pair of pins, the worst of its
     conditional ones, which is what technology mappers read. With ``full``: every arc, setup times, internal power and
-    leakage, in the units and at the resolution of ``library``; all grounds are called VSS.
+    leakage, in the units and at the resolution of ``library``. Supplies keep their names; all but grounds have the
+    library's voltage.
     """
     text = "".join(_library(library, full))
     with atomic_write(path) as file:
@@ -55,6 +55,8 @@ def _library(library, full):
     for name, value in library.thresholds.items():
         yield f"  {name} : {value:g};\n"
     chosen = [library.cells[name] for name in library.offered]
+    for supply, ground in sorted({pair for cell in chosen for pair in _supplies(cell)} if full else ()):
+        yield f"  voltage_map ({supply}, {0 if ground else library.voltage:g});\n"
     cells = "".join(text for cell in chosen if full or not adder(cell) for text in _cell(cell, full))
     for name in sorted(set(re.findall(r" \((\w+_\d+x\d+)\) ", cells))):
         yield from _template(name)
@@ -79,16 +81,25 @@ def _cell(cell, full):
     if cell.flop:
         yield from _flop(cell.flop)
     if full:
-        if any(power.ground for power in cell.powers):
-            yield "    pg_pin (VSS) { voltage_name : VSS; pg_type : primary_ground; }\n"
+        for supply, ground in _supplies(cell):
+            kind = "primary_ground" if ground else "nwell" if supply in cell.bias_leakage else "primary_power"
+            yield f"    pg_pin ({supply}) {{ voltage_name : {supply}; pg_type : {kind}; }}\n"
         if cell.cell_leakage is not None:
             yield f"    cell_leakage_power : {cell.cell_leakage:.9g};\n"
-        for when, value in cell.leakage:
-            condition = f' when : "{when}";' if when else ""
-            yield f"    leakage_power () {{ value : {value:.9g};{condition} }}\n"
+        for supply, leakage in ((None, cell.leakage), *cell.bias_leakage.items()):
+            at = f" related_pg_pin : {supply};" if supply else ""
+            for when, value in leakage:
+                condition = f' when : "{when}";' if when else ""
+                yield f"    leakage_power () {{ value : {value:.9g};{condition}{at} }}\n"
     for pin in cell.pins.values():
         yield from _pin(cell, pin, full)
     yield "  }\n"
+
+
+def _supplies(cell):
+    """(pin, whether it is a ground) of the supplies that the figures of a cell name."""
+    named = {(power.supply, power.ground) for power in cell.powers if power.supply}
+    return sorted(named | {(supply, False) for supply in cell.bias_leakage})
 
 
 def _flop(flop):
@@ -150,8 +161,8 @@ def _power(power, pin):
     yield "      internal_power () {\n"
     if power.related:
         yield f'        related_pin : "{power.related}";\n'
-    if power.ground:
-        yield "        related_pg_pin : VSS;\n"
+    if power.supply:
+        yield f"        related_pg_pin : {power.supply};\n"
     yield from _condition(power.when)
     template = "energy" if pin.direction == "output" else "input_energy"
     yield from _tables(("rise_power", "fall_power"), power.energy, template)

@@ -3,6 +3,7 @@
 import json
 import re
 from functools import cached_property
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ class Netlist:
     """Cells of a library, connected by nets.
 
     Nets are numbered; 0 and 1 are the constants. Instances are numbered; the pins of instance i are
-    ``pin_net[pin_start[i]:pin_start[i + 1]]``, the cell's inputs first, then its outputs, each in the cell's order;
-    an unconnected pin is -1. Registers count as instances like any other.
+    ``pin_net[pin_start[i]:pin_start[i + 1]]``, the cell's inputs first, then its outputs, each in the cell's order.
+    An output left open has a net of its own, which drives nothing but moves; an input left open is 0, as an undefined
+    bit is. Registers count as instances like any other.
 
     Attributes
     ----------
@@ -57,7 +59,7 @@ class Netlist:
         self.name = name
         self.library = library
         self.ports = ports
-        self.net_names = net_names
+        self.net_names = list(net_names)
         self.instances = [entry[0] for entry in instances]
         self.modules = [entry[1] for entry in instances]
         self._connect(instances)
@@ -129,6 +131,7 @@ class Netlist:
 
     def _connect(self, instances):
         self.cells, kinds = [], {}
+        self._taken = set(self.net_names)
         kind, start, nets = [], [0], []
         for name, _, cell_name, pins in instances:
             if cell_name not in kinds:
@@ -139,12 +142,18 @@ class Netlist:
             unknown = sorted(set(pins) - set(cell.pins))
             if unknown:
                 raise Refusal(f"Pins of {cell_name} must be {', '.join(cell.pins)}, not {unknown[0]!r} ({name})")
-            nets += [pins.get(pin, -1) for pin in cell.inputs + cell.outputs]
+            nets += [pins.get(pin, CONST0) for pin in cell.inputs]
+            nets += [pins[pin] if pin in pins else self._open(f"{name}_{pin}") for pin in cell.outputs]
             start.append(len(nets))
         self.kind = np.array(kind, np.int32)
         self.pin_start = np.array(start, np.int32)
         self.pin_net = np.array(nets, np.int32)
         self._drive()
+
+    def _open(self, name):
+        """A net for an output that is left open."""
+        self.net_names.append(_unique(name, self._taken))
+        return len(self.net_names) - 1
 
     def _drive(self):
         """``driver[net]``: the driving pin (an index into ``pin_net``), -1 for a port or constant."""
@@ -152,13 +161,13 @@ class Netlist:
         is_output = np.concatenate([ways[k] for k in self.kind] or [np.zeros(0, bool)])
         self.pin_is_output = is_output
         self.driver = np.full(len(self.net_names), -1, np.int32)
-        pins = np.flatnonzero(is_output & (self.pin_net >= 0))
+        pins = np.flatnonzero(is_output)
         inputs = [net for way, nets in self.ports.values() if way == "input" for net in nets]
         driven, times = np.unique(np.concatenate([self.pin_net[pins], inputs]).astype(int), return_counts=True)
         if np.any(times > 1):
             raise Refusal(f"A net must have one driver, {self.net_names[driven[times > 1][0]]!r} has more")
         self.driver[self.pin_net[pins]] = pins
-        known = set(driven.tolist()) | {CONST0, CONST1, -1}
+        known = set(driven.tolist()) | {CONST0, CONST1}
         for net in set(np.concatenate([self.pin_net[~is_output], self.output_nets]).astype(int).tolist()) - known:
             raise Refusal(f"A net must have a driver, {self.net_names[net]!r} has none")
 
@@ -181,7 +190,7 @@ class Netlist:
         """Kahn's algorithm over the combinational instances."""
         instance_of = self.pin_instance
         combinational = ~self.is_flop
-        pins = np.flatnonzero(~self.pin_is_output & combinational[instance_of] & (self.pin_net >= 0))
+        pins = np.flatnonzero(~self.pin_is_output & combinational[instance_of])
         drivers = self.driver[self.pin_net[pins]]
         pins, drivers = pins[drivers >= 0], instance_of[drivers[drivers >= 0]]
         pins, drivers = pins[combinational[drivers]], drivers[combinational[drivers]]
@@ -222,12 +231,12 @@ class Netlist:
                     assigns.append(f"  assign {name} = {named[net]};\n")
                 else:
                     named[net] = name
-        wires = [net for net in np.unique(self.pin_net[self.pin_net >= 0]).tolist() if net not in named]
+        wires = [net for net in np.unique(self.pin_net).tolist() if net not in named]
         named |= {net: self.net_names[net] for net in wires}
         yield from (f"  wire {named[net]};\n" for net in wires)
         yield from assigns
         for i, instance in enumerate(self.instances):
-            pins = ", ".join(f".{pin}({named[net]})" for pin, net in self.pin_nets(i).items() if net >= 0)
+            pins = ", ".join(f".{pin}({named[net]})" for pin, net in self.pin_nets(i).items())
             yield f"  {self.cells[self.kind[i]].name} {instance} ({pins});\n"
         yield "endmodule\n"
 
@@ -237,6 +246,13 @@ def _top(modules):
     if len(marked) != 1 and len(modules) != 1:
         raise Refusal(f"Netlist must mark one top module, not {len(marked)} of {len(modules)}")
     return marked[0] if marked else next(iter(modules))
+
+
+def _unique(name, taken):
+    """The name, with a number where it is taken; from now on it is."""
+    name = next(each for each in chain([name], (f"{name}_{n}" for n in count(2))) if each not in taken)
+    taken.add(name)
+    return name
 
 
 class _Flattener:
@@ -286,16 +302,8 @@ class _Flattener:
         return number
 
     def _net(self, name):
-        self.net_names.append(self._unique(name))
+        self.net_names.append(_unique(name, self.taken))
         return len(self.net_names) - 1
-
-    def _unique(self, name):
-        base, n = name, 1
-        while name in self.taken:
-            n += 1
-            name = f"{base}_{n}"
-        self.taken.add(name)
-        return name
 
     def _plain(self, name):
         """A cell's name as an identifier; that of a register, which Yosys names after what it drives, with ``_reg``."""
@@ -327,7 +335,7 @@ class _Flattener:
             else:
                 if any(len(bits) != 1 for bits in pins.values()):
                     raise Refusal(f"Netlist must be mapped to cells, {name!r} is a {cell['type']!r}")
-                self.instances.append((self._unique(prefix + plain), path, cell["type"].lstrip("\\"),
+                self.instances.append((_unique(prefix + plain, self.taken), path, cell["type"].lstrip("\\"),
                                        {pin: net(bits[0]) for pin, bits in pins.items()}))
 
 

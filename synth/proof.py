@@ -89,8 +89,7 @@ class MappedCircuit:
         """Nets that an instance drives, from what its functions are of."""
         pins, cell = self.netlist.pin_nets(i), self._cell(i)
         for pin in cell.outputs:
-            if pins[pin] >= 0:
-                nets[pins[pin]] = _literal(logic, boolean.parse(cell.pins[pin].function), values)
+            nets[pins[pin]] = _literal(logic, boolean.parse(cell.pins[pin].function), values)
 
 
 def _literal(logic, expression, values):

@@ -4,6 +4,7 @@
 falling, is ``[grid, "values"]`` where both are the same, ``[grid, "rising", "falling"]``, or ``[grid, "rising", grid,
 "falling"]``; values stand row by row, one row for each slew, in ps or fJ. ``states`` is the leakage in nW by state of
 the inputs, the first input being bit 0 of the state; ``leakage`` gives it by condition, where it is not so regular.
+``supplies`` lists the pins that energies were measured at, ``[name, 1 if it is a ground]``; an energy has the index.
 ``offered`` is ``"all"`` or a list of cells.
 """
 
@@ -15,7 +16,7 @@ from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
 from .cells import Arc, Cell, Check, Flop, Pin, Power, Table
 
-FORMAT = 1
+FORMAT = 2
 _FIELDS = ("name", "source", "licence", "corner", "offered", "left_out", "thresholds", "wire_loads")
 
 
@@ -30,7 +31,8 @@ def read(path):
             raise Refusal(f"Cell table must be of format {FORMAT}, not {data['format']!r}")
         axes = [np.array(axis, float) for axis in data["axes"]]
         grids = [(axes[x], axes[y]) for x, y in data["grids"]]
-        cells = {name: _cell(name, fields, grids) for name, fields in data["cells"].items()}
+        supplies = [(name, bool(ground)) for name, ground in data["supplies"]]
+        cells = {name: _cell(name, fields, grids, supplies) for name, fields in data["cells"].items()}
         fields = {name: data[name] for name in _FIELDS}
         if fields["offered"] == "all":
             fields["offered"] = sorted(cells)
@@ -46,7 +48,7 @@ def write(library, path, digits=17):
     cells = {name: writer.cell(c) for name, c in library.cells.items()}
     head = {"format": FORMAT} | {name: getattr(library, name) for name in _FIELDS}
     head |= {"offered": "all" if library.offered == sorted(cells) else library.offered}
-    head |= {"axes": writer.axes, "grids": writer.grids}
+    head |= {"supplies": writer.supplies, "axes": writer.axes, "grids": writer.grids}
     text = ("{\n" + "".join(f"{_json(name)}:{_json(value)},\n" for name, value in head.items()) + '"cells":{\n'
             + ",\n".join(f"{_json(name)}:{_json(value)}" for name, value in cells.items()) + "\n}}\n")
     with atomic_write(path) as file:
@@ -61,7 +63,7 @@ def _json(value):
 class _Writer:
     def __init__(self, digits):
         self.digits = digits
-        self.axes, self.grids = [], []
+        self.axes, self.grids, self.supplies = [], [], []
         self.index = {}
 
     def number(self, value):
@@ -104,12 +106,15 @@ class _Writer:
                           for a in c.arcs]
         if c.checks:
             fields["checks"] = [[k.pin, k.clock, k.edge, k.when, self.pair(k.time)] for k in c.checks]
-        fields["powers"] = [[p.pin, p.related, p.when, int(p.ground), self.pair(p.energy), *([p.times] * (p.times > 1))]
-                            for p in c.powers]
+        fields["powers"] = [[p.pin, p.related, p.when, self.place(self.supplies, [p.supply, int(p.ground)]),
+                             self.pair(p.energy), *([p.times] * (p.times > 1))] for p in c.powers]
         if [when for when, _ in c.leakage] == conditions(c.inputs):
             fields["states"] = " ".join(str(self.number(value)) for _, value in c.leakage)
         else:
             fields["leakage"] = [[when, self.number(value)] for when, value in c.leakage]
+        if c.bias_leakage:
+            fields["bias_leakage"] = {supply: [[when, self.number(value)] for when, value in pairs]
+                                      for supply, pairs in c.bias_leakage.items()}
         if c.cell_leakage is not None:
             fields["cell_leakage"] = self.number(c.cell_leakage)
         if c.dont_use:
@@ -126,7 +131,7 @@ class _Writer:
         return fields
 
 
-def _cell(name, fields, grids):
+def _cell(name, fields, grids, supplies):
     def table(grid, values):
         if grid is None:
             return None
@@ -148,12 +153,13 @@ def _cell(name, fields, grids):
     flop = Flop(*fields["flop"]) if "flop" in fields else None
     arcs = [Arc(*a[:5], pair(a[5]), pair(a[6])) for a in fields["arcs"]]
     checks = [Check(*k[:4], pair(k[4])) for k in fields.get("checks", ())]
-    powers = [Power(*p[:3], bool(p[3]), pair(p[4]), *p[5:]) for p in fields["powers"]]
+    powers = [Power(*p[:3], *supplies[p[3]], pair(p[4]), *p[5:]) for p in fields["powers"]]
     leakage = [tuple(leak) for leak in fields.get("leakage", ())]
     if "states" in fields:
         leakage = list(zip(conditions([pin.name for pin in inputs]), map(float, fields["states"].split()), strict=True))
     return Cell(name, fields["area"], {pin.name: pin for pin in inputs + outputs}, arcs, checks, powers, leakage,
-                fields.get("cell_leakage"), flop, fields.get("dont_use", False))
+                fields.get("cell_leakage"), flop, fields.get("dont_use", False),
+                {supply: [tuple(leak) for leak in pairs] for supply, pairs in fields.get("bias_leakage", {}).items()})
 
 
 def _output(name, function=None, max_capacitance=None, voltage=None, rise=0.0, fall=0.0):

@@ -185,10 +185,8 @@ def _loads(netlist, library, constraints):
     """fF that each net's driver sees, rising and falling: every pin on the net, outputs of the design, the wire."""
     own = [np.array([cell.pins[pin].capacitance for pin in cell.inputs + cell.outputs]) for cell in netlist.cells]
     capacitance = np.concatenate([own[k] for k in netlist.kind] or [np.zeros((0, 2))])
-    connected = netlist.pin_net >= 0
-    nets = netlist.pin_net[connected]
     count = len(netlist.net_names)
-    load = np.stack([np.bincount(nets, capacitance[connected, rf], count) for rf in (RISE, FALL)], axis=1)
+    load = np.stack([np.bincount(netlist.pin_net, capacitance[:, rf], count) for rf in (RISE, FALL)], axis=1)
     np.add.at(load, netlist.output_nets, constraints.output_load_ff)
     if constraints.wire_load is not None:
         load += _wire(library, constraints.wire_load, _fanout(netlist))[:, None]
@@ -197,7 +195,7 @@ def _loads(netlist, library, constraints):
 
 def _fanout(netlist):
     """Pins and outputs of the design that each net feeds."""
-    fed = netlist.pin_net[(netlist.pin_net >= 0) & ~netlist.pin_is_output]
+    fed = netlist.pin_net[~netlist.pin_is_output]
     return np.bincount(np.concatenate([fed, netlist.output_nets]), minlength=len(netlist.net_names))
 
 
@@ -245,14 +243,13 @@ def _propagate(sequence, registers, kind, pin_start, pin_net, inputs, cell_edges
             source = pin_net[first_pin + edge_in[e]]
             target = pin_net[first_pin + inputs[k] + edge_out[e]]
             a, b = edge_in_rf[e], edge_out_rf[e]
-            load_ff = 0.0 if target < 0 else load[target, b]
             constant = source < 2
             in_slew = clock_slew if position < registers else (0.0 if constant else slew[source, a])
-            delay = look_up(x, y, values, shape, delay_table[e], in_slew, load_ff)
+            delay = look_up(x, y, values, shape, delay_table[e], in_slew, load[target, b])
             edge_delay[edge_start[i] + e - first] = delay
-            if target < 0 or constant:
+            if constant:
                 continue
-            out_slew = max(look_up(x, y, values, shape, slew_table[e], in_slew, load_ff), 0.0)
+            out_slew = max(look_up(x, y, values, shape, slew_table[e], in_slew, load[target, b]), 0.0)
             if out_slew > slew[target, b]:
                 slew[target, b] = out_slew
             for start in range(2):

@@ -11,6 +11,7 @@ from gates import Builder, multiplier, small
 from lmul.synth import library
 from lmul.synth.activity import simulate
 from lmul.synth.activity_files import write_saif, write_vcd
+from lmul.synth.netlist import CONST0, CONST1
 from lmul.synth.timing import Constraints, analyse
 
 LIB = small()
@@ -203,7 +204,7 @@ def test_vcd_and_saif_say_what_was_counted(tmp_path, seed):
     activity = simulate(netlist, analyse(netlist), inputs, warmup=3, record=True)
     write_vcd(activity, tmp_path / "a.vcd")
     write_saif(activity, tmp_path / "a.saif")
-    duration = round(activity.cycles * activity.period_ps)
+    duration = round(activity.cycles * activity.period_ps * 1000)
     counts, high = vcd_counts((tmp_path / "a.vcd").read_text())
     saif = saif_counts((tmp_path / "a.saif").read_text(), duration)
     nets = dict(netlist.port_bits("input", "output"))
@@ -217,6 +218,33 @@ def test_vcd_and_saif_say_what_was_counted(tmp_path, seed):
     unrecorded = simulate(netlist, analyse(netlist), {"a": [1, 2, 3], "b": [1, 2, 3]})
     with pytest.raises(ValueError, match="^Activity must be recorded to be written as VCD, simulate it with record="):
         write_vcd(unrecorded, tmp_path / "b.vcd")
+
+
+def test_every_pin_has_an_activity_tied_and_open_ones_too(tmp_path, seed):
+    """A register whose reset a constant 1 holds idle, an open output, and outputs of the design that are constant."""
+    build = Builder(LIB, "multiplier")
+    clock, a, q = build.input("clk")[0], build.input("a")[0], build.net()
+    build.instances.append(("r", "", "DFFRX1", {"D": a, "CK": clock, "RN": CONST1, "Q": q}))
+    build.instances.append(("h", "", "HAX1", {"A": q, "B": a, "S": (s := build.net())}))
+    build.output("y", [s, CONST0, CONST1])
+    netlist = build.netlist()
+    inputs = {"a": np.random.default_rng(seed).integers(0, 2, 40)}
+    activity = simulate(netlist, analyse(netlist), inputs, record=True, warmup=2)
+    write_vcd(activity, tmp_path / "a.vcd")
+    write_saif(activity, tmp_path / "a.saif")
+    duration = round(activity.cycles * activity.period_ps * 1000)
+    counts, high = vcd_counts((tmp_path / "a.vcd").read_text())
+    saif = saif_counts((tmp_path / "a.saif").read_text(), duration)
+    pins = {"clk", "a", "y[0]", "y[1]", "y[2]", *(f"r/{pin}" for pin in LIB.cells["DFFRX1"].pins),
+            *(f"h/{pin}" for pin in LIB.cells["HAX1"].pins)}
+    assert set(counts) == set(saif) == pins
+    for name, duty in (("r/RN", 1), ("y[1]", 0), ("y[2]", 1)):
+        assert saif[name] == (0, duty) and (counts[name], high[name]) == (0, duty)
+    # CO = A and B, which nothing takes; q is a of the cycle before
+    carry = inputs["a"][1:-1] & inputs["a"][2:]
+    assert high["h/CO"] == pytest.approx(carry.mean(), abs=0.2) and counts["h/CO"] == saif["h/CO"][0] > 0
+    netlist.write_verilog(tmp_path / "a.v")
+    assert re.search(r"wire h_CO;", (tmp_path / "a.v").read_text())
 
 
 def vcd_counts(text):
@@ -251,7 +279,7 @@ def vcd_counts(text):
 
 
 def saif_counts(text, duration):
-    assert f"(DURATION {duration})" in text and "(TIMESCALE 1 ps)" in text and text.count("(") == text.count(")")
+    assert f"(DURATION {duration})" in text and "(TIMESCALE 1 fs)" in text and text.count("(") == text.count(")")
     found, instance = {}, ""
     for line in text.splitlines():
         if match := re.fullmatch(r"\(INSTANCE (\w+)", line):

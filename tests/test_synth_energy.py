@@ -93,19 +93,79 @@ def test_clock_pins_are_a_kind_of_their_own():
     assert list(energy.by_module(depth=2)) == ["top/inner"]
 
 
-def test_an_output_left_open_still_moves():
+def test_an_output_left_open_still_moves(seed):
     energies = []
     for open_output in (False, True):
         build = Builder(LIB)
         clock, d = build.input("clk")[0], build.input("d")[0]
-        q, qn = build.net(), build.net()
-        pins = {"D": d, "CK": clock, "Q": q} | ({} if open_output else {"QN": qn})
+        q = build.net()
+        pins = {"D": d, "CK": clock, "Q": q} | ({} if open_output else {"QN": build.net()})
         build.instances.append(("r", "", "DFFQX1", pins))
-        build.output("q", [q])
+        carry = {} if open_output else {"CO": build.net()}
+        build.instances.append(("h", "", "HAX1", {"A": d, "B": q, "S": (total := build.net())} | carry))
+        build.output("q", [total])
         netlist = build.netlist()
-        activity = given(netlist, {clock: 2, d: 1, q: 0.5, qn: 0.5}, {clock: 0.5, d: 0.5, q: 0.3, qn: 0.7})
-        energies.append(estimate(netlist, analyse(netlist, constraints=QUIET), activity).by_kind["internal"])
+        timing = analyse(netlist, constraints=QUIET)
+        activity = simulate(netlist, timing, {"d": np.random.default_rng(seed).integers(0, 2, 50)})
+        energies.append(estimate(netlist, timing, activity).by_kind)
     assert energies[0] == pytest.approx(energies[1])
+
+
+BIASED = """
+    pg_pin (VNW) { pg_type : nwell; voltage_name : "VNW"; }
+    pg_pin (VBK) { pg_type : backup_power; voltage_name : "VDD"; }
+    leakage_power () { value : 5; when : "A"; related_pg_pin : VNW; }
+    leakage_power () { value : 1; related_pg_pin : VBK; }
+    pin (Y) {
+      internal_power () {
+        related_pin : "A"; related_pg_pin : VNW; rise_power (scalar) { values ("0.003"); }
+        fall_power (scalar) { values ("0.005"); } }
+      internal_power () {
+        related_pin : "B"; related_pg_pin : VBK; when : "A"; power (scalar) { values ("0.006"); } }
+      internal_power () { related_pin : "A"; power (scalar) { values ("0.001"); } }"""
+
+
+def biased(folder):
+    text = SMALL.read_text()
+    own = text.index("    pin (Y) {", text.index("cell (NAND2X1)"))
+    (folder / "biased.lib").write_text(text[:own] + BIASED + text[own:].removeprefix("    pin (Y) {"))
+    return library.read([folder / "biased.lib"])
+
+
+def test_each_supply_is_weighed_by_itself(tmp_path):
+    """A NAND with 4 fJ at its n-well, 6 fJ at a backup supply and 1 fJ at none that is named, beside its own tables."""
+    found = []
+    for lib in (LIB, biased(tmp_path)):
+        build = Builder(lib)
+        (a,), (b,) = build.input("a"), build.input("b")
+        y = build.gate(lib.cells["NAND2X1"], a, b)
+        build.output("y", [y])
+        netlist = build.netlist()
+        activity = given(netlist, {a: 2, b: 1, y: 0.6}, {a: 0.5, b: 0.25, y: 0.875})
+        found.append(estimate(netlist, analyse(netlist, constraints=QUIET), activity, period_ps=1e6))
+    plain, with_bias = found
+    # Each supply has one table, which has all of its weight: 0.6 toggles of Y at 4, 6 and 1 fJ. Averaged with the
+    # tables of VDD they would make the cell cheaper.
+    assert with_bias.by_kind["internal"] - plain.by_kind["internal"] == pytest.approx(0.6 * (4 + 6 + 1))
+    assert with_bias.signoff["internal"] == with_bias.by_kind["internal"]
+    assert with_bias.ground_fj_per_op == pytest.approx(plain.ground_fj_per_op) and plain.ground_fj_per_op > 0
+    # What leaks there is 5 nW half of the time, and 1 nW; OpenSTA asks primary supplies alone.
+    assert with_bias.leakage_nw - plain.leakage_nw == pytest.approx(0.5 * 5 + 1)
+    assert with_bias.signoff["leakage"] == pytest.approx(plain.signoff["leakage"])
+
+
+def test_supplies_survive_tables_and_liberty(tmp_path):
+    lib = biased(tmp_path)
+    table_file.write(lib, tmp_path / "t.json")
+    lib.write_liberty(tmp_path / "again.lib", full=True)
+    cell = lib.cells["NAND2X1"]
+    supplies = [(power.supply, power.ground) for power in cell.powers]
+    assert {("VNW", False), ("VBK", False), (None, False), ("VDD", False), ("VSS", True)} == set(supplies)
+    for back in (table_file.read(tmp_path / "t.json"), library.read([tmp_path / "again.lib"])):
+        again = back.cells["NAND2X1"]
+        assert [(power.supply, power.ground) for power in again.powers] == supplies
+        assert (again.leakage, again.bias_leakage) == (cell.leakage, cell.bias_leakage)
+    assert cell.bias_leakage == {"VNW": [("A", 5)], "VBK": [(None, 1)]}
 
 
 def test_modules_sum_to_the_whole():

@@ -146,6 +146,16 @@ def test_the_check_can_fail(line, complaint):
         check(line, DOCUMENTED)
 
 
+def test_no_pin_is_left_to_the_tool(tmp_path):
+    """``report_activity_annotation -report_unannotated`` has nothing to list: the SAIF has each pin of the netlist."""
+    timing, _ = handed_over(tmp_path)
+    netlist = timing.netlist
+    pins = sum(len(cell.pins) * netlist.count[cell.name] for cell in netlist.cells)
+    ports = sum(len(nets) for _, nets in netlist.ports.values())
+    assert (tmp_path / "activity.saif").read_text().count("(TC ") == pins + ports
+    assert "report_activity_annotation -report_unannotated" in (tmp_path / "opensta.tcl").read_text().splitlines()
+
+
 def test_scripts_end_with_our_figures(tmp_path):
     timing, activity = handed_over(tmp_path)
     power = estimate(timing.netlist, timing, activity, PERIOD, 1).signoff["total"] / PERIOD * 1e-3
