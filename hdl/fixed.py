@@ -152,6 +152,10 @@ class FixedDrain(Part):
     def __init__(self, window, words):
         self.window, self.words = window, words
         self.latency = 1 + words
+        # Biased exponents, as fp32 has them, of the lowest and of the highest bit of a magnitude.
+        self.lowest = window.addend.unit + self.fmt.bias
+        self.highest = self.lowest + window.bits - 2
+        self.gradual, self.overflow = self.lowest < 1, self.highest >= self.fmt.exp_mask
         super().__init__({"en": In(1), "raw": In(words * window.bits + window.flags), "c": Out(self.fmt.width)})
 
     def elaborate(self, platform):
@@ -172,12 +176,10 @@ class FixedDrain(Part):
         return m
 
     def _round(self, m, magnitude):
-        fmt, lsb = self.fmt, self.window.addend.unit + self.fmt.bias
+        fmt, exp = self.fmt, self.highest - 1
         value = Cat(Const(0, max(fmt.man_bits + 2 - len(magnitude), 0)), magnitude)
-        exp = lsb + len(magnitude) - 2
         exp_bits = max(exp.bit_length(), fmt.exp_bits)
-        field, _ = round_to(m, fmt, value, Const(exp, exp_bits), len(magnitude) - 1, gradual=lsb < 1,
-                            overflow=exp + 1 >= fmt.exp_mask)
+        field, _ = round_to(m, fmt, value, Const(exp, exp_bits), len(magnitude) - 1, self.gradual, self.overflow)
         return field
 
     def _special(self, number, flags):

@@ -14,7 +14,8 @@ class FloatAdder(Part):
     ``fmt.nan`` with sign 0. x + (-x) is +0, and (-0) + (-0) is -0.
 
     ``acc`` must be a sum of such numbers, built from +0 or -0 by this adder: logic for subnormals, overflow and
-    specials is there only where such sums can have them.
+    specials is there only where such sums can have them (``gradual``, ``overflow``, ``has_inf``; and ``crossing``, which
+    turns a difference round).
 
     Timing: combinational.
 
@@ -40,6 +41,8 @@ class FloatAdder(Part):
         self.low = lsb if addend.leading else addend.lowest + self.offset
         self.high = addend.highest + self.offset
         self.gradual = lsb < 1
+        # An acc below the smallest normal may be smaller than a p of lower exponent.
+        self.crossing = self.low < 1
         # An accumulator stops growing when p falls below half its last place.
         self.overflow = self.high + fmt.man_bits + 3 > fmt.exp_mask
         self.has_inf = self.overflow or addend.wide.has_inf
@@ -85,7 +88,7 @@ class FloatAdder(Part):
             magnitude.eq(Cat(sticky, total)),
         ]
         sum_sign = Mux(swap, p.sign, sign)
-        if self.low < 1:  # an acc below the smallest normal may be smaller than a p of lower exponent
+        if self.crossing:
             negative = Signal()
             m.d.comb += negative.eq(subtract & magnitude[-1])
             magnitude, signed_magnitude = Signal(self.bits + 2), magnitude
