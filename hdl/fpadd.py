@@ -14,8 +14,8 @@ class FloatAdder(Part):
     ``fmt.nan`` with sign 0. x + (-x) is +0, and (-0) + (-0) is -0.
 
     ``acc`` must be a sum of such numbers, built from +0 or -0 by this adder: logic for subnormals, overflow and
-    specials is there only where such sums can have them (``gradual``, ``overflow``, ``has_inf``; and ``crossing``, which
-    turns a difference round).
+    specials is there only where such sums can have them (``gradual``, ``overflow``, ``has_inf``), and likewise what
+    turns a difference round (``crossing``).
 
     Timing: combinational.
 
