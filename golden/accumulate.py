@@ -137,10 +137,14 @@ def _run(kernel, spec, accumulator, parameters, a, b, every_pair=False):
 
 
 def _int_sums(spec, a, b, every_pair):
-    # 16-bit products: float64 sums are exact integers below 2**53, so up to a depth of 2**39.
-    a, b = decode(spec.a, a), decode(spec.b, b)
-    total = a @ b.T if every_pair else np.einsum("nk,nk->n", a, b)
+    total = exact_int_sums(spec, a, b.T) if every_pair else np.einsum("nk,nk->n", decode(spec.a, a), decode(spec.b, b))
     return (total.astype(np.int64) & 0xFFFFFFFF).astype(np.uint32).ravel()
+
+
+def exact_int_sums(spec, a, b):
+    """The matrix product of int8 codes, int64."""
+    # 16-bit products: float64 sums are exact integers below 2**53, so up to a depth of 2**39.
+    return (decode(spec.a, a) @ decode(spec.b, b)).astype(np.int64)
 
 
 def _stacks(spec, accumulator, a, b):

@@ -6,11 +6,12 @@ numbers; by a table of all products, for exact sums of short codes. Everything e
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from . import kernels
-from .accumulate import check, extent, factors, rule, sums, target
+from .accumulate import check, exact_int_sums, extent, factors, rule, sums, target
 from .codec import as_codes, code_dtype, decode
 from .formats import FORMATS
 from .parallel import in_threads
@@ -31,7 +32,7 @@ def matmul(spec, accumulator, a, b):
     ----------
     spec : Multiplier
     accumulator : Accumulator
-        Sums as in `accumulate.accumulate`.
+        Sums as in `accumulate.accumulate`: int32 wraps, as in hardware; `out_of_range` tells which sums do.
     a : array of codes of ``spec.a``, (rows, depth), or a stack of such matrices, (n, rows, depth)
     b : array of codes of ``spec.b``, (depth, cols), or a stack of as many, (n, depth, cols)
 
@@ -46,15 +47,7 @@ def matmul(spec, accumulator, a, b):
         dimensions differ, the depth is 0 or more than the accumulator holds, or the accumulator does not take the
         product.
     """
-    a, b = (np.ascontiguousarray(as_codes(fmt, codes)) for fmt, codes in ((spec.a, a), (spec.b, b)))
-    for name, operand in (("first", a), ("second", b)):
-        if operand.ndim not in (2, 3):
-            raise Refusal(f"The {name} operand must be a matrix, not of shape {operand.shape}")
-    if a.shape[:-2] != b.shape[:-2]:
-        raise Refusal(f"Stacks must be of one size, not of shapes {a.shape} and {b.shape}")
-    if a.shape[-1] != b.shape[-2]:
-        raise Refusal(f"Inner dimensions must be equal, not {a.shape[-1]} and {b.shape[-2]}")
-    check(spec, accumulator, a.shape[-1])
+    a, b = _operands(spec, accumulator, a, b)
     out = np.empty((*a.shape[:-1], b.shape[-1]), code_dtype(accumulator.result.width))
     if not out.size:
         return out
@@ -65,6 +58,46 @@ def matmul(spec, accumulator, a, b):
         for matrices in zip(*stacks, strict=True):
             _sum_one(spec, accumulator, *matrices)
     return out
+
+
+class OutOfRange(NamedTuple):
+    """Sums that leave the range of an integer accumulator: their places in the result, (count, dimensions of the
+    result), their true values, int64, and up to which depth there can be none."""
+
+    places: np.ndarray
+    values: np.ndarray
+    safe_depth: int
+
+
+def out_of_range(spec, accumulator, a, b):
+    """The `OutOfRange` sums of a matrix product.
+
+    There can be none but in int32: exact sums of other formats refuse a depth that they cannot hold, floats become Inf.
+    Parameters and errors are those of `matmul`.
+    """
+    a, b = _operands(spec, accumulator, a, b)
+    depth = a.shape[-1]
+    if accumulator.kind != "int":
+        return OutOfRange(np.empty((0, a.ndim), int), np.empty(0, np.int64), depth)
+    largest = accumulator.result.max_finite
+    safe = largest // (spec.a.max_finite + 1) // (spec.b.max_finite + 1)  # by products of the two lowest numbers
+    sums = exact_int_sums(spec, a, b) if depth > safe else np.empty((0,) * a.ndim, np.int64)
+    out = (sums > largest) | (sums < -largest - 1)
+    return OutOfRange(np.argwhere(out), sums[out], safe)
+
+
+def _operands(spec, accumulator, a, b):
+    """Operands as `matmul` takes them, as contiguous arrays of codes."""
+    a, b = (np.ascontiguousarray(as_codes(fmt, codes)) for fmt, codes in ((spec.a, a), (spec.b, b)))
+    for name, operand in (("first", a), ("second", b)):
+        if operand.ndim not in (2, 3):
+            raise Refusal(f"The {name} operand must be a matrix, not of shape {operand.shape}")
+    if a.shape[:-2] != b.shape[:-2]:
+        raise Refusal(f"Stacks must be of one size, not of shapes {a.shape} and {b.shape}")
+    if a.shape[-1] != b.shape[-2]:
+        raise Refusal(f"Inner dimensions must be equal, not {a.shape[-1]} and {b.shape[-2]}")
+    check(spec, accumulator, a.shape[-1])
+    return a, b
 
 
 def _sum_one(spec, accumulator, a, b, out):

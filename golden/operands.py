@@ -1,11 +1,8 @@
-"""Operand sources: the recording of a transformer, a user's ``.npz``, uniform and Gaussian numbers; and how they become
+"""Operand sources: the recording of a transformer, a user's tensors, uniform and Gaussian numbers; and how they become
 codes of a multiplier's formats, in the order in which a processing element meets them."""
 
 import hashlib
 import json
-import warnings
-import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import as_file, files
@@ -14,10 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import tensors
 from .codec import decode, encode
-from .formats import IntFormat
+from .formats import FloatFormat, IntFormat
 from .refusal import Refusal
 
+PAIRINGS = ("elements", "matmul")
 SHARES = {"qk": 0.25, "pv": 0.25, "ffn": 0.5}  # of the pairs drawn from a recording
 _RUN = 64  # element pairs are drawn in runs of this many neighbours
 _SYNTHETIC = 1 << 16
@@ -32,23 +31,28 @@ class Product:
     kind : str
         What the product is, a key of `Operands.shares`.
     a, b : float arrays
-        Matrices (rows, depth) and (depth, cols); or one-dimensional and of one length: pairs, element by element.
+        Matrices (rows, depth) and (depth, cols), or as many of either, (..., rows, depth) and (..., depth, cols); or
+        one-dimensional and of one length: pairs, element by element.
+    a_own, b_own : FloatFormat or IntFormat or None
+        The format whose codes a tensor was to begin with: for a multiplier of that format it is taken as it is.
     """
 
     kind: str
     a: np.ndarray
     b: np.ndarray
+    a_own: FloatFormat | IntFormat | None = None
+    b_own: FloatFormat | IntFormat | None = None
 
     @property
     def runs(self):
         """How many dot products, or runs of neighbouring element pairs, there are to draw."""
-        return len(self.a) * self.b.shape[1] if self.a.ndim == 2 else -(-len(self.a) // _RUN)
+        return self.a[..., 0].size * self.b.shape[-1] if self.a.ndim > 1 else -(-len(self.a) // _RUN)
 
     def run(self, index):
         """The numbers that meet in one of them, in order: two float arrays of one length."""
-        if self.a.ndim == 2:
-            row, col = divmod(index, self.b.shape[1])
-            return self.a[row], self.b[:, col]
+        if self.a.ndim > 1:
+            *batch, row, col = np.unravel_index(index, (*self.a.shape[:-1], self.b.shape[-1]))
+            return self.a[*batch, row], self.b[*batch, :, col]
         part = slice(index * _RUN, (index + 1) * _RUN)
         return self.a[part], self.b[part]
 
@@ -58,10 +62,14 @@ class Product:
             start = rng.integers(len(self.a))
             return tuple(array.take(np.arange(start, start + m * n), mode="wrap").reshape(m, n)
                          for array, m, n in ((self.a, rows, depth), (self.b, depth, cols)))
-        row, start, col = (rng.integers(size) for size in (*self.a.shape, self.b.shape[1]))
+        *batch, row, start, col = (rng.integers(size) for size in (*self.a.shape, self.b.shape[-1]))
         along = np.arange(start, start + depth)
-        return (self.a.take(np.arange(row, row + rows), 0, mode="wrap").take(along, 1, mode="wrap"),
-                self.b.take(along, 0, mode="wrap").take(np.arange(col, col + cols), 1, mode="wrap"))
+        return (self.a[*batch].take(np.arange(row, row + rows), 0, mode="wrap").take(along, 1, mode="wrap"),
+                self.b[*batch].take(along, 0, mode="wrap").take(np.arange(col, col + cols), 1, mode="wrap"))
+
+    def scales(self, spec):
+        """What the tensors are divided by, to become codes of a multiplier's formats: `scale_for`."""
+        return scale_for(spec.a, self.a, self.a_own), scale_for(spec.b, self.b, self.b_own)
 
 
 @dataclass(frozen=True)
@@ -85,106 +93,119 @@ class Operands:
         return digest.hexdigest()
 
 
-def operands(name, seed=1):
-    """The source called ``name``: ``recording``, ``uniform``, ``gaussian``, or the path of an ``.npz``.
+def operands(name, seed=1, pairing=None, specs=()):
+    """The source called ``name``: ``recording``, ``uniform``, ``gaussian``, or tensors as `load` takes them.
 
     Raises
     ------
     Refusal
-        If the file is refused; see `load_npz`.
+        If the tensors are refused; see `load`. If the pairing of others is asked for.
     """
+    if name not in ("recording", "uniform", "gaussian"):
+        return load(name, pairing, specs)
+    if pairing is not None:
+        raise Refusal(f"Pairing must be left to {name}, which has its own, not {pairing!r}")
     if name == "recording":
         return load_recording()
-    if name in ("uniform", "gaussian"):
-        return {"uniform": uniform, "gaussian": gaussian}[name](_SYNTHETIC, seed)
-    return load_npz(name)
+    return {"uniform": uniform, "gaussian": gaussian}[name](_SYNTHETIC, seed)
 
 
 def load_recording():
     """The recording kept in the project: what attention and a feed-forward layer of all-MiniLM-L6-v2 multiply."""
     with as_file(files(__package__) / "data" / "recording.npz") as path:
-        return load_npz(path)
+        return load(path)
 
 
-def load_npz(path):
-    """Operands from an ``.npz`` file: a recording made by ``lmul trace``, or a user's own arrays ``a`` and ``b``.
+def load(reference, pairing=None, specs=()):
+    """Operands from files: a recording made by ``lmul trace``, or a user's own tensors.
 
-    Two arrays of one shape, whatever it is, are pairs element by element. Otherwise they must be matrices (rows, depth)
-    and (depth, cols), whose elements pair as they meet in the matrix product.
+    Parameters
+    ----------
+    reference : str or path
+        ``F.npz`` or ``F.safetensors`` with ``a`` and ``b``; others by their names, ``F.npz:x,y``; or ``A.npy,B.npy``.
+    pairing : str or None
+        ``elements``: tensors of one shape pair element by element. ``matmul``: they are (..., rows, depth) and
+        (..., depth, cols), what is before the last two dimensions broadcast as in `numpy.matmul`, and elements pair as
+        they meet in the matrix products. None: whichever of the two the shapes allow.
+    specs : iterable of Multiplier
+        What the operands are for; says of which format codes are that come without a name (`tensors.numbers`).
 
     Raises
     ------
     Refusal
-        If the file is missing, is not a whole ``.npz``, lacks an array, or its arrays are of another dtype, are empty,
-        hold NaN or Inf, or do not pair. One sentence says which.
+        If a file or a tensor is refused (`tensors`), the shapes do not pair, or could pair both ways: tensors of one
+        shape that are square or have more than two dimensions must be told.
     """
-    arrays = _read_npz(Path(path))
-    if "metadata" in arrays:
-        return _recording(path, arrays)
-    a, b = (_checked(name, arrays[name]) for name in ("a", "b"))
-    if a.shape == b.shape:
-        pairing, product = "element by element", Product("user", a.ravel(), b.ravel())
-    elif a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0]:
-        pairing, product = "as in the matrix product", Product("user", a, b)
+    if "metadata" in tensors.archive(reference):
+        return _recording(reference)
+    a, b = (tensors.numbers(f"Operand {name}", tensor, {getattr(spec, name) for spec in specs})
+            for name, tensor in zip("ab", tensors.read_pair("Operands", reference), strict=True))
+    paired = _pairing(a.values.shape, b.values.shape, pairing)
+    if paired == "elements":
+        how, arrays = "element by element", (a.values.ravel(), b.values.ravel())
     else:
-        raise Refusal("Operands a and b must have one shape, or be matrices (rows, depth) and (depth, cols), "
-                         f"not {a.shape} and {b.shape}")
-    provenance = (f"{Path(path).name}: a {a.dtype.name} {list(a.shape)}, b {b.dtype.name} {list(b.shape)}, "
-                  f"paired {pairing}")
-    return Operands(Path(path).name, provenance, (product,), {"user": 1.0})
+        batch = np.broadcast_shapes(a.values.shape[:-2], b.values.shape[:-2])
+        arrays = [np.broadcast_to(each.values, (*batch, *each.values.shape[-2:])) for each in (a, b)]
+        how = "rows of a with columns of b, as in " + (f"{np.prod(batch)} matrix products" if batch else
+                                                       "the matrix product")
+    name = ",".join(Path(part).name for part in str(reference).split(","))
+    provenance = (f"{name}: a {a.dtype} {list(a.values.shape)}, b {b.dtype} {list(b.values.shape)}, paired {how}")
+    return Operands(name, provenance, (Product("user", *arrays, a.own, b.own),), {"user": 1.0})
 
 
-def _read_npz(path):
-    try:
-        with open(path, "rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
-            archive = np.load(file, allow_pickle=False)
-            if isinstance(archive, np.ndarray):
-                raise Refusal(f"Operands must be an .npz archive, not the single array in {str(path)!r}")
-            if "a" not in archive and "metadata" in archive:
-                return dict(archive)
-            if not {"a", "b"} <= set(archive):
-                raise Refusal(f"Operands must hold the arrays a and b, not {', '.join(archive) or 'none'}, "
-                                 f"in {str(path)!r}")
-            return {name: archive[name] for name in ("a", "b")}
-    except OSError as error:
-        raise Refusal(f"Operands file must be readable, not {str(path)!r}: {error.strerror or error}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError):
-        raise Refusal(f"Operands must be a whole .npz archive, not {str(path)!r}, which is damaged") from None
-    except Exception as error:  # numpy and zipfile let out whatever they come upon in a damaged header
-        if isinstance(error, ValueError) and "Operands" in str(error):
-            raise
-        raise Refusal(f"Operands must be an .npz archive of plain arrays, not {str(path)!r}") from None
+def _pairing(a, b, wanted):
+    """How tensors of two shapes pair: as wanted, or the one way in which they can."""
+    if wanted not in (None, *PAIRINGS):
+        raise Refusal(f"Pairing must be one of {', '.join(PAIRINGS)}, not {wanted!r}")
+    fits = {"elements": a == b, "matmul": _multiply(a, b)}
+    possible = [way for way in PAIRINGS if fits[way] and wanted in (None, way)]
+    if not possible:
+        needed = [shapes for way, shapes in (("elements", "have one shape"),
+                                             ("matmul", "be matrices (..., rows, depth) and (..., depth, cols)"))
+                  if wanted in (None, way)]
+        raise Refusal(f"Operands a and b must {', or '.join(needed)}, not {a} and {b}")
+    same = a[-2:] == (1, 1)  # either way
+    if wanted is None and fits["elements"] and (fits["matmul"] or len(a) > 2) and not same:
+        raise Refusal(f"Operands a and b of one shape {a} must be told how to pair: --pairing elements, one by one, or "
+                      "--pairing matmul, as matrices (..., rows, depth) and (..., depth, cols)")
+    return possible[0]
 
 
-def _checked(name, array):
-    if not isinstance(array, np.ndarray):  # a member that is no .npy
-        raise Refusal(f"Operand {name} must be an array, not {type(array).__name__}")
-    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        raise Refusal(f"Operand {name} must be float16, float32 or float64, not {array.dtype}")
-    if not array.size:
-        raise Refusal(f"Operand {name} must hold at least one number, not shape {array.shape}")
-    bad = array.size - np.count_nonzero(np.isfinite(array))
-    if bad:
-        raise Refusal(f"Operand {name} must hold finite numbers, not {bad} NaN or Inf in {array.size}")
-    return array
+def _multiply(a, b):
+    """Whether tensors of two shapes have a matrix product, as `numpy.matmul` broadcasts them."""
+    if min(len(a), len(b)) < 2 or a[-1] != b[-2]:
+        return False
+    return all(1 in sizes or sizes[0] == sizes[1] for sizes in zip(a[-3::-1], b[-3::-1], strict=False))
 
 
-def _recording(path, arrays):
+def _recording(path):
     """A recording; `lmul.models.trace` writes them and says what the arrays are."""
+    [about] = tensors.members("Operands", path, ["metadata"])
     try:
-        metadata = json.loads(np.asarray(arrays["metadata"]).tobytes())
-        products = []
-        for case, _ in enumerate(metadata["cases"]):
-            q, k, p, v = (_checked(f"{name}{case}", arrays[f"{name}{case}"]) for name in "qkpv")
-            products += [Product("qk", *pair) for pair in zip(q, k.transpose(0, 2, 1), strict=True)]
-            products += [Product("pv", *pair) for pair in zip(p, v, strict=True)]
-        products.append(Product("ffn", _checked("x", arrays["x"]), _checked("w", arrays["w"])))
+        metadata = json.loads(about.array.tobytes())
+        cases = range(len(metadata["cases"]))
         provenance = (f"{metadata['model']}: {metadata['summary']}; "
                       + ", ".join(f"{kind} {100 * share:g} %" for kind, share in SHARES.items()) + " of the pairs")
-    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError):
-        raise Refusal(f"Operands with metadata must be a recording of `lmul trace`, not {str(path)!r}") from None
-    return Operands(Path(path).stem, provenance, tuple(products), SHARES)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise _no_recording(path) from None
+    names = [*(f"{name}{case}" for case in cases for name in "qkpv"), "x", "w"]
+    held = {name: tensors.numbers(f"Operand {name}", tensor, ()).values
+            for name, tensor in zip(names, tensors.members("Operands", path, names), strict=True)}
+    if any(array.ndim != (2 if name in "xw" else 3) for name, array in held.items()):
+        raise _no_recording(path)
+    stacks = []
+    for case in cases:
+        q, k, p, v = (held[f"{name}{case}"] for name in "qkpv")
+        stacks += [("qk", q, k.transpose(0, 2, 1)), ("pv", p, v)]
+    stacks.append(("ffn", held["x"][None], held["w"][None]))
+    if any(len(a) != len(b) or a.shape[2] != b.shape[1] for _, a, b in stacks):
+        raise _no_recording(path)
+    products = tuple(Product(kind, *pair) for kind, a, b in stacks for pair in zip(a, b, strict=True))
+    return Operands(Path(path).stem, provenance, products, SHARES)
+
+
+def _no_recording(path):
+    return Refusal(f"Operands with metadata must be a recording of `lmul trace`, not {str(path)!r}")
 
 
 def uniform(count, seed):
@@ -205,15 +226,16 @@ def _synthetic(name, count, seed, draw):
                     {name: 1.0})
 
 
-def scale_for(fmt, values):
-    """The per-tensor scale: ``values / scale`` is what the codes of ``fmt`` stand for.
+def scale_for(fmt, values, own=None):
+    """The per-tensor scale: ``values / scale`` is what the codes of ``fmt`` stand for. Values that had codes of ``fmt``
+    already (``own``) keep them: 1.
 
     Floats get a power of two, so that scaling loses nothing. Up to 8 bits it is the smallest that clips no value: the
     range is short, so the largest magnitude belongs in its upper binade. Wider formats have range to spare, and what
     would spend it is the sum of the products: there the largest magnitude comes to lie in [1, 2). Integers get the
     largest magnitude over the largest code, as is usual for symmetric quantisation. All zeros: 1.
     """
-    largest = float(np.abs(values).max())
+    largest = 0 if own == fmt else float(np.abs(values).max())
     if not largest:
         return 1.0
     if isinstance(fmt, IntFormat):
@@ -228,13 +250,15 @@ def scale_for(fmt, values):
     return float(np.ldexp(1.0, max(exponent - top, -1022)))
 
 
-def quantise(fmt, values):
+def quantise(fmt, values, own=None):
     """Codes of ``fmt`` for a tensor, and the tensor's scale (`scale_for`); round to nearest even, never clipped.
 
     Parameters
     ----------
     fmt : FloatFormat or IntFormat
     values : finite floats, not empty
+    own : FloatFormat or IntFormat or None
+        The format whose codes the values were to begin with, if any.
 
     Returns
     -------
@@ -242,7 +266,7 @@ def quantise(fmt, values):
     scale : float
         ``decode(fmt, codes) * scale`` is nearest to ``values``.
     """
-    scale = scale_for(fmt, values)
+    scale = scale_for(fmt, values, own)
     return encode(fmt, np.asarray(values, np.float64) / scale), scale
 
 
@@ -318,7 +342,7 @@ def pairs(source, spec, count, seed):
     """
     a, b = np.empty(count), np.empty(count)
     filled = 0
-    scales = _scales(source, spec)
+    scales = [product.scales(spec) for product in source.products]
     drawn = _draw(source, np.random.default_rng(seed))
     given = dict.fromkeys(source.shares, 0)
     while filled < count:
@@ -344,7 +368,7 @@ def matrices(source, spec, rows, depth, cols, count=1, seed=0):
         ``a`` of shape (count, rows, depth), ``b`` (count, depth, cols).
     """
     rng = np.random.default_rng(seed)
-    scales = _scales(source, spec)
+    scales = [product.scales(spec) for product in source.products]
     drawn = _draw(source, rng)
     given = dict.fromkeys(source.shares, 0)
     a, b = np.empty((count, rows, depth)), np.empty((count, depth, cols))
@@ -360,10 +384,6 @@ def matrices(source, spec, rows, depth, cols, count=1, seed=0):
 
 def _drawn(spec, a, b):
     return Drawn(*(Operand(encode(fmt, values), values) for fmt, values in ((spec.a, a), (spec.b, b))))
-
-
-def _scales(source, spec):
-    return [(scale_for(spec.a, product.a), scale_for(spec.b, product.b)) for product in source.products]
 
 
 def _next_kind(shares, given):

@@ -1,7 +1,8 @@
 """Real matrices through a ``matmul_*`` design: read, quantised, cut into tiles, multiplied, and scaled back.
 
 Float matrices are quantised to the design's operand formats, each with one scale for the whole tensor
-(`lmul.golden.operands.quantise`), and the result is scaled back: float64 if an operand is, else float32. Matrices of
+(`lmul.golden.operands.quantise`), and the result is scaled back: float64 if an operand is, else float32. Floats are
+numpy's, bfloat16 and float8 (`lmul.golden.tensors`); those of the design's own format keep their codes. Matrices of
 unsigned integers are codes, and give the codes of the result; for int8 designs, matrices of int8 give int32.
 """
 
@@ -10,12 +11,12 @@ import json
 import tempfile
 import threading
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
 
 from ..golden import matmul as golden
+from ..golden import tensors
 from ..golden.accumulate import check
 from ..golden.codec import as_codes, code_dtype, decode
 from ..golden.files import atomic_write
@@ -28,12 +29,12 @@ BACKENDS = ("golden", "rtl")
 
 
 def matmul_files(a, b, design, backend, path, progress=None, simulator="verilator", folder=None):
-    """Multiply the matrices in two ``.npy`` files and write the product to a third.
+    """Multiply the matrices in two files and write the product to a third.
 
     Parameters
     ----------
-    a, b : paths
-        Matrices (M, K) and (K, N): both float, or both codes.
+    a, b : str or path
+        Matrices (M, K) and (K, N), both float, or both codes: ``F.npy``, ``F.npz:x`` or ``F.safetensors:x``.
     design : Design
         A ``matmul``.
     backend : str
@@ -48,12 +49,13 @@ def matmul_files(a, b, design, backend, path, progress=None, simulator="verilato
     Returns
     -------
     str
-        What was done, in one line; for ``rtl`` with the share of the array's peak that did useful work.
+        What was done, in one line: for floats with how many results are Inf and NaN, for ``rtl`` with the share of the
+        array's peak that did useful work.
 
     Raises
     ------
     Refusal
-        If the design, a file or a matrix is refused: one sentence.
+        If the design, a file or a matrix is refused, or a sum leaves the range of an integer accumulator: one sentence.
     """
     if design.structure != "matmul":
         raise Refusal(f"Design must be a matmul to multiply matrices, not {design.slug!r}")
@@ -61,43 +63,55 @@ def matmul_files(a, b, design, backend, path, progress=None, simulator="verilato
         raise Refusal(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
     a, b = read_matrix("A", a), read_matrix("B", b)
     a_codes, b_codes, scales = operands(design.multiplier, a, b)
+    _refuse_wrapped(design, a_codes, b_codes)
     start = time.perf_counter()
     if backend == "golden":
         codes, how = golden.matmul(design.multiplier, design.accumulator, a_codes, b_codes), ""
     else:
         codes, how = on_rtl(design, a_codes, b_codes, simulator, folder, progress)
     seconds = time.perf_counter() - start
+    product = result(design, codes, {a.dtype, b.dtype}, scales)
     with atomic_write(path, "wb") as file:
-        np.save(file, result(design, codes, a, b, scales))
+        np.save(file, product)
     macs = a_codes.size * b_codes.shape[1]
     scaled = "" if scales is None else f"; scales {scales[0]:.6g} and {scales[1]:.6g}"
-    return (f"{design.slug}, {backend}: ({a.shape[0]}, {a.shape[1]}) x ({b.shape[0]}, {b.shape[1]}), {macs} MAC in "
-            f"{seconds:.2f} s{how}{scaled}; wrote {path}")
+    return (f"{design.slug}, {backend}: {a_codes.shape} x {b_codes.shape}, {macs} MAC in {seconds:.2f} s{how}{scaled}"
+            f"{_specials(design, codes, product)}; wrote {path}")
 
 
-def read_matrix(name, path):
-    """The matrix in an ``.npy`` file.
+def _refuse_wrapped(design, a, b):
+    """Refuse codes of which a sum leaves the accumulator's range."""
+    found = golden.out_of_range(design.multiplier, design.accumulator, a, b)
+    if len(found.values):
+        raise Refusal(f"Sums must stay within {design.accumulator.name}, and {len(found.values)} of "
+                      f"{len(a) * b.shape[1]} do not, first {found.values[0]} at {found.places[0].tolist()}; those of "
+                      f"at most {found.safe_depth} products always do")
+
+
+def _specials(design, codes, product):
+    """How many results are Inf and NaN, those among them that became so when they were scaled back; of floats."""
+    if isinstance(design.accumulator.result, IntFormat):
+        return ""
+    values = product if product.dtype.kind == "f" else decode(design.accumulator.result, codes)
+    return f"; {np.count_nonzero(np.isinf(values))} Inf and {np.count_nonzero(np.isnan(values))} NaN in the result"
+
+
+def read_matrix(name, reference):
+    """The matrix that a reference names, a `Tensor`.
 
     Raises
     ------
     Refusal
-        If the file is missing or damaged, or holds no matrix.
+        As `lmul.golden.tensors.read`, or if it is no matrix.
     """
-    try:
-        with open(path, "rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
-            matrix = np.lib.format.read_array(file, allow_pickle=False)
-    except OSError as error:
-        raise Refusal(f"Matrix {name} must be readable, not {str(path)!r}: {error.strerror or error}") from None
-    except Exception:  # numpy lets out whatever it comes upon in a damaged header
-        raise Refusal(f"Matrix {name} must be a whole .npy file of numbers, not {str(path)!r}") from None
-    if matrix.ndim != 2 or not matrix.size:
-        raise Refusal(f"Matrix {name} must have two dimensions, none of them 0, not shape {matrix.shape}")
-    return matrix.astype(matrix.dtype.newbyteorder("="))
+    tensor = tensors.read(f"Matrix {name}", reference)
+    if tensor.array.ndim != 2 or not tensor.array.size:
+        raise Refusal(f"Matrix {name} must have two dimensions, none of them 0, not shape {tensor.array.shape}")
+    return tensor
 
 
 def operands(spec, a, b):
-    """Two matrices as codes, and their scales, two floats, or None if they were codes to begin with.
+    """Two matrices, `Tensor`, as codes; and their scales, two floats, or None if they were codes to begin with.
 
     Raises
     ------
@@ -105,8 +119,8 @@ def operands(spec, a, b):
         If the dtypes are not such as the module says, a float is not finite, a code does not fit, or the inner
         dimensions differ.
     """
-    if a.shape[1] != b.shape[0]:
-        raise Refusal(f"Inner dimensions must be equal, not {a.shape[1]} and {b.shape[0]}")
+    if a.array.shape[1] != b.array.shape[0]:
+        raise Refusal(f"Inner dimensions must be equal, not {a.array.shape[1]} and {b.array.shape[0]}")
     (a, a_scale), (b, b_scale) = _operand("A", spec.a, a), _operand("B", spec.b, b)
     if (a_scale is None) != (b_scale is None):
         kinds = ["codes" if scale is None else "floats" for scale in (a_scale, b_scale)]
@@ -114,29 +128,25 @@ def operands(spec, a, b):
     return a, b, None if a_scale is None else (a_scale, b_scale)
 
 
-def _operand(name, fmt, matrix):
+def _operand(name, fmt, tensor):
     """Codes, and their scale or None."""
-    codes = code_dtype(fmt.width)
-    if matrix.dtype.kind == "f":
-        matrix = matrix.astype(np.float64)
-        bad = matrix.size - np.count_nonzero(np.isfinite(matrix))
-        if bad:
-            raise Refusal(f"Matrix {name} must hold finite numbers, not {bad} NaN or Inf in {matrix.size}")
-        return quantise(fmt, matrix)
-    if isinstance(fmt, IntFormat) and matrix.dtype == np.int8:
-        return matrix.view(np.uint8), None
-    if matrix.dtype != codes:
-        raise Refusal(f"Matrix {name} must be of floats or of {codes} codes of {fmt}, not {matrix.dtype}")
-    return as_codes(fmt, matrix), None
+    if tensor.dtype.startswith("uint"):
+        if tensor.dtype != code_dtype(fmt.width):
+            raise Refusal(f"Matrix {name} must be of floats or of {code_dtype(fmt.width)} codes of {fmt}, "
+                          f"not {tensor.dtype}")
+        return as_codes(fmt, tensor.array), None
+    numbers = tensors.numbers(f"Matrix {name}", tensor, [fmt])
+    codes, scale = quantise(fmt, numbers.values, numbers.own)
+    return codes, None if tensor.dtype == "int8" else scale
 
 
-def result(design, codes, a, b, scales):
-    """Result codes as what the matrices ``a`` and ``b`` call for."""
+def result(design, codes, dtypes, scales):
+    """Result codes as what matrices of these types, names, call for."""
     if scales is not None:
-        dtype = np.float64 if np.float64 in (a.dtype, b.dtype) else np.float32
+        dtype = np.float64 if "float64" in dtypes else np.float32
         with np.errstate(over="ignore"):
             return (decode(design.accumulator.result, codes) * scales[0] * scales[1]).astype(dtype)
-    return codes.view(np.int32) if np.int8 in (a.dtype, b.dtype) else codes
+    return codes.view(np.int32) if "int8" in dtypes else codes
 
 
 def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):

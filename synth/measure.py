@@ -64,7 +64,9 @@ class Options:
     Parameters
     ----------
     operands : str
-        ``recording``, ``uniform``, ``gaussian`` or the path of an ``.npz``.
+        ``recording``, ``uniform``, ``gaussian`` or files: `golden.operands.load`.
+    pairing : str or None
+        Of operands from files: ``elements`` or ``matmul``; None, where the shapes leave no choice.
     seed, vectors : int
         Of the operand pairs that drive each netlist.
     effort : str
@@ -94,6 +96,7 @@ class Options:
     mode: str = "timed"
     prove: bool = False
     fpga_seeds: int = place.SEEDS
+    pairing: str | None = None
 
 
 def run_report(slugs=None, technologies=None, liberty=(), families=(), *, options=None, command="", keep=None,
@@ -138,10 +141,10 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
     designs = [parse(slug) for slug in dict.fromkeys(slugs or (fpga_designs() if families else default_designs()))]
     names, targets = _technologies(technologies, liberty, families)
     libraries = {key: _library(key) for key in names}
-    source = operands(options.operands, options.seed)
+    source = operands(options.operands, options.seed, options.pairing, [design.multiplier for design in designs])
     _, yosys_version = yosys()
     with tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True) as folder, _Pool(progress) as pool:
-        rows = _measure(designs, list(libraries), targets, families, options, Path(folder), keep, pool)
+        rows = _measure(designs, list(libraries), targets, families, source, options, Path(folder), keep, pool)
     record = {
         "schema": SCHEMA,
         "command": command,
@@ -193,7 +196,7 @@ def _about(lib):
             "driving_cell": lib.driving_cell.name, "output_load_ff": lib.output_load}
 
 
-def _measure(designs, keys, targets, families, options, folder, keep, pool):
+def _measure(designs, keys, targets, families, source, options, folder, keep, pool):
     """All rows, in the order of the designs, each with its technologies."""
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
     latency, circuits = {}, {}
@@ -209,12 +212,12 @@ def _measure(designs, keys, targets, families, options, folder, keep, pool):
     found = dict(pool.run(jobs, "netlists", _name))
     clocks = _clocks(designs, keys, found, options)
     jobs = [(_row, design, key, found[design.slug], rivals.periods(rivals.groups(design, designs), clocks[key]),
-             latency[design.slug], options, keep) for design in longest_first for key in keys]
+             latency[design.slug], source, options, keep) for design in longest_first for key in keys]
     rows = dict(pool.run(jobs, "energy", _name))
     rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
              for target in targets for design in designs}
     ordered = [rows[design.slug, key] for key in (*keys, *targets) for design in designs]
-    right = dict(pool.run([(_accuracy, design, options) for design in longest_first], "errors"))
+    right = dict(pool.run([(_accuracy, design, source, options) for design in longest_first], "errors"))
     for row in ordered:
         row |= right[row["design"]] | {"reasons": row["reasons"] | right[row["design"]]["reasons"]}
         missing(row, "not a figure of this kind of technology")
@@ -304,13 +307,12 @@ def _clocks(designs, keys, found, options):
     return clocks
 
 
-def _row(design, key, mapped, clocks, latency, options, keep=None):
+def _row(design, key, mapped, clocks, latency, source, options, keep=None):
     """The row of one design in one library."""
     lib, points = _library(key), mapped["points"][key]
     row = new_row(design, lib.name) | mapped["generic"]
     row["fmax_mhz"] = 1e6 / points[-1]["delay_ps"]
     why = drivable(design)
-    source = operands(options.operands, options.seed)
     driven = None if why else drive(design, latency, source, options.vectors, options.seed)
     measured = judged = [_Measured(design, point, pickle.loads(point["kept"].read_bytes()), driven, clocks["relaxed"],
                                    options) for point in points]
@@ -339,9 +341,9 @@ def _row(design, key, mapped, clocks, latency, options, keep=None):
     return (design.slug, key), row
 
 
-def _accuracy(design, options):
+def _accuracy(design, source, options):
     """Entries of a design's rows that belong to no technology."""
-    return design.slug, accuracy(design, operands(options.operands, options.seed), options.vectors, options.seed)
+    return design.slug, accuracy(design, source, options.vectors, options.seed)
 
 
 def _kept(folder, fit, period, key):

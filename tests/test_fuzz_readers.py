@@ -10,12 +10,13 @@ import random
 import zipfile
 from pathlib import Path
 
+import ml_dtypes  # noqa: F401 - numpy knows its types by their names
 import numpy as np
 import pytest
 from fuzz import fuzz, spoilt_bytes, spoilt_text, spoilt_tree
 from lmul.golden.formats import float_format
-from lmul.golden.operands import load_npz
-from lmul.golden.spec import parse_accumulator
+from lmul.golden.operands import load
+from lmul.golden.spec import Multiplier, parse_accumulator
 from lmul.hdl.designs import catalogue, parse
 from lmul.sim.matmul import read_matrix
 from lmul.synth import boolean, library, record, table_file
@@ -60,7 +61,8 @@ def names(folder):
 def matrices(folder):
     valid = []
     for array in (np.arange(6.0).reshape(2, 3), np.ones((3, 2), np.uint8), np.ones((2, 2), ">f4"),
-                  np.asfortranarray(np.eye(3, dtype=np.int8))):
+                  np.asfortranarray(np.eye(3, dtype=np.int8)), np.ones((2, 3), "float8_e5m2"),
+                  np.ones((2, 3), "bfloat16")):
         file = io.BytesIO()
         np.save(file, array)
         valid.append(file.getvalue())
@@ -80,7 +82,34 @@ def archives(folder):
     np.savez(file, metadata=np.frombuffer(json.dumps(about).encode(), np.uint8),
              **{name: rng.random(shape) for name, shape in shapes.items()})
     valid.append(file.getvalue())
-    return from_file(folder / "o.npz", load_npz, valid, spoilt_archive)
+    file = io.BytesIO()
+    np.savez(file, a=np.ones((2, 3), "float8_e5m2"), b=np.full((3, 2), 3, "float8_e4m3fn"))
+    valid.append(file.getvalue())
+    specs = [Multiplier.make("exact", "e4m3")]
+    return from_file(folder / "o.npz", lambda path: load(path, specs=specs), valid, spoilt_archive)
+
+
+def safetensors(folder):
+    pytest.importorskip("safetensors", reason="the extra `models` is not installed")
+    header = {name: {"dtype": dtype, "shape": [2, 3], "data_offsets": [start, start + 6 * size]}
+              for name, dtype, start, size in (("a", "F32", 0, 4), ("b", "BF16", 24, 2), ("c", "F8_E5M2", 36, 1))}
+    text = json.dumps(header).encode()
+    valid = len(text).to_bytes(8, "little") + text + np.ones(6, np.float32).tobytes() + bytes(18)
+    return from_file(folder / "o.safetensors", load, [valid], spoilt_safetensors)
+
+
+def spoilt_safetensors(data, rng):
+    """A file spoilt anywhere; or in its header, the length of which is made right again."""
+    if rng.random() < 0.3:
+        return spoilt_bytes(data, rng)
+    size = 8 + int.from_bytes(data[:8], "little")
+    if rng.random() < 0.3:
+        return data[:size] + rng.randbytes(len(data) - size)
+    if rng.random() < 0.5:
+        header = json.dumps(spoilt_tree(json.loads(data[8:size]), rng)).encode(errors="replace")
+    else:
+        header = spoilt_text(data[8:size].decode(), rng).encode(errors="replace")
+    return len(header).to_bytes(8, "little") + header + data[size:]
 
 
 def recordings(folder):
@@ -104,7 +133,7 @@ def recordings(folder):
     def read(given):
         arrays, text = given
         np.savez(path, metadata=np.frombuffer(text, np.uint8), **arrays)
-        load_npz(path)
+        load(path)
 
     return read, spoil
 
@@ -123,12 +152,10 @@ def spoilt_archive(data, rng):
     if rng.random() < 0.7:
         return spoilt_bytes(data, rng)
     file = io.BytesIO()
-    with np.load(io.BytesIO(data)) as archive, zipfile.ZipFile(file, "w") as spoilt:
-        for name in archive.files:
-            member = io.BytesIO()
-            np.save(member, archive[name])
-            content = spoilt_array(member.getvalue(), rng) if rng.random() < 0.6 else member.getvalue()
-            spoilt.writestr(f"{name}.npy", content)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(file, "w") as spoilt:
+        for name in archive.namelist():
+            content = archive.read(name)
+            spoilt.writestr(name, spoilt_array(content, rng) if rng.random() < 0.6 else content)
     return file.getvalue()
 
 
@@ -197,8 +224,8 @@ def from_file(path, read_path, valid, spoil):
 
 
 #: Each reader with its share of the cases.
-READERS = {slugs: 14_000, names: 6_000, matrices: 8_000, archives: 6_000, recordings: 4_000, liberty: 8_000,
-           expressions: 8_000, tables: 4_000, records: 6_000}
+READERS = {slugs: 14_000, names: 6_000, matrices: 8_000, archives: 6_000, safetensors: 3_000, recordings: 4_000,
+           liberty: 8_000, expressions: 8_000, tables: 4_000, records: 6_000}
 SAMPLE = 50  # the default run takes every so-manieth
 
 
@@ -252,10 +279,10 @@ def test_nothing_is_unpickled(tmp_path):
     trap = np.array([[Trap(tmp_path / "sprung")]], object)
     np.save(tmp_path / "m.npy", trap, allow_pickle=True)
     np.savez(tmp_path / "o.npz", a=trap, b=trap)
-    with pytest.raises(ValueError, match="^Matrix A must be a whole .npy file of numbers, not "):
+    with pytest.raises(ValueError, match="^Matrix A must be a whole .npy file of plain numbers, not "):
         read_matrix("A", tmp_path / "m.npy")
-    with pytest.raises(ValueError, match="^Operands must be an .npz archive of plain arrays, not "):
-        load_npz(tmp_path / "o.npz")
+    with pytest.raises(ValueError, match="^Operands must be a whole .npz file of plain numbers, not "):
+        load(tmp_path / "o.npz")
     assert not (tmp_path / "sprung").exists()
     np.load(tmp_path / "m.npy", allow_pickle=True)
     assert (tmp_path / "sprung").exists()

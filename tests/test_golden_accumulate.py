@@ -10,7 +10,7 @@ from lmul.golden import matmul as matmul_module
 from lmul.golden.accumulate import accumulate, dot, extent, sums, target
 from lmul.golden.codec import as_codes, decode, encode
 from lmul.golden.formats import FORMATS, FloatFormat
-from lmul.golden.matmul import matmul
+from lmul.golden.matmul import matmul, out_of_range
 from lmul.golden.products import product, wide_value
 from lmul.golden.spec import Accumulator, Multiplier, parse_accumulator
 from lmul.golden.stimulus import all_pairs, corners, random_codes
@@ -495,3 +495,28 @@ def test_neutral_pairs_leave_any_sum_as_it_is(spec, seed):
     for accumulator in ("int32",) if spec is INT8 else ("fp32", "bf16", "fixed"):
         accumulator = parse_accumulator(accumulator)
         assert np.array_equal(accumulate(spec, accumulator, *longer), accumulate(spec, accumulator, a, b))
+
+
+def test_sums_out_of_range_are_told(seed):
+    """Against int64: which sums of int8 leave int32, where, and what they are; of shorter ones, none can."""
+    spec, accumulator, generator = Multiplier.make("int8", None), Accumulator("int"), np.random.default_rng(seed)
+    for depth in (131072, 150_000):
+        a, b = (generator.choice([-128, -127, 127], shape, p=[0.98, 0.01, 0.01]).astype(np.int8)
+                for shape in ((3, 2, depth), (3, depth, 2)))
+        a[0, 1], a[1] = 127, a[1] // 2
+        true = a.astype(np.int64) @ b.astype(np.int64)
+        outside = (true > 2**31 - 1) | (true < -2**31)
+        places, values, safe = out_of_range(spec, accumulator, a.view(np.uint8), b.view(np.uint8))
+        assert np.array_equal(places, np.argwhere(outside)) and np.array_equal(values, true[outside]) and safe == 131071
+        assert depth == 131072 or 0 < len(values) < true.size
+        assert np.array_equal(matmul(spec, accumulator, a.view(np.uint8), b.view(np.uint8)),
+                              (true & 0xFFFFFFFF).astype(np.uint32))
+    most = np.full((1, 131071), 0x80, np.uint8)
+    assert not len(out_of_range(spec, accumulator, most, most.T).values)
+    one = np.full((1, 131072), 0x80, np.uint8)
+    assert out_of_range(spec, accumulator, one, one.T).values.tolist() == [2**31]
+    least = out_of_range(spec, accumulator, one, np.full((131072, 1), 0x7F, np.uint8))
+    assert not len(least.values)
+    for name in ("fp32", "fixed"):
+        codes = np.full((2, 4), 0x7E, np.uint8)
+        assert not len(out_of_range(Multiplier.make("lmul", "e4m3"), parse_accumulator(name), codes, codes.T).values)

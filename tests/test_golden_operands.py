@@ -1,5 +1,6 @@
 """Operand sources: what is refused, how tensors become codes, and in which order pairs are handed out."""
 
+import re
 import zipfile
 
 import numpy as np
@@ -10,8 +11,9 @@ from lmul.golden.operands import (
     SHARES,
     Operands,
     Product,
+    _pairing,
     gaussian,
-    load_npz,
+    load,
     load_recording,
     matrices,
     operands,
@@ -20,6 +22,7 @@ from lmul.golden.operands import (
     scale_for,
     uniform,
 )
+from lmul.golden.refusal import Refusal
 from lmul.golden.spec import Multiplier
 
 SPECS = [Multiplier.make("lmul", "e4m3"), Multiplier.make("exact", "bf16", "e4m3"), Multiplier.make("exact", "fp32"),
@@ -41,17 +44,66 @@ def save(path, **arrays):
 
 def test_arrays_of_one_shape_pair_element_by_element(tmp_path, seed):
     rng = np.random.default_rng(seed)
-    for shape in ((), (5,), (3, 3), (2, 3, 4)):
+    for shape, pairing in (((), None), ((5,), None), ((3, 4), None), ((3, 3), "elements"), ((2, 3, 4), "elements"),
+                           ((2, 3, 3), "elements"), ((1, 1), None), ((4, 1, 1), None)):
         for dtype in (np.float16, np.float32, np.float64, ">f4"):
             a, b = (np.array(rng.standard_normal(shape), dtype) for _ in "ab")
-            source = load_npz(save(tmp_path / "f.npz", a=a, b=b))
+            source = load(save(tmp_path / "f.npz", a=a, b=b), pairing)
             assert np.array_equal(source.products[0].a, a.ravel()) and np.array_equal(source.products[0].b, b.ravel())
             assert "element by element" in source.provenance and source.name == "f.npz"
 
 
+@pytest.mark.parametrize("shape", [(3, 3), (2, 2), (2, 3, 4), (2, 3, 3), (1, 2, 5), (2, 2, 3, 3), (5, 1, 2)])
+def test_how_is_never_guessed(tmp_path, shape):
+    path = save(tmp_path / "f.npz", a=np.ones(shape), b=np.ones(shape))
+    with pytest.raises(Refusal, match=rf"^Operands a and b of one shape {re.escape(str(shape))} must be told how to "
+                                      "pair: --pairing elements, one by one, or --pairing matmul, as matrices"):
+        load(path)
+    assert load(path, "elements").products[0].a.ndim == 1
+
+
+@pytest.mark.parametrize("a, b, pairing, needed", [
+    ((3, 4), (4, 3), "elements", "have one shape"),
+    ((3, 4), (3, 4), "matmul", "be matrices (..., rows, depth) and (..., depth, cols)"),
+    ((2, 3, 4), (3, 4, 5), None, "have one shape, or be matrices (..., rows, depth) and (..., depth, cols)"),
+    ((4,), (4, 5), None, "have one shape, or be matrices (..., rows, depth) and (..., depth, cols)"),
+])
+def test_shapes_that_do_not_pair(tmp_path, a, b, pairing, needed):
+    with pytest.raises(Refusal) as error:
+        load(save(tmp_path / "f.npz", a=np.ones(a), b=np.ones(b)), pairing)
+    assert str(error.value) == f"Operands a and b must {needed}, not {a} and {b}"
+
+
+@pytest.mark.parametrize("a, b", [((2, 2, 3, 4), (2, 2, 4, 3)), ((5, 3, 3), (5, 3, 3)), ((3, 2, 4), (4, 2)),
+                                  ((2, 1, 3, 2), (4, 2, 3)), ((3, 4), (6, 4, 2))])
+def test_batches_are_matrix_products_as_numpy_has_them(tmp_path, a, b, seed):
+    """Every product of every row with every column is drawn, each once: their sums are those of `numpy.matmul`."""
+    rng = np.random.default_rng(seed)
+    a, b = (rng.integers(-8, 8, shape).astype(np.float32) for shape in (a, b))
+    a.flat[0], b.flat[0] = 8, 8  # a scale of 8
+    expected = a @ b
+    depth = a.shape[-1]
+    source = load(save(tmp_path / "f.npz", a=a, b=b), "matmul")
+    spec = Multiplier.make("exact", "fp32")
+    drawn = pairs(source, spec, expected.size * depth, 0)
+    met = [decode(spec.a, codes).reshape(-1, depth) * 8 for codes in drawn.codes]
+    assert sorted((met[0] * met[1]).sum(1)) == sorted(expected.ravel())
+    assert source.provenance.endswith(f"as in {expected[..., 0, 0].size} matrix products")
+    drawn = matrices(source, spec, 2, depth, 2, count=40, seed=seed)
+    whole = {tuple(np.roll(row, shift)) for row in a.reshape(-1, depth) for shift in range(depth)}
+    assert {tuple(row) for row in 8 * drawn.a.values.reshape(-1, depth)} <= whole
+
+
+def test_pairing_of_other_sources_is_their_own():
+    with pytest.raises(Refusal, match="^Pairing must be left to recording, which has its own, not 'matmul'$"):
+        operands("recording", pairing="matmul")
+    with pytest.raises(Refusal, match="^Pairing must be one of elements, matmul, not 'rows'$"):
+        _pairing((3,), (3,), "rows")
+
+
 def test_other_matrices_pair_as_in_their_product(tmp_path):
     a, b = np.arange(1.0, 7).reshape(2, 3), np.arange(1.0, 13).reshape(3, 4)
-    source = load_npz(save(tmp_path / "f.npz", a=a, b=b))
+    source = load(save(tmp_path / "f.npz", a=a, b=b))
     spec = Multiplier.make("exact", "fp32")
     met = zip(*(decode(spec.a, codes) for codes in pairs(source, spec, 24, 0).codes), strict=True)
     scale_a, scale_b = scale_for(spec.a, a), scale_for(spec.b, b)
@@ -61,48 +113,51 @@ def test_other_matrices_pair_as_in_their_product(tmp_path):
 
 def test_same_numbers_same_digest(tmp_path):
     a = np.arange(4.0)
-    one, two = (load_npz(save(tmp_path / name, a=a, b=a + 1)).sha256 for name in ("one.npz", "two.npz"))
-    assert one == two != load_npz(save(tmp_path / "one.npz", a=a, b=a + 2)).sha256
+    one, two = (load(save(tmp_path / name, a=a, b=a + 1)).sha256 for name in ("one.npz", "two.npz"))
+    assert one == two != load(save(tmp_path / "one.npz", a=a, b=a + 2)).sha256
 
 
 ONE = np.ones(3)
+KINDS = ("Operand a must be float16, float32, float64, bfloat16, float8 or, for int8 designs, int8, not X; to convert, "
+         "save x.astype(np.float32)")
 
 
 @pytest.mark.parametrize("arrays, sentence", [
-    ({"a": ONE}, "Operands must hold the arrays a and b, not a, in '{path}'"),
-    ({"x": ONE, "y": ONE}, "Operands must hold the arrays a and b, not x, y, in '{path}'"),
-    ({"a": ONE, "b": np.ones(4)}, "Operands a and b must have one shape, or be matrices (rows, depth) and "
-                                  "(depth, cols), not (3,) and (4,)"),
-    ({"a": np.ones((2, 3)), "b": np.ones((2, 4))}, "Operands a and b must have one shape, or be matrices (rows, depth) "
-                                                   "and (depth, cols), not (2, 3) and (2, 4)"),
+    ({"a": ONE}, "Operands must be in '{path}', which has no b, but a"),
+    ({"x": ONE, "y": ONE}, "Operands must be in '{path}', which has no a and no b, but x, y"),
+    ({"a": ONE, "b": np.ones(4)}, "Operands a and b must have one shape, or be matrices (..., rows, depth) and "
+                                  "(..., depth, cols), not (3,) and (4,)"),
+    ({"a": np.ones((2, 3)), "b": np.ones((2, 4))}, "Operands a and b must have one shape, or be matrices (..., rows, "
+                                                   "depth) and (..., depth, cols), not (2, 3) and (2, 4)"),
     ({"a": ONE, "b": np.array([1, np.nan, 2])}, "Operand b must hold finite numbers, not 1 NaN or Inf in 3"),
     ({"a": np.array([np.inf, -np.inf, 0]), "b": ONE}, "Operand a must hold finite numbers, not 2 NaN or Inf in 3"),
     ({"a": np.ones((0, 4)), "b": np.ones((0, 4))}, "Operand a must hold at least one number, not shape (0, 4)"),
-    ({"a": np.ones(3, int), "b": ONE}, "Operand a must be float16, float32 or float64, not int64"),
-    ({"a": np.ones(3, complex), "b": ONE}, "Operand a must be float16, float32 or float64, not complex128"),
-    ({"a": np.array(["x"]), "b": ONE}, "Operand a must be float16, float32 or float64, not <U1"),
-    ({"a": np.array([None]), "b": ONE}, "Operands must be an .npz archive of plain arrays, not '{path}'"),
+    ({"a": np.ones(3, int), "b": ONE}, KINDS.replace("X", "int64")),
+    ({"a": np.ones(3, complex), "b": ONE}, KINDS.replace("X", "complex128")),
+    ({"a": np.array(["x"]), "b": ONE}, KINDS.replace("X", "str32")),
+    ({"a": np.array([None]), "b": ONE}, "Operands must be a whole .npz file of plain numbers, not '{path}'"),
     ({"metadata": ONE}, "Operands with metadata must be a recording of `lmul trace`, not '{path}'"),
 ])
 def test_refuses(tmp_path, arrays, sentence):
     path = save(tmp_path / "f.npz", **arrays)
     with pytest.raises(ValueError) as error:
-        load_npz(path)
+        load(path)
     assert str(error.value) == sentence.replace("{path}", str(path))
 
 
 def test_refuses_what_is_no_archive(tmp_path):
     path = tmp_path / "f.npz"
-    with pytest.raises(ValueError, match=r"^Operands file must be readable, not '.*f\.npz': No such file"):
+    with pytest.raises(ValueError, match=r"^Operands must be readable, not '.*f\.npz': No such file"):
         operands(path)
-    with pytest.raises(ValueError, match=r"^Operands file must be readable, not '.*': Is a directory$"):
+    with pytest.raises(ValueError, match=r"^Operands must be readable, not '.*': Is a directory$"):
         operands(tmp_path)
     np.save(tmp_path / "f.npy", ONE)
-    with pytest.raises(ValueError, match=r"^Operands must be an \.npz archive, not the single array in '.*f\.npy'$"):
-        load_npz(tmp_path / "f.npy")
+    with pytest.raises(ValueError, match=r"^Operands must be two arrays, A\.npy,B\.npy or a and b of one \.npz, not "
+                                         r"the single array in '.*f\.npy'$"):
+        load(tmp_path / "f.npy")
     path.write_text("not an archive")
-    with pytest.raises(ValueError, match=r"^Operands must be an \.npz archive of plain arrays, not '.*f\.npz'$"):
-        load_npz(path)
+    with pytest.raises(ValueError, match=r"^Operands must be an \.npy, \.npz or \.safetensors file, not '.*f\.npz'$"):
+        load(path)
 
 
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])
@@ -112,8 +167,8 @@ def test_refuses_every_truncation(tmp_path, write):
     content = path.read_bytes()
     for size in range(len(content)):
         path.write_bytes(content[:size])
-        with pytest.raises(ValueError, match=r"^Operands must be (a whole|an) \.npz archive"):
-            load_npz(path)
+        with pytest.raises(ValueError, match=r"^Operands must be (a whole \.npz|an \.npy, \.npz or)"):
+            load(path)
 
 
 def test_refuses_a_flipped_bit(tmp_path):
@@ -122,8 +177,8 @@ def test_refuses_a_flipped_bit(tmp_path):
     content = bytearray(path.read_bytes())
     content[content.index(np.full(2, np.pi).tobytes())] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"^Operands must be a whole \.npz archive, not '.*f\.npz', which is damaged$"):
-        load_npz(path)
+    with pytest.raises(ValueError, match=r"^Operands must be a whole \.npz file of plain numbers, not '.*f\.npz'$"):
+        load(path)
 
 
 # --- quantisation ---
@@ -327,7 +382,7 @@ def test_defaults():
 
 
 def test_shares_are_parts_of_one(recording, tmp_path, seed):
-    for source in (recording, gaussian(5, seed), load_npz(save(tmp_path / "f.npz", a=ONE, b=ONE))):
+    for source in (recording, gaussian(5, seed), load(save(tmp_path / "f.npz", a=ONE, b=ONE))):
         assert sum(source.shares.values()) == 1
 
 

@@ -5,7 +5,7 @@ from importlib.resources import as_file, files
 import lmul.golden
 import numpy as np
 import pytest
-from lmul.golden.operands import SHARES, load_npz, load_recording
+from lmul.golden.operands import SHARES, load, load_recording
 from lmul.models.trace import record_trace
 
 
@@ -19,14 +19,14 @@ def test_the_kept_recording_can_be_made_again(minilm, tmp_path):
         assert kept.files == made.files and kept["metadata"].tobytes() == made["metadata"].tobytes()
         for name in set(kept.files) - {"metadata"}:  # another machine's BLAS sums in another order
             assert kept[name].dtype == np.float32 and np.allclose(kept[name], made[name], rtol=1e-4, atol=1e-5)
-    assert load_npz(tmp_path / "one.npz").provenance == load_recording().provenance
+    assert load(tmp_path / "one.npz").provenance == load_recording().provenance
 
 
 def test_own_sentences(minilm, tmp_path):
     path = tmp_path / "own.npz"
     lines = ["# a comment", "Two words.", "", "  Three more words here.  "]
     record_trace(lines, path, layers=[4], heads=[0, 1, 11], ffn_rows=5)
-    source = load_npz(path)
+    source = load(path)
     assert source.name == "own" and set(source.shares) == set(SHARES)
     shapes = [(product.kind, product.a.shape, product.b.shape) for product in source.products]
     expected = []

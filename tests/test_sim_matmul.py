@@ -3,11 +3,14 @@
 import re
 import resource
 
+import ml_dtypes
 import numpy as np
 import pytest
+from lmul.golden import matmul as golden
 from lmul.golden.accumulate import accumulate
 from lmul.golden.codec import decode
 from lmul.golden.operands import quantise
+from lmul.golden.refusal import Refusal
 from lmul.hdl.designs import parse
 from lmul.sim.matmul import matmul_files
 
@@ -69,6 +72,67 @@ def test_int8_is_exact(multiply, seed):
     assert multiply("matmul_int8_int32_2x3_os", "golden", a.view(np.uint8), b.view(np.uint8))[0].dtype == np.uint32
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn"])
+def test_codes_of_the_design_stay_what_they_are(dtype, multiply, seed):
+    """Floats of the design's own format are not scaled: the sums are those of their codes, and come out as floats."""
+    rng = np.random.default_rng(seed)
+    a, b = (rng.standard_normal(shape).astype(getattr(ml_dtypes, dtype)) for shape in ((4, 6), (6, 5)))
+    design = parse({"bfloat16": "matmul_lmul_bf16_fp32_2x2_os", "float8_e4m3fn": DESIGN}[dtype])
+    product, line = multiply(design.slug, "golden", a, b)
+    codes = [matrix.view(f"u{matrix.itemsize}") for matrix in (a, b)]
+    sums = golden.matmul(design.multiplier, design.accumulator, *codes)
+    assert product.dtype == np.float32 and np.array_equal(product, decode(design.accumulator.result, sums))
+    assert "; scales 1 and 1; 0 Inf and 0 NaN in the result; wrote" in line
+
+
+def test_bfloat16_for_other_designs_is_quantised(multiply, seed):
+    rng = np.random.default_rng(seed)
+    a, b = (rng.standard_normal(shape).astype(ml_dtypes.bfloat16) for shape in ((4, 6), (6, 5)))
+    product, _ = multiply(DESIGN, "golden", a, b)
+    assert np.array_equal(product, multiply(DESIGN, "golden", a.astype(np.float32), b.astype(np.float32))[0])
+
+
+def test_matrices_by_name(tmp_path, seed):
+    a, b = np.random.default_rng(seed).standard_normal((2, 3, 3))
+    np.savez(tmp_path / "f.npz", x=a, y=b)
+    np.save(tmp_path / "a.npy", a)
+    products = []
+    for first in ("f.npz:x", "a.npy"):
+        matmul_files(f"{tmp_path}/{first}", f"{tmp_path}/f.npz:y", parse(DESIGN), "golden", tmp_path / "c.npy")
+        products.append(np.load(tmp_path / "c.npy"))
+    assert np.array_equal(*products)
+    with pytest.raises(Refusal, match="Matrix A must be an .npy file, or a tensor by name, F:x, not all of '.*f.npz'"):
+        matmul_files(tmp_path / "f.npz", tmp_path / "a.npy", parse(DESIGN), "golden", tmp_path / "c.npy")
+
+
+def test_inf_and_nan_are_counted(multiply):
+    """65504 is fp16's largest: its double is Inf, and Inf less Inf is NaN."""
+    slug = "matmul_exact_fp16_fp16_2x2_os"
+    large, inf = np.float16(65504).view(np.uint16), np.float16(np.inf).view(np.uint16)
+    one = np.float16(1).view(np.uint16)
+    a, b = np.array([[large, large], [inf, one], [one, one]]), np.array([[one, one], [one, inf ^ 0x8000]])
+    product, line = multiply(slug, "golden", a, b)
+    values = product.view(np.float16)
+    assert np.isinf(values).sum() == 4 and np.isnan(values).sum() == 1
+    assert "; 4 Inf and 1 NaN in the result; wrote" in line
+    assert "; 1 Inf and 0 NaN" in multiply(DESIGN, "golden", np.array([[1e30, 1e30]], np.float32),
+                                           np.array([[1e30], [1e30]], np.float32))[1]  # scaled back beyond float32
+
+
+@pytest.mark.parametrize("backend", ["golden", "rtl"])
+def test_sums_that_leave_int32_are_refused(backend, multiply, tmp_path):
+    """Of 131072 products of -128 by -128 the sum is 2**31; one product fewer, and it fits."""
+    deep = np.full((2, 131072), -128, np.int8)
+    deep[1, 0] = 0
+    with pytest.raises(Refusal, match=r"^Sums must stay within int32, and 1 of 2 do not, first 2147483648 at \[0, 0\]; "
+                                      "those of at most 131071 products always do$"):
+        multiply("matmul_int8_int32_4x4_os", backend, deep, deep[:1].T)
+    assert not (tmp_path / "c.npy").exists()
+    if backend == "golden":
+        product, line = multiply("matmul_int8_int32_4x4_os", backend, deep[1:], deep[:1].T)
+        assert product == 131071 * 2**14 and "Inf" not in line
+
+
 ONES = np.ones((3, 3), np.float32)
 NAN = np.where(np.eye(3), np.nan, 1)
 
@@ -79,11 +143,12 @@ NAN = np.where(np.eye(3), np.nan, 1)
     (ONES, np.ones(3), r"Matrix B must have two dimensions, none of them 0, not shape \(3,\)"),
     (NAN, ONES, "Matrix A must hold finite numbers, not 3 NaN or Inf in 9"),
     (ONES, np.full((3, 3), -np.inf), "Matrix B must hold finite numbers, not 9 NaN or Inf in 9"),
-    (ONES, ONES.astype(np.int64), "Matrix B must be of floats or of uint8 codes of e4m3, not int64"),
-    (ONES.astype(bool), ONES, "Matrix A must be of floats or of uint8 codes of e4m3, not bool"),
-    (ONES.astype(complex), ONES, "Matrix A must be of floats or of uint8 codes of e4m3, not complex128"),
+    (ONES, ONES.astype(np.int64), "Matrix B must be float16, .* int8, not int64; to convert, save"),
+    (ONES.astype(bool), ONES, "Matrix A must be float16, .* int8, not bool"),
+    (ONES.astype(complex), ONES, "Matrix A must be float16, .* int8, not complex128"),
+    (ONES.astype(np.uint16), ONES, "Matrix A must be of floats or of uint8 codes of e4m3, not uint16"),
     (ONES, ONES.astype(np.uint8), "Matrices must be both floats or both codes, not floats and codes"),
-    (ONES, ONES.astype(object), "Matrix B must be a whole .npy file of numbers, not"),
+    (ONES, ONES.astype(object), "Matrix B must be a whole .npy file of plain numbers, not"),
 ])
 @pytest.mark.parametrize("backend", ["golden", "rtl"])
 def test_refused_matrices(a, b, complaint, backend, multiply):
@@ -100,7 +165,7 @@ def test_depth_beyond_an_exact_sum_is_refused(backend, multiply):
 @pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])
 def test_damaged_file_is_refused(content, tmp_path):
     (tmp_path / "a.npy").write_bytes(content)
-    with pytest.raises(ValueError, match="Matrix A must be a whole .npy file of numbers, not '.*a.npy'"):
+    with pytest.raises(ValueError, match="Matrix A must be (a whole .npy file of .*|an .npy, .*), not '.*a.npy'"):
         matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse(DESIGN), "golden", tmp_path / "c.npy")
 
 

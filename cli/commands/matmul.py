@@ -13,7 +13,8 @@ from ..console import output_file, progress
 @click.option("--backend", type=click.Choice(["golden", "rtl"]), default="golden", show_default=True)
 @click.option("-o", "--output", required=True, help="The .npy to write.")
 def matmul(a, b, design, backend, output):
-    """Multiply the matrices in A.npy and B.npy; both backends give the same bits."""
+    """Multiply the matrices A and B, each an .npy file, or by name F.npz:x or F.safetensors:x; both backends give the
+    same bits."""
     design = parse(design)
     path = output_file(output)
     from ...sim.matmul import matmul_files

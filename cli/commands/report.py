@@ -2,6 +2,7 @@
 
 import click
 
+from ...golden.operands import PAIRINGS
 from ..console import Failure, command_line, output_folder, progress
 
 
@@ -18,7 +19,11 @@ from ..console import Failure, command_line, output_folder, progress
 @click.option("--fpga-seeds", type=click.IntRange(min=1), default=3, show_default=True,
               help="Placements of each design; the median clock counts.")
 @click.option("--operands", default="recording", show_default=True,
-              help="recording, uniform, gaussian, or an .npz with arrays a and b.")
+              help="recording, uniform, gaussian, or tensors: F.npz or F.safetensors with a and b, F:x,y with others, "
+                   "or A.npy,B.npy.")
+@click.option("--pairing", type=click.Choice(PAIRINGS),
+              help="How tensors pair: one by one, or as matrices (..., rows, depth) and (..., depth, cols). Default: "
+                   "as their shapes allow; square ones, and of one shape those with three dimensions, must be told.")
 @click.option("--vectors", type=click.IntRange(min=200), default=2000, show_default=True,
               help="Operand pairs per netlist.")
 @click.option("--seed", type=int, default=1, show_default=True)
