@@ -234,9 +234,10 @@ def _names(opened):
 
 
 def _insist(what, path, names, held):
-    if missing := [name for name in names if name not in held]:
-        some = ", ".join(sorted(held)[:8]) + (" ..." if len(held) > 8 else "")
-        raise Refusal(f"{what} must be in {str(path)!r}, which has no {' and no '.join(missing)}, but {some or 'none'}")
+    if not set(names) <= set(held):
+        some = ", ".join(sorted(held)[:8]) + (", ..." if len(held) > 8 else "")
+        arrays = f"array{'s' * (len(names) > 1)} {' and '.join(names)}"
+        raise Refusal(f"{what} must be the {arrays} of {str(path)!r}, which holds {some or 'none'}")
 
 
 def _npy(file):

@@ -217,7 +217,7 @@ def _measure(designs, keys, targets, families, source, options, folder, keep, po
     rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
              for target in targets for design in designs}
     ordered = [rows[design.slug, key] for key in (*keys, *targets) for design in designs]
-    right = dict(pool.run([(_accuracy, design, source, options) for design in longest_first], "errors"))
+    right = dict(pool.run([(_accuracy, design, source, options) for design in longest_first], "errors", _name))
     for row in ordered:
         row |= right[row["design"]] | {"reasons": row["reasons"] | right[row["design"]]["reasons"]}
         missing(row, "not a figure of this kind of technology")

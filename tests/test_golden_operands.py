@@ -123,8 +123,8 @@ KINDS = ("Operand a must be float16, float32, float64, bfloat16, float8 or, for 
 
 
 @pytest.mark.parametrize("arrays, sentence", [
-    ({"a": ONE}, "Operands must be in '{path}', which has no b, but a"),
-    ({"x": ONE, "y": ONE}, "Operands must be in '{path}', which has no a and no b, but x, y"),
+    ({"a": ONE}, "Operands must be the arrays a and b of '{path}', which holds a"),
+    ({"x": ONE, "y": ONE}, "Operands must be the arrays a and b of '{path}', which holds x, y"),
     ({"a": ONE, "b": np.ones(4)}, "Operands a and b must have one shape, or be matrices (..., rows, depth) and "
                                   "(..., depth, cols), not (3,) and (4,)"),
     ({"a": np.ones((2, 3)), "b": np.ones((2, 4))}, "Operands a and b must have one shape, or be matrices (..., rows, "

@@ -155,7 +155,7 @@ SINGLE = "Operands must be two arrays, A.npy,B.npy or a and b of one .npz, not t
 @pytest.mark.parametrize("reference, sentence", [
     ("a.npy", SINGLE), ("a.npy:x,y", SINGLE),
     ("f.npz:x", "Operands must be named in pairs, F:a,b, not '{}/f.npz:x'"),
-    ("f.npz:x,z", "Operands must be in '{}/f.npz', which has no z, but x"),
+    ("f.npz:x,z", "Operands must be the arrays x and z of '{}/f.npz', which holds x"),
     ("a.npy,b.npy", "Operands must be readable, not 'b.npy': No such file or directory"),
     ("none.npz:x,y", "Operands must be readable, not '{}/none.npz': No such file or directory"),
     ("none", "Operands must be readable, not '{}/none': No such file or directory"),
@@ -207,7 +207,7 @@ def test_safetensors_that_are_refused(tmp_path):
     path = safetensors(tmp_path / "m.safetensors", a=("F8_E4M3", ones), b=("F8_E8M0", ones), c=("I8", ones))
     for names, sentence in (("", "Operand b must be float16, .*, not F8_E8M0; to convert"),
                             (":a,c", "Operand b is int8, codes for int8 designs alone, and the designs have e4m3"),
-                            (":a,d", "Operands must be in '.*', which has no d, but a, b, c"),
+                            (":a,d", "Operands must be the arrays a and d of '.*', which holds a, b, c"),
                             (":a", "Operands must be named in pairs")):
         with pytest.raises(Refusal, match=f"^{sentence}"):
             load(f"{path}{names}", specs=specs("e4m3"))
