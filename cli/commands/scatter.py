@@ -2,6 +2,7 @@
 
 import click
 
+from ...golden.operands import PAIRINGS
 from ..console import command_line, output_file, progress
 
 
@@ -15,6 +16,7 @@ from ..console import command_line, output_file, progress
 @click.option("--effort", "efforts", multiple=True, type=click.Choice(["low", "default", "high"]), default=["default"],
               show_default=True, help="May be repeated.")
 @click.option("--operands", default="recording", show_default=True, help="As for `lmul report`.")
+@click.option("--pairing", type=click.Choice(PAIRINGS), help="As for `lmul report`.")
 @click.option("--vectors", type=click.IntRange(min=200), default=2000, show_default=True,
               help="Operand pairs per netlist.")
 @click.option("-o", "--output", required=True, help="File to write; runs that it has are not made again.")
