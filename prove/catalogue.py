@@ -102,6 +102,10 @@ def _jobs(slugs):
         if not design.combinational:
             if design.structure == "dot":
                 sums[_lanes(design)] = ("lanes", design.slug)
+            if design.rows:
+                sums["streams of {}, {}".format(*handshake.kind(design))] = ("streams", handshake.kind(design))
+            if design.structure == "matmul":
+                sums["stream registers"] = ("stream registers", None)
             if _steps(design):
                 sums[_sum(design)] = ("sum", Design("mac", design.multiplier, accumulator=design.accumulator).slug)
             if slugs is None:
@@ -113,7 +117,7 @@ def _jobs(slugs):
     jobs |= sums
     if slugs is None:
         jobs |= {"policies of " + "x".join(pair): ("variants", pair) for pair in PAIRS}
-        jobs |= {"sums": ("sums", None), "streams": ("streams", None)}
+        jobs |= {"sums": ("sums", None)}
     return dict(sorted(jobs.items(), key=lambda job: -_weight(job[1])))
 
 
@@ -122,6 +126,8 @@ def _weight(job):
     kind, what = job
     if kind in ("sums", "streams"):
         return 1000
+    if kind == "stream registers":
+        return 1
     if kind in ("sum", "lanes"):
         return parse(what).multiplier.a.width
     return 0 if kind == "variants" else parse(what[0]).multiplier.a.width * len(what)
@@ -148,7 +154,9 @@ def _proofs(kind, what, seconds):
     if kind == "sums":
         return list(adders.results(limit=seconds))
     if kind == "streams":
-        return list(handshake.results(limit=seconds))
+        return list(handshake.results(*what, limit=seconds))
+    if kind == "stream registers":
+        return handshake.registers(seconds)
     if kind == "sum":
         return list(adders.of(parse(what).multiplier, parse(what).accumulator, seconds))
     if kind == "lanes":
@@ -247,8 +255,11 @@ def _structures(slugs, proofs):
         if _steps(design):
             parts[f"sum, {_sum(design)}"] = [proof for proof in proofs if proof.name == _sum(design)]
         if design.rows:
-            parts["streams, at small shapes"] = [proof for proof in proofs if proof.name.endswith(f"_{design.dataflow}")
-                                                 and proof.name.startswith(f"{design.structure}_")]
+            small = handshake.followed(*handshake.kind(design))
+            shapes = ", ".join(f"{each.rows}x{each.cols}" for each in map(parse, small))
+            parts[f"streams, at {shapes}"] = [proof for proof in proofs if proof.name in small]
+        if design.structure == "matmul":
+            parts["stream registers"] = [proof for proof in proofs if proof.name.startswith("stream register,")]
         verdicts = {name: _worst(some) for name, some in parts.items()}
         yield Proof(slug, "what golden says, as a whole", "by `lmul simulate`; its " + "; its ".join(
             f"{name}: {verdict}" for name, verdict in verdicts.items()),

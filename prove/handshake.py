@@ -282,13 +282,28 @@ def buffer(width, machine=None, limit=60):
     return proof(f"stream register, {width} bits", "a queue of two beats, for ever", "induction, one step", examine)
 
 
-def results(arrays=None, limit=300):
-    """All proofs of this module, one after the other.
+def kind(design):
+    """What the way of beats through a design depends on, its shape apart: structure and dataflow."""
+    return design.structure, design.dataflow
+
+
+def followed(structure, dataflow):
+    """Those of `ARRAYS` that are of this kind."""
+    return [slug for slug in ARRAYS if kind(parse(slug)) == (structure, dataflow)]
+
+
+def registers(limit=60):
+    """Proofs of stream registers."""
+    return [buffer(width, limit=limit) for width in BUFFER_WIDTHS]
+
+
+def results(structure, dataflow, limit=300):
+    """Proofs of the streams of one kind of array, one after the other.
 
     Parameters
     ----------
-    arrays : dict of str to int
-        Slugs of ``array`` and ``matmul`` designs, and for how many cycles each is followed; by default `ARRAYS`.
+    structure, dataflow : str
+        As `kind` gives them.
     limit : float
         Seconds that the solver may take for one proof.
 
@@ -296,14 +311,12 @@ def results(arrays=None, limit=300):
     ------
     Proof
     """
-    for width in BUFFER_WIDTHS:
-        yield buffer(width, limit=limit)
-    for slug, cycles in (ARRAYS if arrays is None else arrays).items():
+    for slug in followed(structure, dataflow):
         core = read(slug)
         yield independence(core)
         yield hold(core, limit=limit)
         yield progress(core, core.rows + 4, limit=limit)
-        yield traffic(core, cycles, limit=limit)
+        yield traffic(core, ARRAYS[slug], limit=limit)
 
 
 def read(slug, text=None):

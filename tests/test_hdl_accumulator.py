@@ -37,7 +37,8 @@ SMALL = [
     (Multiplier.make("lmul", "e4m2", "e2m1"), "e4m4"),
 ]
 LARGE = [("lmul", "e4m3", "fp32"), ("exact", "e4m3", "fp32"), ("lmul", "e5m2", "bf16"), ("exact", "bf16", "fp32"),
-         ("lmul", "bf16", "bf16"), ("exact", "fp16", "fp16"), ("lmul", "fp32", "fp32"), ("exact", "fp16", "bf16")]
+         ("lmul", "bf16", "bf16"), ("exact", "fp16", "fp16"), ("lmul", "fp32", "fp32"), ("exact", "fp16", "bf16"),
+         ("lmul", "e4m3", "fp16"), ("exact", "e4m3", "fp16")]
 
 
 @kernels.compiled

@@ -3,6 +3,7 @@
 import hdl_bench
 import numpy as np
 import pytest
+from lmul.golden.codec import encode
 from lmul.golden.spec import Multiplier, parse_accumulator
 from lmul.hdl.designs import parse
 from lmul.hdl.dot import Dot
@@ -39,6 +40,25 @@ def test_reset_in_mid_run(slug, seed):
     steps, expected = hdl_bench.unit_runs(design, [5, 3], generator)
     results, _ = hdl_bench.run_unit(component(design), design, steps, generator, reset_after=7)
     assert results == expected
+
+
+MINUS = 1 << 31
+
+
+@pytest.mark.parametrize(("slug", "alone", "padded"), [
+    ("mac_exact_bf16_fp32", MINUS, MINUS), ("dot_exact_bf16_fp32_2", MINUS, 0), ("dot_exact_bf16_fp32_2_tree", 0, 0),
+    ("dot_exact_bf16_fixed_2", MINUS, MINUS)])
+def test_neutral_pairs_after_a_sum_of_minus_zero(slug, alone, padded, seed):
+    """-2**-100 times 2**-100 is too small for fp32, and a sum of -0; to which lanes that are aligned add their zeros as
+    +0. A tree rounds the product before it is added to +0; an exact sum is rounded at its end."""
+    design = parse(slug)
+    spec, lanes = design.multiplier, design.lanes or 1
+    tiny, minus = int(encode(spec.a, 2.0**-100)), spec.a.sign_mask
+    neutral = sum(minus << spec.a.width * lane for lane in range(lanes)), 0
+    first = neutral[0] & ~((1 << spec.a.width) - 1) | minus | tiny, tiny
+    steps = [(*first, False), (*neutral, True), (*first, True), (*neutral, True)]
+    results, _ = hdl_bench.run_unit(component(design), design, steps, np.random.default_rng(seed))
+    assert results == [padded, alone, 0]
 
 
 def test_window_matters(seed):

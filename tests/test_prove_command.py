@@ -1,6 +1,7 @@
 """``lmul prove``: its table, its statuses, and what it keeps."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from lmul.cli.main import main
@@ -73,6 +74,32 @@ def test_a_wrong_multiplier_is_shown_by_codes_and_values(monkeypatch):
     [proof] = catalogue._multipliers([parse("mul_lmul_e2m1")], 10)
     assert proof.verdict == REFUTED
     assert proof.witness == "a=0x2 (1) b=0x2 (1) gives 0x3 (1.5), not 0x2 (1)"
+
+
+@pytest.mark.parametrize("slug", ["array_lmul_e4m3_fp32_2x2_os", "array_lmul_e4m3_carrysave_8x8_os",
+                                  "array_int8_int32_4x4_ws", "matmul_lmul_bf16xe4m3_fp32_8x8_ws",
+                                  "matmul_exact_e4m3_fixed_1x7_os"])
+def test_a_named_array_is_proved_in_parts(slug):
+    """Its jobs prove each part that its line names; and without any one of them it is not proved."""
+    names = []
+    for kind, what in catalogue._jobs([slug]).values():
+        names += {"multipliers": lambda what: what, "streams": lambda what: catalogue.handshake.followed(*what),
+                  "stream registers": lambda what: ["stream register, 8 bits"],
+                  "sum": lambda what: [catalogue._sum(catalogue.parse(what))]}[kind](what)
+    proofs = {name: Proof(name, "", "", PROVED, 0.0) for name in names}
+    [whole] = catalogue._structures([slug], proofs.values())
+    assert whole.verdict == catalogue.IN_PARTS and "streams, at" in whole.means
+    for name in names:
+        [broken] = catalogue._structures([slug], (proofs | {name: replace(proofs[name], verdict=REFUTED)}).values())
+        assert broken.verdict == catalogue.NOT_PROVED
+    [bare] = catalogue._structures([slug], [proof for proof in proofs.values() if "mitchell" not in proof.name])
+    assert bare.verdict == catalogue.NOT_PROVED
+
+
+@pytest.mark.regress
+def test_an_array_is_proved(capsys):
+    status, out, _ = run(capsys, "array_lmul_e2m1_carrysave_2x2_os")
+    assert status == 0 and " in parts " in out
 
 
 @pytest.mark.regress

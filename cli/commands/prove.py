@@ -16,7 +16,8 @@ from ..console import Failure, output_folder, progress
 def prove(slugs, everything, limit, output):
     """Prove designs: by exhaustion up to 16 operand bits, by a solver beyond; exit status 1 if one is not proved.
 
-    Larger designs are proved part by part, and simulated as a whole; with --all that is no failure."""
+    Larger designs are proved part by part, and simulated as a whole: `in parts` is a success, `not proved`, where some
+    part has no means, only with --all."""
     if bool(slugs) == everything:
         raise Refusal("Designs to prove must be given as SLUG... or as --all")
     from ...hdl.designs import parse
