@@ -41,7 +41,8 @@ FIGURES = {
     "dsp": "FPGA multiplier blocks",
     "mean_relative_error": "mean relative error over all significands: of products of all pairs of normal numbers, or, "
                            "beyond 16 bits together, of mantissas",
-    "driven_relative_error": "the same of the products that the netlist is driven with: what is flushed or saturates counts in full",
+    "driven_relative_error": "the same of the products that the netlist is driven with; what is flushed or saturates "
+                             "counts in full",
     "result_error": "of sums: root mean square of the error over that of the result, against float64 of the operands "
                     "before they were rounded to codes",
     "result_gain": "the factor of the right results that lies nearest to the sums (least squares)",
