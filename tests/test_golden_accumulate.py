@@ -515,8 +515,10 @@ def test_sums_out_of_range_are_told(seed):
     assert not len(out_of_range(spec, accumulator, most, most.T).values)
     one = np.full((1, 131072), 0x80, np.uint8)
     assert out_of_range(spec, accumulator, one, one.T).values.tolist() == [2**31]
-    least = out_of_range(spec, accumulator, one, np.full((131072, 1), 0x7F, np.uint8))
-    assert not len(least.values)
+    low, high = np.full((2, 132105), -128, np.int8), np.full((132105, 1), 127, np.int8)
+    low[:, -1], high[-1] = (-32, -33), 32  # -128 * 127 * 132104 - 32 * 32 = -2**31, which fits
+    below = out_of_range(spec, accumulator, low.view(np.uint8), high.view(np.uint8))
+    assert below.values.tolist() == [-2**31 - 32] and below.places.tolist() == [[1, 0]]
     for name in ("fp32", "fixed"):
         codes = np.full((2, 4), 0x7E, np.uint8)
         assert not len(out_of_range(Multiplier.make("lmul", "e4m3"), parse_accumulator(name), codes, codes.T).values)
