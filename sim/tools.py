@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.refusal import Refusal
+from . import needs
 
 SIMULATORS = ("verilator", "icarus")
 
@@ -32,16 +33,13 @@ def find(simulator):
     Raises
     ------
     Refusal
-        If it, or for Verilator the C++ compiler it needs, is not installed: one sentence that names what to install.
+        If it, or what it needs, is not installed: one sentence that names what to install.
     """
-    if simulator == "verilator":
-        missing = [program for program in ("c++", "make", "perl") if not shutil.which(program)]
-        if missing:
-            raise Refusal(f"A C++ compiler, make and perl must be installed to build with Verilator, "
-                             f"but {' and '.join(missing)} cannot be found (Debian: apt-get install g++ make perl)")
-        return verilator()
-    if simulator == "icarus":
-        return icarus()
+    if simulator in SIMULATORS:
+        lacking = needs.missing(needs.TO_SIMULATE if simulator == "verilator" else needs.TO_LOAD)
+        if lacking:
+            raise Refusal(lacking)
+        return verilator() if simulator == "verilator" else icarus()
     raise Refusal(f"Simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
 
 

@@ -1,10 +1,13 @@
 """One seed for every random test, printed with any failure and taken with ``--seed``; and runs that can be resumed."""
 
+import functools
 import hashlib
 import json
 from pathlib import Path
 
 import pytest
+from lmul.golden.refusal import Refusal
+from lmul.sim import tools
 
 
 def pytest_addoption(parser):
@@ -60,6 +63,23 @@ class Resumed:
 
 def pytest_report_header(config):
     return f"seed: {config.getoption('--seed')} (repeat or change with --seed N)"
+
+
+def pytest_runtest_setup(item):
+    """Tests of Icarus, which no Python package has, are left out without it: those marked so or given its name."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    if item.get_closest_marker("icarus") or any(isinstance(each, str) and each == "icarus" for each in parameters):
+        why = _without_icarus()
+        if why:
+            pytest.skip(why)
+
+
+@functools.cache
+def _without_icarus():
+    try:
+        tools.icarus()
+    except Refusal as refusal:
+        return str(refusal)
 
 
 def pytest_runtest_makereport(item, call):

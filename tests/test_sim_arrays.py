@@ -85,6 +85,7 @@ endmodule
 """
 
 
+@pytest.mark.icarus
 @pytest.mark.parametrize(("spoilt", "complaint"), [
     ({}, None),
     ({"DATA": "data ^ (tick == 7)"}, "wrong\n  row 0 column 0, depth"),
