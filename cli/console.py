@@ -1,9 +1,11 @@
 """What the commands share: progress, failures, output folders, options."""
 
+import os
 import shlex
 import sys
 import tempfile
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -24,6 +26,10 @@ def output_folder(path):
         If it cannot; the sentence names it.
     """
     path = Path(path)
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        raise Refusal("A temporary folder must be writable, but none is; TMPDIR in the environment names one") from None
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
@@ -57,16 +63,49 @@ def command_line():
 
 @contextmanager
 def progress(title):
-    """A progress bar on a terminal, a line per step elsewhere. Yields ``update(done, total, text)``."""
+    """A progress bar on a terminal, a line per step elsewhere, with an estimate of what is left of a step. Yields
+    ``update(done, total, text)``."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    left = _estimate()
+    if not _compiled():
+        _tell("Compiling the model's loops for this machine: a minute, once")
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda done, total, text="": click.echo(f"{title} {done}/{total} {text}".rstrip(), err=True)
+        yield lambda done, total, text="": _tell(f"{title} {done}/{total} {text}{left(done, total)}".rstrip())
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.fields[text]}"))
     with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task(title, total=None, text="")
-        yield lambda done, total, text="": bars.update(task, completed=done, total=total, text=text)
+        yield lambda done, total, text="": bars.update(task, completed=done, total=total,
+                                                       text=f"{text}{left(done, total)}")
+
+
+def _tell(line):
+    with suppress(OSError):  # nobody to hear it: no reason to stop
+        click.echo(line, err=True)
+
+
+def _compiled():
+    """Whether numba has kept what it compiled, here or where it was told to."""
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    return any(Path(chosen or Path(__file__).parents[1] / "golden").rglob("*.nbi"))
+
+
+def _estimate():
+    """``left(done, total)``: in words, what a step still takes if its jobs go on as they did."""
+    began, first = time.monotonic(), 0
+
+    def left(done, total):
+        nonlocal began, first
+        now = time.monotonic()
+        if done <= first:  # a step begins
+            began, first = now, done
+        if done in (first, total):
+            return ""
+        seconds = (now - began) / (done - first) * (total - done)
+        return f"; about {seconds:.0f} s left" if seconds < 100 else f"; about {seconds / 60:.0f} min left"
+
+    return left

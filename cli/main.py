@@ -1,5 +1,6 @@
 """``lmul``: one group of commands, one place where refusals become a line and an exit status."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -8,7 +9,9 @@ import traceback
 
 import click
 
+from ..golden.pool import WorkerDied
 from ..golden.refusal import Refusal
+from .caches import find_places
 from .commands import COMMANDS
 from .console import Failure
 
@@ -35,29 +38,55 @@ def main(arguments=None):
     a machine that cannot (no space, no permission), 130 when interrupted, `CRASH` for a fault of ours. Set
     ``LMUL_DEBUG=1`` to see the traceback behind a refusal."""
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.stdout.reconfigure(errors="backslashreplace")  # file names may be no text
+    _open_streams()
+    find_places()
     try:
         status = cli.main(arguments, prog_name="lmul", standalone_mode=False) or 0
+        sys.stdout.flush()  # else a full disk is heard of after all is over
     except (click.Abort, KeyboardInterrupt):
         status = _say("interrupted; files already written are whole, nothing else was written", 130)
     except click.ClickException as error:
         status = _say(error.format_message(), 2)
     except Failure as failure:
         status = _say(str(failure), 1)
+    except WorkerDied as error:
+        status = _say(str(error), CRASH)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 141
     except Exception as error:
         refused = isinstance(error, Refusal) or isinstance(error, OSError) and error.errno in _MACHINE
         if refused and os.environ.get("LMUL_DEBUG"):
             raise
         status = _say(_sentence(error), 2) if refused else _crashed(error)
+    _close_streams()
     sys.exit(status)
+
+
+def _open_streams():
+    """Standard streams that are closed lead nowhere, so that no other file takes their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+    sys.stdout.reconfigure(errors="backslashreplace")  # file names may be no text
+
+
+def _close_streams():
+    """What cannot be written any more, Python shall not try to write again."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _crashed(error):
     """Say that the fault is ours, and how to report it."""
-    traceback.print_exception(error)
+    with contextlib.suppress(OSError):
+        traceback.print_exception(error)
     return _say(f"crashed ({type(error).__name__}: {error}). This is a fault in lmul, not in what it was given; please "
                 "report it with the lines above, the command, and what `lmul --version` prints", CRASH)
 
@@ -73,7 +102,8 @@ def _sentence(error):
 
 
 def _say(text, status):
-    print("lmul: " + " ".join(text.split()), file=sys.stderr)
+    with contextlib.suppress(OSError):  # the status says it as well
+        print("lmul: " + " ".join(text.split()), file=sys.stderr, flush=True)
     return status
 
 

@@ -1,6 +1,7 @@
 """Files written whole or not at all."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import tempfile
@@ -26,8 +27,23 @@ def atomic_write(path, mode="w"):
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        try:
+            require_space(path.parent)  # numpy says how many bytes it wrote, not why
+        finally:
+            Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def require_space(*folders):
+    """Raise OSError, ENOSPC or whatever else it is, with the folder's name, if a file of some kilobytes cannot be
+    written: after other programs wrote there, who may say nothing of a full disk."""
+    for folder in folders:
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(1 << 16))
+                file.flush()
+        except OSError as error:
+            raise OSError(error.errno, os.strerror(error.errno or errno.EIO), str(folder)) from None
 
 
 def write_together(folder, texts):

@@ -27,9 +27,12 @@ def in_threads(function, items):
         return
     with ThreadPoolExecutor(cores - 1) as pool:
         helpers = [pool.submit(work) for _ in range(cores - 1)]
-        work()
-        for helper in helpers:
-            helper.result()
+        try:
+            work()
+            for helper in helpers:
+                helper.result()
+        finally:
+            waiting.clear()  # whoever leaves here early waits for no more than what has begun
 
 
 def in_chunks(function, inputs, outputs):

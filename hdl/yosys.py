@@ -8,8 +8,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from ..golden.files import require_space
+from ..golden.pool import how_it_ended
 from ..golden.refusal import Refusal
 
 MINIMUM = (0, 70)  # the oldest tried; Amaranth asks for 0.40, `rename -unescape` for more
@@ -57,9 +60,21 @@ def origin():
 
 def _probe(command):
     try:
-        said = subprocess.run([*command, "-V"], capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError) as error:
+        process = subprocess.Popen([*command, "-V"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   errors="replace")
+    except OSError as error:
         raise Refusal(f"Yosys must be runnable as {shlex.join(command)!r}: {error}") from None
+    with process:
+        words = []
+        for line in process.stderr:  # before standard output, which is one line
+            if line.startswith("Preparing to run"):
+                print("Compiling Yosys for this machine: a minute or two, once", file=sys.stderr, flush=True)
+            else:
+                words.append(line.strip())
+        said = process.stdout.read()
+    if process.returncode:
+        raise Refusal(f"Yosys must be runnable as {shlex.join(command)!r}, but was ended by "
+                      f"{how_it_ended(process.returncode)}{_last(words)}")
     match = re.search(r"Yosys (\d+)\.(\d+)\S*", said)
     if not match or tuple(map(int, match.groups())) < MINIMUM:
         raise Refusal("Yosys must be {}.{} or newer, not {!r}".format(*MINIMUM, said.strip()))
@@ -81,14 +96,23 @@ def run(script, folder):
     Raises
     ------
     YosysError
-        With Yosys' own error line.
+        With Yosys' own error line and last words.
+    OSError
+        If a file can no longer be written in ``folder`` or the temporary folder: their disk is full.
     """
     command, _ = yosys()
     done = subprocess.run([*command, "-q", "-l", "yosys.log", "-"], input="\n".join(script) + "\n", cwd=folder,
-                          capture_output=True, text=True, check=False)
+                          capture_output=True, text=True, errors="replace", check=False)
+    require_space(folder, tempfile.gettempdir())  # Yosys and ABC say nothing of it, or something else
     if done.returncode:
         log = Path(folder, "yosys.log")
-        said = done.stderr + (log.read_text(encoding="utf-8", errors="replace") if log.exists() else "")
-        lines = [line for line in said.splitlines() if line.strip()]
-        errors = [line for line in lines if line.startswith("ERROR")] or lines[-1:] or [f"status {done.returncode}"]
-        raise YosysError(f"Yosys failed: {errors[0].removeprefix('ERROR: ')}")
+        said = (log.read_text(encoding="utf-8", errors="replace") if log.exists() else "") + done.stderr
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR")]
+        what = errors[0] if errors else f"it was ended by {how_it_ended(done.returncode)}"
+        raise YosysError(f"Yosys failed: {what}{_last([line for line in lines if not line.startswith('ERROR')])}")
+
+
+def _last(lines):
+    lines = [line for line in lines if line]
+    return f"; it said last: {lines[-1]}" if lines else ""

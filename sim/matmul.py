@@ -7,6 +7,7 @@ unsigned integers are codes, and give the codes of the result; for int8 designs,
 """
 
 import contextlib
+import functools
 import json
 import tempfile
 import threading
@@ -22,6 +23,7 @@ from ..golden.codec import as_codes, code_dtype, decode
 from ..golden.files import atomic_write
 from ..golden.formats import IntFormat
 from ..golden.operands import quantise
+from ..golden.pool import Pool
 from ..golden.refusal import Refusal
 from .runner import simulate
 
@@ -167,8 +169,10 @@ def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):
         np.savez(scratch / "tiles.npz", a=a_tiles, b=b_tiles)
         files = {"LMUL_TILES": str(scratch / "tiles.npz"), "LMUL_RESULTS": str(scratch / "results.npy")}
         rows = len(a_tiles) * len(b_tiles) * design.rows
-        with _watched(Path(folder) / design.slug / simulator / "figures.json", rows, progress):
-            run = simulate(design, folder=folder, simulator=simulator, bench="lmul.sim.cocotb_product", settings=files)
+        job = functools.partial(simulate, folder=folder, simulator=simulator, bench="lmul.sim.cocotb_product",
+                                settings=files)
+        with _watched(Path(folder) / design.slug / simulator / "figures.json", rows, progress), Pool() as pool:
+            [run] = pool.run([(job, design)], design.slug)
         if not run.passed:
             raise RuntimeError(run.line)
         codes = np.load(scratch / "results.npy")

@@ -44,7 +44,7 @@ chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-insta
 
 # What pip is told on this machine: its files, the folders they name, and the certificates they trust.
 for file in /etc/pip.conf /etc/xdg/pip ~/.config/pip ~/.pip "${PIP_CONFIG_FILE-}" /etc/ssl/certs/ca-certificates.crt; do
-    [ -e "$file" ] && cp -aL --parents "$file" "$root"
+    if [ -e "$file" ]; then tar -C / -ch "${file#/}" | tar -C "$root" -x --no-same-owner; fi
 done
 python3 -m pip config list | grep -oE "(file://)?/[^ ']+" | sed 's,^file://,,' | sort -u | while read -r folder; do
     [ -d "$folder" ] || continue

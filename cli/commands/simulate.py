@@ -1,5 +1,7 @@
 """``lmul simulate``: cocotb on the generated Verilog against golden."""
 
+import functools
+
 import click
 
 from ...hdl.designs import parse
@@ -16,15 +18,15 @@ def simulate(slugs, simulator, seed, waves, output):
     """Run the cocotb regression of each design; every mismatch is a failure."""
     designs = [parse(slug) for slug in slugs]
     folder = output_folder(output)
+    from ...golden.pool import Pool
     from ...sim.runner import simulate as run
 
-    results = []
     click.echo(f"seed {seed}, {simulator}")
-    with progress("simulate") as update:
-        for done, design in enumerate(designs):
-            update(done, len(designs), design.slug)
-            results.append(run(design, simulator=simulator, seed=seed, waves=waves, folder=folder))
-        update(len(designs), len(designs))
+    job = functools.partial(run, simulator=simulator, seed=seed, waves=waves, folder=folder)
+    with progress("simulate") as update, Pool(update) as pool:
+        results = list(pool.run([(job, design) for design in designs], "simulations", lambda design: design.slug))
+    order = {slug: n for n, slug in enumerate(slugs)}
+    results.sort(key=lambda result: order[result.slug])
     for result in results:
         click.echo(result.line)
     failed = [result.slug for result in results if not result.passed]
