@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
+from ..golden.files import require_space
 from ..golden.refusal import Refusal
 from ..hdl.verilog import verilog
 from . import objcache, tools
@@ -244,6 +245,7 @@ def _read(results, log, design):
     """
     tests, failures = get_results(results) if results.exists() else (0, 0)
     if not tests:
+        require_space(log.parent)
         raise Refusal(f"Simulation of {design.slug} must run at least one test, but ran none; see {log}")
     messages = [case.get("message") or case.text for case in ElementTree.parse(results).iter("failure")]
     return tests, failures, messages[0] if messages else None

@@ -51,6 +51,7 @@ python3 -m pip config list | grep -oE "(file://)?/[^ ']+" | sed 's,^file://,,' |
     mkdir -p "$root$folder" && mount --bind "$folder" "$root$folder"
 done
 
+chmod 755 "$root"
 chroot "$root" useradd --create-home user
 git -c safe.directory='*' clone -q --no-hardlinks . "$root/home/user/lmul"
 chroot "$root" chown -R user:user /home/user

@@ -3,10 +3,6 @@
 import errno
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -147,19 +143,6 @@ def test_bad_matrices(capsys, tmp_path, a, b, words):
                    "matmul_lmul_e4m3_fp32_2x2_os", "-o", tmp_path / "c.npy")
     assert words in line
     assert not (tmp_path / "c.npy").exists()
-
-
-def test_interrupt_leaves_nothing(tmp_path):
-    """ctrl-C in the middle of a report: status 130, one line, no report."""
-    command = [sys.executable, "-m", "lmul.cli.main", "report", "-o", str(tmp_path / "out")]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen(command, **pipes, start_new_session=True)
-    time.sleep(4)
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=120)  # a worker inside a solver hears of it when the solver returns
-    assert process.returncode == 130, err
-    assert "Traceback" not in err and "lmul: interrupted" in err
-    assert not [path for path in (tmp_path / "out").iterdir() if path.suffix in (".json", ".html", ".md")]
 
 
 @pytest.mark.parametrize("error, status", [
