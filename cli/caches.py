@@ -1,6 +1,8 @@
 """Where libraries keep what they compile, on machines where a user has no place of their own."""
 
+import contextlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -15,11 +17,14 @@ def find_places():
     if not _writable(Path(__file__).parents[1] / "golden" / "__pycache__") and (places or not _writable(theirs[0])):
         places.append("NUMBA_CACHE_DIR")
     places = [name for name in places if name not in os.environ]
-    folder = _own_folder() if places else None
-    for name in places:
-        place = folder / name.lower()
-        place.mkdir(exist_ok=True)
-        os.environ[name] = str(place)
+    if not places:
+        return
+    with contextlib.suppress(OSError):  # nowhere at all: libraries do without, or say so
+        folder = _own_folder()
+        for name in places:
+            place = folder / name.lower()
+            place.mkdir(exist_ok=True)
+            os.environ[name] = str(place)
 
 
 def _writable(folder):
@@ -34,11 +39,8 @@ def _writable(folder):
 def _own_folder():
     """Nobody else's, since compiled code is read from it: if another made one of this name, a new one."""
     folder = Path(tempfile.gettempdir(), f"lmul-cache-{os.getuid()}")
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        about = folder.lstat()
-        if about.st_uid == os.getuid() and not about.st_mode & 0o077 and not folder.is_symlink():
-            return folder
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="lmul-"))
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    about = folder.lstat()
+    own = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid() and not about.st_mode & 0o077
+    return folder if own else Path(tempfile.mkdtemp(prefix="lmul-"))

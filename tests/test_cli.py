@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lmul.cli.main import CRASH, cli, main
+from lmul.golden.pool import WorkerDied
 from lmul.golden.refusal import Refusal
 from lmul.hdl.designs import catalogue
 from lmul.hdl.yosys import YosysError
@@ -159,3 +160,11 @@ def test_only_refusals_exit_with_2(monkeypatch, capsys, error, status):
     said = capsys.readouterr().err
     assert stop.value.code == status
     assert ("Traceback" in said and "This is a fault in lmul" in said and "report it" in said) == (status == CRASH)
+
+
+def test_a_worker_that_died_is_one_line(monkeypatch, capsys):
+    def dies(*_, **__):
+        raise WorkerDied("The process that worked on x was ended by y")
+
+    monkeypatch.setattr(cli, "main", dies)
+    assert run(capsys, "list") == (CRASH, "", "lmul: The process that worked on x was ended by y\n")

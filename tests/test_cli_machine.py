@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lmul.cli import caches
 from lmul.cli.main import CRASH
 from test_golden_pool import gone
 
@@ -106,6 +107,26 @@ def test_no_place_of_ones_own(tmp_path, environment):
     if "/dev/null/none" in (environment.get("HOME"), environment.get("XDG_CACHE_HOME")):
         assert Path(out.strip()).is_dir()
         assert Path(out.strip()).parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_compiled_code_is_read_from_nobody_elses_folder(tmp_path, monkeypatch, mine):
+    folder = tmp_path / f"lmul-cache-{os.getuid()}"
+    folder.mkdir(mode=0o700)
+    folder.chmod(0o700 if mine else 0o777)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert (caches._own_folder() == folder) is mine
+
+
+def test_nowhere_at_all(monkeypatch):
+    def fails():
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(caches, "_writable", lambda _: False)
+    monkeypatch.setattr(caches.tempfile, "gettempdir", fails)
+    monkeypatch.delenv("YOWASP_CACHE_DIR", raising=False)
+    caches.find_places()
+    assert "YOWASP_CACHE_DIR" not in os.environ
 
 
 @pytest.fixture
