@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from lmul.golden.parallel import in_threads
 from lmul.golden.pool import Pool, WorkerDied
 from lmul.golden.refusal import Refusal
 
@@ -176,3 +178,19 @@ def test_temporary_files_go_with_the_pool(tmp_path, monkeypatch):
     with pytest.raises(Refusal), Pool() as pool:
         list(pool.run([(work, tmp_path / "began", program), (after, tmp_path / "began", 2, refuse)], "jobs"))
     assert [path.name for path in tmp_path.iterdir()] == ["began"]
+
+
+def test_threads_take_nothing_new_once_they_are_left(monkeypatch):
+    """Ctrl-C in a loop of compiled work."""
+    done = []
+
+    def work(item):
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        time.sleep(0.05)
+        done.append(item)
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    with pytest.raises(KeyboardInterrupt):
+        in_threads(work, range(100))
+    assert len(done) < 5
