@@ -25,8 +25,9 @@ class Buffer(Part):
 
     def elaborate(self, platform):
         m = Module()
-        first, second = (Signal(self.width + 1, reset_less=True) for _ in range(2))
-        some, full = Signal(), Signal()
+        first = Signal(self.width + 1, reset_less=True, name="first")
+        second = Signal(self.width + 1, reset_less=True, name="second")
+        some, full = Signal(name="some"), Signal(name="full")
         beat, moving = Cat(self.i.data, self.i.last), self.o.ready | ~some
         with m.If(moving):
             m.d.sync += [first.eq(Mux(full, second, beat)), some.eq(full | self.i.valid), full.eq(0)]
@@ -91,7 +92,7 @@ class Matmul(Part):
 
     def elaborate(self, platform):
         m = Module()
-        m.domains.sync = ClockDomain()
+        m.domains.sync = ClockDomain("sync")
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
         m.submodules.array = array = self.array
         m.submodules.buffer_a = a = Buffer(len(array.i_a.data))

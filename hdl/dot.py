@@ -96,9 +96,9 @@ class AlignedSum(Part):
             signs.append(sign)
         words, signs = compress(m, words, signs)
 
-        total, short = Signal(self.bits + 1, reset_less=True), Signal(reset_less=True)
-        exp, flags = Signal(wide.exp_bits, reset_less=True), Signal(3, reset_less=True)
-        code = Signal.like(self.sum, reset_less=True)
+        total, short = Signal(self.bits + 1, reset_less=True, name="total"), Signal(reset_less=True, name="short")
+        exp, flags = Signal(wide.exp_bits, reset_less=True, name="exp"), Signal(3, reset_less=True, name="flags")
+        code = Signal.like(self.sum, reset_less=True, name="code")
         with m.If(self.en):
             m.d.sync += [
                 total.eq(words[0] + words[1] + signs[0]), short.eq(signs[1]),
@@ -124,10 +124,10 @@ class AlignedSum(Part):
     def _packed(self, m, total, short, exp, flags):
         """The code of a sum that is ``total``, and 1 more if ``short``."""
         negative = total[-1]
-        magnitude = Signal(self.bits)
+        magnitude = Signal(self.bits, name="magnitude")
         m.d.comb += magnitude.eq((total ^ negative.replicate(len(total))) + (negative ^ short))
         sig, exp = normalise(m, magnitude, exp, self.bits - 1)
-        packed_exp = Signal(self.total.wide.exp_bits)
+        packed_exp = Signal(self.total.wide.exp_bits, name="packed_exp")
         m.d.comb += packed_exp.eq(exp)
         zero = ~sig[-1]
         positive_inf, negative_inf, nan = flags
@@ -198,7 +198,7 @@ class IntTree(Part):
 
     def elaborate(self, platform):
         m = Module()
-        total = Signal.like(self.sum, reset_less=True)
+        total = Signal.like(self.sum, reset_less=True, name="total")
         words = []
         for lane, p in enumerate(lanes(self.p, self.count)):
             word = Signal(len(total), name=f"word_{lane}")
@@ -243,7 +243,7 @@ class FixedTree(Part):
         placed = [self.window.place(m, p) for p in lanes(self.p, self.count)]
         (x, y), carries = compress(m, [number for number, _, _ in placed], [negative for _, negative, _ in placed])
         seen = reduce(or_, (flags for _, _, flags in placed))
-        total = Signal.like(self.sum, reset_less=True)
+        total = Signal.like(self.sum, reset_less=True, name="total")
         with m.If(self.en):
             m.d.sync += total.eq(Cat((x + y + carries[0])[: self.window.bits], carries[1], seen))
         m.d.comb += self.sum.eq(total)
@@ -263,7 +263,7 @@ class PlacedAdder(Part):
 
     def elaborate(self, platform):
         m = Module()
-        bits, number = self.narrow.bits, Signal(self.window.bits)
+        bits, number = self.narrow.bits, Signal(self.window.bits, name="number")
         m.d.comb += number.eq(self.p[:bits].as_signed())
         m.d.comb += self.sum.eq(self.window.add(self.acc, self.words, number, self.p[bits], self.p[bits + 1 :]))
         return m
@@ -341,10 +341,11 @@ class Dot(Part):
 
     def elaborate(self, platform):
         m = Module()
-        a, b = (Signal.like(port, reset_less=True) for port in (self.a, self.b))
+        a = Signal.like(self.a, reset_less=True, name="a_held")
+        b = Signal.like(self.b, reset_less=True, name="b_held")
         # Along with a vector goes whether it is one, and whether it begins a run, the one before having ended its own.
         stages = self.latency - self.held.drain_latency - 1
-        valid, clear, ended = Signal(stages), Signal(stages), Signal()
+        valid, clear, ended = Signal(stages, name="valid"), Signal(stages, name="clear"), Signal(name="ended")
         with m.If(self.en):
             m.d.sync += [
                 a.eq(self.a), b.eq(self.b), ended.eq(self.last),

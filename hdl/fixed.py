@@ -53,7 +53,7 @@ class Window:
             shifted = Signal(width - drop, name=f"place_{1 << stage}")
             m.d.comb += shifted.eq(Mux(exp[stage], sig << (1 << stage), sig)[drop:])
             sig = shifted
-        number, negative = Signal(self.bits), Signal()
+        number, negative = Signal(self.bits, name="number"), Signal(name="negative")
         m.d.comb += [
             negative.eq(p.sign & ~p.zero),  # -0 as no bits at all, not as all of them and a carry
             number.eq(Cat(sig, Const(0, self.bits))[: self.bits] ^ negative.replicate(self.bits)),
@@ -163,13 +163,13 @@ class FixedDrain(Part):
         bits, flags = self.window.bits, self.window.flags
         total, special = self.raw[:bits], self.raw[self.words * bits :]
         if self.words == 2:
-            resolved = Signal(bits + flags, reset_less=True)
+            resolved = Signal(bits + flags, reset_less=True, name="resolved")
             with m.If(self.en):
                 m.d.sync += resolved.eq(Cat((total + self.raw[bits : 2 * bits])[:bits], special))
             total, special = resolved[:bits], resolved[bits:]
         sign = total[-1]
-        magnitude = Signal(bits - 1, reset_less=True)
-        held = Signal(1 + flags, reset_less=True)
+        magnitude = Signal(bits - 1, reset_less=True, name="magnitude")
+        held = Signal(1 + flags, reset_less=True, name="held")
         with m.If(self.en):
             m.d.sync += [magnitude.eq((total ^ sign.replicate(bits)) + sign), held.eq(Cat(sign, special))]
             m.d.sync += self.c.eq(self._special(Cat(self._round(m, magnitude), held[0]), held[1:]))

@@ -62,16 +62,17 @@ class FloatAdder(Part):
         acc_sig, acc_exp = Cat(man, normal), Cat(exp[0] | ~normal, exp[1:]) if self.gradual else exp
         p_sig, p_exp = self._normal_addend(m, p)
 
-        difference = Signal(signed(max(fmt.exp_bits, len(p_exp)) + 1))
+        difference = Signal(signed(max(fmt.exp_bits, len(p_exp)) + 1), name="difference")
         m.d.comb += difference.eq(acc_exp - p_exp)
         below = difference[-1]
-        distance = Signal(len(difference))
+        distance = Signal(len(difference), name="distance")
         m.d.comb += distance.eq((difference ^ below.replicate(len(difference))) + below)
 
         # The larger operand stays, the smaller is shifted.
-        swap = Signal()
+        swap = Signal(name="swap")
         m.d.comb += swap.eq(~p.zero & (below | (~difference.any() & self._smaller(acc_sig, p_sig))))
-        large, small, exp = Signal(self.bits), Signal(self.bits), Signal(range(max(self.high, fmt.exp_mask) + 1))
+        large, small = Signal(self.bits, name="large"), Signal(self.bits, name="small")
+        exp = Signal(range(max(self.high, fmt.exp_mask) + 1), name="exp")
         aligned_acc, aligned_p = (Cat(Const(0, self.bits - len(sig)), sig) for sig in (acc_sig, p_sig))
         m.d.comb += [
             large.eq(Mux(swap, aligned_p, aligned_acc)),
@@ -81,17 +82,17 @@ class FloatAdder(Part):
         small, sticky = shift_right(m, small, distance, small.any() if self.gradual else small[-1])
 
         subtract = sign ^ p.sign
-        total, addend = Signal(self.bits + 1), Cat(small ^ subtract.replicate(self.bits), subtract)
-        magnitude = Signal(self.bits + 2)
+        total, addend = Signal(self.bits + 1, name="total"), Cat(small ^ subtract.replicate(self.bits), subtract)
+        magnitude = Signal(self.bits + 2, name="magnitude")
         m.d.comb += [
             total.eq(large + addend + (subtract & ~sticky)),
             magnitude.eq(Cat(sticky, total)),
         ]
         sum_sign = Mux(swap, p.sign, sign)
         if self.crossing:
-            negative = Signal()
+            negative = Signal(name="negative")
             m.d.comb += negative.eq(subtract & magnitude[-1])
-            magnitude, signed_magnitude = Signal(self.bits + 2), magnitude
+            magnitude, signed_magnitude = Signal(self.bits + 2, name="absolute"), magnitude
             m.d.comb += magnitude.eq(Mux(negative, -signed_magnitude, signed_magnitude))
             sum_sign = sum_sign ^ negative
         field, zero = round_to(m, fmt, magnitude, exp, self.bits, self.gradual, self.overflow)
@@ -101,11 +102,11 @@ class FloatAdder(Part):
 
     def _normal_addend(self, m, p):
         """Significand with its top bit set, or 0, and exponent biased as the accumulator's."""
-        sig, exp = Signal(self.addend.sig_bits), p.exp
+        sig, exp = Signal(self.addend.sig_bits, name="sig"), p.exp
         m.d.comb += sig.eq(p.sig & (~p.zero).replicate(len(sig)))
         if self.addend.leading:
             sig, exp = normalise(m, sig, exp, self.addend.leading)
-        biased = Signal(signed(max(-self.low, self.high).bit_length() + 2))
+        biased = Signal(signed(max(-self.low, self.high).bit_length() + 2), name="biased")
         m.d.comb += biased.eq(exp + self.offset)
         return sig, biased
 

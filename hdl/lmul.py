@@ -40,7 +40,7 @@ class LMul(FloatMultiplier):
         m = Module()
         spec = self.spec
         a, b = self.operands(m)
-        total = Signal(spec.a.man_bits + spec.wide.exp_bits)
+        total = Signal(spec.a.man_bits + spec.wide.exp_bits, name="total")
         m.d.comb += total.eq(self._addend(m, a) + self._addend(m, b).shift_left(spec.align) + spec.offset_value)
         man, exp = total[: spec.a.man_bits], total[spec.a.man_bits :]
         if self.wide:

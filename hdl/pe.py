@@ -51,7 +51,8 @@ class PE(Part):
     def elaborate(self, platform):
         m = Module()
         m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
-        a, b = (Signal.like(port, reset_less=True) for port in (self.a, self.b))
+        a = Signal.like(self.a, reset_less=True, name="a_held")
+        b = Signal.like(self.b, reset_less=True, name="b_held")
         with m.If(self.en):
             m.d.sync += [a.eq(self.a), b.eq(self.b), self.valid_out.eq(self.valid), self.clear_out.eq(self.clear)]
         m.d.comb += [
@@ -102,7 +103,9 @@ class WeightStationaryPE(Part):
         m = Module()
         m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
         m.submodules.accumulator = adder = self.held.adder()
-        a, weight, total = (Signal.like(port, reset_less=True) for port in (self.a, self.b, self.sum))
+        a = Signal.like(self.a, reset_less=True, name="a_held")
+        weight = Signal.like(self.b, reset_less=True, name="weight")
+        total = Signal.like(self.sum, reset_less=True, name="total")
         with m.If(self.en):
             m.d.sync += [a.eq(self.a), self.turn_out.eq(self.turn), self.clear_out.eq(self.clear), total.eq(adder.sum)]
             with m.If(self.turn):
@@ -149,7 +152,7 @@ class Mac(Part):
     def elaborate(self, platform):
         m = Module()
         m.submodules.pe = pe = PE(self.multiplier, self.accumulator)
-        ended = Signal()  # the pair before was a run's last
+        ended = Signal(name="ended")  # the pair before was a run's last
         with m.If(self.en):
             m.d.sync += ended.eq(self.last)
         m.d.comb += [pe.en.eq(self.en), pe.a.eq(self.a), pe.b.eq(self.b), pe.valid.eq(1), pe.clear.eq(ended)]
@@ -163,7 +166,7 @@ def accumulate(m, held, p, valid, clear, en):
     Gives the sum that was finished before while ``clear`` is high, else 0. Reset empties the sum.
     """
     m.submodules.accumulator = adder = held.adder()
-    acc = Signal(held.width, reset_less=True)
+    acc = Signal(held.width, reset_less=True, name="acc")
     # To hold the sum, or to empty it, zero is added: that costs less than an enable and a reset on each of its bits.
     rst = ResetSignal()
     m.d.comb += [
@@ -181,7 +184,7 @@ def give_result(m, unit, total, finished):
         m.d.comb += [unit.c.eq(total), unit.valid.eq(finished)]
         return
     m.submodules.drain = drain
-    under_way = Signal(unit.held.drain_latency)
+    under_way = Signal(unit.held.drain_latency, name="under_way")
     with m.If(unit.en):
         m.d.sync += under_way.eq(Cat(finished, under_way))
     m.d.comb += [

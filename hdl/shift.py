@@ -82,11 +82,11 @@ def round_to(m, fmt, value, exp, most, gradual, overflow):
     some = value.any()
     value, rest_exp = normalise(m, value, exp, most, gradual)
     kept, guard, rest = value[-fmt.man_bits - 1 :], value[-fmt.man_bits - 2], value[: -fmt.man_bits - 2]
-    base = Signal(len(exp))
+    base = Signal(len(exp), name="base")
     m.d.comb += base.eq(Mux(kept[-1], rest_exp, 0))  # what is left of a zero's exponent means nothing
     # The hidden bit adds one to the exponent, a carry out of the mantissa another.
     up = guard & (rest.any() | kept[0])
-    field = Signal(len(exp) + fmt.man_bits + 1)
+    field = Signal(len(exp) + fmt.man_bits + 1, name="field")
     m.d.comb += field.eq(Cat(Const(0, fmt.man_bits), base) + kept + up)
     zero = ~some if gradual else ~kept[-1]
     if not overflow:

@@ -213,7 +213,7 @@ class Array(Part):
         """Offer results on ``o``: the sums of row 0 come out of the grid's last column ``delay`` cycles with ``en``
         after ``first``, and the rows below follow, one a cycle. ``pausing`` says whether the array may stand still
         though a row was taken."""
-        shown = Signal.like(sums, reset_less=True)
+        shown = Signal.like(sums, reset_less=True, name="shown")
         with m.If(en):
             m.d.sync += shown.eq(sums)
         results = lanes(shown, self.cols)
@@ -224,16 +224,16 @@ class Array(Part):
                 results[col] = drain.c
         data = skew(m, "deskew", en, Cat(results), self.cols, reverse=True)
 
-        below = Signal(range(self.rows))  # rows that follow
+        below = Signal(range(self.rows), name="below")  # rows that follow
         row, last = first | below.any(), first if self.rows == 1 else below == 1
         delay += 1 + self.held.drain_latency
-        coming, lasts = Signal(delay), Signal(delay)
+        coming, lasts = Signal(delay, name="coming"), Signal(delay, name="lasts")
         with m.If(en):
             m.d.sync += [
                 below.eq(Mux(first, self.rows - 1, below - below.any())),
                 coming.eq(Cat(row, coming)), lasts.eq(Cat(last, lasts)),
             ]
-        given = Signal() if pausing else Const(0)  # the row was taken, but the array has not moved on
+        given = Signal(name="given") if pausing else Const(0)  # the row was taken, but the array has not moved on
         if pausing:
             m.d.sync += given.eq(~en & (given | (coming[-1] & self.o.ready)))
         m.d.comb += [
@@ -258,9 +258,9 @@ class OutputStationaryArray(Array):
 
     def elaborate(self, platform):
         m = Module()
-        en, take, last = Signal(), Signal(), Signal()
-        ended = Signal()  # the pair before was a run's last
-        leaving = Signal(range(self.rows))  # cycles until the sums before have left the first row's way
+        en, take, last = Signal(name="en"), Signal(name="take"), Signal(name="last")
+        ended = Signal(name="ended")  # the pair before was a run's last
+        leaving = Signal(range(self.rows), name="leaving")  # cycles until the sums before have left the first row's way
         m.d.comb += [
             en.eq(~self.o.valid | self.o.ready),
             last.eq(self.i_a.last | self.i_b.last),
@@ -274,7 +274,7 @@ class OutputStationaryArray(Array):
                 leaving.eq(Mux(take & last, self.rows - 1, leaving - leaving.any())),
             ]
 
-        valids, clears = Signal(self.rows), Signal(self.rows)
+        valids, clears = Signal(self.rows, name="valids"), Signal(self.rows, name="clears")
         with m.If(en):
             m.d.sync += [valids.eq(Cat(take, valids)), clears.eq(Cat(ended, clears))]
 
@@ -304,7 +304,7 @@ class Feed(Part):
 
     def elaborate(self, platform):
         m = Module()
-        line = Signal((self.lanes - 1) * self.width, reset_less=True)
+        line = Signal((self.lanes - 1) * self.width, reset_less=True, name="line")
         now = Mux(self.turn, self.i, line)
         with m.If(self.en):
             m.d.sync += line.eq(now[self.width :])
@@ -344,11 +344,11 @@ class TurnControl(Part):
 
     def elaborate(self, platform):
         m = Module()
-        row = Signal(self.rows, init=1)  # whose turn it is, one-hot
-        clear = Signal(self.rows)
-        running = Signal()  # a run has begun and not ended
-        left = Signal(range(self.rows), init=self.rows - 1)  # pairs to come before a run may end
-        step, last, end = Signal(), Signal(), Signal()
+        row = Signal(self.rows, init=1, name="row")  # whose turn it is, one-hot
+        clear = Signal(self.rows, name="clear")
+        running = Signal(name="running")  # a run has begun and not ended
+        left = Signal(range(self.rows), init=self.rows - 1, name="left")  # pairs to come before a run may end
+        step, last, end = Signal(name="step"), Signal(name="last"), Signal(name="end")
         m.d.comb += [
             step.eq(self.fill | self.valid),
             last.eq(self.fill | self.last),
