@@ -26,6 +26,12 @@ PERIOD_NS = 5.0  # a clock that every design meets on a current FPGA
 # Drops bits that nothing reads, and gives each net one driver.
 _TRIM = ("opt_expr", "wreduce", "splitnets -driver -format _", "opt_clean -purge")
 
+# Puts an output whose parts are driven apart together in the end, so that no vector reads a bit of its own to make
+# another, which simulators take for a loop. The buffers that do so pass for a cell nobody knows while the wires are
+# cleaned: known ones would be cleaned away.
+_JOIN = ("bufnorm", "bufnorm -reset", "chtype -set join t:$buf o:* %ci1 %i", "opt_clean -purge", *_TRIM[2:],
+         "chtype -set $buf t:join")
+
 
 def component(design):
     """The Amaranth component of a design; ``component(parse(slug))`` is what the Verilog of ``slug`` is made from."""
@@ -243,6 +249,7 @@ def _script(slug):
         # Operands as wide as their result, as lint wants them.
         "techmap -map extend.v",
         "opt_clean -purge",
+        *_JOIN,
         "rename -unescape",
         f"write_verilog -noattr {slug}.v",
     ]
