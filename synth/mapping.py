@@ -318,7 +318,7 @@ def _map(libraries, tries, folder, registered):
     script, alone, found = [], {}, {key: [] for key in libraries}
     for n, (key, library) in enumerate(libraries.items()):
         library.write_liberty(folder / f"{n}.lib")
-        _write(folder / f"{n}.constr", _constraints(library))
+        _write(folder / f"{n}.constr", constraints(library))
         if library.full_adder:
             _write(folder / f"{n}.v", _full_adder(library.full_adder))
         for t, each in enumerate(tries):
@@ -370,7 +370,8 @@ def _full_adder(adder):
             f"assign sum = {'~' * adder.sum_inverted}s, carry = {'~' * adder.carry_inverted}k; endmodule")
 
 
-def _constraints(library):
+def constraints(library):
+    """What ABC is told of a design's surroundings."""
     return f"set_driving_cell {library.driving_cell.name}\nset_load {library.output_load:g}\n"
 
 

@@ -20,7 +20,7 @@ from lmul.hdl import verilog as hdl_verilog
 from lmul.hdl import yosys
 from lmul.hdl.designs import catalogue, parse
 from lmul.hdl.part import Part
-from lmul.hdl.verilog import convert, generate, generate_many, verilog
+from lmul.hdl.verilog import Period, convert, generate, generate_many, verilog
 from lmul.prove.exhaust import from_planes, load, to_planes
 from lmul.sim import tools
 
@@ -145,25 +145,39 @@ targets:
 """
 
 
-def test_constraints(folder):
-    assert (folder / "mul_lmul_e4m3.sdc").read_text() == """\
-# mul_lmul_e4m3: times in ns; set the period to your own
-create_clock -name virtual -period 5.0
-set_input_delay 0 -clock virtual [get_ports {a[*] b[*]}]
-set_output_delay 0 -clock virtual [get_ports {p[*]}]
+def test_constraints(folder, tmp_path):
+    generate(parse("mul_lmul_e4m3"), tmp_path, lambda text: Period(0.25, f"of {len(text)} characters"))
+    characters = len((tmp_path / "mul_lmul_e4m3.v").read_text())
+    assert (tmp_path / "mul_lmul_e4m3.sdc").read_text() == f"""\
+# mul_lmul_e4m3: times in ns
+# period: of {characters} characters
+# another: lmul generate mul_lmul_e4m3 --period NS
+create_clock -name virtual -period 0.25
+set_input_delay 0 -clock virtual [get_ports {{a[*] b[*]}}]
+set_output_delay 0 -clock virtual [get_ports {{p[*]}}]
 """
+    about = manifest(tmp_path, "mul_lmul_e4m3")
+    assert (about["period_ns"], about["period_source"]) == (0.25, f"of {characters} characters")
+
+
+def test_constraints_without_a_period_set_none(folder):
     assert (folder / "mac_lmul_e4m3_fp32.sdc").read_text() == """\
-# mac_lmul_e4m3_fp32: times in ns; set the period to your own
-create_clock -name clk -period 5.0 [get_ports clk]
-set_input_delay 0 -clock clk [get_ports {en a[*] b[*] last rst}]
-set_output_delay 0 -clock clk [get_ports {valid c[*]}]
+# mac_lmul_e4m3_fp32: times in ns
+# period: none was given or measured
+# another: lmul generate mac_lmul_e4m3_fp32 --period NS
+# create_clock -name clk -period NS [get_ports clk]
+# set_input_delay 0 -clock clk [get_ports {en a[*] b[*] last rst}]
+# set_output_delay 0 -clock clk [get_ports {valid c[*]}]
 """
+    about = manifest(folder, "mac_lmul_e4m3_fp32")
+    assert (about["period_ns"], about["period_source"]) == (None, "none was given or measured")
 
 
 @pytest.mark.parametrize("slug", ["mul_lmul_e4m3", "array_lmul_e4m3_carrysave_2x2_os"])
 def test_constraints_are_read(folder, slug, tmp_path):
     if not shutil.which("sta"):
         pytest.skip("OpenSTA is not installed")
+    generate(parse(slug), tmp_path, lambda text: Period(2.5, "invented"))
     # OpenSTA reads netlists only: the ports are enough.
     ports = manifest(folder, slug)["ports"]
     lines = [f"{port['direction']} [{port['width'] - 1}:0] {port['name']};".replace("[0:0] ", "") for port in ports]
@@ -171,7 +185,7 @@ def test_constraints_are_read(folder, slug, tmp_path):
     (tmp_path / "ports.v").write_text(f"module {slug}({names});\n" + "\n".join(lines) + "\nendmodule\n")
     (tmp_path / "cells.lib").write_text("library(cells) { time_unit : \"1ns\"; capacitive_load_unit(1, pf); }\n")
     script = ["read_liberty cells.lib", "read_verilog ports.v", f"link_design {slug}",
-              f"read_sdc {folder / f'{slug}.sdc'}", "puts constrained", "exit"]
+              f"read_sdc {slug}.sdc", "puts constrained", "exit"]
     (tmp_path / "run.tcl").write_text("\n".join(script) + "\n")
     done = subprocess.run(["sta", "-no_splash", "-no_init", "-exit", "run.tcl"], cwd=tmp_path, capture_output=True,
                           text=True, check=False)
