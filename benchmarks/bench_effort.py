@@ -1,48 +1,42 @@
-"""How far each mapping effort moves the headline ratios: L-Mul over exact, at the relaxed clock.
+"""What repeated reports say: the margins of verdicts, and ratios at each mapping effort, as tables of docs/effort.md.
 
-    python benchmarks/bench_effort.py [FORMATS...]      # e4m3 bf16 by default; about half an hour on two cores
+    python benchmarks/bench_effort.py [F.json]     # by default the runs that are kept with the program
 
-`high` tries everything that `lmul.synth.mapping` knows, so it also shows what the other levels leave lying: the area of
-each side, in parts of what `high` found.
+Runs are made, or added to, by `lmul scatter SLUG... --effort low --effort default --effort high -o F.json`.
 """
 
+import math
 import sys
-import time
 
-from lmul.synth.mapping import EFFORTS
-from lmul.synth.measure import Options, run_report
+from lmul.hdl.designs import parse
+from lmul.synth import margins
 
-STRUCTURES = ("mul_{}", "mac_{}_fp32")
-
-
-def main(formats):
-    pairs = [[structure.format(kind) for kind in (f"lmul_{fmt}", f"exact_{fmt}_flush")]
-             for fmt in formats for structure in STRUCTURES]
-    found, seconds = {}, {}
-    for effort in EFFORTS:
-        start = time.perf_counter()
-        record = run_report([slug for pair in pairs for slug in pair], options=Options(effort=effort), progress=shown)
-        seconds[effort] = time.perf_counter() - start
-        found |= {(effort, row["technology"], row["design"]): row for row in record["rows"]}
-    technologies = dict.fromkeys(technology for _, technology, _ in found)
-    print("\n| design | technology | effort | area ratio | shortest delay ratio | energy ratio | L-Mul area / high | "
-          "exact area / high |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for ours, exact in pairs:
-        for technology in technologies:
-            for effort in EFFORTS:
-                rows = [found[effort, technology, slug] for slug in (ours, exact)]
-                best = [found["high", technology, slug] for slug in (ours, exact)]
-                ratios = [rows[0]["area_um2"] / rows[1]["area_um2"], rows[1]["fmax_mhz"] / rows[0]["fmax_mhz"],
-                          rows[0]["energy_fj_per_op"] / rows[1]["energy_fj_per_op"],
-                          *(row["area_um2"] / high["area_um2"] for row, high in zip(rows, best, strict=True))]
-                print("|", " | ".join([f"`{ours}`", technology, effort, *(f"{ratio:.2f}" for ratio in ratios)]), "|")
-    print("\nSeconds: " + ", ".join(f"{effort} {each:.0f}" for effort, each in seconds.items()))
+SHOWN = ("area", "energy", "shortest delay", "area, fast clock", "energy, fast clock")
 
 
-def shown(done, total, text):
-    print(f"\r{text} {done}/{total}   ", end="", file=sys.stderr)
+def main(path=None):
+    found = margins.read(path) if path else margins.kept()
+    efforts = [run["options"]["effort"] for run in found["runs"]]
+    counts = ", ".join(f"{efforts.count(each)} at {each}" for each in dict.fromkeys(efforts))
+    print(f"{len(efforts)} runs: {counts}\n")
+    pooled = margins.Scatter(found["runs"], "default").pooled
+    print(f"| structure | technology | {' | '.join(SHOWN)} |\n| --- | --- |{' ---: |' * len(SHOWN)}")
+    for structure, technology in dict.fromkeys(key[:2] for key in pooled):
+        factors = [f"{math.exp(pooled[structure, technology, name]):.2f}" for name in SHOWN]
+        print(f"| {structure} | {technology} | {' | '.join(factors)} |")
+    lines = {}
+    for line in found["ratios"]:
+        key = line["design"], line["rival"], line["technology"]
+        if line["measure"] in ("area", "energy") and parse(line["design"]).structure != "prod":
+            lines.setdefault(key, {})[line["effort"], line["measure"]] = line
+    columns = [(effort, name) for effort in dict.fromkeys(efforts) for name in ("area", "energy")]
+    print(f"\n| design | rival | technology | {' | '.join(f'{name}, {effort}' for effort, name in columns)} |")
+    print("| --- | --- | --- |" + " ---: |" * len(columns))
+    for key, some in lines.items():
+        cells = ["–" if column not in some else "{lowest:.2f} to {highest:.2f}".format(**some[column])
+                 for column in columns]
+        print(f"| `{key[0]}` | `{key[1]}` | {key[2]} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["e4m3", "bf16"])
+    main(*sys.argv[1:])

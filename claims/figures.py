@@ -63,11 +63,9 @@ class Figures:
 
     def undriven(self, designs, technology):
         """Why operands are no evidence of these designs' energy, nor of netlists chosen by it; None where they are."""
-        rows = [row for design in designs if (row := self.rows.get((design, technology)))]
-        if rivals.is_evidence(*rows):
-            return None
-        parts = " and ".join(f"{100 * part:.0f} %" for row in rows if (part := rivals.switched(row)) is not None)
-        return f"its operands switched {parts} of the nets, and less than half is no evidence"
+        rows = [self.rows[design, technology] for design in designs if (design, technology) in self.rows]
+        why = next(filter(None, map(rivals.undriven, rows)), None)
+        return why and f"these operands are no evidence: {why}"
 
     def command(self, designs, technology=None):
         """The command line that measures rows of these designs again as the record has them: with the rivals that

@@ -119,14 +119,14 @@ class Pair:
     margins: dict
 
     @property
-    def is_evident(self):
-        """Whether the operands drove both netlists."""
-        return rivals.is_evidence(self.ours.row, self.rival.row)
+    def undriven(self):
+        """Why the operands are no evidence of either, or None."""
+        return rivals.undriven(self.ours.row) or rivals.undriven(self.rival.row)
 
     def ratio(self, measure):
         """Our figure over the rival's, or None where either is missing, their clocks differ, or the operands that it
         rests on drove too little."""
-        if measure.clock and not self.is_evident:
+        if measure.clock and self.undriven:
             return None
         return measure.ratio(self.ours.row, self.rival.row)
 
@@ -247,13 +247,12 @@ def _beside(pairs, kind):
 
 def _undriven(pairs):
     """Where the operands are no evidence, as a sentence, or nothing."""
-    silent = [pair for pair in pairs if not pair.is_evident]
+    silent = across([pair for pair in pairs if pair.undriven])
     if not silent:
         return ""
-    parts = [part for pair in silent for entry in (pair.ours, pair.rival)
-             if (part := rivals.switched(entry.row)) is not None]
-    return (f"No verdict on {_names([alike[0].ours for alike in across(silent).values()])}: these operands switched "
-            f"{_span(parts, percent)} of the nets, and less than half is no evidence.")
+    why = "; ".join(dict.fromkeys(alike[0].undriven for alike in silent.values()))
+    names = _names([alike[0].ours for alike in silent.values()])
+    return f"No verdict on {names}: these operands are no evidence ({why})."
 
 
 def _listed(members, totals):

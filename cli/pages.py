@@ -5,7 +5,7 @@ import textwrap
 from collections import Counter
 
 from ..synth.record import FIGURES
-from ..synth.rivals import switched
+from ..synth.rivals import switched, undriven
 from . import charts
 from .comparison import across, consensus, cost, entries, finding, headline, pairs, technologies
 from .document import Heading, Items, Page, Table, number, percent, write
@@ -89,9 +89,9 @@ def report_page(record):
     for kind, some in beside.items():
         if some:
             blocks += [charts.ratio_figure(some, kind), _ratio_table(some, kind), _margin_table(some, kind)]
-    undriven = [pair for some in beside.values() for pair in some if not pair.is_evident]
-    if undriven:
-        blocks += [Heading("Operands that are no evidence"), _undriven_table(undriven)]
+    silent = [pair for some in beside.values() for pair in some if pair.undriven]
+    if silent:
+        blocks += [Heading("Operands that are no evidence"), _undriven_table(silent)]
     for structure, title in TITLES.items():
         some = [entry for entry in rows if entry.structure == structure]
         if some:
@@ -186,14 +186,14 @@ def _undriven_table(some):
     lines, entries = [], (entry for pair in some for entry in (pair.ours, pair.rival))
     for entry in {(entry.technology, entry.design): entry for entry in entries}.values():
         codes = entry.row.get("operand_codes") or {}
-        lines.append([f"`{entry.design.slug}`", entry.technology,
+        lines.append([f"`{entry.design.slug}`", entry.technology, undriven(entry.row) or "its rival's",
                       "–" if (part := switched(entry.row)) is None else percent(part),
                       *(str(codes[side][count]) if side in codes else "–" for side in "ab" for count in counts)])
-    return Table("Pairs of which the operands switched fewer than half of either netlist's nets: their energy, and "
-                 "areas of netlists chosen by it, are not compared. Codes are those that drive the netlists: so many "
-                 "are zero, become zero, are at the largest, are distinct, of how many.",
-                 ["design", "technology", "nets that switched", *counts, *counts], lines, words=(0, 1),
-                 groups=[("", 3), ("codes of a", len(counts)), ("codes of b", len(counts))])
+    return Table("Pairs of which the operands drove too little: their energy, and areas of netlists chosen by it, are "
+                 "not compared. Codes are those that drive the netlists: so many are zero, become zero, are at the "
+                 "largest, are distinct, of how many.",
+                 ["design", "technology", "why", "nets that switched", *counts, *counts], lines, words=(0, 1, 2),
+                 groups=[("", 4), ("codes of a", len(counts)), ("codes of b", len(counts))])
 
 
 def _error(entry, key):

@@ -43,7 +43,8 @@ MEASURES = (
 )
 GATES = Measure("gates", "", "gates")
 
-#: The part of its nets that a netlist must switch for its energy to say anything.
+#: The part of its nets that a netlist must switch, and of the codes of either operand that must be numbers other than
+#: zero, for its energy to say anything.
 EVIDENCE = 0.5
 
 
@@ -117,9 +118,24 @@ def switched(row):
     return min((each["nets_that_switched"] / each["nets"] for each in driven if each), default=None)
 
 
-def is_evidence(*rows):
-    """Whether operands drove these rows' netlists: else they say nothing of energy, nor of a netlist chosen by it."""
-    return all(part is None or part >= EVIDENCE for part in map(switched, rows))
+def undriven(row):
+    """Why the operands that drove a row's netlists say nothing of energy, nor of a netlist chosen by it; or None.
+
+    They do not where too few nets switched, where most of an operand is zero to the multiplier, so that a net switches
+    once and then rests, or where an operand never changes.
+    """
+    part = switched(row)
+    if part is None:
+        return None
+    if part < EVIDENCE:
+        return f"{100 * part:.0f} % of the nets switched"
+    for name, codes in (row.get("operand_codes") or {}).items():
+        zero = max(codes["zero"], codes["flushed"]) / codes["total"]
+        if zero > 1 - EVIDENCE:
+            return f"{100 * zero:.0f} % of the codes of {name} are zero to the multiplier"
+        if codes["distinct"] == 1:
+            return f"{name} is one code throughout"
+    return None
 
 
 def with_rivals(slugs, known):

@@ -415,28 +415,41 @@ def driven(slug, energy, part, zero=0):
 @pytest.mark.parametrize(("ours", "theirs", "evident"),
                          [(50, 50, True), (49, 99, False), (99, 49, False), (0, 0, False)])
 def test_no_verdict_from_operands_that_drive_too_little(ours, theirs, evident):
-    record = scattered({"rows": [driven("mul_lmul_e4m3", 5.0, ours), driven("mul_exact_e4m3_flush", 10.0, theirs, 123)],
+    record = scattered({"rows": [driven("mul_lmul_e4m3", 5.0, ours), driven("mul_exact_e4m3_flush", 10.0, theirs, 67)],
                         "limits": [], "operands": {"glitches": True}})
     words, [pair] = finding(record), pairs(record)
     assert ("saves" in words) == evident and (pair.verdict(MEASURES[1]) is not None) == evident
     tables = markdown_tables(document.to_markdown(pages.report_page(record)))
     [line] = next(lines for title, lines in tables.items() if title.startswith("Ratios"))
     assert line["asap7, energy"] == ("0.50" if evident else "–")
-    silent = [lines for title, lines in tables.items() if title.startswith("Pairs of which the operands switched")]
+    silent = [lines for title, lines in tables.items() if title.startswith("Pairs of which the operands drove")]
     assert len(silent) == (not evident)
     if not evident:
         assert "No verdict on the narrow product of e4m3" in words
         [mine, exact] = silent[0]
         assert (mine["nets that switched"], exact["nets that switched"]) == tuple(
             "0 %" if part == 0 else f"{part:.1f} %" for part in (ours, theirs))
-        assert exact["codes of a, zero"] == "123" and exact["codes of b, distinct"] == "3"
+        assert exact["codes of a, zero"] == "67" and exact["codes of b, distinct"] == "3"
 
 
 def test_a_fast_netlist_that_was_not_driven_counts():
     rows = [driven("mul_lmul_e4m3", 5.0, 99), driven("mul_exact_e4m3_flush", 10.0, 99)]
     rows[1]["at"]["fast"] = {"clock_ps": 400.0, "activity": {"nets": 10, "nets_that_switched": 4}}
     [pair] = pairs(scattered({"rows": rows}))
-    assert not pair.is_evident
+    assert pair.undriven == "40 % of the nets switched"
+
+
+@pytest.mark.parametrize("codes, words", [
+    ({}, None), ({"zero": 102}, "51 % of the codes of b are zero to the multiplier"), ({"zero": 100}, None),
+    ({"flushed": 150}, "75 % of the codes of b are zero to the multiplier"),
+    ({"distinct": 1}, "b is one code throughout")])
+def test_operands_that_are_mostly_zero_or_one_code_are_no_evidence(codes, words):
+    """However many nets they switch once."""
+    rows = [driven("mul_lmul_e4m3", 5.0, 99), driven("mul_exact_e4m3_flush", 10.0, 99)]
+    rows[0]["operand_codes"] = {"a": rows[1]["operand_codes"]["a"], "b": rows[1]["operand_codes"]["b"] | codes}
+    [pair] = pairs(scattered({"rows": rows}))
+    assert pair.undriven == words
+    assert ("saves" in finding(scattered({"rows": rows}))) == (words is None)
 
 
 SUMS = ("mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32", "mac_lmul_bf16_fixed", "mac_exact_bf16_flush_fixed")

@@ -7,7 +7,7 @@ import pytest
 from lmul.golden.operands import operands
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import verilog
-from lmul.synth import measure
+from lmul.synth import measure, rivals
 from lmul.synth import record as records
 from lmul.synth.accuracy import accuracy
 from lmul.synth.drive import Mismatch, drive
@@ -113,5 +113,15 @@ def test_default_designs_are_designs():
     slugs = default_designs()
     assert len(set(slugs)) == len(slugs)
     for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
-        assert {f"mul_lmul_{formats}", f"mul_mitchell_{formats}", f"mul_exact_{formats}_flush"} <= set(slugs)
+        assert {f"mul_lmul_{formats}", f"mul_exact_{formats}_flush"} <= set(slugs)
+        assert f"mul_mitchell_{formats}" in default_designs(full=True)
+    assert "mul_mitchell_e4m3" in slugs and set(slugs) < set(default_designs(full=True))
     assert all(parse(slug).slug == slug for slug in slugs)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_every_sum_of_a_report_has_int8_beside_it(full):
+    designs = [parse(slug) for slug in default_designs(full)]
+    sums = [design for design in designs if design.multiplier.is_add and not design.combinational]
+    beside = {ours.slug for ours, rival in rivals.pairs(designs) if rival.multiplier.kind == "int8"}
+    assert beside == {design.slug for design in sums} != set()
