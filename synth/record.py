@@ -143,6 +143,28 @@ def check(record):
         _insist(isinstance(limit, str), "Limits must be sentences", limit)
     for row in record["rows"]:
         _check_row(row)
+    margins = record["scatter"].get("margins")
+    _insist(isinstance(margins, list), "scatter must have a list of margins", margins)
+    for each in margins:
+        _insist(isinstance(each, dict) and _is_figure(each.get("margin"), signed=False)
+                and all(isinstance(each.get(key), str) for key in ("design", "rival", "technology", "measure", "of")),
+                "A margin must be a figure, of design, rival, technology and measure", each)
+    about = {key: record["scatter"].get(key) for key in ("source", "rule", "runs")}
+    _insist(list(map(type, about.values())) == [str, str, int], "scatter must have a source, a rule and runs", about)
+
+
+def _is_driven(activity):
+    """Whether this says how many of how many nets switched, or None."""
+    return activity is None or (isinstance(activity, dict) and _is_figure(activity.get("nets_that_switched"), False)
+                                and _is_figure(activity.get("nets"), False) and activity["nets"] > 0)
+
+
+def _is_census(codes):
+    """Whether these are counts of the codes of operands, or None."""
+    return codes is None or isinstance(codes, dict) and all(
+        isinstance(each, dict) and all(_is_figure(each.get(key), False)
+                                       for key in ("zero", "flushed", "largest", "distinct", "total"))
+        and each["total"] > 0 for each in codes.values())
 
 
 def _check_row(row):
@@ -153,6 +175,12 @@ def _check_row(row):
     if row.keys() != expected.keys():
         raise Refusal(f"Row {row['design']} must have the keys of a row; they differ in "
                          f"{sorted(row.keys() ^ expected.keys())}")
+    _insist(isinstance(row["at"], dict), f"at of {row['design']} must have figures by clock", row["at"])
+    for name, at in row["at"].items():
+        _insist(isinstance(at, dict) and _is_figure(at.get("clock_ps"), False) and _is_driven(at.get("activity")),
+                f"{name} of {row['design']} must have a clock and figures", at)
+    _insist(_is_driven(row["activity"]), f"activity of {row['design']} must count nets", row["activity"])
+    _insist(_is_census(row["operand_codes"]), f"operand_codes of {row['design']} must be counts", row["operand_codes"])
     for key, reason in row["reasons"].items():
         _insist(isinstance(reason, str), f"The reason for {key} must be a sentence", reason)
     for key in FIGURES:
