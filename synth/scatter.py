@@ -57,14 +57,18 @@ def repeat(path, slugs, technologies, liberty=(), *, options, seeds, efforts, co
     each = [replace(options, effort=effort, mapping_seed=n, seed=options.seed + n)
             for effort in efforts for n in range(seeds)]
     for n, one in enumerate(each, 1):
-        if any(run["options"] == asdict(one) and wanted <= {(row["design"], row["technology"]) for row in run["rows"]}
-               for run in runs):
+        if any(asdict(measure.Options()) | run["options"] == asdict(one) and wanted <= _measured(run) for run in runs):
             continue
         record = measure.run_report(slugs, technologies, liberty, options=one, command=command, scatter=NONE,
                                     progress=progress and partial(_shown, progress, f"run {n} of {len(each)}"))
         runs.append(_run(record))
         _write(path, runs)
     return _file(runs)
+
+
+def _measured(run):
+    """Design and technology of all that a run has."""
+    return {(row["design"], row["technology"]) for row in run["rows"]}
 
 
 def _shown(progress, run, done, total, text=""):
