@@ -6,12 +6,13 @@ A truth table over n inputs is a numpy array of 2**n bools; bit i of its index i
 
 import re
 from functools import cache
+from itertools import permutations
 
 import numpy as np
 
 from ..golden.refusal import Refusal
 
-_TOKEN = re.compile(r'\s*(?:([A-Za-z_][\w.\[\]]*|\\\S+)|([01])|(\|\|?|&&?|[!^*+()\'"]))')
+_TOKEN = re.compile(r'\s*(?:([A-Za-z_](?:[\w.\[\]]|\\\S)*|\\\S+)|([01])(?!\w)|(\|\|?|&&?|[!^*+()\'"]))')
 MAX_INPUTS = 12
 MAX_TOKENS = 300  # of an expression: more would not fit the stack; those of cells have a few dozen
 
@@ -34,7 +35,7 @@ def parse(text):
             raise _error(text)
         name, constant, operator = match.groups()
         if name:
-            tokens.append(("pin", name))
+            tokens.append(("pin", name.replace("\\", "")))
         elif constant:
             tokens.append(("const", int(constant)))
         elif operator != '"':
@@ -123,6 +124,20 @@ def pins(expression):
     return list(dict.fromkeys(name for part in expression[1:] for name in pins(part)))
 
 
+@cache
+def names(text):
+    """The same of text, remembered; raises Refusal as `parse` does."""
+    return tuple(pins(text))
+
+
+@cache
+def literal(text):
+    """The name that an expression comes down to, and whether straight (True) or inverted; (None, True) if to none."""
+    found = names(text)
+    table = truth(text, found).tolist() if len(found) == 1 else None
+    return (found[0], table[1]) if table in ([False, True], [True, False]) else (None, True)
+
+
 def truth(expression, inputs):
     """Truth table of an expression (text or tuples) over the ordered names ``inputs``.
 
@@ -162,6 +177,13 @@ def truth_of_state(expression, inputs, outputs):
     for i, own in enumerate(outputs.values(), len(inputs)):
         index |= own.astype(int) << i
     return table[index]
+
+
+def in_any_order(table, n):
+    """The least of a truth table over n inputs and all that it becomes when they change places, as a tuple."""
+    index = np.arange(len(table))
+    return min(tuple(table[sum(((index >> i) & 1) << order[i] for i in range(n))].astype(int).tolist())
+               for order in permutations(range(n)))
 
 
 def difference(table, i):

@@ -1,10 +1,14 @@
 """Cells as timing, simulation and energy need them, made from Liberty groups.
 
 Units are fixed here, whatever the file's: ps, fF, fJ, nW, um2, V.
+
+What a file says wrongly is a `Refusal` of the file: a number that is none, a table that does not fit its axes. What one
+cell lacks, or says in a way that logic cannot use, is `Unfit`: that cell is left out.
 """
 
 import re
 from dataclasses import dataclass, field, replace
+from math import prod
 
 import numpy as np
 
@@ -18,9 +22,23 @@ _CLOCK_TYPES = {"rising_edge": "rising", "falling_edge": "falling"}
 _COMBINATIONAL_TYPES = {"", "combinational", "combinational_rise", "combinational_fall"}
 _SETUP_TYPES = {"setup_rising": "rising", "setup_falling": "falling"}
 _SENSES = {"positive_unate": 1, "negative_unate": -1, "non_unate": 0}
-#: Attributes that mark a cell as one that plain logic must not be mapped to.
-_SPECIAL = ("is_isolation_cell", "always_on", "is_level_shifter", "switch_cell_type", "is_macro_cell", "is_memory",
-            "pad_cell", "is_pad", "clock_gating_integrated_cell", "retention_cell", "dont_touch")
+#: Booleans that mark a cell as one that plain logic must not be mapped to, and attributes whose words do.
+_SPECIAL = ("is_isolation_cell", "always_on", "is_level_shifter", "is_macro_cell", "is_memory", "pad_cell", "is_pad",
+            "dont_touch")
+_SPECIAL_WORDS = ("switch_cell_type", "clock_gating_integrated_cell", "retention_cell")
+_DIRECTIONS = ("input", "output", "inout", "internal")
+
+
+class Unfit(Refusal):
+    """Why one cell of a library cannot be used; the others can."""
+
+
+def flag(group, name, where):
+    """A Boolean attribute, False where absent; raises Unfit when it is no Boolean."""
+    word = str(group.get(name, "false")).lower()
+    if word not in ("true", "false", "1", "0"):
+        raise Unfit(f"{where}: {name} must be true or false, not {group.get(name)!r}")
+    return word in ("true", "1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,12 +157,11 @@ class Flop:
 
     @classmethod
     def make(cls, clock, edge, data, q, qn, clear=None, preset=None):
-        names = boolean.pins(data)
-        if len(names) == 1:
-            straight = bool(boolean.truth(data, names)[1])
+        name, straight = boolean.literal(data)
+        if name:
             if not straight:
                 q, qn, clear, preset = qn, q, preset, clear
-            data = names[0]
+            data = name
         return cls(clock, edge, data, q, qn, clear, preset)
 
 
@@ -195,15 +212,33 @@ class Units:
         self.file = file
         self.time = self._unit("time_unit", "1ns", "s", 1e12)
         self.volt = self._unit("voltage_unit", "1V", "V", 1)
-        self.power = self._unit("leakage_power_unit", "1nW", "W", 1e9)
-        load = library.attributes.get("capacitive_load_unit", ["1", "pf"])
+        # leakage without a unit is no figure
+        self.power = self._unit("leakage_power_unit", None, "W", 1e9) if library.get("leakage_power_unit") else None
+        load = library.attributes.get("capacitive_load_unit", "")
         self.capacitance = self._scale("capacitive_load_unit", "".join(load), "f", 1e15)
         self.energy = self.volt**2 * self.capacitance
         self.supplies = {values[0]: number(values[1], file, name) * self.volt for name, values in library.repeated
                          if name == "voltage_map" and len(values) == 2}
-        self.templates = {group.name: group for group in library.all("lu_table_template", "power_lut_template")}
-        self.default_cap = {way: number(library.get(f"default_{way}_pin_cap", 0), file, f"default_{way}_pin_cap")
-                            for way in ("input", "output")}
+        self.templates = {kind: self._named(kind) for kind in ("lu_table_template", "power_lut_template")}
+        self.axes, self.points = {}, {}  # of tables, remembered
+        leak = number(library.get("default_cell_leakage_power", 0), file, "default_cell_leakage_power")
+        self.default_leakage = leak * self.power if leak > 0 and self.power else None  # 0 stands for none
+        model = library.get("delay_model", "table_lookup")
+        if model != "table_lookup":
+            raise Refusal(f"{file}: delay_model must be table_lookup, not {model!r}")
+
+    def _named(self, kind):
+        found = {}
+        for group in self.library.all(kind):
+            if group.name in found:
+                raise Refusal(f"{self.file}: {group} must be defined once, not twice")
+            found[group.name] = group
+        return found
+
+    def template(self, name, energy):
+        """The template of that name, for energies or for times; those of one kind may serve the other."""
+        first, second = ("power_lut_template", "lu_table_template")[:: 1 if energy else -1]
+        return self.templates[first].get(name) or self.templates[second].get(name)
 
     def _unit(self, name, default, unit, factor):
         return self._scale(name, self.library.get(name, default), unit, factor)
@@ -216,23 +251,30 @@ class Units:
         return round(float(match[1]) * prefix * factor, 12)
 
 
-def unusable(group):
-    """Why a Liberty ``cell`` group is not one that logic is mapped to, or None."""
-    if any(group.get(name, "false") != "false" for name in _SPECIAL):
+def unusable(group, file):
+    """Why a Liberty ``cell`` group is of a kind that logic is not mapped to, or None; raises Unfit where it cannot be
+    told."""
+    where = f"{file}: {group.kind} {group.name}"
+    if any(flag(group, name, where) for name in _SPECIAL) or any(
+            group.get(name, "none").lower() not in ("", "none", "false") for name in _SPECIAL_WORDS):
         return "it is a special-purpose cell"
     kinds = {inner.kind for inner in group.groups}
     for kind in ("latch", "latch_bank", "statetable", "ff_bank", "test_cell", "bus", "bundle"):
         if kind in kinds:
             return f"it has a {kind} group"
-    pins = [pin for pin in group.all("pin") if pin.get("direction") in ("input", "output", "inout")]
+    for pin in group.all("pin"):
+        if pin.get("direction") not in _DIRECTIONS:
+            raise Unfit(f"{where}: {pin}: direction must be one of {', '.join(_DIRECTIONS)}, "
+                        f"not {pin.get('direction')!r}")
+    pins = [pin for pin in group.all("pin") if pin.get("direction") != "internal"]
     if any(pin.get("direction") == "inout" or pin.get("three_state") is not None for pin in pins):
         return "it drives a shared net"
-    outputs = [pin for pin in pins if pin.get("direction") == "output"]
-    if not outputs or any(pin.get("function") is None for pin in outputs):
+    outputs = [name for pin in pins if pin.get("direction") == "output" for name in pin.args]
+    if not outputs or any(pin.get("function") is None for pin in pins if pin.get("direction") == "output"):
         return "it has no logic function"
     if len(group.all("ff")) > 1:
         return "it has several registers"
-    inputs = len(pins) - len(outputs)
+    inputs = sum(len(pin.args) for pin in pins) - len(outputs)
     if not 1 <= inputs <= MAX_CELL_INPUTS or len(outputs) > 2:
         return f"it has {inputs} inputs and {len(outputs)} outputs"
     return None
@@ -243,34 +285,73 @@ MAX_CELL_INPUTS = 4
 
 
 def cell(group, units):
-    """A `Cell` from its Liberty group; raises Refusal with file and cell when a figure is missing or malformed."""
+    """A `Cell` from its Liberty group.
+
+    Raises
+    ------
+    Refusal
+        If a number or a table is malformed: the sentence names file, cell, pin and table.
+    Unfit
+        If a figure is missing, or logic cannot use the cell: the same.
+    """
     where = f"{units.file}: cell {group.name}"
-    pins = {}
+    pins = _pins(group, units, where)
+    flop = _flop(group, pins, where)
+    if flop:
+        pins = {name: _of_state(pin, flop, where) for name, pin in pins.items()}
+    else:
+        inputs = [name for name, pin in pins.items() if pin.direction == "input"]
+        for name, pin in pins.items():
+            if pin.direction == "output":
+                _function(pin, inputs, f"{where}: pin {name}: function")
     arcs, checks, powers = [], [], []
     grounds = _grounds(group, units)
     for pin_group in group.all("pin"):
-        for name in pin_group.args:
-            pin = _pin(name, pin_group, group, units)
-            if pin.direction in ("input", "output"):
-                pins[name] = pin
-    flop = _flop(group, pins, where)
-    state = (flop.q, flop.qn) if flop else ()
-    for pin_group in group.all("pin"):
         for name in set(pin_group.args) & set(pins):
             for timing in pin_group.all("timing"):
-                _timing(name, timing, pins, state, units, where, arcs, checks)
+                _timing(name, timing, pins, flop, units, f"{where}: pin {name}: timing", arcs, checks)
             for power in pin_group.all("internal_power"):
-                powers += _powers(name, power, grounds, units, where)
-    leakage, bias_leakage = _leakage(group, grounds, units)
-    total = group.get("cell_leakage_power")
+                powers += _powers(pins[name], power, pins, grounds, units, f"{where}: pin {name}: internal_power")
     if all(power.ground for power in powers):
         powers = [replace(power, ground=False) for power in powers]
+    area = number(_stated(group, "area", where), where, "area")
+    if area <= 0:
+        raise Unfit(f"{where}: area must be above 0, not {area:g}")
+    leakage, bias_leakage = _leakage(group, pins, grounds, units, where)
+    total = units.default_leakage if not leakage else None
+    if group.get("cell_leakage_power") is not None and units.power:
+        total = number(group.get("cell_leakage_power"), where, "cell_leakage_power") * units.power
+    found = Cell(group.name, area, pins, arcs, checks, powers, leakage, total, flop, flag(group, "dont_use", where),
+                 bias_leakage)
+    _insist_on_times(found, where)
+    _insist_on_energies(found, where)
+    return found
+
+
+def _stated(group, name, where):
+    """The text of an attribute that must be there."""
+    text = group.get(name)
+    if text is None:
+        raise Unfit(f"{where}: {name} must be stated, it is missing")
+    return text
+
+
+def _expression(text, names, where):
+    """``text``, seen to be a Boolean expression of these names; "" is None."""
+    if not text or not text.strip():
+        return None
     try:
-        return Cell(group.name, number(group.get("area", "0"), where, "area"), pins, arcs, checks, powers, leakage,
-                    None if total is None else number(total, where, "cell_leakage_power") * units.power, flop,
-                    group.get("dont_use", "false").lower() == "true", bias_leakage)
-    except KeyError as error:
-        raise Refusal(f"{where}: a pin must be declared, {error} is not") from None
+        unknown = [name for name in boolean.names(text) if name not in names]
+    except Refusal as fault:
+        raise Unfit(f"{where}: {fault}") from None
+    if unknown:
+        raise Unfit(f"{where}: {text!r} must be of {', '.join(names)}, not of {unknown[0]!r}")
+    return text
+
+
+def _function(pin, names, where):
+    if not _expression(pin.function, names, where):
+        raise Unfit(f"{where} must be a Boolean expression, not {pin.function!r}")
 
 
 def _grounds(group, units):
@@ -280,21 +361,49 @@ def _grounds(group, units):
     return named | {name for name, volt in units.supplies.items() if volt == 0}
 
 
-def _pin(name, group, cell_group, units):
-    where = f"{units.file}: cell {cell_group.name}: pin {name}"
-    direction = group.get("direction", "input")
-    base = number(group.get("capacitance", units.default_cap.get(direction, 0)), where, "capacitance")
-    edges = []
-    for edge in ("rise", "fall"):
-        value = number(group.get(f"{edge}_capacitance", base), where, f"{edge}_capacitance")
-        span = group.attributes.get(f"{edge}_capacitance_range")
-        if span:
-            value = max(number(word, where, f"{edge}_capacitance_range") for word in span)
-        edges.append(value * units.capacitance)
+def _pins(group, units, where):
+    pins = {}
+    if not _WORD.fullmatch(group.name):
+        raise Unfit(f"{where}: its name must be of letters, digits and _ for mappers")
+    for pin_group in group.all("pin"):
+        for name in pin_group.args:
+            if not _WORD.fullmatch(name):
+                raise Unfit(f"{where}: pin {name}: its name must be of letters, digits and _ for mappers")
+            if name in pins:
+                raise Unfit(f"{where}: pin {name} must be described once, not twice")
+            if pin_group.get("direction") in ("input", "output"):
+                pins[name] = _pin(name, pin_group, group, units, f"{where}: pin {name}")
+    return pins
+
+
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+def _pin(name, group, cell_group, units, where):
+    direction = group.get("direction")
     limit = group.get("max_capacitance")
-    return Pin(name, direction, tuple(edges), group.get("function"),
+    return Pin(name, direction, tuple(_capacitance(group, edge, units, where) for edge in ("rise", "fall")),
+               group.get("function") if direction == "output" else None,
                None if limit is None else number(limit, where, "max_capacitance") * units.capacitance,
                _voltage(group, cell_group, units) if direction == "output" else None)
+
+
+def _capacitance(group, edge, units, where):
+    """In fF. Of an input it must be stated, for the pin or for all of the library; an output has what is stated."""
+    default = f"default_{group.get('direction')}_pin_cap"
+    text = group.get(f"{edge}_capacitance", group.get("capacitance", units.library.get(default)))
+    span = group.attributes.get(f"{edge}_capacitance_range")
+    drives = group.get("direction") == "output"
+    if span:
+        value = max(number(word, where, f"{edge}_capacitance_range") for word in span)
+    elif text is None and not drives:
+        raise Unfit(f"{where}: capacitance must be stated (or {edge}_capacitance, or {default}), it is missing")
+    else:
+        value = number(text or "0", where, f"{edge}_capacitance")
+    if value < 0 or value == 0 and not drives:
+        raise Unfit(f"{where}: capacitance of {'an output must be 0 or' if drives else 'an input must be'} above, "
+                    f"not {value:g} at its {edge}")
+    return value * units.capacitance
 
 
 def _voltage(pin, cell_group, units):
@@ -306,32 +415,69 @@ def _voltage(pin, cell_group, units):
 
 def _flop(group, pins, where):
     for ff in group.all("ff"):
-        clock = ff.get("clocked_on", "")
-        names = boolean.pins(clock) if clock else []
-        if len(names) != 1 or names[0] not in pins or ff.get("next_state") is None or len(ff.args) != 2:
-            raise Refusal(f"{where}: ff must have two state variables, clocked_on one pin and next_state")
-        rising = boolean.truth(clock, names)[1]
-        return Flop.make(names[0], "rising" if rising else "falling", ff.get("next_state"), *ff.args,
-                         ff.get("clear"), ff.get("preset"))
+        where = f"{where}: ff"
+        if len(ff.args) != 2:
+            raise Unfit(f"{where}: it must have two state variables, not {len(ff.args)}")
+        if ff.get("clocked_on_also") is not None:
+            raise Unfit(f"{where}: it must have one clock, not clocked_on_also")
+        inputs = [name for name, pin in pins.items() if pin.direction == "input"]
+        clock = _expression(_stated(ff, "clocked_on", where), inputs, f"{where}: clocked_on")
+        name, rising = boolean.literal(clock or "0")
+        if name is None:
+            raise Unfit(f"{where}: clocked_on must be one pin, not {clock!r}")
+        data = _expression(_stated(ff, "next_state", where), [*inputs, *ff.args], f"{where}: next_state")
+        ways = [_expression(ff.get(way), inputs, f"{where}: {way}") for way in ("clear", "preset")]
+        return Flop.make(name, "rising" if rising else "falling", data or "0", *ff.args, *ways)
     return None
 
 
-def _timing(name, timing, pins, state, units, where, arcs, checks):
+def _of_state(pin, flop, where):
+    """A pin of a register; an output is one of its state variables."""
+    if pin.direction == "input":
+        return pin
+    where = f"{where}: pin {pin.name}: function"
+    _function(pin, [flop.q, flop.qn], where)
+    name, straight = boolean.literal(pin.function)
+    if name is None:
+        raise Unfit(f"{where} must be the register's state, not {pin.function!r}")
+    return replace(pin, function=flop.q if (name == flop.q) == straight else flop.qn)
+
+
+def _timing(name, timing, pins, flop, units, where, arcs, checks):
     kind = timing.get("timing_type", "")
-    where = f"{where}: timing of {name}"
-    sources = [source for source in timing.get("related_pin", "").split() if source in pins]
-    when = timing.get("when")
+    if kind not in _SETUP_TYPES and kind not in _COMBINATIONAL_TYPES and kind not in _CLOCK_TYPES:
+        return
+    sources = _related(timing, pins, where)
+    when = _expression(timing.get("when"), pins, f"{where}: when")
     if kind in _SETUP_TYPES:
-        times = tuple(_table(timing, f"{edge}_constraint", units, units.time, where, True) for edge in ("rise", "fall"))
+        times = tuple(_table(timing, f"{edge}_constraint", units, where, _CHECK) for edge in ("rise", "fall"))
         checks += [Check(name, source, _SETUP_TYPES[kind], when, times) for source in sources]
-    elif kind in _COMBINATIONAL_TYPES or kind in _CLOCK_TYPES:
-        delay = tuple(_table(timing, f"cell_{edge}", units, units.time, where) for edge in ("rise", "fall"))
-        slew = tuple(_table(timing, f"{edge}_transition", units, units.time, where) for edge in ("rise", "fall"))
-        for source in sources:
-            sense = _SENSES.get(timing.get("timing_sense", ""))
-            if sense is None:
-                sense = 0 if state else _unateness(pins[name].function, source)
-            arcs.append(Arc(source, name, sense, _CLOCK_TYPES.get(kind), when, delay, slew))
+        return
+    if pins[name].direction != "output":
+        raise Unfit(f"{where}: a delay must be that of an output")
+    delay = tuple(_table(timing, f"cell_{edge}", units, where, _DELAY) for edge in ("rise", "fall"))
+    slew = tuple(_table(timing, f"{edge}_transition", units, where, _DELAY) for edge in ("rise", "fall"))
+    for one, other in ((delay, slew), (slew, delay)):
+        for rf, edge in enumerate(("rise", "fall")):
+            if one[rf] is not None and other[rf] is None:
+                missing = f"{edge}_transition" if one is delay else f"cell_{edge}"
+                raise Unfit(f"{where} from {sources[0]}: {missing} must be stated, it is missing")
+    for source in sources:
+        sense = _SENSES.get(timing.get("timing_sense", ""))
+        if sense is None:
+            sense = 0 if flop else _unateness(pins[name].function, source)
+        arcs.append(Arc(source, name, sense, _CLOCK_TYPES.get(kind), when, delay, slew))
+
+
+def _related(group, pins, where):
+    """The pins that a timing or an energy is related to, which must be there."""
+    found = group.get("related_pin", "").split()
+    if not found:
+        raise Unfit(f"{where}: related_pin must be stated, it is missing")
+    for name in found:
+        if name not in pins:
+            raise Unfit(f"{where}: related_pin must be one of {', '.join(pins)}, not {name!r}")
+    return found
 
 
 def _unateness(function, source):
@@ -347,70 +493,158 @@ def _unateness(function, source):
     return -1 if np.all(high <= low) else 0
 
 
-def _powers(name, power, grounds, units, where):
-    where = f"{where}: internal_power of {name}"
-    both = _table(power, "power", units, units.energy, where)
+def _powers(pin, power, pins, grounds, units, where):
+    both = _table(power, "power", units, where, _ENERGY)
     energy = (both, both)
     if both is None:
-        energy = tuple(_table(power, f"{edge}_power", units, units.energy, where) for edge in ("rise", "fall"))
-    related = power.get("related_pin", "").split() or [None]
+        energy = tuple(_table(power, f"{edge}_power", units, where, _ENERGY) for edge in ("rise", "fall"))
+    related = _related(power, pins, where) if pin.direction == "output" else power.get("related_pin", "").split()
+    when = _expression(power.get("when"), pins, f"{where}: when")
     supply = power.get("related_pg_pin")
-    return [Power(name, source, power.get("when"), supply, supply in grounds, energy) for source in related]
+    return [Power(pin.name, source, when, supply, supply in grounds, energy) for source in related or [None]]
 
 
-def _leakage(group, grounds, units):
+def _leakage(group, pins, grounds, units, where):
     """(when or None, nW) at primary supplies, and by supply at others; at a ground it is the same current once more."""
     primary, others = [], {}
     secondary = {pin.name for pin in group.all("pg_pin") if pin.get("pg_type") != "primary_power"}
     for leak in group.all("leakage_power"):
         supply = leak.get("related_pg_pin")
-        if supply not in grounds:
-            where = f"{units.file}: cell {group.name}: leakage_power"
+        if supply not in grounds and units.power:
+            at = f"{where}: leakage_power"
+            value = number(_stated(leak, "value", at), at, "value") * units.power
             (others.setdefault(supply, []) if supply in secondary else primary).append(
-                (leak.get("when"), number(leak.get("value", "0"), where, "value") * units.power))
+                (_expression(leak.get("when"), pins, f"{at}: when"), value))
     return primary, others
 
 
-_X = ("input_net_transition", "input_transition_time", "related_pin_transition")
-_Y = ("total_output_net_capacitance", "constrained_pin_transition")
+def _insist_on_times(c, where):
+    """See that every way through a cell has a delay and a slew for either edge, and a register its setup time."""
+    for output in c.outputs:
+        sources = [c.flop.clock] if c.flop else [name for i, name in enumerate(c.inputs)
+                                                 if np.any(boolean.difference(c.truth(output), i))]
+        for source in sources:
+            edge = c.flop.edge if c.flop else None
+            arcs = [arc for arc in c.arcs if (arc.source, arc.target, arc.edge) == (source, output, edge)]
+            missing = [name for rf, names in enumerate((("cell_rise", "rise_transition"),
+                                                        ("cell_fall", "fall_transition")))
+                       if all(arc.delay[rf] is None for arc in arcs) for name in names]
+            if missing:
+                kind = f" of timing_type {edge}_edge" if edge else ""
+                raise Unfit(f"{where}: pin {output}: timing from {source}{kind} must be stated, "
+                            f"{_are(missing)} missing")
+    if c.flop and c.flop.data in c.inputs:
+        checks = [k for k in c.checks if (k.pin, k.clock, k.edge) == (c.flop.data, c.flop.clock, c.flop.edge)]
+        missing = [f"{edge}_constraint" for rf, edge in enumerate(("rise", "fall"))
+                   if all(check.time[rf] is None for check in checks)]
+        if missing:
+            raise Unfit(f"{where}: pin {c.flop.data}: timing of timing_type setup_{c.flop.edge} to {c.flop.clock} must "
+                        f"be stated, {_are(missing)} missing")
 
 
-def _table(group, name, units, factor, where, check=False):
+def _are(names):
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def _insist_on_energies(c, where):
+    """See that what has an internal energy has it for either edge, in one group or in several."""
+    found = {}
+    for power in c.powers:
+        known = found.setdefault((power.pin, power.related, power.when, power.ground), [False, False])
+        for rf in (RISE, FALL):
+            known[rf] |= power.energy[rf] is not None
+    for (pin, related, when, _), known in found.items():
+        for edge, there in zip(("rise", "fall"), known, strict=True):
+            if not there:
+                of = f" from {related}" if related else f" when {when}" if when else ""
+                raise Unfit(f"{where}: pin {pin}: internal_power{of}: {edge}_power must be stated, it is missing")
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """The variables that are the two axes of a kind of table, and the units of the second and of the values."""
+
+    x: tuple
+    y: tuple
+    y_unit: str
+    unit: str
+
+
+_LOAD = ("total_output_net_capacitance",)
+_SLEW = ("input_net_transition", "input_transition_time")
+_DELAY = _Axes(_SLEW, _LOAD, "capacitance", "time")
+_ENERGY = _Axes(_SLEW, _LOAD, "capacitance", "energy")
+_CHECK = _Axes(("related_pin_transition",), ("constrained_pin_transition",), "time", "time")
+#: Third axes, the load of another output, at whose first point a table is taken.
+_OTHERS = ("related_out_total_output_net_capacitance", "equal_or_opposite_output_net_capacitance")
+
+
+def _table(group, name, units, where, kind):
     """The table in the subgroup ``name``, axes ordered and in our units, or None."""
-    for table in group.all(name):
-        where = f"{where}: {name}"
-        values = numbers(table, "values", where)
-        template = units.templates.get(table.name)
-        axes = []
-        for n in "12":
-            holder = table if f"index_{n}" in table.attributes else template
-            if holder is None or f"index_{n}" not in holder.attributes:
-                break
-            variable = template.get(f"variable_{n}", "") if template else ""
-            axes.append((variable, np.array(numbers(holder, f"index_{n}", where))))
-        shape = tuple(len(axis) for _, axis in axes)
-        count = int(np.prod(shape))
-        if len(values) % count or not values or any(np.any(np.diff(axis) <= 0) for _, axis in axes):
-            size = " x ".join(map(str, shape)) or "1"
-            raise Refusal(f"{where}: values must be {size} over rising axes, not {len(values)}")
-        # A third axis (the load of a related output) is taken at its first point.
-        values = np.array(values).reshape(shape + (-1,))[..., 0] * factor
-        return _oriented(axes, values, units, check, where)
-    return None
+    found = group.all(name)
+    if not found:
+        return None
+    table = found[0]
+    where = f"{where}: {name} ({table.name})"
+    if len(found) > 1:
+        raise Refusal(f"{where}: it must be stated once, not {len(found)} times")
+    template, variables, order, others = _axes(table, units, where, kind)
+    axes = [_axis(table if f"index_{n}" in table.attributes else template, f"index_{n}", units, where)
+            for n in range(1, len(variables) + 1)]
+    values, rows = numbers(table, "values", where)
+    shape = tuple(map(len, axes))
+    if len(values) != prod(shape) or len(shape) == 2 and len(rows) > 1 and rows != [shape[1]] * shape[0]:
+        over = f"over {' and '.join(variables)} of template {table.name!r}" if variables else "without axes"
+        raise Refusal(f"{where}: values must be {_size(shape)}, {over}, not {len(values)}"
+                      + f" in rows of {', '.join(map(str, rows))}" * (len(rows) > 1))
+    x, y = (None if n is None else axes[n] for n in order)
+    x = np.zeros(1) if x is None else x * units.time
+    y = np.zeros(1) if y is None else y * getattr(units, kind.y_unit)
+    values = np.array(values).reshape(shape).transpose([n for n in order if n is not None] + others)
+    return Table(x, y, values.reshape(len(x), len(y), -1)[..., 0] * getattr(units, kind.unit))
 
 
-def _oriented(axes, values, units, check, where):
-    x = y = np.zeros(1)
-    order = []
-    for variable, axis in axes:
-        if variable in _X:
-            x = axis * units.time
-            order.append(0)
-        elif variable in _Y:
-            y = axis * (units.time if check else units.capacitance)
-            order.append(1)
-        else:
-            raise Refusal(f"{where}: an axis must be one of {', '.join(_X + _Y)}, not {variable!r}")
-    if order == [1, 0]:
-        values = values.T
-    return Table(x, y, values.reshape(len(x), len(y)))
+def _size(shape):
+    return f"{' x '.join(map(str, shape))} = {prod(shape)}" if len(shape) > 1 else str(prod(shape))
+
+
+def _axes(table, units, where, kind):
+    """Of a table its template, the variables of that, and which of them are x and y (None where none is) and others."""
+    key = table.name, kind, *(n for n in "123" if f"index_{n}" in table.attributes)
+    if key not in units.axes:
+        template = units.template(table.name, kind is _ENERGY)
+        variables = [template.get(f"variable_{n}") for n in "123"] if template else []
+        variables = variables[:next((n for n, variable in enumerate(variables) if variable is None), 3)]
+        _insist_on_axes(table, template, variables, key[2:], where, kind)
+        order = [next((n for n, variable in enumerate(variables) if variable in names), None)
+                 for names in (kind.x, kind.y)]
+        units.axes[key] = template, variables, order, [n for n in range(len(variables)) if n not in order]
+    return units.axes[key]
+
+
+def _insist_on_axes(table, template, variables, own, where, kind):
+    if not template and (own or table.name not in ("", "scalar")):
+        raise Refusal(f"{where}: its template must be defined in the file, {table.name!r} is not")
+    if own and int(own[-1]) > len(variables):
+        raise Refusal(f"{where}: index_{own[-1]} must have a variable in template {table.name!r}, which has "
+                      f"{len(variables)}")
+    for names in (kind.x, kind.y, _OTHERS):
+        if sum(variable in names for variable in variables) > 1:
+            raise Refusal(f"{where}: the axes of template {table.name!r} must be different quantities, not "
+                          f"{' and '.join(variables)}")
+    for variable in variables:
+        if variable not in kind.x + kind.y + _OTHERS:
+            raise Unfit(f"{where}: the axes of template {table.name!r} must be among "
+                        f"{', '.join(kind.x + kind.y)}, not {variable}")
+
+
+def _axis(holder, name, units, where):
+    """The points of an axis; of the many tables of a library most have the same."""
+    text = holder.attributes.get(name, "")
+    if text not in units.points:
+        points = np.array(numbers(holder, name, where)[0])
+        if not len(points) or np.any(np.diff(points) <= 0):
+            shown = ", ".join(f"{at:g}" for at in points) or "none"
+            raise Refusal(f"{where}: {name} must be rising numbers, not {shown}")
+        units.points[text] = points
+    return units.points[text]

@@ -16,14 +16,14 @@ import numpy as np
 
 from . import boolean, table_file
 from .cells import FALL, RISE, Table, combined, locate
-from .library import Library, adder, complete, read
+from .library import Library, adder, check_patterns, complete, read, without
 
 DIGITS = 3
 #: Slews and loads kept: of delays, of slews, of energies, of setup times.
 _POINTS = {"delay": (4, 4), "slew": (2, 4), "energy": (2, 4), "time": (3, 3)}
 
 
-def characterise(paths, out, source=None, licence=None):
+def characterise(paths, out, source=None, licence=None, dont_use=""):
     """Write the compact table of a library.
 
     Parameters
@@ -34,6 +34,8 @@ def characterise(paths, out, source=None, licence=None):
         JSON file to write; the technology is called as it is.
     source, licence : str, optional
         Stated in the table; by default the files with their digests, and that the licence is theirs.
+    dont_use : str
+        Patterns of cells to leave out: `library.without`.
 
     Returns
     -------
@@ -45,7 +47,9 @@ def characterise(paths, out, source=None, licence=None):
     Refusal
         As `library.load`.
     """
-    full = complete(read(paths), paths)
+    every = read(paths)
+    check_patterns(dont_use, [every])
+    full = complete(without(every, dont_use))
     library, errors = thin(full)
     library.name = Path(out).stem
     library.source = f"{source}: {full.source}" if source else full.source
@@ -72,8 +76,8 @@ def thin(library):
         thinner = _Thinner(slews, np.geomspace(0.5, 16 * strength, 8) * unit)
         cells[name] = thinner.cell(cell)
         errors += thinner.errors
-    return Library(library.name, library.source, library.corner, cells, library.offered, {}, library.thresholds,
-                   library.wire_loads), errors
+    return Library(library.name, library.source, library.corner, cells, library.offered,
+                   thresholds=library.thresholds, wire_loads=library.wire_loads), errors
 
 
 def working_range(library):

@@ -4,31 +4,42 @@ One regular expression matches one statement, so that the 46 MB of a large libra
 of its tables stay text until somebody asks for them.
 """
 
+import codecs
 import gzip
 import re
 import zlib
+from bisect import bisect_right
+from itertools import accumulate
 from pathlib import Path
 
 from ..golden.refusal import Refusal
 
 # Possessive: where no statement follows, comments must not be tried over again as parts of each other.
-_BLANK = r"[\s;\\]*+(?:(?:/\*(?s:.*?)\*/|//[^\n]*)[\s;\\]*+)*+"
-_STRING = r'"[^"]*"'
+_COMMENT = r"/\*(?s:.*?)\*/|//[^\n]*"
+_GAP = rf"\s*+(?:(?:{_COMMENT})\s*+)*+"
+_BLANK = rf"[\s;\\]*+(?:(?:{_COMMENT})[\s;\\]*+)*+"
+_STRING = r'"[^"\\]*+(?:\\(?s:.)[^"\\]*+)*+"'
+_PLAIN = r'[^;\n{}"/]*+(?:/(?![*/])[^;\n{}"/]*+)*+'
+_INSIDE = rf'[^()"/]*+(?:(?:{_STRING}|{_COMMENT}|/)[^()"/]*+)*+'
 _STATEMENT = re.compile(
     rf"""{_BLANK}(?:
         (\}})                                                  # 1 the end of a group
-      | ([A-Za-z_][\w.\-]*|{_STRING})\s*                       # 2 a name, then
-        (?: \(([^()"]*(?:{_STRING}[^()"]*)*)\)\s*(\{{)?          # 3 arguments: a group if 4, else a complex attribute
-          | :\s*({_STRING}|[^;\n{{}}"]*)                         # 5 the value of a simple attribute
+      | ([A-Za-z_][\w.\-]*|{_STRING}){_GAP}                    # 2 a name, then
+        (?: \(({_INSIDE})\){_GAP}(\{{)?                          # 3 arguments: a group if 4, else a complex attribute
+          | :{_GAP}({_STRING}|{_PLAIN})                         # 5 the value of a simple attribute
         ))""",
     re.VERBOSE,
 )
 _BLANKS = re.compile(_BLANK)
-_ARGUMENT = re.compile(rf'{_STRING}|[^\s,"\\]+')
+_ARGUMENT = re.compile(rf'{_STRING}|(?:[^\s,"\\]|\\.)+')
+_COMMENTS = re.compile(rf"({_STRING})|{_COMMENT}")
+_ESCAPE = re.compile(r"\\(.)")
+_LATE_END = re.compile(r"\\[ \t]+\n")  # spaces after a backslash, which nobody sees
+_REMARK_END = re.compile(r"//[^\n]*\\\n")
 LARGEST = 1e60  # a number beyond is none; smaller ones stay finite in any unit
 _NUMERIC = {"values", "index_1", "index_2", "index_3"}
-_SEPARATORS = str.maketrans('"\\,', "   ")
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
+         (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
 class Group:
@@ -99,11 +110,49 @@ def read_text(path):
         raise Refusal(f"Liberty file must be readable, not {str(path)!r}: {reason}") from None
     except (EOFError, zlib.error):
         raise Refusal(f"Liberty file must be whole, not {str(path)!r}: its compressed data end too early") from None
-    return data.decode("utf-8", errors="replace")
+    return _decoded(data)
+
+
+def _decoded(data):
+    """Bytes as text: by their byte order mark; of UTF-16 without one, by the zeros between letters; else UTF-8, or what
+    every byte is a letter of."""
+    for mark, name in _BOMS:
+        if data.startswith(mark):
+            return data[len(mark):].decode(name, errors="replace")
+    if 0 in data[:2]:
+        return data.decode("utf-16-be" if data[:1] == b"\0" else "utf-16-le", errors="replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+class _Text:
+    """Liberty text with its continued lines joined, and where each was in the file."""
+
+    def __init__(self, text):
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if _LATE_END.search(text):
+            text = _LATE_END.sub(lambda _: "\\\n", text)
+        if _REMARK_END.search(text):  # a remark ends with its line
+            text = _COMMENTS.sub(lambda match: match[1] or match[0].rstrip("\\"), text)
+        self.pieces = text.split("\\\n")
+        self.text = "".join(self.pieces)
+
+    def line(self, position):
+        """The line of the file that a position of `text` is on."""
+        joints = bisect_right(list(accumulate(map(len, self.pieces[:-1]))), position)
+        return self.text.count("\n", 0, position) + joints + 1
+
+    def error(self, file, position, expected, found):
+        return Refusal(f"{file}:{self.line(position)}: expected {expected}, found {found}")
 
 
 def parse(text, file="<text>"):
     """The ``library`` group of Liberty ``text``; ``file`` is named in errors, which are those of `read`."""
+    source = _Text(text)
+    text = source.text
     root = Group("file", [], 0)
     stack = [root]
     group = root
@@ -113,7 +162,7 @@ def parse(text, file="<text>"):
         end, name, args, brace, value = match.groups()
         position = match.end()
         if value is not None:
-            group.attributes[_unquote(name)] = _unquote(value.strip())
+            group.attributes[_name(name)] = _value(value)
         elif brace:
             inner = Group(name, _arguments(args), match.start(2))
             group.groups.append(inner)
@@ -121,39 +170,48 @@ def parse(text, file="<text>"):
             group = inner
         elif name in _NUMERIC:
             group.attributes[name] = args
+        elif name == "include_file":
+            raise source.error(file, match.start(2), "in its place the statements of the file", match[0].strip())
         elif end is None:
             values = _arguments(args)
-            group.attributes[_unquote(name)] = values
+            group.attributes[_name(name)] = values
             group.repeated.append((name, values))
         elif len(stack) > 1:
             stack.pop()
             group = stack[-1]
         else:
-            raise _error(text, file, match.start(1), "a group or the end of the file", "'}'")
+            raise source.error(file, match.start(1), "a group or the end of the file", "'}'")
     position = _BLANKS.match(text, position).end()
-    end = f"'}}' to end {group}, begun on line {_line(text, group.position)}"
+    end = f"'}}' to end {group}, begun on line {source.line(group.position)}"
     if position < len(text):
         found = repr(text[position:position + 40].split("\n")[0].strip())
         expected = "library (NAME) {" if group is root else f"an attribute, a group or {end}"
-        raise _error(text, file, position, expected, found)
+        raise source.error(file, position, expected, found)
     if group is not root:
-        raise _error(text, file, position, end, "the end of the file")
+        raise source.error(file, position, end, "the end of the file")
     libraries = root.all("library")
     if len(libraries) != 1:
-        raise _error(text, file, 0, "one group library (NAME) {", f"{len(libraries)} of them")
+        raise source.error(file, 0, "one group library (NAME) {", f"{len(libraries)} of them")
     return libraries[0]
 
 
 def numbers(group, name, where):
-    """The floats of a complex attribute (``values``, ``index_1``), rows joined; ``where`` names it in errors."""
-    words = _COMMENT.sub(" ", group.attributes.get(name, "")).translate(_SEPARATORS).split()
+    """The floats of a complex attribute (``values``, ``index_1``), rows joined, and the length of each row, which is a
+    string; ``where`` names it in errors."""
+    text = group.attributes.get(name, "")
+    if "/" in text:
+        text = _uncommented(text)
+    pieces = text.split('"')
+    if len(pieces) == 1 or any(piece.strip(" \t\n,") for piece in pieces[::2]):
+        pieces = ["", " ".join(pieces)]
+    rows = [piece.replace(",", " ").split() for piece in pieces[1::2]]
     try:
-        values = [float(word) for word in words]
+        values = [float(word) for row in rows for word in row]
         if all(abs(value) <= LARGEST for value in values):
-            return values
+            return values, [len(row) for row in rows]
     except ValueError:
         pass
-    bad = next(word for word in words if not _is_number(word))
+    bad = next(word for row in rows for word in row if not _is_number(word))
     raise Refusal(f"{where}: {name} must be numbers, not {bad!r}")
 
 
@@ -171,19 +229,26 @@ def _is_number(word):
         return False
 
 
+def _uncommented(text):
+    return _COMMENTS.sub(lambda match: match[1] or " ", text)
+
+
 def _arguments(text):
-    if "/*" in text:
-        text = _COMMENT.sub(" ", text)
-    return [_unquote(argument) for argument in _ARGUMENT.findall(text)]
+    if "/" in text:
+        text = _uncommented(text)
+    return [_name(argument) for argument in _ARGUMENT.findall(text)]
 
 
-def _unquote(text):
-    return text[1:-1].strip() if text[:1] == '"' else text
+def _name(text):
+    """A name without the marks that let it hold any sign."""
+    if text[:1] == '"':
+        text = text[1:-1].strip()
+    return _ESCAPE.sub(r"\1", text) if "\\" in text else text
 
 
-def _line(text, position):
-    return text.count("\n", 0, position) + 1
-
-
-def _error(text, file, position, expected, found):
-    return Refusal(f"{file}:{_line(text, position)}: expected {expected}, found {found}")
+def _value(text):
+    """The text of an attribute. An expression in it has escapes of its own, which `boolean` reads."""
+    if text[:1] == '"':
+        text = text[1:-1].strip()
+        return text.replace('\\"', '"') if "\\" in text else text
+    return text.strip()

@@ -1,21 +1,25 @@
 """The cell library that netlists are mapped to, timed and weighed with.
 
-A library is a set of Liberty files, or one of the embedded tables. Whatever it came from, the same rule (`offered`)
-says which of its cells logic is mapped to.
+A library is a set of Liberty files, or one of the embedded tables. Whatever it came from, the same rule (`offer`)
+says which of its cells logic is mapped to. What is wrong with a file refuses it, what is wrong with a cell leaves
+the cell out.
 """
 
 import contextlib
+import difflib
 import hashlib
 import os
-from dataclasses import dataclass, field
-from itertools import permutations
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
 
 from ..golden.refusal import Refusal
-from . import liberty, table_file
-from .cells import Cell, Units, cell, unusable
+from . import boolean, liberty, table_file
+from .areas import implausible
+from .cells import Cell, Unfit, Units, cell, unusable
 
 EMBEDDED = ("sky130hd", "asap7")
 _DATA = Path(__file__).parent / "data"
@@ -39,7 +43,9 @@ class Library:
     offered : list of str
         The cells that logic is mapped to: `offer`. Mappers take those of one output; full adders are put in by hand.
     left_out : dict of str to str
-        The other cells, each with the reason.
+        Cells of kinds that logic does not use, each with the reason.
+    faults : dict of str to str
+        Cells that logic could use but for what their description lacks or says, each with the place and the reason.
     thresholds : dict
         Where slews and delays are measured, percent of the swing, and ``slew_derate``.
     wire_loads : dict
@@ -52,6 +58,7 @@ class Library:
     cells: dict
     offered: list
     left_out: dict = field(default_factory=dict)
+    faults: dict = field(default_factory=dict)
     thresholds: dict = field(default_factory=dict)
     wire_loads: dict = field(default_factory=dict)
     licence: str = ""
@@ -63,13 +70,47 @@ class Library:
     def cell(self, name):
         """The cell called ``name``; raises Refusal if there is none that logic can use."""
         if name not in self.cells:
-            reason = self.left_out.get(name, "the library has no such cell")
+            reason = (self.left_out | self.faults).get(name, "the library has no such cell")
             raise Refusal(f"Cell must be one that {self.name} offers to logic, not {name!r}: {reason}")
         return self.cells[name]
 
     def has(self, name):
         """Whether the technology has a cell of this name, of use to logic or not."""
-        return name in self.cells or name in self.left_out
+        return name in self.names
+
+    @property
+    def names(self):
+        """Names of all its cells, of use or not."""
+        return [*self.cells, *self.left_out, *self.faults]
+
+    @property
+    def lacks(self):
+        """What no energy can be told without and cells offered do not state, in a sentence; or None."""
+        for what, has in _ENERGIES.items():
+            if any(not has(self.cells[name]) for name in self.offered):
+                return f"the library states no {what} of its cells"
+        return None
+
+    @property
+    def no_register(self):
+        """Why no design with registers can be mapped, in a sentence; or None when one can."""
+        if self.flops:
+            return None
+        found = [f"{c.name} {_unsuited(c)}" for c in self.cells.values() if c.flop]
+        kinds = Counter(reason for reason in self.left_out.values() if reason in _STATEFUL)
+        found += [f"{count} left out because {reason}" for reason, count in kinds.items()]
+        return ("a register must take one data pin at the rising edge of its clock; "
+                + self._none_of("registers", found))
+
+    def _none_of(self, what, found):
+        """That this library has none of a kind that is needed: what was ``found`` instead, or what is missing."""
+        found = [*found, *self.faults.values()]
+        if not found:
+            return (f"{self.name} has no {what} at all: the file that has them is probably missing, as a library is "
+                    f"all its files together; read was {self.source}")
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        out = f" ({len(self.faults)} of {len(self.names)} cells left out)" if self.faults else ""
+        return f"{self.name} has none{out}: {'; '.join(found[:SHOWN])}{more}"
 
     def smallest(self, kind):
         """The smallest cell that is a ``nand2``, ``inverter`` or ``buffer``, or None; of equals, the strongest."""
@@ -114,9 +155,17 @@ class Library:
         write(self, path, full)
 
 
-def load(technology=None, liberty_paths=()):
+#: Reasons that a sentence names.
+SHOWN = 3
+_STATEFUL = {"it has several registers", *(f"it has a {kind} group" for kind in (
+    "latch", "latch_bank", "statetable", "ff_bank", "test_cell"))}
+_ENERGIES = {"leakage": lambda c: c.leakage or c.cell_leakage is not None, "internal energy": lambda c: c.powers}
+
+
+def load(technology=None, liberty_paths=(), dont_use=""):
     """The library of an embedded ``technology``, or of the Liberty files ``liberty_paths`` taken together, or of the
-    one ``.json`` that `characterise` made of such files.
+    one ``.json`` that `characterise` made of such files. Cells that match a pattern of ``dont_use`` (`without`) are
+    taken as if their library said so.
 
     Reading Liberty files is remembered in a cache folder of the user's, by the digest of their content.
 
@@ -124,49 +173,133 @@ def load(technology=None, liberty_paths=()):
     ------
     Refusal
         If both or neither is named, the technology is unknown, or a file cannot be read, is not Liberty or lacks what a
-        design needs: a two-input NAND and an inverter, their areas, a voltage.
+        design needs: a two-input NAND and an inverter.
     """
     if (technology is None) == (not liberty_paths):
         raise Refusal("A technology or Liberty files must be named, not both and not neither")
     if technology is not None:
         if technology not in EMBEDDED:
             raise Refusal(f"Technology must be one of {', '.join(EMBEDDED)}, not {technology!r}")
-        return table_file.read(_DATA / f"{technology}.json")
+        return complete(without(table_file.read(_DATA / f"{technology}.json"), dont_use))
     if len(liberty_paths) == 1 and Path(liberty_paths[0]).suffix == ".json":
-        return table_file.read(liberty_paths[0])
-    return complete(_cached([Path(path) for path in liberty_paths]), liberty_paths)
+        return complete(without(table_file.read(liberty_paths[0]), dont_use))
+    return complete(without(_cached([Path(path) for path in liberty_paths]), dont_use))
 
 
-def complete(library, paths):
-    """The library of Liberty files, seen to have what a design needs; raises Refusal as `load` does."""
-    names = ", ".join(map(str, paths))
+def without(library, dont_use):
+    """The library as if those of its cells had ``dont_use`` whose name matches one of the patterns, which stand in one
+    text, as a shell has them."""
+    patterns = dont_use.split()
+    hidden = {name for name in library.cells if any(fnmatchcase(name, pattern) for pattern in patterns)}
+    if not hidden:
+        return library
+    cells = {name: replace(c, dont_use=c.dont_use or name in hidden) for name, c in library.cells.items()}
+    compact = library.offered == sorted(library.cells)  # a table holds what was chosen before
+    offered = [name for name in library.offered if name not in hidden] if compact else offer(cells)
+    return replace(library, cells=cells, offered=offered)
+
+
+def check_patterns(dont_use, libraries):
+    """See that each pattern matches a cell of one of the libraries; raises Refusal with the nearest names."""
+    names = sorted({name for library in libraries for name in library.names})
+    for pattern in dont_use.split():
+        if not any(fnmatchcase(name, pattern) for name in names):
+            near = difflib.get_close_matches(pattern.strip("*"), names, 3, 0.4)
+            near = near or difflib.get_close_matches(pattern, names, 3, 0)
+            raise Refusal(f"Cells not to be used must be of the library, {pattern!r} matches none; "
+                          + (f"the nearest are {', '.join(near)}" if near else "there is no cell library"))
+
+
+def complete(library):
+    """The library, seen to have what every design needs; raises Refusal as `load` does."""
     for kind, what in (("nand2", "a two-input NAND"), ("inverter", "an inverter")):
         if library.smallest(kind) is None:
-            raise Refusal(f"Liberty files must have {what}, {names} have none")
-    if not library.voltage or not library.reference_nand2.area:
-        raise Refusal(f"Liberty files must state their voltage and the areas of cells, {names} do not")
+            found = [f"{c.name} has dont_use" for c in library.cells.values() if _is(c, _TRUTHS[kind]) and c.dont_use]
+            raise Refusal(f"A library must have {what}; {library._none_of(_PLURALS[kind], found)}")
+    if not library.voltage:
+        raise Refusal(f"A library must state its voltage, {library.name} does not")
+    areas = {c.area for c in library.cells.values()}
+    if len(areas) == 1 and len(library.offered) > SHOWN:
+        raise Refusal(f"Areas must be those of the cells' layouts, {library.name} has {areas.pop():g} for every cell")
     return library
+
+
+_PLURALS = {"nand2": "two-input NAND", "inverter": "inverter"}
 
 
 def read(paths):
     """The `Library` of Liberty files, uncached and at full resolution, `complete` or not; raises Refusal as `load`
     does."""
-    cells, left_out, heads = {}, {}, []
+    cells, left_out, faults, files, heads = {}, {}, {}, {}, []
     for path in paths:
         group = liberty.read(path)
         units = Units(group, str(path))
         heads.append((group, units))
         for inner in group.all("cell"):
-            reason = unusable(inner)
-            if reason:
-                left_out[inner.name] = reason
-            else:
-                cells[inner.name] = cell(inner, units)
+            if inner.name in files:
+                raise Refusal(f"A cell must be described once, {inner.name} is in {files[inner.name]} and in {path}")
+            files[inner.name] = path
+            try:
+                reason = unusable(inner, path)
+                if reason:
+                    left_out[inner.name] = reason
+                else:
+                    cells[inner.name] = cell(inner, units)
+            except Unfit as fault:
+                faults[inner.name] = f"{Path(path).name}{str(fault).removeprefix(str(path))}"
+    _agree(heads)
+    for name, reason in (_unstated(cells) | implausible(cells)).items():
+        del cells[name]
+        faults[name] = f"{Path(files[name]).name}: cell {name}: {reason}"
     group, units = heads[0]
     digests = [f"{Path(path).name} (sha256 {_digest(path)[:12]})" for path in paths]
     name = os.path.commonprefix([head.name for head, _ in heads]).rstrip("_") or group.name
-    return Library(name, ", ".join(digests), _corner(group, units), cells, offer(cells), left_out,
+    return Library(name, ", ".join(digests), _corner(group, units), cells, offer(cells), left_out, faults,
                    _thresholds(group, units.file), _wire_loads(group, units))
+
+
+def _unstated(cells):
+    """Cells without an energy that most others state, each with the reason; what most lack is the library's lack."""
+    found = {}
+    for what, has in _ENERGIES.items():
+        lacking = [name for name, c in cells.items() if not has(c)]
+        if 2 * len(lacking) < len(cells):
+            found |= dict.fromkeys(lacking, f"{what} must be stated, as most cells of the library do")
+    return found
+
+
+def _agree(heads):
+    """See that files are parts of one library: of one corner, measured alike. Each states its voltage."""
+    known = {}
+    for group, units in heads:
+        corner = _corner(group, units)
+        if not corner["voltage"]:
+            raise Refusal(f"{units.file}: nom_voltage must be stated, above 0, not {corner['voltage']}")
+        _at_nominal(group, units, corner)
+        for name, value in (corner | _thresholds(group, units.file)).items():
+            before, file = known.setdefault(name, (value, units.file))
+            if value is not None and before is not None and value != before:
+                raise Refusal(f"Files of a library must be of one corner: {name} is {before:g} in {file} and {value:g} "
+                              f"in {units.file}")
+
+
+def _at_nominal(group, units, corner):
+    """See that cells need no scaling to their operating conditions: those at which they were characterised."""
+    scaled = any(name.startswith("k_") and _nonzero(value) for name, value in group.attributes.items())
+    for name, value in corner.items():
+        nominal = group.get(f"nom_{name}")
+        if nominal is None or value is None or not (name == "voltage" or scaled or group.all("scaled_cell")):
+            continue
+        nominal = liberty.number(nominal, units.file, f"nom_{name}") * (units.volt if name == "voltage" else 1)
+        if nominal != value:
+            raise Refusal(f"{units.file}: default_operating_conditions must be those of its cells: {name} is {value:g} "
+                          f"there, nom_{name} is {nominal:g}, and figures are not scaled")
+
+
+def _nonzero(value):
+    with contextlib.suppress(Refusal):
+        return liberty.number(value, "", "") != 0
+    return False
 
 
 def offer(cells):
@@ -219,14 +352,7 @@ def adder(c):
 
 
 def _function_key(c):
-    table = c.truth(c.outputs[0])
-    n = len(c.inputs)
-    index = np.arange(len(table))
-    keys = []
-    for order in permutations(range(n)):
-        moved = sum(((index >> i) & 1) << order[i] for i in range(n))
-        keys.append(tuple(table[moved].astype(int)))
-    return n, min(keys)
+    return len(c.inputs), boolean.in_any_order(c.truth(c.outputs[0]), len(c.inputs))
 
 
 def _is(c, truth):
@@ -262,12 +388,21 @@ def _delays(c, loads):
 
 
 def _registers(cells):
-    flops = [c for c in cells.values() if c.flop and not c.dont_use and c.flop.edge == "rising"
-             and c.flop.data in c.pins and c.flop.data != c.flop.clock
-             and any(arc.edge == "rising" for arc in c.arcs)]
+    flops = [c for c in cells.values() if c.flop and not _unsuited(c)]
     plain = [c for c in flops if c.flop.clear is None and c.flop.preset is None and len(c.inputs) == 2]
     best = min(plain or flops, key=lambda c: (len(c.outputs), c.area, c.name), default=None)
     return [best.name] if best else []
+
+
+def _unsuited(c):
+    """Why a register is not one that designs are mapped to, or None."""
+    if c.dont_use:
+        return "has dont_use"
+    if c.flop.edge != "rising":
+        return f"takes its data at the {c.flop.edge} edge"
+    if c.flop.data not in c.inputs or c.flop.data == c.flop.clock:
+        return f"takes {c.flop.data!r}, not one data pin"
+    return None
 
 
 def _corner(group, units):
@@ -313,7 +448,7 @@ def _digest(path):
 def _cached(paths):
     """`read`, or what it gave before for the same content under the same names."""
     key = hashlib.sha256()
-    for name in ("liberty.py", "boolean.py", "cells.py", "library.py", "table_file.py"):
+    for name in ("liberty.py", "boolean.py", "cells.py", "areas.py", "library.py", "table_file.py"):
         key.update(Path(__file__).with_name(name).read_bytes())  # what another version made is not taken for ours
     for path in paths:
         key.update(f"{path.name} {_digest(path)} ".encode())

@@ -33,7 +33,7 @@ def read(path):
         grids = [(axes[x], axes[y]) for x, y in data["grids"]]
         supplies = [(name, bool(ground)) for name, ground in data["supplies"]]
         cells = {name: _cell(name, fields, grids, supplies) for name, fields in data["cells"].items()}
-        fields = {name: data[name] for name in _FIELDS}
+        fields = {name: data[name] for name in _FIELDS} | {"faults": data.get("faults", {})}
         if fields["offered"] == "all":
             fields["offered"] = sorted(cells)
         return Library(cells=cells, **fields)
@@ -47,6 +47,7 @@ def write(library, path, digits=17):
     writer = _Writer(digits)
     cells = {name: writer.cell(c) for name, c in library.cells.items()}
     head = {"format": FORMAT} | {name: getattr(library, name) for name in _FIELDS}
+    head |= {"faults": library.faults} if library.faults else {}
     head |= {"offered": "all" if library.offered == sorted(cells) else library.offered}
     head |= {"supplies": writer.supplies, "axes": writer.axes, "grids": writer.grids}
     text = ("{\n" + "".join(f"{_json(name)}:{_json(value)},\n" for name, value in head.items()) + '"cells":{\n'
