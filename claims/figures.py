@@ -8,7 +8,7 @@ from ..synth.fpga import TARGETS
 from ..synth.measure import Options
 
 FLAGS = {"operands": "operands", "pairing": "pairing", "vectors": "vectors", "seed": "seed", "mode": "activity",
-         "clock_ps": "clock", "wire_load": "wire-load", "effort": "effort",
+         "clock_ps": "clock", "wire_load": "wire-load", "effort": "effort", "dont_use": "dont-use",
          "mapping_seed": "mapping-seed"}  # options of a record, as `lmul report` calls them
 
 

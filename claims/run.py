@@ -1,7 +1,7 @@
 """The record of `lmul claims`: every part that was asked for, and the claims judged from it."""
 
 from ..golden.refusal import Refusal
-from ..synth.measure import default_designs, run_report
+from ..synth.measure import Options, default_designs, run_report
 from ..synth.record import check
 from ..synth.rivals import with_rivals
 from . import attention, corrections, energy, error, gates, others, published
@@ -13,7 +13,7 @@ PARTS = ("error", "gates", "energy", "attention", "corrections", "others")
 TECHNOLOGIES = ("sky130hd", "asap7")
 
 
-def run(wanted=None, report=None, models=False, full=False, command="", progress=None):
+def run(wanted=None, report=None, models=False, full=False, command="", progress=None, dont_use=""):
     """Judge the claims.
 
     Parameters
@@ -30,6 +30,8 @@ def run(wanted=None, report=None, models=False, full=False, command="", progress
         For the record.
     progress : callable or None
         Called with (steps done, steps, text).
+    dont_use : str
+        Patterns of cells that nothing measured is mapped to: `synth.library.without`.
 
     Returns
     -------
@@ -40,7 +42,8 @@ def run(wanted=None, report=None, models=False, full=False, command="", progress
     Raises
     ------
     Refusal
-        If there is no such part or row, ``report`` is not a record, or the extra `models` is needed and missing.
+        If there is no such part or row, ``report`` is not a record or comes with ``dont_use``, or the extra `models` is
+        needed and missing.
     """
     wanted = tuple(dict.fromkeys(wanted or PARTS))
     parts = [part for part in PARTS if any(name.split("/")[0] == part for name in wanted)]
@@ -49,11 +52,13 @@ def run(wanted=None, report=None, models=False, full=False, command="", progress
             raise Refusal(f"Part must be one of {', '.join(PARTS)}, or a row of one, not {name!r}")
     if report is not None:
         check(report)
+        if dont_use:
+            raise Refusal("Cells not to be used must be named to `lmul report`, which measures, not beside its record")
     # Whatever is refused is refused before anything is measured.
     found = judged(parts, wanted, Figures(report))
     _insist([name for name in wanted if not (models and name.startswith("attention"))], found)
     transformer = attention.part(wanted, progress) if models and "attention" in parts else attention.ABSENT
-    report = report or measure(needed(found, wanted, full), progress)
+    report = report or measure(needed(found, wanted, full), progress, dont_use)
     found = judged(parts, wanted, Figures(report), transformer)
     _insist(wanted, found)
     return {"command": command, "source": published.LMUL, "rule": RULE, **found, "hardware": report and _short(report)}
@@ -132,7 +137,7 @@ def needed(skeleton, wanted, full):
     return {name: list(designs) for name, designs in batches.items()}
 
 
-def measure(batches, progress=None):
+def measure(batches, progress=None, dont_use=""):
     """A record of the designs that were found `needed`, as a report has them: with its options, and beside all rivals
     that it would measure them with. None if there are none."""
     record = None
@@ -140,7 +145,8 @@ def measure(batches, progress=None):
         if designs:
             technologies = [others.FPGA] if name == others.FPGA else TECHNOLOGIES
             designs = with_rivals(designs, default_designs()) if name == "rivals" else designs
-            found = run_report(designs, technologies, progress=progress)
+            options = Options(dont_use="" if name == others.FPGA else dont_use)
+            found = run_report(designs, technologies, options=options, progress=progress)
             if record is None:
                 record = found
             else:

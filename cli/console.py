@@ -61,6 +61,13 @@ def command_line():
     return shlex.join(["lmul", *sys.argv[1:]]).encode(errors="backslashreplace").decode()
 
 
+def dont_use(command):
+    """The option ``--dont-use`` of a command that chooses a cell library: patterns, repeated, as one text."""
+    return click.option("--dont-use", multiple=True, metavar="PATTERN", callback=lambda _, __, given: " ".join(given),
+                        help="Cells that nothing is mapped to, as if their library said dont_use: names as a shell "
+                             "matches them ('*_8'); may be repeated.")(command)
+
+
 @contextmanager
 def progress(title):
     """A progress bar on a terminal, a line per step elsewhere, with an estimate of what is left of a step. Yields

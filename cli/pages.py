@@ -69,6 +69,9 @@ GLITCHES = {
 
 KINDS_OF_RIVALS = ("exact", "int8")
 
+#: Cells left out that a page names.
+FAULTS_SHOWN = 12
+
 #: Designs that the terminal summary shows.
 SUMMARY_ROWS = 7
 
@@ -106,6 +109,9 @@ def report_page(record):
     if notes.items:
         blocks += [Heading("Figures that are missing, and why"), Items(notes.items, numbered=True)]
     origins = [_origin_table(technology, rows) for technology in technologies(rows)]
+    cells = [sentence for library in record["libraries"] for sentence in _left_out(library)]
+    if cells:
+        blocks += [Heading("Cells of the libraries that are not used"), Items(cells)]
     blocks += [Heading("Provenance"), _provenance(record), *(table for table in origins if table.rows)]
     return Page("L-Mul beside exact multipliers: area, delay, energy, error", finding(record), blocks)
 
@@ -305,10 +311,31 @@ def _origin_table(technology, rows):
                  ["design", "mapped by", "nets that switched", "vectors", "longest path"], lines, words=(0, 1, 4))
 
 
+_UNUSED = ("left_out", "faults", "dont_use")
+
+
+def _left_out(library):
+    """How many cells of a library were not used, and why, in a sentence for each of the ways."""
+    name, cells = library["name"], library.get("cells")
+    kinds, faults, forbidden = (library.get(key) or {} for key in _UNUSED)
+    if faults:
+        some = "; ".join(list(faults.values())[:FAULTS_SHOWN])
+        more = f"; and {len(faults) - FAULTS_SHOWN} more, in `report.json`" if len(faults) > FAULTS_SHOWN else ""
+        yield (f"{name}: {len(faults)} of {cells} cells {'is' if len(faults) == 1 else 'are'} left out for what the "
+               f"description lacks or says: {some}{more}.")
+    if forbidden:
+        yield f"{name}: {len(forbidden)} of {cells} cells have `dont_use`, or were named so: {', '.join(forbidden)}."
+    if kinds:
+        yield (f"{name}: {sum(kinds.values())} of {cells} cells are of kinds that logic is not mapped to: "
+               + "; ".join(f"{count} as {reason}" for reason, count in kinds.items()) + ".")
+
+
 def _provenance(record):
     """Everything else that the record says, key by key."""
+    made_from = record | {"libraries": [{key: value for key, value in library.items() if key not in _UNUSED}
+                                        for library in record["libraries"]]}
     facts = [[name.replace("_", " "), _words(value)] for key in record if key not in ("rows", "limits", "scatter")
-             for name, value in _leaves(record[key], key)]
+             for name, value in _leaves(made_from[key], key)]
     return Table("What the report was made from", ["what", "value"], facts, words=(0, 1))
 
 
@@ -341,7 +368,9 @@ def summary(record):
         family = replaced[0].ours.family
         lines = [f"{charts.capital(family)}, L-Mul / exact with the same policies (below 1: L-Mul is cheaper)",
                  *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
-    return "\n".join([*lines, *_placed_lines(record), *textwrap.wrap(finding(record), 100)])
+    odd = [f"{library['name']}: {len(faults)} of {library['cells']} cells left out; the page says why"
+           for library in record["libraries"] if (faults := library.get("faults"))]
+    return "\n".join([*lines, *_placed_lines(record), *textwrap.wrap(finding(record), 100), *odd])
 
 
 def _placed_lines(record):

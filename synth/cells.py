@@ -14,7 +14,7 @@ import numpy as np
 
 from ..golden.refusal import Refusal
 from . import boolean
-from .liberty import number, numbers
+from .liberty import LARGEST, number, numbers
 
 RISE, FALL = 0, 1
 
@@ -516,6 +516,39 @@ def _leakage(group, pins, grounds, units, where):
             (others.setdefault(supply, []) if supply in secondary else primary).append(
                 (_expression(leak.get("when"), pins, f"{at}: when"), value))
     return primary, others
+
+
+def see_whole(c, where):
+    """See that a cell from elsewhere than Liberty has what `cell` asks for, and names its own pins; raises Unfit."""
+    states = (c.flop.q, c.flop.qn) if c.flop else c.inputs
+    if not c.inputs or not c.outputs or not _is_above(c.area) or c.flop and c.flop.clock not in c.inputs:
+        raise Unfit(f"{where} must have an area, inputs, outputs and its clock")
+    for pin in c.pins.values():
+        if any(not _is_above(value, least=pin.direction == "output") for value in pin.capacitance):
+            raise Unfit(f"{where}: pin {pin.name} must have its capacitance")
+        if pin.direction == "output":
+            _function(pin, states, f"{where}: pin {pin.name}: function")
+    tables = [t for arc in c.arcs for t in (*arc.delay, *arc.slew)] + [t for k in c.checks for t in k.time]
+    for table in tables + [t for power in c.powers for t in power.energy]:
+        if table is not None and not (len(table.x) and len(table.y) and np.all(np.isfinite(table.values))
+                                      and all(np.all(np.diff(axis) > 0) for axis in (table.x, table.y))):
+            raise Unfit(f"{where}: tables must have figures over rising axes")
+    names = [name for each in c.arcs for name in (each.source, each.target)]
+    names += [name for each in c.checks for name in (each.pin, each.clock)]
+    names += [name for each in c.powers for name in (each.pin, each.related or each.pin)]
+    for name in names:
+        if name not in c.pins:
+            raise Unfit(f"{where}: a pin must be one of {', '.join(c.pins)}, not {name!r}")
+    for when in [each.when for each in (*c.arcs, *c.checks, *c.powers)] + [when for when, _ in c.leakage]:
+        _expression(when, c.pins, f"{where}: when")
+    if any(not _is_above(abs(value), True) for _, value in c.leakage):
+        raise Unfit(f"{where}: leakage must be a number")
+    _insist_on_times(c, where)
+
+
+def _is_above(value, least=False):
+    """Whether a value is a number above 0, or ``least`` 0."""
+    return type(value) in (int, float) and (value >= 0 if least else value > 0) and value <= LARGEST
 
 
 def _insist_on_times(c, where):

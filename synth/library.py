@@ -76,7 +76,7 @@ class Library:
 
     def has(self, name):
         """Whether the technology has a cell of this name, of use to logic or not."""
-        return name in self.names
+        return name in self.cells or name in self.left_out or name in self.faults
 
     @property
     def names(self):
@@ -96,21 +96,19 @@ class Library:
         """Why no design with registers can be mapped, in a sentence; or None when one can."""
         if self.flops:
             return None
-        found = [f"{c.name} {_unsuited(c)}" for c in self.cells.values() if c.flop]
+        found = {f"{c.name} {_unsuited(c)}": 1 for c in self.cells.values() if c.flop}
         kinds = Counter(reason for reason in self.left_out.values() if reason in _STATEFUL)
-        found += [f"{count} left out because {reason}" for reason, count in kinds.items()]
+        found |= {f"of {count} each is left out because {reason}": count for reason, count in kinds.items()}
         return ("a register must take one data pin at the rising edge of its clock; "
-                + self._none_of("registers", found))
+                + self._none_of("register", found))
 
     def _none_of(self, what, found):
-        """That this library has none of a kind that is needed: what was ``found`` instead, or what is missing."""
-        found = [*found, *self.faults.values()]
-        if not found:
-            return (f"{self.name} has no {what} at all: the file that has them is probably missing, as a library is "
-                    f"all its files together; read was {self.source}")
-        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        out = f" ({len(self.faults)} of {len(self.names)} cells left out)" if self.faults else ""
-        return f"{self.name} has none{out}: {'; '.join(found[:SHOWN])}{more}"
+        """That this library has none of a kind that is needed. ``found``: what there is instead, with how many."""
+        found = found | dict.fromkeys(self.faults.values(), 1)
+        told = "; ".join(list(found)[:SHOWN]) + f"; and {len(found) - SHOWN} more" * (len(found) > SHOWN)
+        out = (f"{sum(found.values())} of its {len(self.names)} cells might be but cannot be used: {told}" if found
+               else "the file that has them is probably missing")
+        return f"{self.name} has no {what}; {out}; a library is all its files together, read was {self.source}"
 
     def smallest(self, kind):
         """The smallest cell that is a ``nand2``, ``inverter`` or ``buffer``, or None; of equals, the strongest."""
@@ -214,8 +212,8 @@ def complete(library):
     """The library, seen to have what every design needs; raises Refusal as `load` does."""
     for kind, what in (("nand2", "a two-input NAND"), ("inverter", "an inverter")):
         if library.smallest(kind) is None:
-            found = [f"{c.name} has dont_use" for c in library.cells.values() if _is(c, _TRUTHS[kind]) and c.dont_use]
-            raise Refusal(f"A library must have {what}; {library._none_of(_PLURALS[kind], found)}")
+            found = {f"{c.name} has dont_use": 1 for c in library.cells.values() if _is(c, _TRUTHS[kind])}
+            raise Refusal(f"A library must have {what}; {library._none_of(_NAMES[kind], found)}")
     if not library.voltage:
         raise Refusal(f"A library must state its voltage, {library.name} does not")
     areas = {c.area for c in library.cells.values()}
@@ -224,7 +222,7 @@ def complete(library):
     return library
 
 
-_PLURALS = {"nand2": "two-input NAND", "inverter": "inverter"}
+_NAMES = {"nand2": "two-input NAND", "inverter": "inverter"}
 
 
 def read(paths):
@@ -235,6 +233,7 @@ def read(paths):
         group = liberty.read(path)
         units = Units(group, str(path))
         heads.append((group, units))
+        _agree(heads)
         for inner in group.all("cell"):
             if inner.name in files:
                 raise Refusal(f"A cell must be described once, {inner.name} is in {files[inner.name]} and in {path}")
@@ -247,7 +246,6 @@ def read(paths):
                     cells[inner.name] = cell(inner, units)
             except Unfit as fault:
                 faults[inner.name] = f"{Path(path).name}{str(fault).removeprefix(str(path))}"
-    _agree(heads)
     for name, reason in (_unstated(cells) | implausible(cells)).items():
         del cells[name]
         faults[name] = f"{Path(files[name]).name}: cell {name}: {reason}"

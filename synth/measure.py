@@ -2,6 +2,7 @@
 
 import pickle
 import tempfile
+from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -89,6 +90,8 @@ class Options:
         combinational ones always are.
     fpga_seeds : int
         Placements of each design on each FPGA family that is placed.
+    dont_use : str
+        Patterns of cells that no design is mapped to: `library.without`.
     """
 
     operands: str = "recording"
@@ -102,6 +105,7 @@ class Options:
     prove: bool = False
     fpga_seeds: int = place.SEEDS
     pairing: str | None = None
+    dont_use: str = ""
 
 
 def run_report(slugs=None, technologies=None, liberty=(), families=(), *, options=None, command="", keep=None,
@@ -145,11 +149,13 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
     place.check(families)
     designs = [parse(slug) for slug in dict.fromkeys(slugs or (fpga_designs() if families else default_designs()))]
     names, targets = _technologies(technologies, liberty, families)
-    libraries = {key: _library(key) for key in names}
+    libraries = {key: _library(key, options.dont_use) for key in names}
+    library.check_patterns(options.dont_use, libraries.values())
+    mappable = _mappable(designs, libraries)
     source = operands(options.operands, options.seed, options.pairing, [design.multiplier for design in designs])
     _, yosys_version = yosys()
     with tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True) as folder, _Pool(progress) as pool:
-        rows = _measure(designs, list(libraries), targets, families, source, options, Path(folder), keep, pool)
+        rows = _measure(designs, mappable, libraries, targets, families, source, options, Path(folder), keep, pool)
     record = {
         "schema": SCHEMA,
         "command": command,
@@ -185,23 +191,36 @@ def _technologies(technologies, liberty, families):
 
 
 @lru_cache
-def _library(key):
-    return library.load(key) if isinstance(key, str) else library.load(None, key)
+def _library(key, dont_use):
+    return library.load(key, dont_use=dont_use) if isinstance(key, str) else library.load(None, key, dont_use)
 
 
 @lru_cache
-def _mapped_to(key):
+def _mapped_to(key, dont_use):
     """What a library looks like to the mapper: its compact table, so that either gives the same netlists."""
-    return _library(key) if _library(key).licence else compact(_library(key))  # only tables state a licence
+    lib = _library(key, dont_use)
+    return lib if lib.licence else compact(lib)  # only tables state a licence
+
+
+def _mappable(designs, libraries):
+    """By slug the keys of libraries that a design can be mapped to; each library must have what one of them needs."""
+    found = {design.slug: [key for key, lib in libraries.items() if design.combinational or not lib.no_register]
+             for design in designs}
+    for key, lib in libraries.items():
+        if not any(key in keys for keys in found.values()):
+            raise Refusal(f"Designs with registers need one; {lib.no_register}")
+    return found
 
 
 def _about(lib):
     return {"name": lib.name, "source": lib.source, "licence": lib.licence, "corner": lib.corner,
             "reference_nand2": lib.reference_nand2.name, "nand2_um2": lib.reference_nand2.area,
-            "driving_cell": lib.driving_cell.name, "output_load_ff": lib.output_load}
+            "driving_cell": lib.driving_cell.name, "output_load_ff": lib.output_load,
+            "cells": len(lib.names), "left_out": dict(Counter(lib.left_out.values())), "faults": lib.faults,
+            "dont_use": sorted(c.name for c in lib.cells.values() if c.dont_use)}
 
 
-def _measure(designs, keys, targets, families, source, options, folder, keep, pool):
+def _measure(designs, mappable, libraries, targets, families, source, options, folder, keep, pool):
     """All rows, in the order of the designs, each with its technologies."""
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
     latency, circuits = {}, {}
@@ -213,15 +232,18 @@ def _measure(designs, keys, targets, families, source, options, folder, keep, po
     counted = place.measure(designs, targets, families, options.fpga_seeds, folder, pool)
     if keep:
         place.hand_over(designs, families, folder, keep)
-    jobs = [(_map, design, keys, options, folder, circuits.get(design.slug)) for design in longest_first if keys]
+    jobs = [(_map, design, mappable[design.slug], options, folder, circuits.get(design.slug))
+            for design in longest_first if mappable[design.slug]]
     found = dict(pool.run(jobs, "netlists", _name))
-    clocks = _clocks(designs, keys, found, options)
+    clocks = _clocks(designs, mappable, found, options)
     jobs = [(_row, design, key, found[design.slug], rivals.periods(rivals.groups(design, designs), clocks[key]),
-             latency[design.slug], source, options, keep) for design in longest_first for key in keys]
+             latency[design.slug], source, options, keep) for design in longest_first for key in mappable[design.slug]]
     rows = dict(pool.run(jobs, "energy", _name))
     rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
              for target in targets for design in designs}
-    ordered = [rows[design.slug, key] for key in (*keys, *targets) for design in designs]
+    rows |= {(design.slug, key): _not_mapped(design, lib) for key, lib in libraries.items() for design in designs
+             if key not in mappable[design.slug]}
+    ordered = [rows[design.slug, key] for key in (*libraries, *targets) for design in designs]
     right = dict(pool.run([(_accuracy, design, source, options) for design in longest_first], "errors", _name))
     for row in ordered:
         row |= right[row["design"]] | {"reasons": row["reasons"] | right[row["design"]]["reasons"]}
@@ -253,10 +275,10 @@ def _write(designs, folder, prove_all):
 
 def _map(design, keys, options, folder, reference=None):
     """Netlists of a design: its generic figures, and by library the points of its trade-off."""
-    libraries = {key: _mapped_to(key) for key in keys}
+    libraries = {key: _mapped_to(key, options.dont_use) for key in keys}
     mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder,
                                 options.mapping_seed)
-    points = {key: _points(design, mapped.netlists[key], _library(key), options) for key in keys}
+    points = {key: _points(design, mapped.netlists[key], _library(key, options.dont_use), options) for key in keys}
     if reference:
         _prove(design, reference, [point for some in points.values() for point in some])
     return design.slug, {"points": points, "generic": mapped.generic}
@@ -298,15 +320,15 @@ def _timed(source, lib, options):
     return netlist, analyse(netlist, lib, Constraints.default(lib, options.wire_load))
 
 
-def _clocks(designs, keys, found, options):
+def _clocks(designs, mappable, found, options):
     """By library and group the periods to compare at: ``fast``, which every rival's fastest netlist reaches, then
     ``relaxed``, which their smallest reach too."""
-    clocks = {key: {} for key in keys}
-    for key in keys:
-        for design in designs:
+    clocks = {}
+    for design in designs:
+        for key in mappable[design.slug]:
             points = found[design.slug]["points"][key]
             for group in rivals.groups(design, designs):
-                at = clocks[key].setdefault(group, {"fast": 0.0, "relaxed": 0.0})
+                at = clocks.setdefault(key, {}).setdefault(group, {"fast": 0.0, "relaxed": 0.0})
                 for name, point in (("fast", points[-1]), ("relaxed", points[0])):
                     at[name] = max(at[name], options.clock_ps or point["delay_ps"])
     return clocks
@@ -314,15 +336,16 @@ def _clocks(designs, keys, found, options):
 
 def _row(design, key, mapped, clocks, latency, source, options, keep=None):
     """The row of one design in one library."""
-    lib, points = _library(key), mapped["points"][key]
+    lib, points = _library(key, options.dont_use), mapped["points"][key]
     row = new_row(design, lib.name) | mapped["generic"]
     row["fmax_mhz"] = 1e6 / points[-1]["delay_ps"]
     why = drivable(design)
     driven = None if why else drive(design, latency, source, options.vectors, options.seed)
     measured = judged = [_Measured(design, point, pickle.loads(point["kept"].read_bytes()), driven, clocks["relaxed"],
                                    options) for point in points]
-    if _mapped_to(key) is not lib:  # chosen as by its table, so that both give the same netlist
-        judged = [_Measured(design, point, _timed(point["kept"].with_suffix(".json"), _mapped_to(key), options), driven,
+    table = _mapped_to(key, options.dont_use)
+    if table is not lib:  # chosen as by its table, so that both give the same netlist
+        judged = [_Measured(design, point, _timed(point["kept"].with_suffix(".json"), table, options), driven,
                             clocks["relaxed"], options) for point in points]
     costs = [each.cost(clocks["relaxed"]) for each in judged]
     for each in measured:
@@ -343,7 +366,20 @@ def _row(design, key, mapped, clocks, latency, source, options, keep=None):
                 "area_um2", "area_ge", "delay_ps", "energy_fj_per_op", "leakage_nw", "flip_flops", "clock_ps")
     if why:
         missing(row, why, "energy_fj_per_op", "ground_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op")
+    elif lib.lacks:
+        missing(row, lib.lacks, "energy_fj_per_op", "ground_fj_per_op", "leakage_nw")
     return (design.slug, key), row
+
+
+def _not_mapped(design, lib):
+    """The row of a design with registers in a library that has none for it."""
+    row = new_row(design, lib.name)
+    missing(row, lib.no_register, *(key for key in _MAPPED if row[key] is None))
+    return row
+
+
+_MAPPED = ("area_um2", "area_ge", "gates", "transistors", "flip_flops", "delay_ps", "clock_ps", "fmax_mhz",
+           "energy_fj_per_op", "ground_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op", "leakage_nw")
 
 
 def _accuracy(design, source, options):
@@ -399,11 +435,14 @@ class _Measured:
         if self.activity is None:
             return figures
         energy = estimate(self.netlist, self.timing, self.activity, period, self.driven.ops / self.activity.cycles)
+        if not self.lib.lacks:
+            figures |= {
+                "energy_fj_per_op": energy.energy_fj_per_op, "leakage_nw": energy.leakage_nw,
+                "ground_fj_per_op": energy.ground_fj_per_op, "energy_fj_by_kind": _parts(energy),
+                "energy_fj_signoff": energy.signoff,
+            }
         return figures | {
-            "energy_fj_per_op": energy.energy_fj_per_op, "leakage_nw": energy.leakage_nw,
-            "ground_fj_per_op": energy.ground_fj_per_op,
             "input_nets_fj_per_op": energy.by_kind["input_nets"], "clock_net_fj_per_op": energy.by_kind["clock_net"],
-            "energy_fj_by_kind": _parts(energy), "energy_fj_signoff": energy.signoff,
             "activity": {"mode": self.activity.mode, "vectors": self.activity.cycles, "nets": self.activity.nets,
                          "nets_that_switched": self.activity.covered},
         }

@@ -14,14 +14,15 @@ import numpy as np
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
-from .cells import Arc, Cell, Check, Flop, Pin, Power, Table
+from .cells import Arc, Cell, Check, Flop, Pin, Power, Table, see_whole
+from .liberty import LARGEST
 
 FORMAT = 2
 _FIELDS = ("name", "source", "licence", "corner", "offered", "left_out", "thresholds", "wire_loads")
 
 
 def read(path):
-    """The `Library` in a file; raises OSError when there is none and ValueError when it is damaged."""
+    """The `Library` in a file; raises OSError when there is none and Refusal when it is damaged."""
     from .library import Library
 
     try:
@@ -36,10 +37,37 @@ def read(path):
         fields = {name: data[name] for name in _FIELDS} | {"faults": data.get("faults", {})}
         if fields["offered"] == "all":
             fields["offered"] = sorted(cells)
-        return Library(cells=cells, **fields)
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, IndexError, AttributeError, OverflowError,
-            RecursionError) as error:
+        library = Library(cells=cells, **fields)
+        _see_whole(library)
+        return library
+    except Refusal as fault:
+        raise Refusal(f"Cell table must be whole, not {str(path)!r}: {fault}") from None
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise Refusal(f"Cell table must be whole, not {str(path)!r}: {error!r}") from None
+
+
+def _see_whole(library):
+    """See that what a library names is in it, and that figures are figures; raises what `read` makes refusals of."""
+    for field in ("name", "source", "licence"):
+        _insist(isinstance(getattr(library, field), str), field)
+    for name in ("process", "voltage", "temperature"):
+        _insist(library.corner[name] is None or _is_figure(library.corner[name], -300), name)
+    for field in ("left_out", "faults"):
+        _insist(all(isinstance(reason, str) for reason in getattr(library, field).values()), field)
+    _insist(all(_is_figure(value, 0) for value in library.thresholds.values()), "thresholds")
+    for name in library.offered:
+        library.cell(name)
+    for c in library.cells.values():
+        see_whole(c, f"cell {c.name}")
+
+
+def _insist(condition, what):
+    if not condition:
+        raise Refusal(f"{what} is none")
+
+
+def _is_figure(value, least):
+    return type(value) in (int, float) and least <= value <= LARGEST
 
 
 def write(library, path, digits=17):

@@ -6,6 +6,8 @@ import signal
 import string
 from contextlib import contextmanager
 
+from lmul.golden.refusal import Refusal
+
 SECONDS = 5  # that one case may take; readers need milliseconds
 _WORDS = ["0", "-1", "1e308", "-1e999", "nan", "inf", "1" * 400, "9" * 5000, "١", "ä", "\0", "\ud800", "\n", '"', "'",
           "\\", "(", ")", "{", "}", "/*", "*/", "//", ";", ":", ",", "_", "x", "[", "]", "null", "true", "e4m3",
@@ -99,7 +101,7 @@ def _places(tree):
 
 
 def fuzz(read, spoil, count, seed):
-    """Give a reader ``count`` cases; it must return, or refuse with a ValueError that says something, in time.
+    """Give a reader ``count`` cases; it must return, or refuse with a Refusal that says something, in time.
 
     Parameters
     ----------
@@ -120,7 +122,7 @@ def fuzz(read, spoil, count, seed):
             with alarm():
                 read(given)
             accepted += 1
-        except ValueError as refusal:
+        except Refusal as refusal:
             assert str(refusal), f"case {case}: a refusal without a word, of {_shown(given)}"
         except Exception as error:
             what = f"{type(error).__name__}: {error}"

@@ -2,7 +2,7 @@
 
 import click
 
-from ..console import output_file
+from ..console import dont_use, output_file
 
 
 @click.command()
@@ -10,9 +10,10 @@ from ..console import output_file
 @click.option("-o", "--output", required=True, help="File to write.")
 @click.option("--source", help="Where the files come from; by default their names and digests.")
 @click.option("--licence", help="Their licence.")
-def characterise(liberty, output, source, licence):
+@dont_use
+def characterise(liberty, output, source, licence, dont_use):
     """Read the figures of a library's cells off its Liberty files into one compact table."""
     path = output_file(output)
     from ...synth.characterise import characterise as write
 
-    click.echo(write(liberty, path, source, licence))
+    click.echo(write(liberty, path, source, licence, dont_use))

@@ -2,7 +2,7 @@
 
 import click
 
-from ..console import command_line, output_folder, progress
+from ..console import command_line, dont_use, output_folder, progress
 
 
 @click.command()
@@ -13,8 +13,9 @@ from ..console import command_line, output_folder, progress
               help="A report.json with figures of designs. Default: measure them.")
 @click.option("--full", is_flag=True, help="Measure also what takes long: sums at every format.")
 @click.option("--models", is_flag=True, help="Run the transformer as well (minutes); needs `make models`.")
+@dont_use
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def claims(wanted, record, full, models, output):
+def claims(wanted, record, full, models, dont_use, output):
     """Judge each claim of the paper (arXiv 2410.00907); write claims.json, .md and .html."""
     folder = output_folder(output)
     from ...claims.run import run
@@ -23,7 +24,7 @@ def claims(wanted, record, full, models, output):
 
     report = None if record is None else read(record)
     with progress("claims") as update:
-        found = run(wanted, report, models, full, command_line(), update)
+        found = run(wanted, report, models, full, command_line(), update, dont_use)
     write_claims(found, folder)
     click.echo(summary(found))
     click.echo(f"written: {folder / 'claims.html'}, .md, .json")

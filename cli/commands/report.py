@@ -3,7 +3,7 @@
 import click
 
 from ...golden.operands import PAIRINGS
-from ..console import Failure, command_line, output_folder, progress
+from ..console import Failure, command_line, dont_use, output_folder, progress
 
 
 @click.command()
@@ -13,6 +13,7 @@ from ..console import Failure, command_line, output_folder, progress
 @click.option("--liberty", multiple=True, type=click.Path(),
               help="Liberty file (.lib, .lib.gz), instead of a technology; repeat for the files of one library. Or the "
                    "table (.json) that `lmul characterise` made of them.")
+@dont_use
 @click.option("--fpga", "families", multiple=True,
               help="ice40 or ecp5, placed and routed by nextpnr: LUTs, registers and the clock reached; xc7: counts "
                    "alone, which --tech gives of all. Without SLUG: multipliers, sums, a 4x4 array; minutes.")
