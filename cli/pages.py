@@ -109,7 +109,7 @@ def report_page(record):
     if notes.items:
         blocks += [Heading("Figures that are missing, and why"), Items(notes.items, numbered=True)]
     origins = [_origin_table(technology, rows) for technology in technologies(rows)]
-    cells = [sentence for library in record["libraries"] for sentence in _left_out(library)]
+    cells = [sentence for library in record.get("libraries", ()) for sentence in _left_out(library)]
     if cells:
         blocks += [Heading("Cells of the libraries that are not used"), Items(cells)]
     blocks += [Heading("Provenance"), _provenance(record), *(table for table in origins if table.rows)]
@@ -333,7 +333,7 @@ def _left_out(library):
 def _provenance(record):
     """Everything else that the record says, key by key."""
     made_from = record | {"libraries": [{key: value for key, value in library.items() if key not in _UNUSED}
-                                        for library in record["libraries"]]}
+                                        for library in record.get("libraries", ())]}
     facts = [[name.replace("_", " "), _words(value)] for key in record if key not in ("rows", "limits", "scatter")
              for name, value in _leaves(made_from[key], key)]
     return Table("What the report was made from", ["what", "value"], facts, words=(0, 1))
@@ -369,7 +369,7 @@ def summary(record):
         lines = [f"{charts.capital(family)}, L-Mul / exact with the same policies (below 1: L-Mul is cheaper)",
                  *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
     odd = [f"{library['name']}: {len(faults)} of {library['cells']} cells left out; the page says why"
-           for library in record["libraries"] if (faults := library.get("faults"))]
+           for library in record.get("libraries", ()) if (faults := library.get("faults"))]
     return "\n".join([*lines, *_placed_lines(record), *textwrap.wrap(finding(record), 100), *odd])
 
 

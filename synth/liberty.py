@@ -171,7 +171,7 @@ def parse(text, file="<text>"):
         elif name in _NUMERIC:
             group.attributes[name] = args
         elif name == "include_file":
-            raise source.error(file, match.start(2), "in its place the statements of the file", match[0].strip())
+            raise source.error(file, match.start(2), "the statements of the file in its place", f"{name} ({args})")
         elif end is None:
             values = _arguments(args)
             group.attributes[_name(name)] = values
