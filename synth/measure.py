@@ -175,7 +175,7 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
 def names(technologies, liberty):
     """Names of the libraries and FPGA targets that `run_report` would measure in."""
     keys, targets = _technologies(technologies, liberty, ())
-    return [*(_library(key).name for key in keys), *targets]
+    return [*(_library(key, "").name for key in keys), *targets]
 
 
 def _technologies(technologies, liberty, families):

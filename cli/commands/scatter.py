@@ -3,7 +3,7 @@
 import click
 
 from ...golden.operands import PAIRINGS
-from ..console import command_line, output_file, progress
+from ..console import command_line, dont_use, output_file, progress
 
 
 @click.command()
@@ -11,6 +11,7 @@ from ..console import command_line, output_file, progress
 @click.option("--tech", "technologies", multiple=True,
               help="As for `lmul report`; may be repeated. Default: sky130hd and asap7.")
 @click.option("--liberty", multiple=True, type=click.Path(), help="As for `lmul report`.")
+@dont_use
 @click.option("--seeds", type=click.IntRange(min=2), default=5, show_default=True,
               help="Runs at each effort, each with its own seeds of mapping and of operands.")
 @click.option("--effort", "efforts", multiple=True, type=click.Choice(["low", "default", "high"]), default=["default"],
