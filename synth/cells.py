@@ -539,9 +539,10 @@ def see_whole(c, where):
     for name in names:
         if name not in c.pins:
             raise Unfit(f"{where}: a pin must be one of {', '.join(c.pins)}, not {name!r}")
-    for when in [each.when for each in (*c.arcs, *c.checks, *c.powers)] + [when for when, _ in c.leakage]:
+    leakage = [*c.leakage, *(leak for leaks in c.bias_leakage.values() for leak in leaks)]
+    for when in [each.when for each in (*c.arcs, *c.checks, *c.powers)] + [when for when, _ in leakage]:
         _expression(when, c.pins, f"{where}: when")
-    if any(not _is_above(abs(value), True) for _, value in c.leakage):
+    if any(not _is_above(abs(value), True) for _, value in leakage):
         raise Unfit(f"{where}: leakage must be a number")
     _insist_on_times(c, where)
 
@@ -583,7 +584,7 @@ def _insist_on_energies(c, where):
     """See that what has an internal energy has it for either edge, in one group or in several."""
     found = {}
     for power in c.powers:
-        known = found.setdefault((power.pin, power.related, power.when, power.ground), [False, False])
+        known = found.setdefault((power.pin, power.related, power.when, power.supply), [False, False])
         for rf in (RISE, FALL):
             known[rf] |= power.energy[rf] is not None
     for (pin, related, when, _), known in found.items():
