@@ -124,9 +124,9 @@ class Library:
 
     @property
     def driving_cell(self):
-        """What drives the inputs of a design: the smallest buffer (where there is none, inverter) that takes at most
-        half as long again as the fastest one to drive `output_load`; delay cells and the like are slower."""
-        cells = self._all("buffer") or self._all("inverter")
+        """What drives the inputs of a design: the smallest buffer that takes at most half as long again as the fastest
+        one to drive `output_load`; delay cells and the like are slower."""
+        cells = self._all("buffer")
         delays = [_delays(c, np.array([self.output_load]))[0] for c in cells]
         return min((c for c, delay in zip(cells, delays, strict=True) if delay <= 1.5 * min(delays)), key=_size)
 
@@ -171,7 +171,7 @@ def load(technology=None, liberty_paths=(), dont_use=""):
     ------
     Refusal
         If both or neither is named, the technology is unknown, or a file cannot be read, is not Liberty or lacks what a
-        design needs: a two-input NAND and an inverter.
+        design needs: a two-input NAND, an inverter and a buffer.
     """
     if (technology is None) == (not liberty_paths):
         raise Refusal("A technology or Liberty files must be named, not both and not neither")
@@ -210,7 +210,7 @@ def check_patterns(dont_use, libraries):
 
 def complete(library):
     """The library, seen to have what every design needs; raises Refusal as `load` does."""
-    for kind, what in (("nand2", "a two-input NAND"), ("inverter", "an inverter")):
+    for kind, what in (("nand2", "a two-input NAND"), ("inverter", "an inverter"), ("buffer", "a buffer")):
         if library.smallest(kind) is None:
             found = {f"{c.name} has dont_use": 1 for c in library.cells.values() if _is(c, _TRUTHS[kind])}
             raise Refusal(f"A library must have {what}; {library._none_of(_NAMES[kind], found)}")
@@ -222,7 +222,7 @@ def complete(library):
     return library
 
 
-_NAMES = {"nand2": "two-input NAND", "inverter": "inverter"}
+_NAMES = {"nand2": "two-input NAND", "inverter": "inverter", "buffer": "buffer"}
 
 
 def read(paths):

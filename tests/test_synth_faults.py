@@ -216,13 +216,15 @@ def test_a_unit_of_load_is_asked_for(tmp_path):
 
 
 def test_a_kind_of_cell_that_is_needed_is_asked_for_with_what_was_left_out(tmp_path):
-    text = without(r"  cell \((?!NAND2X1|INVX1)\w+\) \{\n.*?\n  \}\n", TEXT)
-    assert sorted(read(tmp_path, text).cells) == ["INVX1", "NAND2X1"]
+    text = without(r"  cell \((?!NAND2X1|INVX1|BUFX1)\w+\) \{\n.*?\n  \}\n", TEXT)
+    assert sorted(read(tmp_path, text).cells) == ["BUFX1", "INVX1", "NAND2X1"]
     with pytest.raises(Refusal) as refusal:
         read(tmp_path, text.replace('function : "!A"', 'function : "A @"'))
     assert str(refusal.value).startswith(
-        "A library must have an inverter; small has no inverter; 1 of its 2 cells might be but cannot be used: f0.lib: "
+        "A library must have an inverter; small has no inverter; 1 of its 3 cells might be but cannot be used: f0.lib: "
         "cell INVX1: pin Y: function: Function must be a Boolean expression, not 'A @'; a library is all its files")
+    with pytest.raises(Refusal, match="A library must have a buffer; small has no buffer; 1 of its 3 cells"):
+        read(tmp_path, text.replace('function : "A"', 'function : "A @"'))
     with pytest.raises(Refusal, match="a two-input NAND; .*might be but cannot be used: NAND2X1 has dont_use; a"):
         read(tmp_path, text.replace("area : 1.4;", "area : 1.4; dont_use : True;"))
 
