@@ -1,9 +1,9 @@
 """The record of a report (``report.json``): its keys with their units, and where its figures come from.
 
-A record is ``{"schema", "command", "versions", "operands", "options", "libraries", "limits", "rows", "scatter"}``. A row has every
-key of `new_row`; a figure that is missing is None, and ``reasons`` says why. ``operand_codes`` has a `Census` of the
-codes of ``a`` and of ``b`` that drive the netlist, ``result_sums`` the number and depth of the sums that result errors
-are of.
+A record is ``{"schema", "command", "versions", "operands", "options", "libraries", "limits", "rows", "scatter"}``.
+A row has every key of `new_row`; a figure that is missing is None, and ``reasons`` says why. ``operand_codes`` has
+a `Census` of the codes of ``a`` and of ``b`` that drive the netlist, ``result_sums`` the number and depth
+of the sums that result errors are of. ``scatter`` has the margin of every ratio of the rows: see `margins`.
 """
 
 import json
