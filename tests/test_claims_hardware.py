@@ -21,6 +21,7 @@ from lmul.cli.document import to_markdown
 from lmul.cli.main import main
 from lmul.golden.formats import FORMATS
 from lmul.hdl.designs import parse
+from lmul.synth.measure import Options
 from lmul.synth.record import check, missing, new_row
 
 
@@ -218,7 +219,7 @@ def test_claims_measure_as_a_report_does(monkeypatch):
     [(designs, technologies, options)] = asked
     assert set(designs) == {"mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32", "mac_int8_int32", "mul_lmul_e4m3",
                             "mul_mitchell_e4m3", "mul_exact_e4m3_flush"}
-    assert technologies == ("sky130hd", "asap7") and options == {"progress": None}
+    assert technologies == ("sky130hd", "asap7") and options == {"options": Options(), "progress": None}
 
 
 def test_other_pairs_of_the_record_are_shown(record):
