@@ -1,5 +1,6 @@
 """What the commands share: progress, failures, output folders, options."""
 
+import math
 import os
 import shlex
 import sys
@@ -11,6 +12,16 @@ from pathlib import Path
 import click
 
 from ..golden.refusal import Refusal
+
+
+class Number(click.FloatRange):
+    """A `click.FloatRange` without NaN, which is below no bound, and without Inf."""
+
+    def convert(self, value, param, ctx):
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number", param, ctx)
+        return number
 
 
 class Failure(Exception):
@@ -96,9 +107,10 @@ def _tell(line):
 
 
 def _compiled():
-    """Whether numba has kept what it compiled, here or where it was told to."""
+    """Whether numba has kept what it compiled, beside the sources or where it was told to."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    return any(Path(chosen or Path(__file__).parents[1] / "golden").rglob("*.nbi"))
+    folders = [Path(chosen)] if chosen else [Path(__file__).parents[1] / room for room in ("golden", "synth")]
+    return any(any(folder.rglob("*.nbi")) for folder in folders)
 
 
 def _estimate():

@@ -3,14 +3,14 @@
 import click
 
 from ...golden.refusal import Refusal
-from ..console import Failure, output_folder, progress
+from ..console import Failure, Number, output_folder, progress
 
 
 @click.command()
 @click.argument("slugs", metavar="SLUG... | --all", nargs=-1)
 @click.option("--all", "everything", is_flag=True,
               help="Every design of the catalogue, every policy and offset of narrow formats, sums and streams.")
-@click.option("--limit", type=click.FloatRange(min=1), default=600, show_default=True,
+@click.option("--limit", type=Number(min=1), default=600, show_default=True,
               help="Seconds that one query of the solver may take.")
 @click.option("-o", "--output", help="Folder for proofs.json; a run that was stopped goes on there.")
 def prove(slugs, everything, limit, output):

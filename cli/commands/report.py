@@ -3,7 +3,7 @@
 import click
 
 from ...golden.operands import PAIRINGS
-from ..console import Failure, command_line, dont_use, output_folder, progress
+from ..console import Failure, Number, command_line, dont_use, output_folder, progress
 
 
 @click.command()
@@ -30,7 +30,7 @@ from ..console import Failure, command_line, dont_use, output_folder, progress
 @click.option("--seed", type=int, default=1, show_default=True)
 @click.option("--activity", "mode", type=click.Choice(["timed", "zero"]), default="timed", show_default=True,
               help="With cell delays, so with glitches; or without, quicker.")
-@click.option("--clock", "clock_ps", type=click.FloatRange(min=1),
+@click.option("--clock", "clock_ps", type=Number(min=1),
               help="Compare at this period in ps, not at the two that rivals share.")
 @click.option("--wire-load", help="Name of a wire load model of the library. Default: none.")
 @click.option("--effort", type=click.Choice(["low", "default", "high"]), default="default", show_default=True)
