@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A suite that a shell began in the background ignores ctrl-C, and so would the programs that its tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--resume"):
         config.pluginmanager.register(Resumed(config), "resumed")
 
