@@ -31,7 +31,7 @@ class Inline:
     """Runs the jobs of a pool one after the other."""
 
     @staticmethod
-    def run(jobs, text):
+    def run(jobs, text, label=None):
         return [job(*arguments) for job, *arguments in jobs]
 
 
