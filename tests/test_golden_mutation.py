@@ -119,7 +119,6 @@ EQUIVALENT = {
         "return table.reshape(-1, 1 << spec.a.width, 1 << spec.b.width): 1 to 2": _ANY_NEGATIVE,
     },
     "operands": {
-        'if array.dtype.kind != "f" or array.dtype.itemsize > 8: 8 to 9': "no float has 9 bytes",
         "given[kind] += 1: 1 to 2": "counted in twos, the kinds compare as before",
         "if product.kind == kind], rng.spawn(1)[0]) for kind in source.shares}: 1 to 2": "other draws, as good",
         "if product.kind == kind], rng.spawn(1)[0]) for kind in source.shares}: 0 to -1": "the last of one",

@@ -165,7 +165,7 @@ def test_int8_has_the_clock_of_each_of_its_rivals():
     delays = {"mac_lmul_e4m3_fp32": (6.0, 3.0), "mac_lmul_bf16_fp32": (12.0, 5.0), "mac_int8_int32": (9.0, 4.0)}
     designs = [parse(slug) for slug in delays]
     found = {slug: {"points": {"asap7": [{"delay_ps": each} for each in both]}} for slug, both in delays.items()}
-    clocks = measure._clocks(designs, ["asap7"], found, OPTIONS)["asap7"]
+    clocks = measure._clocks(designs, dict.fromkeys(delays, ["asap7"]), found, OPTIONS)["asap7"]
     periods = [rivals.periods(rivals.groups(design, designs), clocks) for design in designs]
     assert periods[0] == {"fast": 4.0, "relaxed": 9.0} and periods[1] == {"fast": 5.0, "relaxed": 12.0}
     assert periods[2] == {"fast": 4.0, "relaxed": 9.0, "fast_2": 5.0, "relaxed_2": 12.0}
