@@ -28,11 +28,11 @@ root=$2
 shift 2
 packages=$(sed -n 's/^ *# apt-get install //p' README.md)
 [ -n "$packages" ] || die "README.md must name its packages in a line '# apt-get install ...'"
-here=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Codename: bookworm' 2>/dev/null | sort -u | head -1)
-mirror=${here:-http://deb.debian.org/debian/}
+# This machine's own mirror; debootstrap knows one where it has none.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Codename: bookworm' 2>/dev/null | sort -u | head -1)
 
 echo "fresh: Debian bookworm, minbase"
-debootstrap --variant=minbase bookworm "$root" "$mirror" >"$root.log" 2>&1 || { tail "$root.log"; die "debootstrap failed"; }
+debootstrap --variant=minbase bookworm "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 || { tail "$root.log"; die "debootstrap failed"; }
 cp -a /etc/apt/apt.conf* /etc/apt/auth.conf* "$root/etc/apt/" 2>/dev/null || true
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
