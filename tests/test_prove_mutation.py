@@ -358,7 +358,7 @@ DESIGNS = {
     "array_lmul_e2m1_fixed16_2x2_os": ARRAY | {"cycles": 16}, "array_lmul_e2m1_fixed16_2x2_ws": ARRAY | {"cycles": 8},
     "matmul_lmul_e2m1_fixed16_2x2_os": MATMUL, "matmul_lmul_e2m1_fixed16_2x2_ws": MATMUL,
 }
-SAMPLE = {"mul_exact_e5m2": 200, "mac_lmul_e2m1_fixed16": 60, "array_lmul_e2m1_fixed16_2x2_os": 40}
+SAMPLE = {"mul_exact_e5m2": 200, "mac_lmul_e2m1_fixed16": 40, "array_lmul_e2m1_fixed16_2x2_os": 40}
 
 
 def scored(slug, count, seed, record_property):
