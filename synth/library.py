@@ -253,7 +253,7 @@ def read(paths):
     digests = [f"{Path(path).name} (sha256 {_digest(path)[:12]})" for path in paths]
     name = os.path.commonprefix([head.name for head, _ in heads]).rstrip("_") or group.name
     return Library(name, ", ".join(digests), _corner(group, units), cells, offer(cells), left_out, faults,
-                   _thresholds(group, units.file), _wire_loads(group, units))
+                   _thresholds(group, units.file), _wire_loads(heads))
 
 
 def _unstated(cells):
@@ -422,18 +422,33 @@ def _thresholds(group, file):
     return {name: liberty.number(group.get(name, default), file, name) for name, default in names.items()}
 
 
-def _wire_loads(group, units):
-    loads = {}
-    for wire in group.all("wire_load"):
-        where = f"{units.file}: {wire}"
-        points = sorted([liberty.number(value, where, name) for value in values[:2]] for name, values in wire.repeated
-                        if name == "fanout_length" and len(values) >= 2)
-        farads = liberty.number(wire.get("capacitance", 0), where, "capacitance") * units.capacitance
-        slope = liberty.number(wire.get("slope", 0), where, "slope")
-        if points:
-            loads[wire.name] = {"fanout": [n for n, _ in points], "ff": [length * farads for _, length in points],
-                                "slope_ff": slope * farads}
+def _wire_loads(heads):
+    """The wire loads of all files by name; raises Refusal where two files have one name for different ones."""
+    loads, files = {}, {}
+    for group, units in heads:
+        for wire in group.all("wire_load"):
+            load = _wire_load(wire, units, f"{units.file}: {wire}")
+            if load is None:
+                continue
+            before = loads.setdefault(wire.name, load)
+            if before["fanout"] != load["fanout"] or not all(np.allclose(before[key], load[key], 1e-9, 0)
+                                                             for key in ("ff", "slope_ff")):
+                raise Refusal(f"A wire load must be the same in all files of a library, {wire.name!r} is another in "
+                              f"{files[wire.name]} than in {units.file}")
+            files.setdefault(wire.name, units.file)
     return loads
+
+
+def _wire_load(wire, units, where):
+    """fF by fanout of a ``wire_load`` group, or None where no point is stated."""
+    points = sorted([liberty.number(value, where, name) for value in values[:2]] for name, values in wire.repeated
+                    if name == "fanout_length" and len(values) >= 2)
+    farads = liberty.number(wire.get("capacitance", 0), where, "capacitance") * units.capacitance
+    slope = liberty.number(wire.get("slope", 0), where, "slope")
+    if not points:
+        return None
+    return {"fanout": [n for n, _ in points], "ff": [length * farads for _, length in points],
+            "slope_ff": slope * farads}
 
 
 def _digest(path):

@@ -301,6 +301,25 @@ def test_a_cell_is_in_a_file_once(tmp_path):
         read(tmp_path, edited((NAND, NAND + NAND)))
 
 
+def _cell_free(text):
+    """The head of a library, without its cells."""
+    return text[:text.index("  cell (")] + "}\n"
+
+
+def test_wire_loads_are_those_of_all_files(tmp_path):
+    """A name of the second file alone is known; one name must mean one load, whatever the units of the files."""
+    longer = edited(("wire_load (short)", "wire_load (long)"), ("(1, 10)", "(1, 20)"))
+    known = read(tmp_path, TEXT, _cell_free(longer)).wire_loads
+    assert list(known) == ["short", "long"]
+    assert known["short"]["ff"] == pytest.approx([2, 3.6, 6]) and known["long"]["ff"] == pytest.approx([4, 3.6, 6])
+    same = edited(("capacitive_load_unit (1, pf)", "capacitive_load_unit (1, ff)"),
+                  ("capacitance : 0.0002", "capacitance : 0.2"))
+    assert list(read(tmp_path, TEXT, _cell_free(same)).wire_loads) == ["short"]
+    with pytest.raises(Refusal, match="^A wire load must be the same in all files of a library, 'short' is another in "
+                                      ".*f0.lib than in .*f1.lib$"):
+        read(tmp_path, TEXT, _cell_free(edited(("(2, 18)", "(2, 19)"))))
+
+
 def test_figures_at_other_conditions_are_not_scaled(tmp_path):
     text = edited(("temperature : 25; }", "temperature : 85; }"))
     assert read(tmp_path, text).corner["temperature"] == 85
