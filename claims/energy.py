@@ -3,6 +3,7 @@
 import math
 
 from ..hdl.designs import parse
+from ..synth import rivals
 from .figures import rival
 from .published import HOROWITZ, OPERATION_PJ, SAVINGS
 from .rows import named
@@ -50,7 +51,8 @@ def horowitz():
 
 def part(figures):
     """This part of the record; its ``finding`` is the `sentence` of the savings."""
-    return {"operation_pj": OPERATION_PJ, "source": HOROWITZ, "derived": horowitz(), "savings": savings(figures)}
+    return {"operation_pj": OPERATION_PJ, "source": HOROWITZ, "derived": horowitz(), "savings": savings(figures),
+            "other_rivals": other_rivals(figures)}
 
 
 def savings(figures):
@@ -63,21 +65,46 @@ def savings(figures):
         spec = parse(slug).multiplier
         if spec.name == f"lmul_{spec.formats}" and slug not in known and rival(slug) in figures.designs:
             wanted.append((slug.replace(f"{spec.name}_", "", 1).replace("_", " "), spec.formats, slug))
-    return [_saving(figures, *each, technology) for each in wanted for technology in figures.libraries]
+    rows = []
+    for name, formats, slug in wanted:
+        for technology in figures.libraries:
+            row = {"row": f"energy/{slug}", "structure": name, "formats": formats, "technology": technology,
+                   "design": slug, "rival": rival(slug), "slow": formats not in QUICK.get(name, FORMATS)}
+            rows.append(row | _saving(figures, slug, rival(slug), technology))
+    return [_renamed(row, "rival_fj_per_op", "exact_fj_per_op") for row in rows]
 
 
-def _saving(figures, name, formats, slug, technology):
-    key, other = "energy_fj_per_op", rival(slug)
+def other_rivals(figures):
+    """Rows as those of `savings`, of its designs beside their other rivals in the record, which are sums of integers:
+    ``rival_fj_per_op`` stands in the place of ``exact_fj_per_op``. The claims are not judged by them."""
+    known = {slug: parse(slug) for slug in figures.designs}
+    slugs = {design: slug for slug, design in known.items()}
+    others = {}
+    for design, other in rivals.pairs(known.values()):
+        others.setdefault(slugs[design], []).append(slugs[other])
+    return [{"row": f"{row['row']}/{other}"}
+            | {key: row[key] for key in ("structure", "formats", "technology", "design")} | {"rival": other}
+            | _saving(figures, row["design"], other, row["technology"])
+            for row in savings(figures) for other in others.get(row["design"], ()) if other != row["rival"]]
+
+
+def _renamed(row, old, new):
+    return {new if key == old else key: value for key, value in row.items()}
+
+
+def _saving(figures, slug, other, technology):
+    """What a design saves beside another, at one clock: figures of a row, or in ``missing`` why there are none."""
+    key = "energy_fj_per_op"
     mine, theirs = (figures.of(each, technology, key) for each in (slug, other))
-    row = {"row": f"energy/{slug}", "structure": name, "formats": formats, "technology": technology, "design": slug,
-           "rival": other, "slow": formats not in QUICK.get(name, FORMATS), "lmul_fj_per_op": mine,
-           "exact_fj_per_op": theirs, "clock_ps": figures.of(slug, technology, "clock_ps"),
+    row = {"lmul_fj_per_op": mine, "rival_fj_per_op": theirs, "clock_ps": figures.of(slug, technology, "clock_ps"),
            "saving": None, "margin": figures.margin(slug, other, "energy", technology), "verdict": None,
-           "missing": None, "designs": [slug, other],
-           "command": figures.command([slug, other], technology)}
+           "missing": None, "designs": [slug, other], "command": figures.command([slug, other], technology)}
     if mine is None or theirs is None:
         row["missing"] = figures.reason(slug, key, technology) or figures.reason(other, key, technology)
-    elif row["clock_ps"] != figures.of(other, technology, "clock_ps"):
+        return row
+    beside = rivals.beside(figures.rows[other, technology], figures.rows[slug, technology])
+    row["rival_fj_per_op"] = theirs = beside[key]
+    if row["clock_ps"] != beside["clock_ps"]:
         row["missing"] = f"`{slug}` and `{other}` were measured at different clocks: measure them in one report"
     elif silent := figures.undriven([slug, other], technology):
         row["missing"] = silent

