@@ -9,6 +9,7 @@ import numpy as np
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
+from .netlist import identifier
 
 _FS = 1000  # in a ps: both files count whole femtoseconds, as the simulation does
 
@@ -56,7 +57,8 @@ def _vcd(activity):
     for name, net in netlist.port_bits("input", "output"):
         yield f"$var wire 1 {_code(net)} {name.replace('[', ' [')} $end\n"
     for i, instance in enumerate(netlist.instances):
-        pins = "".join(f"$var wire 1 {_code(net)} {pin} $end\n" for pin, net in netlist.pin_nets(i).items())
+        pins = "".join(f"$var wire 1 {_code(net)} {identifier(pin).strip()} $end\n"
+                       for pin, net in netlist.pin_nets(i).items())
         yield f"$scope module {instance} $end\n{pins}$upscope $end\n"
     yield "$upscope $end\n$enddefinitions $end\n#0\n$dumpvars\n"
     value = activity.start.copy()

@@ -367,8 +367,9 @@ def _pins(group, units, where):
         raise Unfit(f"{where}: its name must be of letters, digits and _ for mappers")
     for pin_group in group.all("pin"):
         for name in pin_group.args:
-            if not _WORD.fullmatch(name):
-                raise Unfit(f"{where}: pin {name}: its name must be of letters, digits and _ for mappers")
+            if not _PIN.fullmatch(name):
+                raise Unfit(f"{where}: pin {name}: its name must be of letters, digits and _, with an index such as "
+                            "[0] at most, for mappers")
             if name in pins:
                 raise Unfit(f"{where}: pin {name} must be described once, not twice")
             if pin_group.get("direction") in ("input", "output"):
@@ -377,6 +378,7 @@ def _pins(group, units, where):
 
 
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_PIN = re.compile(rf"{_WORD.pattern}(\[\d+\])?", re.ASCII)  # A[0] is a pin like any other, not a bit of a bus
 
 
 def _pin(name, group, cell_group, units, where):

@@ -112,7 +112,8 @@ def _flop(flop):
 
 
 def _pin(cell, pin, full):
-    yield f"    pin ({pin.name}) {{\n      direction : {pin.direction};\n"
+    name = f'"{pin.name}"' if "[" in pin.name else pin.name
+    yield f"    pin ({name}) {{\n      direction : {pin.direction};\n"
     rise, fall = pin.capacitance
     if pin.direction == "input":
         yield f"      capacitance : {max(rise, fall):.9g};\n"

@@ -20,6 +20,7 @@ from ..golden.refusal import Refusal
 from ..hdl import yosys
 from ..prove.equivalence import MERGED_BITS
 from .mixing import Candidate, mix
+from .netlist import identifier
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -364,9 +365,9 @@ def _commands(n, t, each, library, folder):
 def _full_adder(adder):
     """Verilog of a box of `scripts/full_adder.v` in a library's cell."""
     pins = zip(adder.cell.inputs, "abc", strict=True)
-    inputs = ", ".join(f".{pin}({name})" for pin, name in pins)
+    inputs = ", ".join(f".{identifier(pin)}({name})" for pin, name in pins)
     return (f"module LMUL_FULL_ADDER (input a, b, c, output sum, carry); wire s, k; "
-            f"{adder.cell.name} cell ({inputs}, .{adder.sum}(s), .{adder.carry}(k)); "
+            f"{adder.cell.name} cell ({inputs}, .{identifier(adder.sum)}(s), .{identifier(adder.carry)}(k)); "
             f"assign sum = {'~' * adder.sum_inverted}s, carry = {'~' * adder.carry_inverted}k; endmodule")
 
 

@@ -152,7 +152,7 @@ class Netlist:
 
     def _open(self, name):
         """A net for an output that is left open."""
-        self.net_names.append(_unique(name, self._taken))
+        self.net_names.append(_unique(re.sub(r"\W", "_", name), self._taken))
         return len(self.net_names) - 1
 
     def _drive(self):
@@ -236,9 +236,14 @@ class Netlist:
         yield from (f"  wire {named[net]};\n" for net in wires)
         yield from assigns
         for i, instance in enumerate(self.instances):
-            pins = ", ".join(f".{pin}({named[net]})" for pin, net in self.pin_nets(i).items())
+            pins = ", ".join(f".{identifier(pin)}({named[net]})" for pin, net in self.pin_nets(i).items())
             yield f"  {self.cells[self.kind[i]].name} {instance} ({pins});\n"
         yield "endmodule\n"
+
+
+def identifier(name):
+    r"""A name as Verilog writes it: ``A[0]`` would be bit 0 of a bus ``A``, ``\A[0] `` with the space is the name."""
+    return name if _IDENTIFIER.fullmatch(name) else f"\\{name} "
 
 
 def _top(modules):
@@ -333,10 +338,21 @@ class _Flattener:
                             self.same.append((known, net(outside)))
                 self._module(cell["type"], f"{path}/{plain}" if path else plain, inner)
             else:
+                known = self.library.cells.get(cell["type"].lstrip("\\"))
+                pins = {each: bits for pin, bits in pins.items() for each, bits in _as_pins(pin, bits, known)}
                 if any(len(bits) != 1 for bits in pins.values()):
                     raise Refusal(f"Netlist must be mapped to cells, {name!r} is a {cell['type']!r}")
                 self.instances.append((_unique(prefix + plain, self.taken), path, cell["type"].lstrip("\\"),
                                        {pin: net(bits[0]) for pin, bits in pins.items()}))
+
+
+def _as_pins(pin, bits, cell):
+    """(pin, its one bit) of a cell's connection. Of pins ``A[0]``, ``A[1]`` mappers may make one connection ``A`` of
+    two bits; one that no such pin has is "x"."""
+    if cell is None or pin in cell.pins:
+        return [(pin, bits)]
+    found = [(f"{pin}[{i}]", [bit]) for i, bit in enumerate(bits) if f"{pin}[{i}]" in cell.pins]
+    return found or [(pin, bits)]
 
 
 def _public_names(module):

@@ -123,6 +123,15 @@ EQUIVALENT = {
         "if product.kind == kind], rng.spawn(1)[0]) for kind in source.shares}: 1 to 2": "other draws, as good",
         "if product.kind == kind], rng.spawn(1)[0]) for kind in source.shares}: 0 to -1": "the last of one",
     },
+    "tensors": {
+        "return members(what, path, [name])[0]: 0 to -1": "the last of one",
+        "return short[0]: 0 to -1": "the last of one",
+        "start = file.read(6): 6 to 7": "what a file begins with is in the first six bytes",
+        "start = file.read(10): 10 to 11": "the type is near the header's beginning: more or less of what follows changes nothing",
+        "start = file.read(10): 10 to 9": "the type is near the header's beginning: more or less of what follows changes nothing",
+        'head = start + file.read(int.from_bytes(start[8:], "little")): 8 to 7':
+            "more than the header is read, and what follows is searched in vain",
+    },
     "offsets": {
         "low, high = 0.0, 0.25: 0.0 to -1.0": "the slope has its one zero between them all the same",
         "low, high = 0.0, 0.25: 0.25 to 1.25": "the slope has its one zero between them all the same",

@@ -101,6 +101,34 @@ def test_other_widths_are_refused(dtype, design, sentence, tmp_path):
         load(tmp_path / "f.npz", specs=specs(design))
 
 
+@pytest.mark.parametrize(("codes", "fits"), [([0, 0], True), ([1, 0], False), ([15, 1], False), ([16, 1], True)])
+def test_codes_that_could_be_shorter_ones(codes, fits, tmp_path):
+    """Zeros are codes of any width; some that are all below 16 are rather those of four bits."""
+    array = np.array(codes, np.uint8).view("V1")
+    np.savez(tmp_path / "f.npz", a=array, b=array)
+    if fits:
+        assert load(tmp_path / "f.npz", specs=specs("e4m3")).products[0].a_own == FORMATS["e4m3"]
+    else:
+        with pytest.raises(Refusal, match="must have codes of 8 bits for e4m3, not only some up to 0x"):
+            load(tmp_path / "f.npz", specs=specs("e4m3"))
+
+
+def test_a_format_of_nine_bits_has_no_codes_of_one_byte(tmp_path):
+    array = np.array([16, 17], np.uint8).view("V1")
+    np.savez(tmp_path / "f.npz", a=array, b=array)
+    with pytest.raises(Refusal, match="format of at most 8 bits there, not e4m4;"):
+        load(tmp_path / "f.npz", specs=specs("e4m4"))
+
+
+@pytest.mark.parametrize("count", [7, 8, 9, 10])
+def test_a_refusal_names_eight_arrays_at_most(count, tmp_path):
+    names = [f"n{i}" for i in range(count)]
+    np.savez(tmp_path / "f.npz", **dict.fromkeys(names, np.ones(2)))
+    with pytest.raises(Refusal) as error:
+        load(f"{tmp_path}/f.npz:x,y")
+    assert str(error.value).endswith(f"which holds {', '.join(names[:8])}{', ...' * (count > 8)}")
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2"])
 def test_nan_codes_are_refused(dtype, tmp_path):
     array = np.array([1, np.nan, -2, np.nan]).astype(dtype)
@@ -125,7 +153,7 @@ def test_int8_is_codes_of_int8(tmp_path, seed):
 
 
 @pytest.mark.parametrize("dtype, shown", [([("x", "u1")], "void8"), ([("x", "u1"), ("y", "u1")], "void16"),
-                                          ("V4", "void32"), ("m8[s]", "timedelta64[s]")])
+                                          ("V3", "void24"), ("V4", "void32"), ("m8[s]", "timedelta64[s]")])
 def test_other_types_are_refused(dtype, shown, tmp_path):
     np.savez(tmp_path / "f.npz", a=np.zeros(3, dtype), b=np.ones(3))
     with pytest.raises(Refusal) as error:

@@ -473,3 +473,40 @@ def test_registered_designs_know_what_they_lack():
     lib = small()
     designs = [parse("mul_lmul_e2m1"), parse("mac_lmul_e2m1_fixed")]
     assert measure._mappable(designs, {"a": lib}) == {design.slug: ["a"] for design in designs}
+
+
+# Pins named like bits of a bus
+
+
+def _indexed(text):
+    """The library with indices on the names of pins: those of NANDs, registers and full adders among them."""
+    for name in ("A", "D", "Q", "Y", "S"):
+        text = re.sub(rf"(pin \()({name})(\))", r'\1"\2[0]"\3', text)
+        text = re.sub(r'((?:function|related_pin|when|next_state) : )"(.*?)"', lambda match: match[1] + '"' + re.sub(
+            rf"\b{name}\b(?!\[)", f"{name}[0]", match[2]) + '"', text)  # noqa: B023
+    return text
+
+
+def test_pins_with_an_index_are_pins_like_others(tmp_path):
+    """Figures are those of the same library with plain names, and what is handed over has the names escaped."""
+    slugs = ["mul_lmul_e2m1", "mac_int8_int32"]
+    rows = []
+    for name, text in (("plain", TEXT), ("indexed", _indexed(TEXT))):
+        path = tmp_path / f"{name}.lib"
+        path.write_text(text)
+        record = run_report(slugs, liberty=[path], options=Options(effort="low", vectors=200),
+                            keep=tmp_path / name)
+        rows.append([{key: row[key] for key in ("area_um2", "delay_ps", "energy_fj_per_op", "flip_flops")}
+                     for row in record["rows"]])
+    assert rows[0] == rows[1] and rows[0][0]["energy_fj_per_op"]
+    folder = tmp_path / "indexed" / "small" / "mac_int8_int32" / "relaxed"
+    assert r".\D[0] (" in (folder / "netlist.v").read_text()
+    assert r"(D\[0\] (T0 " in (folder / "activity.saif").read_text()
+    assert 'pin ("A[0]")' in (folder.parents[1] / "cells.lib").read_text()
+
+
+@pytest.mark.parametrize("name", ["A[1:0]", "A[x]", "A.B", "A$"])
+def test_other_names_leave_the_cell_out(tmp_path, name):
+    text = in_cell("XOR2X1", ("pin (A)", f'pin ("{name}")'))
+    assert f"pin {name}: its name must be of letters, digits and _, with an index such as [0] at most" in \
+        read(tmp_path, text).faults["XOR2X1"]
