@@ -29,6 +29,7 @@ _LONG_SHIFT = "nothing is left in either case (compiled, 64 would leave all, and
 _BESIDE_FLAG = "what stands beside the flag of a special is not looked at"
 _ONE_BIT_LESS = "a bit less will do: sums of fields of numbers, and rounded products, stay below it"
 _AGAIN = ", again"
+_HEADER = "the type is near the header's beginning: more or less of what follows changes nothing"
 _SPLIT = "return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth // _PART)))"
 #: Faults that change nothing: the line, what is done to it, and why nobody can tell.
 EQUIVALENT = {
@@ -127,8 +128,8 @@ EQUIVALENT = {
         "return members(what, path, [name])[0]: 0 to -1": "the last of one",
         "return short[0]: 0 to -1": "the last of one",
         "start = file.read(6): 6 to 7": "what a file begins with is in the first six bytes",
-        "start = file.read(10): 10 to 11": "the type is near the header's beginning: more or less of what follows changes nothing",
-        "start = file.read(10): 10 to 9": "the type is near the header's beginning: more or less of what follows changes nothing",
+        "start = file.read(10): 10 to 11": _HEADER,
+        "start = file.read(10): 10 to 9": _HEADER,
         'head = start + file.read(int.from_bytes(start[8:], "little")): 8 to 7':
             "more than the header is read, and what follows is searched in vain",
     },
