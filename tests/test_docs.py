@@ -1,5 +1,7 @@
-"""What the documents say runs: every command line of the README, its tables of slugs, its links."""
+"""What the documents say runs: every command line of the README, its tables of slugs, its links; the way from a number
+to a page, step by step; and the glossary names files that there are."""
 
+import doctest
 import re
 import shlex
 from pathlib import Path
@@ -38,7 +40,41 @@ def test_slugs_of_the_readme():
         assert parse(slug).slug == slug
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md"])
+def test_a_number_becomes_a_page(tmp_path, monkeypatch):
+    """Commands and Python of the document, in its order, in one folder and one session."""
+    text = (ROOT / "docs" / "from-a-number-to-a-page.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    steps = re.findall(r"^    \$ lmul ([^\n]*)$|^```pycon\n(.*?)^```$", text, re.M | re.S)
+    assert len(steps) > 10
+    session = {}
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for number, (command, python) in enumerate(steps, 1):
+        if command:
+            with pytest.raises(SystemExit) as stop:
+                main(shlex.split(command))
+            assert stop.value.code == 0, command
+        else:
+            said = []
+            test = doctest.DocTestParser().get_doctest(python, session, f"step {number}", None, 0)
+            failed, _ = runner.run(test, out=said.append, clear_globs=False)
+            session = test.globs
+            assert not failed, "".join(said)
+
+
+def test_the_glossary_is_sorted_and_names_what_there_is():
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = re.findall(r"^\| ([a-zA-Z][\w ,]*) \| .* \| (.*) \|$", text, re.M)[1:]
+    assert [word.lower() for word, _ in words] == sorted(word.lower() for word, _ in words)
+    for _, places in words:
+        for place in re.findall(r"`([\w/.]+)`", places):
+            assert (ROOT / place).exists(), place
+    known = {word for words, _ in words for word in words.split(", ")}
+    for slanted in re.findall(r"\*([a-z ]+)\*", text.split("| --- |")[1]):
+        assert slanted in known or slanted.removesuffix("s") in known, slanted
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", *(
+    f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
 def test_links_lead_somewhere(document):
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
