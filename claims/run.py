@@ -2,7 +2,7 @@
 
 from ..golden.refusal import Refusal
 from ..synth.measure import Options, default_designs, run_report
-from ..synth.record import check
+from ..synth.record import current
 from ..synth.rivals import with_rivals
 from . import attention, corrections, energy, error, gates, others, published
 from .figures import Figures
@@ -51,7 +51,7 @@ def run(wanted=None, report=None, models=False, full=False, command="", progress
         if name.split("/")[0] not in PARTS:
             raise Refusal(f"Part must be one of {', '.join(PARTS)}, or a row of one, not {name!r}")
     if report is not None:
-        check(report)
+        report = current(report)
         if dont_use:
             raise Refusal("Cells not to be used must be named to `lmul report`, which measures, not beside its record")
     # Whatever is refused is refused before anything is measured.

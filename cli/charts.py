@@ -1,15 +1,14 @@
 """From rows to figures: which panels a report shows, each with its title and, in words, what it shows."""
 
+from ..synth.figures import FIGURES, FRACTION
+from ..synth.roles import ROLES
 from . import plots
 from .comparison import KINDS, MEASURES, STRUCTURES, across, groups, headline, technologies
 from .document import Figure, Panel, number
+from .theme import colour
 
-#: Parts of a stacked bar of energy: name in a row, colour.
-PARTS = {"multiplier": "multiplier", "accumulator": "accumulator", "other logic": "other", "registers": "registers",
-         "clock": "clock", "leakage": "leakage"}
-
-#: What `mean_relative_error` is, wherever it is shown.
-ERROR = "mean relative error, all significands"
+#: What errors are headed by.
+ERROR, RESULT = (FIGURES[key].heading for key in ("mean_relative_error", "result_error"))
 
 
 def measured(entries):
@@ -74,7 +73,7 @@ def error_figure(entries):
     would repeat their multipliers', are left out where there are multipliers."""
     once = list({entry.row["design"]: entry for entry in entries}.values())
     once = [entry for entry in once if entry.design.combinational] or once
-    panels = [_bars(f"{capital(family)}: {ERROR}, %", [entry for entry in once if entry.family == family],
+    panels = [_bars(f"{capital(family)}: {ERROR}, {FRACTION}", [entry for entry in once if entry.family == family],
                     lambda entry: 100 * entry.row["mean_relative_error"])
               for family in dict.fromkeys(entry.family for entry in once)]
     return Figure(f"{capital(ERROR)}: of the product beside the exact, unrounded one; the same in every technology.",
@@ -85,17 +84,17 @@ def result_figure(entries):
     """Errors of the results of sums on the operands that drove them, rivals together; the same in every technology."""
     names = technologies(entries)
     once = [entry for entry in _of(entries, names[0]) if entry.row.get("result_error") is not None] if names else []
-    panels = [_bars(f"{capital(STRUCTURES[structure])}: error of the result, %",
+    panels = [_bars(f"{capital(STRUCTURES[structure])}: {RESULT}, {FRACTION}",
                     [entry for entry in once if entry.structure == structure],
                     lambda entry: 100 * entry.row["result_error"])
               for structure in dict.fromkeys(entry.structure for entry in once)]
-    return Figure("Error of the result, root mean square over that of the result, beside float64 sums of the operands "
+    return Figure(f"{capital(RESULT)}, root mean square over that of the result, beside float64 sums of the operands "
                   "before they were rounded to any format.", panels, _key(once))
 
 
-def curve_figure(entries, key, name, unit, note=""):
+def curve_figure(entries, key, note=""):
     """A figure of the sweep over delay: a panel for each technology and each default L-Mul design with its rivals."""
-    panels = []
+    panels, figure, delay = [], FIGURES[key], FIGURES["delay_ps"]
     for technology in technologies(entries):
         for group in groups(_of(entries, technology)):
             series = [(entry.arithmetic, entry.kind, curve) for entry in group if (curve := _curve(entry, key))]
@@ -103,10 +102,11 @@ def curve_figure(entries, key, name, unit, note=""):
                 title = f"{technology}: {group[0].setting}"
                 words = [f"{label}: " + ", ".join(f"{number(y, 3)} at {number(x, 3)}" for x, y in curve)
                          for label, _, curve in series]
-                drawing = plots.curves(f"{key} {group[0].structure} {title}", series, "delay, ps", f"{name}, {unit}")
-                panels.append(Panel(title, drawing, f"{title}. {name} in {unit} at a delay in ps. {'; '.join(words)}"))
-    return Figure(f"{capital(name)} against delay, a point per netlist of the sweep: down and to the left is better."
-                  + note, panels)
+                drawing = plots.curves(f"{key} {group[0].structure} {title}", series, delay.title, figure.title)
+                panels.append(Panel(title, drawing, f"{title}. {figure.heading} in {figure.unit} at a {delay.heading} "
+                                                    f"in {delay.unit}. {'; '.join(words)}"))
+    return Figure(f"{capital(figure.heading)} against delay, a point per netlist of the sweep: down and to the left is "
+                  f"better.{note}", panels)
 
 
 def _curve(entry, key):
@@ -116,23 +116,30 @@ def _curve(entry, key):
 
 
 def breakdown_figure(entries):
-    """Energy per op by what spends it, a panel per technology; of the clocked designs."""
-    panels, used = [], set()
+    """Energy per op by role, a panel per technology; of the clocked designs."""
+    panels, used, total = [], set(), FIGURES["energy_fj_per_op"]
     for technology in technologies(entries):
         some = [entry for entry in _of(entries, technology) if entry.parts]
         bars = [(group[0].setting, [(entry.arithmetic, entry.parts, entry.row["energy_fj_per_op"]) for entry in group])
                 for group in groups(some)]
         if bars:
             used |= {part for entry in some for part, _ in entry.parts}
-            title = f"{technology}: energy, fJ/op"
+            title = f"{technology}: {total.title}"
             words = [f"{setting}, {label}: " + ", ".join(f"{part} {number(value, 3)}" for part, value in parts)
                      for setting, rows in bars for label, parts, _ in rows]
-            drawn = [(setting, [(label, [(PARTS[part], value) for part, value in parts], total)
-                                for label, parts, total in rows]) for setting, rows in bars]
+            drawn = [(setting, [(label, [(colour(part), value) for part, value in parts], whole)
+                                for label, parts, whole in rows]) for setting, rows in bars]
             panels.append(Panel(title, plots.stacked(f"parts {some[0].structure} {title}", drawn),
                                 f"{title}. {'; '.join(words)}"))
-    return Figure("Where the energy of a multiply-accumulate goes, at the relaxed clock.", panels,
-                  [(colour, part) for part, colour in PARTS.items() if part in used])
+    parts = [*(role for role in ROLES if role in used), *sorted(used - set(ROLES))]
+    return Figure("What the energy of a multiply-accumulate is spent for, at the relaxed clock. Registers and leakage "
+                  "count where they belong; the clock is that of all registers. " + _meanings(parts), panels,
+                  [(colour(part), part) for part in parts])
+
+
+def _meanings(roles):
+    """What belongs to roles, in a sentence."""
+    return "; ".join(f"{role}: {ROLES[role]}" for role in roles if role in ROLES) + "."
 
 
 def _of(entries, technology):

@@ -14,7 +14,7 @@ from .document import Figure, Heading, Items, Page, Panel, Table, Text, number, 
 #: Measures of relative errors: what they are called, and what they are shown in.
 MEASURES = {"mean": ("mean error, %", 100), "mean_signed": ("mean signed error, %", 100),
             "mean_square": ("mean square error, ppm", 1e6), "worst": ("worst error, %", 100)}
-COLOURS = dict(zip((name for name, *_ in WAYS), ("lmul", "mitchell", "registers", "accumulator", "other", "exact"),
+COLOURS = dict(zip((name for name, *_ in WAYS), ("lmul", "mitchell", "other-1", "other-3", "other-2", "exact"),
                    strict=True))
 NONE = "–"
 
@@ -314,7 +314,7 @@ def _attention(part):
                 for row in part["rows"]], words=(0, 1)),
         Figure("Growth of the error by layer: root mean square of the hidden state's error over its own.", panels,
                [("exact", "exact"), ("lmul", "L-Mul, paper's offset"), ("mitchell", "no offset"),
-                ("registers", "best offset")]),
+                ("other-1", "best offset")]),
         _table("The same in figures: error in per cent after each layer.",
                ["multiplier", "scope", *map(str, range(1, layers))], part["rows"],
                [[f"`{row['multiplier']}`", row["scope"], *(number(100 * value, 3) for value in row["layer_error"][1:])]
@@ -323,7 +323,7 @@ def _attention(part):
 
 
 def _layers(rows, scope, fmt):
-    colours = {"exact": "exact", "lmul": "lmul", "none": "mitchell", "best": "registers"}
+    colours = {"exact": "exact", "lmul": "lmul", "none": "mitchell", "best": "other-1"}
     series = []
     for row in rows:
         kind, formats, *rest = row["multiplier"].split("_")

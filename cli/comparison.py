@@ -96,8 +96,8 @@ class Entry:
 
     @property
     def parts(self):
-        """Energy per op in fJ of a clocked design, by what spends it: a list of (part, energy), or empty."""
-        return [] if self.design.combinational else list((self.row.get("energy_fj_by_kind") or {}).items())
+        """Energy per op in fJ of a clocked design, by role: a list of (role, energy), or empty."""
+        return [] if self.design.combinational else list((self.row.get("energy_fj_by_role") or {}).items())
 
     @cached_property
     def rank(self):

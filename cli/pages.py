@@ -4,7 +4,7 @@ import math
 import textwrap
 from collections import Counter
 
-from ..synth.record import FIGURES
+from ..synth.figures import FIGURES, FRACTION
 from ..synth.rivals import switched, undriven
 from . import charts
 from .comparison import across, consensus, cost, entries, finding, headline, pairs, technologies
@@ -18,35 +18,6 @@ TITLES = {
     "array": "Systolic arrays",
     "matmul": "Matrix multipliers behind AXI4-Stream",
 }
-
-#: The columns of the full tables: key of a row, header with unit.
-COLUMNS = {
-    "area_um2": "area, µm²",
-    "area_ge": "area, GE",
-    "gates": "two-input gates",
-    "transistors": "transistors",
-    "flip_flops": "flip-flops",
-    "luts": "LUTs",
-    "carry": "carry",
-    "dsp": "DSP",
-    "delay_ps": "delay, ps",
-    "clock_ps": "clock, ps",
-    "fmax_mhz": "fmax, MHz",
-    "energy_fj_per_op": "energy, fJ/op",
-    "ground_fj_per_op": "of it at ground pins, fJ/op",
-    "input_nets_fj_per_op": "input nets, fJ/op",
-    "clock_net_fj_per_op": "clock net, fJ/op",
-    "leakage_nw": "leakage, nW",
-    "mean_relative_error": charts.ERROR,
-    "driven_relative_error": "mean relative error, products driven",
-    "result_error": "error of the result",
-    "result_gain": "its gain",
-    "result_error_of_codes": "error of the result, against the codes",
-    "result_gain_of_codes": "gain against the codes",
-}
-
-#: Columns shown in per cent.
-PERCENT = ("mean_relative_error", "driven_relative_error", "result_error", "result_error_of_codes")
 
 READING = (
     "A ratio is L-Mul over a rival. The exact one differs in the multiplier's arithmetic alone: same structure, "
@@ -99,8 +70,8 @@ def report_page(record):
         some = [entry for entry in rows if entry.structure == structure]
         if some:
             figures = [charts.bar_figure(title, some), charts.breakdown_figure(some),
-                       charts.curve_figure(some, "area_um2", "area", "µm²"),
-                       charts.curve_figure(some, "energy_fj_per_op", "energy", "fJ/op", " All at the relaxed clock.")]
+                       charts.curve_figure(some, "area_um2"),
+                       charts.curve_figure(some, "energy_fj_per_op", " All at the relaxed clock.")]
             blocks += [Heading(title), *(figure for figure in figures if figure.panels)]
     blocks += [Heading("Error"), charts.error_figure(rows),
                *(figure for figure in [charts.result_figure(rows)] if figure.panels), Heading("Every row"), _glossary()]
@@ -163,7 +134,7 @@ def _ratio_table(some, kind):
     return Table(f"Ratios of each addition to its {kind} rival: below 1, the addition is cheaper.", columns, lines,
                  words=(0, len(names) + 1, len(columns) - 1),
                  groups=[("", 1), *((technology, len(measures)) for technology, measures in measured), ("verdict", 1),
-                         *((COLUMNS[key], 2) for key in errors), ("", 1)])
+                         *((FIGURES[key].title, 2) for key in errors), ("", 1)])
 
 
 def _margin_table(some, kind):
@@ -209,7 +180,7 @@ def _error(entry, key):
 
 def _glossary():
     return Table("What the columns are", ["figure", "meaning"],
-                 [[COLUMNS[key], meaning] for key, meaning in FIGURES.items()], words=(0, 1))
+                 [[figure.title, figure.meaning] for figure in FIGURES.values()], words=(0, 1))
 
 
 class Notes:
@@ -246,11 +217,12 @@ class Notes:
 def _row_table(technology, rows, notes):
     """Every figure of one technology. A column that is empty throughout is left to the notes."""
     some = [entry for entry in rows if entry.technology == technology]
-    cells = {key: [_figure(entry, key, notes) for entry in some] for key in COLUMNS}
-    columns = {COLUMNS[key]: cells[key] for key in COLUMNS if any(entry.row.get(key) is not None for entry in some)}
+    cells = {key: [_figure(entry, key, notes) for entry in some] for key in FIGURES}
+    columns = {figure.title: cells[key] for key, figure in FIGURES.items()
+               if any(entry.row.get(key) is not None for entry in some)}
     blocks = [entry.row.get("with_dsp") for entry in some]
     if all(blocks):
-        columns |= {f"{COLUMNS[key]}, if DSP may be used": [number(block[key]) for block in blocks]
+        columns |= {f"{FIGURES[key].title}, if DSP may be used": [number(block[key]) for block in blocks]
                     for key in ("luts", "dsp")}
     slugs = [f"`{entry.row['design']}`" for entry in some]
     counted = all(entry.row["luts"] is not None and not entry.row.get("placed") for entry in some)
@@ -291,7 +263,7 @@ def _figure(entry, key, notes):
     value = entry.row.get(key)
     if value is None:
         return notes.mark(entry, key)
-    return percent(value) if key in PERCENT else number(value)
+    return percent(value) if FIGURES[key].unit == FRACTION else number(value)
 
 
 def _origin_table(technology, rows):
@@ -397,7 +369,7 @@ def _ratio_lines(replaced):
     width = 1 + max(len(alike[0].ours.operands) for alike in designs)
     key = "mean_relative_error"
     head = "".join(f"{measure.name.split()[-1]:>7}" for measure in measures)
-    yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + f"  {charts.ERROR}"
+    yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + f"  {FIGURES[key].heading}"
     yield " " * width + f"  {head}" * len(names) + f"{'L-Mul':>11}{'exact':>10}"
     for alike in designs[:SUMMARY_ROWS]:
         found, ours = {pair.ours.technology: pair for pair in alike}, alike[0].ours

@@ -73,6 +73,8 @@ class Matmul(Part):
         If a side is not 1 to 64, or the dataflow is neither.
     """
 
+    roles = {"buffer_a": "operand registers", "buffer_b": "operand registers", "buffer_c": "drain"}
+
     def __init__(self, multiplier, accumulator, rows, cols, dataflow):
         arrays = {"os": OutputStationaryArray, "ws": WeightStationaryArray}
         if dataflow not in arrays:

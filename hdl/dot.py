@@ -144,6 +144,8 @@ class FloatTree(Part):
     Timing: ``latency`` cycles with ``en``, one sum per such cycle. Members are those of `AlignedSum`.
     """
 
+    roles = {"round_*": "lane", "add_*": "tree"}
+
     def __init__(self, fmt, addend, count):
         self.fmt, self.addend, self.count = fmt, addend, count
         self.total = Addend.code(fmt)
@@ -309,6 +311,10 @@ class Dot(Part):
     Refusal
         If there are too few lanes, or the accumulator does not take the products, or the window not the significands.
     """
+
+    roles = {"multiplier_*": "multiplier", "tree": "tree", "accumulator": "accumulator", "acc": "accumulator",
+             "drain": "drain", "a_held": "operand registers", "b_held": "operand registers", "valid": "control",
+             "clear": "control", "ended": "control", "under_way": "control"}
 
     def __init__(self, multiplier, accumulator, count, window=32, tree=False):
         if count < 2:

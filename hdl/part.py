@@ -8,6 +8,8 @@ from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
+from .roles import named
+
 
 class Part(wiring.Component):
     """A component that is one module of the Verilog that is generated.
@@ -15,8 +17,17 @@ class Part(wiring.Component):
     Two parts of one class made with equal arguments (which must be hashable) share a module. Anywhere else, as in
     Amaranth's simulator, a part is an ordinary component. A clocked part lives in the ``sync`` domain, and is not
     to be wrapped in ``EnableInserter`` or ``ResetInserter``, which would not reach inside.
+
+    Attributes
+    ----------
+    roles : dict of str to str
+        What the submodules and registers of this part are for: patterns of their names (``multiplier_*``) to roles such
+        as ``multiplier``, the first that fits. A role holds for all that is inside, but for what a submodule declares
+        itself; ``*`` stands for all the rest, logic included. `lmul.synth.roles` says which roles there are, and where
+        logic belongs that has none.
     """
 
+    roles = {}
     _MustUse__silence = True  # no warning of a part that is refused, or made only to be asked for its latency
 
     def __new__(cls, *args, **kwargs):
@@ -52,6 +63,12 @@ class Modules:
     top : :class:`wiring.Component`
     name : str
         The top module's name; every other module's begins with it, so that designs can stand side by side.
+
+    Attributes
+    ----------
+    contents : dict of str to dict
+        By module ``instances``, the module of each instance in it by name, and ``roles``, the role of each instance and
+        register for which its `Part` declares one, by name in the Verilog.
     """
 
     def __init__(self, top, name):
@@ -60,6 +77,7 @@ class Modules:
         self._names = {name}
         self._parts = {}  # key -> (module name, whether it has a clock, whether it has a reset)
         self._texts = []
+        self.contents = {}
         self._convert(top, name)
 
     @property
@@ -85,6 +103,8 @@ class Modules:
         if len(re.findall(r"\\rst\b", text)) == 1:  # only declared: nothing in here is reset
             text = re.sub(r"(?m)^  wire .*\\rst\n", "", text)
         self._texts.append(text)
+        instances, roles = named(getattr(component, "roles", {}), text, self._names)
+        self.contents[name] = {"instances": instances, "roles": roles}
         inputs = re.findall(r"(?m)^  wire .*input \d+  ?\\(\S+)", text.partition("\nend\n")[0])
         return name, "clk" in inputs, "rst" in inputs
 

@@ -37,6 +37,10 @@ class PE(Part):
         A finished sum as the accumulator holds it, or 0.
     """
 
+    roles = {"multiplier": "multiplier", "accumulator": "accumulator", "acc": "accumulator",
+             "a_held": "operand registers", "b_held": "operand registers", "valid_out": "control",
+             "clear_out": "control"}
+
     def __init__(self, multiplier_spec, accumulator_spec):
         self.multiplier, self.accumulator = multiplier_spec, accumulator_spec
         self.held = running_sum(accumulator_spec, Addend.product(multiplier_spec))
@@ -89,6 +93,10 @@ class WeightStationaryPE(Part):
     sum_out, shown : ``Out(width)``
     """
 
+    roles = {"multiplier": "multiplier", "accumulator": "accumulator", "total": "accumulator",
+             "a_held": "operand registers", "weight": "operand registers", "turn_out": "control",
+             "clear_out": "control"}
+
     def __init__(self, multiplier_spec, accumulator_spec):
         self.multiplier, self.accumulator = multiplier_spec, accumulator_spec
         self.held = running_sum(accumulator_spec, Addend.product(multiplier_spec))
@@ -138,6 +146,8 @@ class Mac(Part):
     valid : ``Out(1)``
     c : ``Out(accumulator.result.width)``
     """
+
+    roles = {"drain": "drain", "ended": "control", "under_way": "control"}
 
     def __init__(self, multiplier_spec, accumulator_spec):
         self.multiplier, self.accumulator = multiplier_spec, accumulator_spec

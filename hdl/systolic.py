@@ -193,6 +193,11 @@ class Array(Part):
 
     MAX_SIDE = 64
 
+    roles = {"skew_*": "operand registers", "feed_*": "operand registers", "deskew": "drain", "drain_*": "drain",
+             "shown": "drain", "control": "control",
+             **dict.fromkeys(("ended", "leaving", "valids", "clears", "below", "coming", "lasts", "given",
+                              "o__valid"), "control")}
+
     def __init__(self, multiplier, accumulator, rows, cols):
         for name, side in (("rows", rows), ("cols", cols)):
             if not 1 <= side <= self.MAX_SIDE:

@@ -18,6 +18,7 @@ import numpy as np
 
 from . import boolean
 from .cells import FALL, RISE
+from .roles import CLOCK, ROLES
 
 #: Kinds of energy inside the cells and on the nets they drive; their sum is `Energy.energy_fj_per_op`.
 CELL_KINDS = ("internal", "switching", "clock_pins", "leakage")
@@ -72,6 +73,27 @@ class Energy:
                    "clock_pins": self.instances["clock_pins"], "leakage": self.instances["leakage"]}
         sums = {kind: np.bincount(which, values, len(names)) for kind, values in columns.items()}
         return {str(name): {kind: float(sums[kind][n]) for kind in columns} for n, name in enumerate(names)}
+
+
+    def by_role(self, roles):
+        """fJ per operation of each role that some instance has: {role: fJ}; their sum is `energy_fj_per_op`.
+
+        Parameters
+        ----------
+        roles : list of str
+            Of each instance: `Roles.of`. Clock pins are the role ``clock``, whatever their register's.
+        """
+        inside = sum(values for kind, values in self.instances.items() if kind != "clock_pins")
+        found = by_role(roles, inside)
+        pins = float(self.instances["clock_pins"].sum())
+        return found | {CLOCK: found.get(CLOCK, 0.0) + pins} if pins else found
+
+
+def by_role(roles, values):
+    """The sums of a figure of each instance by its role, known roles in their order: {role: float}."""
+    names, which = np.unique(roles, return_inverse=True)
+    sums = dict(zip(map(str, names), np.bincount(which, values, len(names)).tolist(), strict=True))
+    return {role: sums[role] for role in (*(role for role in ROLES if role in sums), *sums)}
 
 
 def estimate(netlist, timing, activity, period_ps=None, ops_per_cycle=1.0):

@@ -4,8 +4,10 @@ import pickle
 import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from ..golden.operands import operands
 from ..golden.pool import Pool as _Pool
@@ -18,12 +20,13 @@ from .accuracy import accuracy
 from .activity import simulate
 from .characterise import compact
 from .drive import Mismatch, drivable, drive
-from .energy import estimate
+from .energy import CELL_KINDS, by_role, estimate
 from .handover import hand_over
 from .mixing import evenly, front
 from .netlist import Netlist
 from .proof import prove, references
 from .record import LIMITS, SCHEMA, check, missing, new_row, versions
+from .roles import Roles
 from .timing import Constraints, analyse
 
 VECTORS = 2000
@@ -223,10 +226,10 @@ def _about(lib):
 def _measure(designs, mappable, libraries, targets, families, source, options, folder, keep, pool):
     """All rows, in the order of the designs, each with its technologies."""
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
-    latency, circuits = {}, {}
+    written, circuits = {}, {}
     jobs = [(_write, half, folder, options.prove) for half in halves]
     for some, others in pool.run(jobs, "Verilog", lambda half, *_: f"{len(half)} designs"):
-        latency |= some
+        written |= some
         circuits |= others
     longest_first = sorted(designs, key=_weight, reverse=True)
     counted = place.measure(designs, targets, families, options.fpga_seeds, folder, pool)
@@ -237,7 +240,7 @@ def _measure(designs, mappable, libraries, targets, families, source, options, f
     found = dict(pool.run(jobs, "netlists", _name))
     clocks = _clocks(designs, mappable, found, options)
     jobs = [(_row, design, key, found[design.slug], rivals.periods(rivals.groups(design, designs), clocks[key]),
-             latency[design.slug], source, options, keep) for design in longest_first for key in mappable[design.slug]]
+             written[design.slug], source, options, keep) for design in longest_first for key in mappable[design.slug]]
     rows = dict(pool.run(jobs, "energy", _name))
     rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
              for target in targets for design in designs}
@@ -263,14 +266,16 @@ def _weight(design):
 
 
 def _write(designs, folder, prove_all):
-    """Writes designs' Verilog; gives their latency, and of those whose netlists are to be proved the circuit."""
+    """Writes designs' Verilog; gives their latency and roles, and of those whose netlists are to be proved the circuit.
+    """
     generate_many(designs, folder)
     circuits = {}
     for registered in (False, True) if prove_all else (False,):
         texts = {design.slug: (folder / f"{design.slug}.v").read_text(encoding="utf-8") for design in designs
                  if design.combinational != registered}
         circuits |= references(texts, registered) if texts else {}
-    return {design.slug: mapping.latency(folder, design) for design in designs}, circuits
+    return {design.slug: (mapping.latency(folder, design), Roles.read(folder, design.slug)) for design in designs}, \
+        circuits
 
 
 def _map(design, keys, options, folder, reference=None):
@@ -334,19 +339,19 @@ def _clocks(designs, mappable, found, options):
     return clocks
 
 
-def _row(design, key, mapped, clocks, latency, source, options, keep=None):
-    """The row of one design in one library."""
-    lib, points = _library(key, options.dont_use), mapped["points"][key]
+def _row(design, key, mapped, clocks, written, source, options, keep=None):
+    """The row of one design in one library; ``written`` is its latency and its roles."""
+    (latency, roles), lib, points = written, _library(key, options.dont_use), mapped["points"][key]
     row = new_row(design, lib.name) | mapped["generic"]
     row["fmax_mhz"] = 1e6 / points[-1]["delay_ps"]
     why = drivable(design)
     driven = None if why else drive(design, latency, source, options.vectors, options.seed)
     measured = judged = [_Measured(design, point, pickle.loads(point["kept"].read_bytes()), driven, clocks["relaxed"],
-                                   options) for point in points]
+                                   options, roles) for point in points]
     table = _mapped_to(key, options.dont_use)
     if table is not lib:  # chosen as by its table, so that both give the same netlist
         judged = [_Measured(design, point, _timed(point["kept"].with_suffix(".json"), table, options), driven,
-                            clocks["relaxed"], options) for point in points]
+                            clocks["relaxed"], options, roles) for point in points]
     costs = [each.cost(clocks["relaxed"]) for each in judged]
     for each in measured:
         row["curve"].append({key: each.figures(max(clocks["relaxed"], each.timing.delay_ps))[key]
@@ -399,8 +404,8 @@ def _kept(folder, fit, period, key):
 class _Measured:
     """One netlist, simulated once, weighed at any period."""
 
-    def __init__(self, design, point, timed, driven, period, options):
-        self.known = {}
+    def __init__(self, design, point, timed, driven, period, options, roles):
+        self.known, self.roles = {}, roles
         self.point, self.driven = point, driven
         self.netlist, self.timing = timed
         self.lib = self.netlist.library
@@ -430,7 +435,7 @@ class _Measured:
             "clock_ps": period, "area_um2": self.netlist.area_um2,
             "area_ge": self.netlist.area_um2 / self.lib.reference_nand2.area, "delay_ps": self.timing.delay_ps,
             "flip_flops": self.netlist.flip_flops, "script": self.point["script"], "proof": self.point.get("proof"),
-            "energy_fj_per_op": None,
+            "area_um2_by_role": self._area, "energy_fj_per_op": None,
         }
         if self.activity is None:
             return figures
@@ -438,7 +443,8 @@ class _Measured:
         if not self.lib.lacks:
             figures |= {
                 "energy_fj_per_op": energy.energy_fj_per_op, "leakage_nw": energy.leakage_nw,
-                "ground_fj_per_op": energy.ground_fj_per_op, "energy_fj_by_kind": _parts(energy),
+                "ground_fj_per_op": energy.ground_fj_per_op, "energy_fj_by_role": energy.by_role(self._roles),
+                "energy_fj_by_kind": {kind: energy.by_kind[kind] for kind in CELL_KINDS},
                 "energy_fj_signoff": energy.signoff,
             }
         return figures | {
@@ -447,16 +453,11 @@ class _Measured:
                          "nets_that_switched": self.activity.covered},
         }
 
+    @cached_property
+    def _roles(self):
+        return self.roles.of(self.netlist)
 
-def _parts(energy):
-    """Energy per op by what spends it."""
-    if energy.netlist.clock is None:
-        return {kind: energy.by_kind[kind] for kind in ("internal", "switching", "leakage")}
-    parts = dict.fromkeys(("multiplier", "accumulator", "other logic", "registers", "clock", "leakage"), 0.0)
-    for path, kinds in energy.by_module(depth=99).items():
-        owner = next((part for part in ("multiplier", "accumulator") if part in path), "other logic")
-        parts[owner] += kinds["logic"]
-        parts["registers"] += kinds["registers"]
-        parts["clock"] += kinds["clock_pins"]
-        parts["leakage"] += kinds["leakage"]
-    return parts
+    @cached_property
+    def _area(self):
+        """µm² by role."""
+        return by_role(self._roles, np.array([cell.area for cell in self.netlist.cells])[self.netlist.kind])

@@ -40,6 +40,9 @@ class Netlist:
         Plain identifiers, unique: hierarchy is joined by ``__``.
     modules : list of str
         Of each instance, the path of module instances around it, joined by ``/``; "" at the top.
+    origins : list of str
+        Of each instance, its place in the Verilog: the names of the modules' instances around it and, of a register,
+        its own, as in ``rows.upper.pe_0.acc``, those that mapping flattened included.
     pin_start, pin_net : ndarray of int
     net_names : list of str
         Plain identifiers or ``port[bit]``, unique.
@@ -62,6 +65,7 @@ class Netlist:
         self.net_names = list(net_names)
         self.instances = [entry[0] for entry in instances]
         self.modules = [entry[1] for entry in instances]
+        self.origins = [path.replace("/", ".") for path in self.modules]
         self._connect(instances)
         self.clock = self._clock()
         self.order = self._sort()
@@ -84,7 +88,9 @@ class Netlist:
             raise Refusal(f"Top module must be one of {', '.join(modules) or 'none'}, not {top!r}")
         flat = _Flattener(modules, library)
         ports = flat.expand(top)
-        return cls(top, library, ports, flat.instances, flat.net_names)
+        netlist = cls(top, library, ports, flat.instances, flat.net_names)
+        netlist.origins = flat.origins
+        return netlist
 
     @property
     def inputs(self):
@@ -267,6 +273,7 @@ class _Flattener:
         self.modules = modules
         self.library = library
         self.instances = []
+        self.origins = []
         self.net_names = ["0", "1"]
         self.same = []  # pairs of nets that a module joins: a wire through it, or a constant that it puts out
         self.taken = set()
@@ -283,7 +290,7 @@ class _Flattener:
                 if bit not in nets:
                     nets[bit] = self._net(f"{name}[{i}]" if len(port["bits"]) > 1 else name)
             ports[name] = (port["direction"], np.array([nets[bit] for bit in port["bits"]], np.int32))
-        self._module(top, "", nets)
+        self._module(top, "", nets, ())
         number = self._join()
         renumbered = number.tolist()
         self.instances = [(*names, {pin: renumbered[net] for pin, net in pins.items()})
@@ -316,7 +323,7 @@ class _Flattener:
             return re.sub(r"\W+", "_", name.removesuffix("$_DFF_P_")).strip("_") + "_reg"
         return name.replace(".", "_") if _PUBLIC.match(name) else f"g{len(self.instances)}"
 
-    def _module(self, kind, path, nets):
+    def _module(self, kind, path, nets, origin):
         module = self.modules[kind]
         prefix = path.replace("/", "__") + "__" if path else ""
         names = _public_names(module)
@@ -328,7 +335,7 @@ class _Flattener:
 
         for name, cell in module["cells"].items():
             pins = cell["connections"]
-            plain = self._plain(name)
+            plain, place = self._plain(name), _place(name)
             if cell["type"] in self.modules and not self.library.has(cell["type"]):
                 inner = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}
                 for port, bits in self.modules[cell["type"]]["ports"].items():
@@ -336,7 +343,8 @@ class _Flattener:
                         known = inner.setdefault(inside, net(outside))
                         if known != net(outside):
                             self.same.append((known, net(outside)))
-                self._module(cell["type"], f"{path}/{plain}" if path else plain, inner)
+                self._module(cell["type"], f"{path}/{plain}" if path else plain, inner,
+                             (*origin, *place))
             else:
                 known = self.library.cells.get(cell["type"].lstrip("\\"))
                 pins = {each: bits for pin, bits in pins.items() for each, bits in _as_pins(pin, bits, known)}
@@ -344,6 +352,15 @@ class _Flattener:
                     raise Refusal(f"Netlist must be mapped to cells, {name!r} is a {cell['type']!r}")
                 self.instances.append((_unique(prefix + plain, self.taken), path, cell["type"].lstrip("\\"),
                                        {pin: net(bits[0]) for pin, bits in pins.items()}))
+                self.origins.append(".".join((*origin, *place)))
+
+
+def _place(name):
+    """A cell's place in its module of the Verilog: names of flattened instances, and its own; Yosys' names are none."""
+    name, register, _ = name.partition("$_DFF_P_")
+    if register:
+        name = re.sub(r"\[\d+\]\Z", "", name)
+    return tuple(name.split(".")) if _PUBLIC.match(name) else ()
 
 
 def _as_pins(pin, bits, cell):

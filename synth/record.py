@@ -1,9 +1,14 @@
 """The record of a report (``report.json``): its keys with their units, and where its figures come from.
 
 A record is ``{"schema", "command", "versions", "operands", "options", "libraries", "limits", "rows", "scatter"}``.
-A row has every key of `new_row`; a figure that is missing is None, and ``reasons`` says why. ``operand_codes`` has
-a `Census` of the codes of ``a`` and of ``b`` that drive the netlist, ``result_sums`` the number and depth
-of the sums that result errors are of. ``scatter`` has the margin of every ratio of the rows: see `margins`.
+A row has every key of `new_row`: its figures are those of the table in `figures`; one that is missing is None, and
+``reasons`` says why. ``specification`` has the design's fields, so that nobody need take its slug apart.
+``area_um2_by_role`` and ``energy_fj_by_role`` say what of it is for what (`roles`), ``energy_fj_by_kind`` how the
+energy is spent (`energy`). ``operand_codes`` has a `Census` of the codes of ``a`` and of ``b`` that drive the netlist,
+``result_sums`` the number and depth of the sums that result errors are of. ``scatter`` has the margin of every ratio of
+the rows: see `margins`.
+
+Records of older schemas are read, and so are those from before a figure was added: `current` fills in what they lack.
 """
 
 import json
@@ -16,42 +21,18 @@ from ..golden.errors import mean_relative_error
 from ..golden.refusal import Refusal
 from ..hdl.designs import parse
 from . import program
+from .energy import CELL_KINDS
+from .figures import FIGURES
 
 #: What the keys of a record mean: 1 more whenever one is renamed, goes, or means something else. Records without the
-#: key are of schema 1.
-SCHEMA = 2
+#: key are of schema 1. A figure more leaves it as it is.
+SCHEMA = 3
 
-#: Figures of a row: key, with its unit, and what it is.
-FIGURES = {
-    "area_um2": "cell area of the netlist",
-    "area_ge": "the same over the library's smallest two-input NAND",
-    "gates": "generic two-input gates and inverters",
-    "transistors": "of a static CMOS mapping",
-    "flip_flops": "registers",
-    "delay_ps": "longest path of the netlist, setup time included",
-    "clock_ps": "period of the comparison, at which energy is counted",
-    "fmax_mhz": "of the fastest netlist found",
-    "energy_fj_per_op": "cells and the nets they drive, glitches and leakage included",
-    "ground_fj_per_op": "its part from tables at ground pins: the supply's charge once more, which sign-off tools add",
-    "input_nets_fj_per_op": "nets that the surroundings drive, not in the sum",
-    "clock_net_fj_per_op": "the net of the ideal clock, not in the sum",
-    "leakage_nw": "static power of the cells",
-    "luts": "FPGA look-up tables",
-    "carry": "FPGA carry cells",
-    "dsp": "FPGA multiplier blocks",
-    "mean_relative_error": "mean relative error over all significands: of products of all pairs of normal numbers, or, "
-                           "beyond 16 bits together, of mantissas",
-    "driven_relative_error": "the same of the products that the netlist is driven with; what is flushed or saturates "
-                             "counts in full",
-    "result_error": "of sums: root mean square of the error over that of the result, against float64 of the operands "
-                    "before they were rounded to codes",
-    "result_gain": "the factor of the right results that lies nearest to the sums (least squares)",
-    "result_error_of_codes": "of sums, against float64 of the codes' values: what the arithmetic alone adds",
-    "result_gain_of_codes": "their factor",
-}
+#: Keys of rows up to schema 2 that went into ``specification``.
+_OLD = ("structure", "multiplier", "a", "b", "subnormals", "overflow", "offset", "accumulator")
 
-#: Figures that may be below 0.
-_SIGNED = ("result_gain", "result_gain_of_codes")
+#: Why a figure is missing from a record made before it was known.
+_NOT_YET = "not a figure of the version that made this record"
 
 LIMITS = (
     "Netlists are mapped, not placed: wires have no capacitance and no delay, the clock is ideal.",
@@ -69,16 +50,35 @@ _KEYS = {"command": str, "versions": dict, "operands": dict, "options": dict, "l
 _DIVISORS = ("area_um2", "area_ge", "gates", "transistors", "delay_ps", "clock_ps", "fmax_mhz", "energy_fj_per_op")
 
 
+def specification(design):
+    """The fields of a design, as plain data: ``structure``, ``multiplier``, and what else it has."""
+    accumulator, shape = design.accumulator, ("lanes", "rows", "cols", "dataflow")
+    fields = {"structure": design.structure, "multiplier": _fields(design.multiplier)}
+    if accumulator is not None:
+        fields["accumulator"] = {"name": accumulator.name, "kind": accumulator.kind, "depth": accumulator.depth,
+                                 "result": accumulator.result.name}
+        if design.lanes:
+            shape = ("lanes", "window", "tree")
+    return fields | {name: value for name in shape if (value := getattr(design, name)) is not None}
+
+
+def _fields(spec):
+    return {"kind": spec.kind, "a": spec.a.name, "b": spec.b.name, "subnormals": spec.subnormals,
+            "overflow": spec.overflow, "offset": spec.offset}
+
+
 def new_row(design, technology):
     """A row that has its names and no figures but the error over all significands."""
-    spec = design.multiplier
+    return _empty(design, technology) | {
+        "mean_relative_error": mean_relative_error(design.multiplier, wide=design.structure != "mul")}
+
+
+def _empty(design, technology):
     return {
-        "design": design.slug, "technology": technology, "structure": design.structure, "multiplier": spec.kind,
-        "a": spec.a.name, "b": spec.b.name, "subnormals": spec.subnormals, "overflow": spec.overflow,
-        "offset": spec.offset, "accumulator": design.accumulator.name if design.accumulator else None,
-        **dict.fromkeys(FIGURES), "mean_relative_error": mean_relative_error(spec, wide=design.structure != "mul"),
-        "curve": [], "at": {}, "energy_fj_by_kind": None, "activity": None, "path": None, "with_dsp": None,
-        "placed": None, "operand_codes": None, "result_sums": None, "reasons": {},
+        "design": design.slug, "technology": technology, "specification": specification(design),
+        **dict.fromkeys(FIGURES), "curve": [], "at": {}, "area_um2_by_role": None, "energy_fj_by_role": None,
+        "energy_fj_by_kind": None, "activity": None, "path": None, "with_dsp": None, "placed": None,
+        "operand_codes": None, "result_sums": None, "reasons": {},
     }
 
 
@@ -96,12 +96,12 @@ def versions(yosys):
 
 
 def read(path):
-    """The record in a ``report.json``.
+    """The record in a ``report.json``, as `current` gives it.
 
     Raises
     ------
     Refusal
-        If the file cannot be read, is no record as `check` has it, or has a figure of 0 that others are divided by.
+        If the file cannot be read, is no record as `current` has it, or has a figure of 0 that others are divided by.
     """
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_not_json)
@@ -109,7 +109,7 @@ def read(path):
         raise Refusal(f"Record must be readable, not {str(path)!r}: {error.strerror or error}") from None
     except (ValueError, RecursionError):
         raise Refusal(f"Record must be a report.json of `lmul report`, not {str(path)!r}") from None
-    check(record)
+    record = current(record)
     for row in record["rows"]:
         for key in _DIVISORS:
             _insist(row[key] != 0, f"{key} of {row['design']} must be above 0", row[key])
@@ -117,12 +117,17 @@ def read(path):
 
 
 def check(record):
-    """See that a record keeps its contract.
+    """See that a record keeps its contract; raises as `current` does."""
+    current(record)
+
+
+def current(record):
+    """A record as this version has it: checked, and what an older one lacks filled in, with the reason for its absence.
 
     Raises
     ------
     Refusal
-        If the schema is a newer one, a key is missing, unknown or of another type, a row's slug is not a design, or a
+        If the schema is a newer one, a key is unknown, missing or of another type, a row's slug is not a design, or a
         figure is None without a reason.
     """
     _insist(isinstance(record, dict), "A record must be a dict", type(record).__name__)
@@ -130,6 +135,12 @@ def check(record):
     _insist(type(schema) is int and schema >= 1, "The schema of a record must be a number from 1", schema)
     _insist(schema <= SCHEMA, f"The schema of a record must be {SCHEMA} or lower for this version of lmul to read it",
             schema)
+    _check_about(record)
+    return record | {"schema": SCHEMA, "rows": [_current_row(row, schema) for row in record["rows"]]}
+
+
+def _check_about(record):
+    """See that all but the rows is as it must be."""
     for key, kind in _KEYS.items():
         _insist(isinstance(record.get(key), kind), f"A record must have the key {key!r} with a {kind.__name__}",
                 record.get(key))
@@ -141,8 +152,6 @@ def check(record):
                 "Libraries must have a name and a source", library)
     for limit in record["limits"]:
         _insist(isinstance(limit, str), "Limits must be sentences", limit)
-    for row in record["rows"]:
-        _check_row(row)
     margins = record["scatter"].get("margins")
     _insist(isinstance(margins, list), "scatter must have a list of margins", margins)
     for each in margins:
@@ -167,14 +176,34 @@ def _is_census(codes):
         and each["total"] > 0 for each in codes.values())
 
 
-def _check_row(row):
+def _current_row(row, schema):
+    """A row with all keys of this version, checked."""
     names = ("design", "technology", "reasons")
     _insist(isinstance(row, dict) and [type(row.get(key)) for key in names] == [str, str, dict],
             "A row must be a dict with design, technology and reasons", row)
-    expected = new_row(parse(row["design"]), row["technology"])
-    if row.keys() != expected.keys():
-        raise Refusal(f"Row {row['design']} must have the keys of a row; they differ in "
-                         f"{sorted(row.keys() ^ expected.keys())}")
+    empty = _empty(parse(row["design"]), row["technology"])
+    if schema < 3:
+        row = {key: value for key, value in row.items() if key not in _OLD}
+        if set(row.get("energy_fj_by_kind") or ()) - set(CELL_KINDS):  # by parts of a design, told by their names
+            row["energy_fj_by_kind"] = None
+    if unknown := sorted(row.keys() - empty.keys()):
+        raise Refusal(f"Row {row['design']} must have the keys of a row that this version of lmul knows, not "
+                      f"{', '.join(unknown)}")
+    later = {key: _NOT_YET for key in FIGURES if key not in row}
+    row = empty | row | {"reasons": row["reasons"] | later}
+    _check_row(row)
+    return row
+
+
+def _check_row(row):
+    spec = row["specification"]
+    _insist(isinstance(spec, dict) and isinstance(spec.get("structure"), str)
+            and isinstance(spec.get("multiplier"), dict),
+            f"specification of {row['design']} must have a structure and a multiplier", spec)
+    for key in ("area_um2_by_role", "energy_fj_by_role", "energy_fj_by_kind"):
+        _insist(row[key] is None or isinstance(row[key], dict)
+                and all(_is_figure(part, signed=True) for part in row[key].values()),
+                f"{key} of {row['design']} must be figures by name, or None", row[key])
     _insist(isinstance(row["at"], dict), f"at of {row['design']} must have figures by clock", row["at"])
     for name, at in row["at"].items():
         _insist(isinstance(at, dict) and _is_figure(at.get("clock_ps"), False) and _is_driven(at.get("activity")),
@@ -184,7 +213,7 @@ def _check_row(row):
     for key, reason in row["reasons"].items():
         _insist(isinstance(reason, str), f"The reason for {key} must be a sentence", reason)
     for key in FIGURES:
-        _insist(row[key] is None or _is_figure(row[key], signed=key in _SIGNED),
+        _insist(row[key] is None or _is_figure(row[key], signed=FIGURES[key].signed),
                 f"{key} of {row['design']} must be a figure or None", row[key])
     bare = [key for key in FIGURES if row[key] is None and key not in row["reasons"]]
     if bare:

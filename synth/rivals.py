@@ -3,24 +3,34 @@
 from dataclasses import dataclass, fields
 
 from ..hdl.designs import Design, parse
+from .figures import FIGURES
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure to compare, less being better: its name, its unit, and where a row keeps it. ``clock`` names one of the
-    periods that rivals are compared at; without one the figure is the design's own."""
+    """A figure to compare, less being better: its key in the table of `figures`. ``clock`` names one of the periods
+    that rivals are compared at; without one the figure is the design's own."""
 
-    name: str
-    unit: str
     key: str
     clock: str | None = None
 
+    @property
+    def name(self):
+        """Its heading; of the fast clock that too."""
+        figure = FIGURES[self.key]
+        return (figure.cost[0] if figure.cost else figure.heading) + (", fast clock" if self.clock == "fast" else "")
+
+    @property
+    def unit(self):
+        figure = FIGURES[self.key]
+        return figure.cost[1] if figure.cost else figure.unit
+
     def of(self, row):
-        """The row's figure, or None."""
+        """The row's figure, or where more of it is better what stands in its place; or None."""
         if self.clock:
             return row.get("at", {}).get(self.clock, {}).get(self.key)
-        value = row.get(self.key)
-        return 1e6 / value if value and self.key == "fmax_mhz" else value
+        value, cost = row.get(self.key), FIGURES[self.key].cost
+        return cost[2] / value if value and cost else value
 
     def ratio(self, row, rival):
         """The row's figure over its rival's, or None where either is missing or their clocks differ."""
@@ -34,14 +44,14 @@ class Measure:
 
 
 MEASURES = (
-    Measure("area", "µm²", "area_um2", "relaxed"),
-    Measure("energy", "fJ/op", "energy_fj_per_op", "relaxed"),
-    Measure("shortest delay", "ps", "fmax_mhz"),
-    Measure("area, fast clock", "µm²", "area_um2", "fast"),
-    Measure("energy, fast clock", "fJ/op", "energy_fj_per_op", "fast"),
-    Measure("LUTs", "", "luts"),
+    Measure("area_um2", "relaxed"),
+    Measure("energy_fj_per_op", "relaxed"),
+    Measure("fmax_mhz"),
+    Measure("area_um2", "fast"),
+    Measure("energy_fj_per_op", "fast"),
+    Measure("luts"),
 )
-GATES = Measure("gates", "", "gates")
+GATES = Measure("gates")
 
 #: The part of its nets that a netlist must switch, and of the codes of either operand that must be numbers other than
 #: zero, for its energy to say anything.

@@ -16,7 +16,8 @@ from lmul.cli.comparison import MEASURES, entries, finding, groups, pairs
 from lmul.cli.document import number, to_html
 from lmul.golden import files
 from lmul.hdl.designs import parse
-from lmul.synth.record import FIGURES, check, missing, new_row
+from lmul.synth.figures import FIGURES, FRACTION
+from lmul.synth.record import check, missing, new_row
 
 SLUGS = ("mul_lmul_e4m3", "mul_mitchell_e4m3", "mul_exact_e4m3_flush", "mul_exact_e4m3", "mul_lmul_e4m3_sub",
          "mul_lmul_bf16", "mul_exact_bf16_flush", "mul_int8", "prod_lmul_e5m2", "prod_exact_e5m2_flush",
@@ -34,7 +35,7 @@ def invented(seed):
     no_energy = rows[-1]
     for place in (no_energy, *no_energy["at"].values()):
         place["energy_fj_per_op"] = None
-    no_energy["energy_fj_by_kind"] = None
+    no_energy["energy_fj_by_role"] = None
     no_energy["reasons"]["energy_fj_per_op"] = NO_ENERGY
     for slug in SLUGS[:3]:
         counts = {"luts": rng.randrange(9, 99), "carry": 5, "dsp": 0, "flip_flops": 0}
@@ -51,7 +52,7 @@ def invented(seed):
 
 
 def invented_row(slug, technology, size, rng):
-    parts = {part: size * rng.uniform(0.1, 1) for part in ("multiplier", "accumulator", "registers", "clock")}
+    parts = {part: size * rng.uniform(0.1, 1) for part in ("multiplier", "accumulator", "operand registers", "clock")}
     at = {clock: {"clock_ps": period, "area_um2": size * more, "energy_fj_per_op": sum(parts.values()) * more,
                   "script": f"a {clock} script"}
           for clock, period, more in (("relaxed", 1000.0, 1), ("fast", 300.0, rng.uniform(1.2, 1.9)))}
@@ -62,7 +63,7 @@ def invented_row(slug, technology, size, rng):
         "input_nets_fj_per_op": size / 7,
         "clock_net_fj_per_op": size / 9, "leakage_nw": size / 70, "at": at, "driven_relative_error": 0.1 / size,
         "result_error": 0.2 / size, "result_gain": 1.1, "result_error_of_codes": 0.1, "result_gain_of_codes": -0.9,
-        "energy_fj_by_kind": parts,
+        "energy_fj_by_role": parts,
         "curve": [{"delay_ps": size / k, "area_um2": size * k, "energy_fj_per_op": 2 * size * k, "proof": proof}
                   for k, proof in ((1, {"state": "proved", "means": "sat"}), (2, None), (3, {"state": "undecided"}))],
         "path": [{"pin": "a[0]"}, {"pin": "p[7]"}],
@@ -110,25 +111,26 @@ def test_every_figure_of_a_row_is_in_its_table(record, folder):
     tables, checked = markdown_tables((folder / "report.md").read_text()), 0
     for row in record["rows"]:
         [line] = [line for line in every_row(tables, row["technology"]) if line["design"] == f"`{row['design']}`"]
-        for key, header in pages.COLUMNS.items():
+        for key, figure in FIGURES.items():
+            header = figure.title
             if header not in line:
                 assert row[key] is None
             elif row[key] is None:
                 assert line[header].startswith("– [")
-            elif key in pages.PERCENT:
+            elif figure.unit == FRACTION:
                 assert close(line[header].removesuffix(" %"), 100 * row[key], 3)
             else:
                 assert close(line[header], row[key], 4) or str(row[key]) == line[header]
             checked += 1
-    assert checked == len(record["rows"]) * len(pages.COLUMNS)
+    assert checked == len(record["rows"]) * len(FIGURES)
     for line in every_row(tables, "ice40"):
         assert (line["LUTs, if DSP may be used"], line["DSP, if DSP may be used"]) == ("7", "1")
 
 
 def test_every_column_says_what_it_is(folder):
     lines = markdown_tables((folder / "report.md").read_text())["What the columns are"]
-    assert [line["figure"] for line in lines] == [pages.COLUMNS[key] for key in FIGURES]
-    assert pages.COLUMNS.keys() == FIGURES.keys()
+    assert [(line["figure"], line["meaning"]) for line in lines] == [(figure.title, figure.meaning)
+                                                                     for figure in FIGURES.values()]
 
 
 def test_ratios_are_those_of_the_rows(record, folder):

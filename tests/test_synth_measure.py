@@ -50,8 +50,10 @@ def test_cells_are_weighed_at_one_clock(record):
         assert all(at["delay_ps"] <= at["clock_ps"] for at in row["at"].values())
         areas, delays = ([point[key] for point in row["curve"]] for key in ("area_um2", "delay_ps"))
         assert areas == sorted(areas) and delays == sorted(delays, reverse=True)
-        parts = row["at"]["relaxed"]["energy_fj_by_kind"]
-        assert sum(parts.values()) == pytest.approx(row["energy_fj_per_op"], rel=0.01)
+        for whole, parts in (("energy_fj_per_op", "energy_fj_by_kind"), ("energy_fj_per_op", "energy_fj_by_role"),
+                             ("area_um2", "area_um2_by_role")):
+            assert sum(row["at"]["relaxed"][parts].values()) == pytest.approx(row[whole], rel=1e-9)
+            assert row[parts] == row["at"]["relaxed"][parts]
     assert found["mac_lmul_e2m1_fixed16"]["flip_flops"] > 0 == ours["flip_flops"]
 
 
@@ -94,7 +96,7 @@ def test_a_wrong_output_is_named(seed):
 
 def test_netlists_are_proved(record):
     for row in rows(record, "sky130hd").values():
-        combinational = row["structure"] in ("mul", "prod")
+        combinational = row["specification"]["structure"] in ("mul", "prod")
         for netlist in (*row["curve"], *row["at"].values()):
             assert netlist["proof"] == ({"state": "proved", "means": "exhaustive"} if combinational else None)
 
