@@ -89,5 +89,7 @@ def expand(fmt: FloatFormat, code):
     """A float code as the wide code of `Addend.code`."""
     man, exp, sign = code[: fmt.man_bits], code[fmt.man_bits : fmt.field_bits], code[-1]
     top, some = exp.all(), man.any()
-    # No bit is made from another, which simulators would take for a loop.
+    # The exponent of the wide code is max(exp, 1): only the lowest bit differs from the code's, 0000 becoming 0001.
+    # Every bit is made from the code's bits alone. Were the lowest one made from the hidden bit beside it, the vector
+    # would read a bit of its own, which simulators take for a loop.
     return Cat(man, exp.any(), exp[0] | ~exp[1:].any(), exp[1:], sign, ~code[:-1].any(), top & ~some, top & some)

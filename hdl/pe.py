@@ -184,6 +184,8 @@ def accumulate(m, held, p, valid, clear, en):
         adder.acc.eq(acc & (~(rst | (clear & en))).replicate(held.width)),
     ]
     m.d.sync += acc.eq(adder.sum)
+    # The finished sum shows for one cycle and is 0 in all others, so that a column's elements, which finish one after
+    # the other, share an OR instead of a result register each: 0 | 0 | sum | 0.
     return acc & clear.replicate(held.width)
 
 

@@ -335,7 +335,8 @@ class TurnControl(Part):
     turn : ``Out(rows)``
         Whether row r takes the pair of this cycle.
     clear : ``Out(rows)``
-        Whether the sums that come to row r are finished, or nobody's: its own pair begins a run.
+        Whether row r begins a sum with its pair instead of adding to the sum that comes from the row above: that one is
+        finished (a result of the run before), or belongs to no run, as before the first.
     ended : ``Out(1)``
         Whether the pair before was a run's last.
     """

@@ -620,8 +620,9 @@ def wrong_total(question, window, words, raw, after, number, flags):
 
 
 def _possible(question, window, total):
-    """A term that is true for every sum: the window has one number that no sum of so many products is, which is its own
-    negative."""
+    """A term that is true for every sum that can be: all numbers of the window but the least. Of 4 bits, 1000 is -8 and
+    its negative is 1000 again, so that the magnitude would be wrong; the window is made so wide that the sum of
+    ``depth`` products never gets there (here it stays within -7 and 7)."""
     return question(Kind.NOT, question.equal(total, question.constant(1 << (window.bits - 1), window.bits)))
 
 

@@ -138,7 +138,8 @@ def _sum(design):
 
 
 def _steps(design):
-    """Whether a sum takes one product after the other, or leaves as such a sum does: the exact one of a `dot`."""
+    """Whether the sum of a design is proved by the steps of `adders`: a mac and an array add one product per cycle; a
+    `dot` adds a number per cycle too, but only its exact sum is added and drained as that of a mac is."""
     return design.structure != "dot" or design.accumulator.kind in ("fixed", "carrysave")
 
 
@@ -147,6 +148,7 @@ def _lanes(design):
 
 
 def _run(name, job, seconds):
+    """A job's name and its proofs: jobs end in another order than they began, and the name says which this is."""
     return name, _proofs(*job, seconds)
 
 

@@ -44,14 +44,17 @@ class Verdict:
 
 
 class Step:
-    """One cycle of a clocked module as a circuit: of the ports, and of ``$state``, which ``$next`` is what becomes of.
+    """One cycle of a clocked module as a circuit without a clock: its registers become two ports. ``$state`` has what
+    they hold before the clock's edge, ``$next`` what they hold after the edge. Of a 2-bit counter, ``$state`` 01 gives
+    ``$next`` 10.
 
     Parameters
     ----------
     machine : Machine, or what has its ``inputs``, ``outputs``, ``names`` and ``step``
     names : list of str
-        The registers that are in ``$state``. The others must not matter to the outputs and to these, or stay 0 once
-        they are.
+        The registers in ``$state``, lowest bit first. Two circuits are compared by the registers that both have. What
+        one has alone is 0 if it stays 0 as long as all such registers are 0, and else a free bit: equal circuits are
+        then equal whatever such a register holds, which means that it does not matter.
     """
 
     def __init__(self, machine, names):

@@ -56,8 +56,12 @@ class Question:
         return self.terms.mk_term(kind, list(terms), list(indices))
 
     def cut(self, literals):
-        """Takes literals for free, whatever is behind them: what is proved then holds all the more, and no witness
-        says anything."""
+        """Put free bits in the place of literals, so that the solver does not see the gates that drive them.
+
+        What is proved holds for all values of these bits, so for those that the gates give as well. What is refuted may
+        rest on values that the gates never give: with ``y = a & ~a`` cut, "y is 0" has a witness and is true all the
+        same. So a witness of a cut question says nothing.
+        """
         for literal in literals:
             self._made.setdefault(literal >> 1, self.terms.mk_const(self.terms.mk_bv_sort(1)))
 

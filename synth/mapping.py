@@ -101,11 +101,12 @@ class Effort:
         several seeds; in wide ones, where the array of partial products dominates, its gain falls as steeply as its
         time grows, and it gets a brief one. The widest, as fp32's, are not recoded (`tries`).
     registered : tuple of Try
-        For designs with registers. They are many times as large, and their enables need the buffers that only the
-        mappers with a target delay put in. Arrays, many times as large again, get the last map of the last try;
-        so do dot products where their trees, the most of them, have tries as leaves.
+        For designs with registers, which are many times as large as multipliers. One enable drives a gate for each bit
+        of the operand registers, a load that needs buffers, and only mappers with a target delay put buffers in. An
+        array is many times as large again and gets a single map, the last one of the last try. A dot product gets the
+        same where ``leaves`` has tries for its tree, which is most of it.
     leaves : tuple of Try
-        For the leaves of registered designs, beside these.
+        For the leaves of registered designs (multiplier, adder, tree), mapped by themselves as well.
     """
 
     narrow: tuple
