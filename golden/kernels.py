@@ -57,7 +57,7 @@ class Words(NamedTuple):
     """An operand as 32-bit words, int32, from which one operation of the processor makes a product in fp32.
 
     For exact products ``word`` is the operand's value in fp32, to be multiplied, and ``mask`` is not looked at. For
-    L-Mul the words of ``a`` and ``b`` are added: ``a``'s is its field, and ``b``'s is its field in units of ``a``'s last
+    L-Mul the words of ``a`` and ``b`` are added: ``a``'s is its field, ``b``'s is its field in units of ``a``'s last
     place, with the offset and what turns the two biases into fp32's. In e4m3, 1.5 and 1.75 become 60 and 62 + 905, and
     967 + 60 = 1027 is exponent 128 and mantissa 3 of 8: shifted left to fp32's place, the number 2.75. ``mask`` has the
     operand's sign at the top and below it ones, or zeros where the operand is zero and makes the product so.
