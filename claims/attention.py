@@ -1,6 +1,8 @@
 """Attention with L-Mul in a transformer with real weights: is it almost lossless?"""
 
-from .rows import again, selected
+from collections.abc import Callable, Sequence
+
+from .rows import Row, again, selected
 from .verdict import check, claim
 
 COSINE, RANKS, TOP1 = 0.99, 0.99, 0.95  # of what float32 gives, to count as almost lossless
@@ -12,12 +14,12 @@ CRITERION = (f"mean cosine with float32 at least {COSINE:g}, rank correlation at
              f"neighbour for at least {100 * TOP1:g} % of the sentences")
 
 
-def name(multiplier, scope):
+def name(multiplier: str, scope: str) -> str:
     """A row's name, ``attention/SCOPE/MULTIPLIER``."""
     return f"attention/{scope}/{multiplier}"
 
 
-def part(wanted=("attention",), progress=None):
+def part(wanted: Sequence[str] = ("attention",), progress: Callable | None = None) -> Row:
     """This part of the record: the measures of `lmul.models.attention.evaluate`.
 
     Parameters
@@ -43,7 +45,7 @@ def part(wanted=("attention",), progress=None):
     return {"missing": None, **found, "rows": rows}
 
 
-def claims(measured):
+def claims(measured: Row) -> list[Row]:
     """The claim about attention, judged."""
     rows = [row for row in measured["rows"] if row["scope"] == "attention" and row["multiplier"].startswith("lmul")]
     checks = [check(row["multiplier"].replace("_", " ", 1) + ", attention products", CRITERION,

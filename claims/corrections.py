@@ -1,12 +1,14 @@
 """What a free correction of L-Mul buys, and the configuration that follows by format."""
 
 from functools import cache
+from typing import Any
 
 from ..golden.errors import mantissa_errors
 from ..golden.formats import float_format
 from ..golden.offsets import best_offset
 from .error import OPERANDS, shorten, significands
-from .rows import named
+from .figures import Figures
+from .rows import Row, named
 
 #: Formats of the operands: name, and the mantissa bits of both.
 FORMATS = {name: tuple(float_format(each).man_bits for each in name.split("x") * (1 if "x" in name else 2))
@@ -15,7 +17,7 @@ GUARD_BITS = range(1, 4)
 WORTH = 0.05  # the root mean square error must fall by this part for a correction to be recommended
 
 
-def errors_of(formats, *way):
+def errors_of(formats: str, *way: Any) -> Row:
     """`Errors` of a way to multiply (`mantissa_errors`) at a format: of uniform mantissas, and under their names those
     of the other sources of operands, rounded to the format."""
     bits = FORMATS[formats]
@@ -27,7 +29,7 @@ def errors_of(formats, *way):
 
 
 @cache
-def variants(formats):
+def variants(formats: str) -> list[Row]:
     """Errors of every correction at a format: offsets, each with and without a scale that takes the mean error out, and
     guard bits with the best offset for them. ``built``: whether the RTL has it, a scale being the user's to fold in."""
     man_a, man_b = FORMATS[formats]
@@ -45,14 +47,14 @@ def variants(formats):
     return rows
 
 
-def slug(formats, offset, structure="prod"):
+def slug(formats: str, offset: str | None, structure: str = "prod") -> str:
     """The design with an offset; None is the exact one."""
     words = {"paper": f"lmul_{formats}", "none": f"mitchell_{formats}", "best": f"lmul_{formats}_best",
              None: f"exact_{formats}_flush"}
     return f"{structure}_{words[offset]}"
 
 
-def recommended(figures):
+def recommended(figures: Figures) -> list[Row]:
     """By format what to build, with its cost: the paper's offset, unless another takes off `WORTH` or more of the root
     mean square error; and a scale if that does so again. Where offsets are as good, ``none`` goes before ``best``."""
     rows = []
@@ -76,6 +78,6 @@ def recommended(figures):
     return rows
 
 
-def part(figures):
+def part(figures: Figures) -> Row:
     """This part of the record."""
     return {"variants": [row for formats in FORMATS for row in variants(formats)], "recommended": recommended(figures)}

@@ -1,12 +1,13 @@
 """Energy per operation: Horowitz's table, from which the paper's percentages come, beside what was measured."""
 
 import math
+from collections.abc import Sequence
 
 from ..hdl.designs import parse
 from ..synth import rivals
-from .figures import rival
+from .figures import Figures, rival
 from .published import HOROWITZ, OPERATION_PJ, SAVINGS
-from .rows import named
+from .rows import Row, named
 from .verdict import check, claim, within
 
 FORMATS = ("fp32", "fp16", "bf16", "e4m3", "e5m2", "bf16xe4m3")
@@ -25,13 +26,13 @@ QUICK = {LONE[1]: FORMATS[1:], SUMS[0]: ("bf16", "e4m3"), SUMS[1]: (), SUMS[2]: 
 ROUNDING = 0.025  # claimed savings are rounded to 5 %
 
 
-def design(structure, formats):
+def design(structure: str, formats: str) -> str:
     """The slug of L-Mul in one of `STRUCTURES`, subnormals flushed."""
     slug = STRUCTURES[structure].format(f"lmul_{formats}")
     return slug + WINDOWS.get(formats, "") if slug.startswith("dot") else slug
 
 
-def horowitz():
+def horowitz() -> list[Row]:
     """The paper's savings from Horowitz's table, as the arithmetic goes."""
     pj = OPERATION_PJ
     sums = [
@@ -49,13 +50,13 @@ def horowitz():
     return [named(f"energy/table/{number}", **each) for number, each in enumerate(sums, 1)]
 
 
-def part(figures):
+def part(figures: Figures) -> Row:
     """This part of the record; its ``finding`` is the `sentence` of the savings."""
     return {"operation_pj": OPERATION_PJ, "source": HOROWITZ, "derived": horowitz(), "savings": savings(figures),
             "other_rivals": other_rivals(figures)}
 
 
-def savings(figures):
+def savings(figures: Figures) -> list[Row]:
     """Rows of structure, formats and technology: both energies per op in fJ at one clock, what L-Mul saves, the
     margin of their ratio in its logarithm, and the verdict of that.
     Those of `STRUCTURES` and `FORMATS`, measured or not, and any other pair of rivals in the record."""
@@ -74,7 +75,7 @@ def savings(figures):
     return [_renamed(row, "rival_fj_per_op", "exact_fj_per_op") for row in rows]
 
 
-def other_rivals(figures):
+def other_rivals(figures: Figures) -> list[Row]:
     """Rows as those of `savings`, of its designs beside their other rivals in the record, which are sums of integers:
     ``rival_fj_per_op`` stands in the place of ``exact_fj_per_op``. The claims are not judged by them."""
     known = {slug: parse(slug) for slug in figures.designs}
@@ -117,7 +118,7 @@ def _saving(figures, slug, other, technology):
     return row
 
 
-def claims(figures):
+def claims(figures: Figures) -> list[Row]:
     """The claims about energy, judged."""
     rows, derived = savings(figures), []
     for each in horowitz():
@@ -153,7 +154,7 @@ def _measured(row):
     return f"{lmul} against {exact} fJ: {100 * row['saving']:.1f} %"
 
 
-def sentence(rows):
+def sentence(rows: Sequence[Row]) -> str:
     """For which formats and structures L-Mul pays, and how much, in one sentence made from rows of `savings`: it does
     where the verdict is ``less`` in every technology."""
     pays, does_not, unknown = [], [], []

@@ -16,7 +16,7 @@ from ..golden.formats import float_format
 from ..golden.offsets import best_offset
 from ..golden.operands import operands, pairs
 from ..golden.spec import Multiplier
-from .rows import named
+from .rows import Row, named
 from .verdict import check, claim
 
 WIDTHS = range(1, 11)
@@ -38,7 +38,7 @@ FRAMINGS = (("operands truncated, mean signed error", "truncate", "truncate", "m
             ("operation alone, mean error", None, "round", "mean"))
 
 
-def offset_value(offset, man_bits):
+def offset_value(offset: str, man_bits: int) -> int:
     """An offset's integer at a mantissa width."""
     if offset == "paper":
         return 1 << (man_bits - float_format(f"e8m{man_bits}").l_m)
@@ -46,7 +46,7 @@ def offset_value(offset, man_bits):
 
 
 @cache
-def significands(source):
+def significands(source: str) -> tuple[np.ndarray, ...]:
     """Significands in [1, 2), float64, of pairs of numbers from a source of operands, zeros left out."""
     fmt = float_format("fp32")
     codes = pairs(operands(source, SEED), Multiplier.make("exact", fmt), PAIRS, SEED).codes
@@ -55,14 +55,14 @@ def significands(source):
     return tuple(2 * np.frexp(each[kept])[0] for each in (a, b))
 
 
-def shorten(significand, man_bits, how):
+def shorten(significand: np.ndarray, man_bits: int, how: str) -> tuple[np.ndarray, np.ndarray]:
     """To ``man_bits`` bits, by ``truncate`` or ``round`` (to nearest even): mantissas, and the exponents' carries."""
     last = (np.floor if how == "truncate" else np.rint)(np.ldexp(significand, man_bits)).astype(np.int64)
     return last & ((1 << man_bits) - 1), last >> (man_bits + 1)
 
 
 @cache
-def by_width(source):
+def by_width(source: str) -> list[Row]:
     """`Errors` of every way at every mantissa width; uniform mantissas are taken exhaustively, others are rounded."""
     table = []
     for man_bits in WIDTHS:
@@ -74,7 +74,7 @@ def by_width(source):
     return table
 
 
-def expectations(man_bits, kept):
+def expectations(man_bits: int, kept: int) -> Row:
     """The paper's expectations of the signed error: mantissas uniform over ``man_bits`` bits, truncated to ``kept``.
 
     Returns
@@ -90,7 +90,7 @@ def expectations(man_bits, kept):
 
 
 @cache
-def framed(framing, method, kept, source):
+def framed(framing: str, method: str, kept: int, source: str) -> float:
     """The error of one way to multiply at ``kept`` mantissa bits, under one framing."""
     _, how, exact, key = next(each for each in FRAMINGS if each[0] == framing)
     method, offset = (exact, 0) if method == "exact" else (method, offset_value("paper", kept))
@@ -105,7 +105,7 @@ def framed(framing, method, kept, source):
 
 
 @cache
-def by_framing():
+def by_framing() -> list[Row]:
     """Every framing at 1 to 6 kept bits: the exact multiplier, the formula and the addition with the paper's offset."""
     return [named(f"error/framing/{number}/{kept}", framing=name, operands=source, kept=kept,
                   **{method: framed(name, method, kept, source) for method in ("exact", "formula", "add")})
@@ -113,7 +113,7 @@ def by_framing():
 
 
 @cache
-def on_recording():
+def on_recording() -> list[Row]:
     """Errors of multipliers as built, narrow and wide, on the recording's pairs: range effects included."""
     rows = []
     for fmt in ("e4m3", "e5m2", "bf16", "fp16"):
@@ -128,7 +128,7 @@ def on_recording():
     return rows
 
 
-def agreement(man_bits):
+def agreement(man_bits: int) -> float:
     """The part of all pairs of mantissas for which the integer addition gives what the formula says."""
     x, y = mantissa_pairs(man_bits, man_bits)
     add, formula = (significand_product(method, man_bits, man_bits, x, y, offset_value("paper", man_bits))
@@ -136,14 +136,14 @@ def agreement(man_bits):
     return float(np.mean(add == formula))
 
 
-def part():
+def part() -> Row:
     """This part of the record."""
     return {"by_width": [row for source in OPERANDS for row in by_width(source)],
             "expectations": [expectations(WHOLE, kept) for kept in range(1, WHOLE)],
             "by_framing": by_framing(), "on_recording": on_recording()}
 
 
-def claims():
+def claims() -> list[Row]:
     """The claims about precision, judged."""
     shares = {bits: agreement(bits) for bits in (2, 3, 4, 7, 10)}
     equal = [check(f"{bits}-bit mantissas", "equal for every pair", f"equal for {100 * share:.1f} % of the pairs",

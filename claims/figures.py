@@ -91,7 +91,7 @@ class Figures:
         return {row["clock_ps"], *(at["clock_ps"] for at in row["at"].values())} - {None}
 
 
-def rival(slug):
+def rival(slug: str) -> str:
     """The exact design that differs from an L-Mul design in its arithmetic alone."""
     formats = parse(slug).multiplier.formats
     return slug.replace(f"lmul_{formats}", f"exact_{formats}_flush", 1)

@@ -10,9 +10,10 @@ widths are found from the figures; no one rule that we know gives the 7 and the 
 import math
 from dataclasses import dataclass
 
-from ..golden.formats import FORMATS
+from ..golden.formats import FORMATS, FloatFormat
+from .figures import Figures
 from .published import GATES
-from .rows import named
+from .rows import Row, named
 from .verdict import check, claim, within
 
 FORMATS_COUNTED = ("e4m3", "e5m2", "fp16")
@@ -42,24 +43,24 @@ class Parts:
         return xor * self.xors + self.ands + 3 * self.muxes + half * self.half_adders + full * self.full_adders
 
 
-def adder(bits):
+def adder(bits: int) -> Parts:
     """A ripple adder without carry in."""
     return Parts(half_adders=1, full_adders=bits - 1)
 
 
-def paper_multiplier(fmt):
+def paper_multiplier(fmt: FloatFormat) -> Parts:
     """The paper's parts of an exact product; see this module's head."""
     j = fmt.man_bits
     mantissas = Parts(xors=1, ands=(j + 1) ** 2, half_adders=3, full_adders=2 * j - 2)
     return mantissas + adder(8) + adder(8) + adder(8)
 
 
-def paper_lmul(fmt):
+def paper_lmul(fmt: FloatFormat) -> Parts:
     """The paper's parts of an L-Mul."""
     return Parts(xors=1) + adder(fmt.width) + adder({8: 7, 16: 8}[fmt.width])
 
 
-def full_multiplier(fmt):
+def full_multiplier(fmt: FloatFormat) -> Parts:
     """Parts of an exact product that an array multiplier of this format has: every partial product added, exponents at
     their width, a multiplexer per bit to normalise, a half adder per bit to round."""
     i, j = fmt.exp_bits, fmt.man_bits
@@ -68,13 +69,13 @@ def full_multiplier(fmt):
     return Parts(xors=1) + array + exponents + Parts(muxes=j + 1, half_adders=j + 1)
 
 
-def full_lmul(fmt):
+def full_lmul(fmt: FloatFormat) -> Parts:
     """Parts of an L-Mul: the fields' addition, and that of the constant with a carry more."""
     field = fmt.exp_bits + fmt.man_bits
     return Parts(xors=1) + adder(field) + adder(field + 1)
 
 
-def count():
+def count() -> list[Row]:
     """Rows of the pencil counts: the printed figure, the formula's, and the fuller count's."""
     rows = []
     for (kind, name), printed in GATES.items():
@@ -87,12 +88,12 @@ def count():
     return rows
 
 
-def slug(structure, kind, name):
+def slug(structure: str, kind: str, name: str) -> str:
     """The design that is counted: subnormals flushed on both sides."""
     return f"{structure}_{kind}_{name}" + ("_flush" if kind == "exact" else "")
 
 
-def measured(figures):
+def measured(figures: Figures) -> list[Row]:
     """Gates, gate equivalents and transistors of the counted designs, narrow and wide.
 
     Parameters
@@ -111,7 +112,7 @@ def measured(figures):
     return rows
 
 
-def claims(figures):
+def claims(figures: Figures) -> list[Row]:
     """The claims about gates, judged."""
     formula = [check(f"{row['kind']} {row['format']}", "the documented formula gives the printed figure",
                      f"{row['formula']} against {row['printed']}", row["formula"] == row["printed"]) for row in count()]

@@ -3,7 +3,8 @@
 from ..golden.errors import mantissa_errors
 from ..golden.formats import FORMATS
 from . import published
-from .rows import named
+from .figures import Figures
+from .rows import Row, named
 
 FPGA = "xc7"
 
@@ -20,13 +21,13 @@ COMPARED = (("narrow, both flush", "mul_lmul_e4m3", "mul_exact_e4m3_flush"),
             ("multiply-accumulate into fp32", "mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32"))
 
 
-def part(figures):
+def part(figures: Figures) -> Row:
     """This part of the record."""
     return {"chen": published.CHEN, "luts": luts(figures), "errors": errors(),
             "ucsd": published.UCSD, "areas": theirs() + ours(figures)}
 
 
-def luts(figures):
+def luts(figures: Figures) -> list[Row]:
     """Look-up tables and carry cells of FP8 multipliers, theirs where they have one, and ours."""
     rows = []
     for name, chen in published.CHEN_FPGA.items():
@@ -41,7 +42,7 @@ def luts(figures):
     return rows
 
 
-def errors():
+def errors() -> list[Row]:
     """Mean relative error of the printed formula, which is what they give, and of the circuit, by format."""
     rows = []
     for name in published.CHEN_FPGA:
@@ -54,7 +55,7 @@ def errors():
     return rows
 
 
-def theirs():
+def theirs() -> list[Row]:
     """Area of an e4m3 L-Mul over the exact one, as UCSD has it; of the multiply-accumulate unit with an fp32 adder it
     is what L-Mul leaves."""
     found = {name: ours / exact for name, (ours, exact) in published.UCSD_AREA_UM2.items()}
@@ -63,7 +64,7 @@ def theirs():
              "missing": None, "command": None} for what, ratio in found.items()]
 
 
-def ours(figures):
+def ours(figures: Figures) -> list[Row]:
     """The same by technology, policy and product."""
     rows = []
     for what, *designs in COMPARED:

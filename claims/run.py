@@ -1,19 +1,22 @@
 """The record of `lmul claims`: every part that was asked for, and the claims judged from it."""
 
+from collections.abc import Callable, Iterable, Sequence
+
 from ..golden.refusal import Refusal
 from ..synth.measure import Options, default_designs, run_report
 from ..synth.record import current
 from ..synth.rivals import with_rivals
 from . import attention, corrections, energy, error, gates, others, published
 from .figures import Figures
-from .rows import selected
+from .rows import Row, selected
 from .verdict import RULE, VERDICTS
 
 PARTS = ("error", "gates", "energy", "attention", "corrections", "others")
 TECHNOLOGIES = ("sky130hd", "asap7")
 
 
-def run(wanted=None, report=None, models=False, full=False, command="", progress=None, dont_use=""):
+def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: bool = False, full: bool = False,
+        command: str = "", progress: Callable | None = None, dont_use: str = "") -> Row:
     """Judge the claims.
 
     Parameters
@@ -72,7 +75,7 @@ def _insist(names, found):
             raise Refusal(f"Row must be named as in the record of `lmul claims --only {part}{option}`, not {name!r}")
 
 
-def judged(parts, wanted, figures, transformer=attention.ABSENT):
+def judged(parts: Sequence[str], wanted: Sequence[str], figures: Figures, transformer: Row = attention.ABSENT) -> Row:
     """``parts``, their tables, and the claims of the record, as far as they are wanted."""
     found, claims = {}, []
     if "error" in parts:
@@ -105,13 +108,13 @@ def _kept(rows, wanted):
     return [row for row in rows if selected(row["row"], wanted)]
 
 
-def all_rows(record):
+def all_rows(record: Row) -> list[Row]:
     """Every row of a record, claims among them."""
     tables = (table for part in record["parts"] for table in record[part].values() if _is_table(table))
     return [*record["claims"], *(row for table in tables for row in table)]
 
 
-def needed(skeleton, wanted, full):
+def needed(skeleton: Row, wanted: Sequence[str], full: bool) -> dict[str, list[str]]:
     """The designs whose figures rows and checks lack, in batches that are measured together: pairs of rivals and their
     like, designs for their gates alone, and designs on an FPGA.
 
@@ -137,7 +140,7 @@ def needed(skeleton, wanted, full):
     return {name: list(designs) for name, designs in batches.items()}
 
 
-def measure(batches, progress=None, dont_use=""):
+def measure(batches: dict[str, list[str]], progress: Callable | None = None, dont_use: str = "") -> Row | None:
     """A record of the designs that were found `needed`, as a report has them: with its options, and beside all rivals
     that it would measure them with. None if there are none."""
     record = None
@@ -160,6 +163,6 @@ def _short(report):
     return report | {"rows": [row | {"curve": [], "at": {}, "path": None} for row in report["rows"]]}
 
 
-def counts(record):
+def counts(record: Row) -> dict[str, int]:
     """How many claims have each verdict."""
     return {verdict: sum(each["verdict"] == verdict for each in record["claims"]) for verdict in VERDICTS}

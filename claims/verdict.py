@@ -1,8 +1,9 @@
 """A claim, the checks it is put to, and the verdict, which follows from the checks alone."""
 
 import math
+from collections.abc import Iterable, Sequence
 
-from .rows import again
+from .rows import Row, again
 
 LISTED = 4  # conditions that are named one by one
 
@@ -15,12 +16,13 @@ RULE = ("A claim is put to checks, each a condition and a criterion. It holds if
         "for nothing.")
 
 
-def within(ratio, limit, margin):
+def within(ratio: float, limit: float, margin: float) -> bool | None:
     """Whether a ratio is at most its limit: None where it lies within its margin, in the logarithm, of it."""
     return None if abs(math.log(ratio / limit)) <= margin else ratio <= limit
 
 
-def check(condition, criterion, measured, holds, missing=None, designs=(), command=None, unclear=None):
+def check(condition: str, criterion: str, measured: str, holds: bool | None, missing: str | None = None,
+          designs: Iterable[str] = (), command: str | None = None, unclear: str | None = None) -> Row:
     """One check.
 
     Parameters
@@ -44,13 +46,13 @@ def check(condition, criterion, measured, holds, missing=None, designs=(), comma
             "designs": list(designs), "command": command}
 
 
-def result(check):
+def result(check: Row) -> str:
     """What came of a check, in words."""
     return {True: "holds", False: "does not hold",
             None: "no clear difference" if check["unclear"] else "not measured"}[check["holds"]]
 
 
-def verdict(checks):
+def verdict(checks: Sequence[Row]) -> str:
     """One of `VERDICTS`, by `RULE`."""
     found = {result(each) for each in checks} - {"not measured"}
     if len(found) <= 1:
@@ -58,7 +60,7 @@ def verdict(checks):
     return "holds only for" if "holds" in found else "does not hold"
 
 
-def conditions(checks):
+def conditions(checks: Sequence[Row]) -> str:
     """Under which conditions a claim holds: each, or by the words before the comma where they are many."""
     made = [each for each in checks if not each["missing"]]
     kept = [each["condition"] for each in made if each["holds"]]
@@ -71,7 +73,7 @@ def conditions(checks):
                      for name, held in groups.items() if any(held))
 
 
-def claim(name, text, part, checks):
+def claim(name: str, text: str, part: str, checks: Sequence[Row]) -> Row:
     """A claim as it stands in the record: a row of its ``part``."""
     row = f"{part}/{name}"
     made = [each for each in checks if not each["missing"]]

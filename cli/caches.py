@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 
-def find_places():
+def find_places() -> None:
     """Libraries keep compiled code and fonts in the user's folders. Where these cannot be written, or there is no home,
     they get a folder in the temporary one, which stays, for the next run; the environment's own choice goes first."""
     home = Path(os.path.expanduser("~"))

@@ -6,6 +6,7 @@ import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Failure(Exception):
     """A check did not hold: exit status 1, as opposed to bad input."""
 
 
-def output_folder(path):
+def output_folder(path: str | os.PathLike) -> Path:
     """Make ``path`` and see that it can be written, before any work is spent.
 
     Raises
@@ -50,7 +51,7 @@ def output_folder(path):
     return path
 
 
-def output_file(path):
+def output_file(path: str | os.PathLike) -> Path:
     """Check that a file can be written at ``path``; raises Refusal as `output_folder` does."""
     path = Path(path)
     if path.is_dir():
@@ -59,7 +60,7 @@ def output_file(path):
     return path
 
 
-def read_lines(path):
+def read_lines(path: str | os.PathLike) -> list[str]:
     """The lines of a text file; raises Refusal if it cannot be read."""
     try:
         return Path(path).read_text(encoding="utf-8").splitlines()
@@ -67,12 +68,12 @@ def read_lines(path):
         raise Refusal(f"Sentences must be a text file in UTF-8, not {str(path)!r}") from None
 
 
-def command_line():
+def command_line() -> str:
     """This run's command as it would be typed, for a record; bytes of it that are no text are escaped."""
     return shlex.join(["lmul", *sys.argv[1:]]).encode(errors="backslashreplace").decode()
 
 
-def dont_use(command):
+def dont_use(command: Callable) -> Callable:
     """The option ``--dont-use`` of a command that chooses a cell library: patterns, repeated, as one text."""
     return click.option("--dont-use", multiple=True, metavar="PATTERN", callback=lambda _, __, given: " ".join(given),
                         help="Cells that nothing is mapped to, as if their library said dont_use: names as a shell "
@@ -80,7 +81,7 @@ def dont_use(command):
 
 
 @contextmanager
-def progress(title):
+def progress(title: str) -> Iterator[Callable[..., None]]:
     """A progress bar on a terminal, a line per step elsewhere, with an estimate of what is left of a step. Yields
     ``update(done, total, text)``."""
     from rich.console import Console

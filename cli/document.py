@@ -6,15 +6,17 @@ Text is plain, with two marks only: `code` and [words](target). Everything else 
 import hashlib
 import html
 import json
+import os
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..golden.files import write_together
 
 MARKS = re.compile(r"`([^`]+)`|\[([^\]]+)\]\(([^)\s]+)\)")
 
 
-def number(value, digits=4):
+def number(value: float, digits: int = 4) -> str:
     """A figure to ``digits`` significant digits, never in exponent form; integers whole."""
     if isinstance(value, int) or not value:
         return f"{value:.0f}"
@@ -22,7 +24,7 @@ def number(value, digits=4):
     return f"{round(value, digits - 1 - exponent):.{max(0, digits - 1 - exponent)}f}"
 
 
-def percent(value):
+def percent(value: float) -> str:
     """A fraction in per cent, to three significant digits."""
     return f"{number(100 * value, 3)} %"
 
@@ -97,7 +99,7 @@ class Page:
     blocks: list
 
 
-def write(name, record, page, folder):
+def write(name: str, record: dict[str, Any], page: Page, folder: str | os.PathLike) -> None:
     """Write a record and the page that shows it, ``NAME.html``, ``.md`` and, last, ``.json``: the same bytes for the
     same record.
 
@@ -109,7 +111,7 @@ def write(name, record, page, folder):
     write_together(folder, {f"{name}.html": to_html(page), f"{name}.md": to_markdown(page), f"{name}.json": text})
 
 
-def to_markdown(page):
+def to_markdown(page: Page) -> str:
     """The page as GitHub-flavoured Markdown; figures appear as what they show, in words."""
     return "\n\n".join([f"# {page.title}", page.lead, *map(_markdown, page.blocks)]) + "\n"
 
@@ -135,15 +137,16 @@ def _cell(text):
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def to_html(page):
+def to_html(page: Page) -> str:
     """The page as one HTML file that refers to nothing outside itself."""
     import jinja2
+    from markupsafe import Markup
 
     from .theme import DARK, LIGHT
 
     environment = jinja2.Environment(loader=jinja2.PackageLoader("lmul.cli"), autoescape=True, trim_blocks=True,
                                      lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.filters["marks"] = lambda text: jinja2.filters.Markup(_html(text))
+    environment.filters["marks"] = lambda text: Markup(_html(text))
     environment.tests["kind"] = lambda block, name: type(block).__name__ == name
     return environment.get_template("page.html").render(page=page, light=LIGHT, dark=DARK)
 

@@ -7,6 +7,7 @@ begin at zero. ``name`` must differ between the panels of a page: identifiers in
 
 import io
 import re
+from typing import Any
 
 from .document import number
 from .theme import LIGHT
@@ -152,7 +153,7 @@ class Drawing:
 
         self.height = round(height)
         self.figure = Figure(figsize=(WIDTH / 72, self.height / 72), dpi=72)
-        self.place = {"transform": Affine2D().scale(1, -1).translate(0, self.height)}
+        self.place: dict[str, Any] = {"transform": Affine2D().scale(1, -1).translate(0, self.height)}
 
     def text(self, x, y, text, colour="ink", size=FONT, background=False, **style):
         box = {"bbox": {"facecolor": LIGHT["paper"], "linewidth": 0, "pad": 0.5}} if background else {}

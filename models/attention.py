@@ -1,5 +1,8 @@
 """How much a transformer's output suffers when its matrix products are computed by a cheaper multiplier."""
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
 import numpy as np
 
 from ..golden.refusal import Refusal
@@ -19,7 +22,8 @@ VARIANTS = tuple(
 RUNS = tuple((scope, multiplier) for scope in SCOPES for multiplier in VARIANTS)
 
 
-def evaluate(sentences=None, runs=RUNS, progress=None):
+def evaluate(sentences: Iterable[str] | None = None, runs: Sequence[tuple[str, Multiplier]] = RUNS,
+             progress: Callable | None = None) -> dict[str, Any]:
     """Run the network once per scope and multiplier and compare it with float32.
 
     Parameters
@@ -70,7 +74,7 @@ def evaluate(sentences=None, runs=RUNS, progress=None):
             "rows": rows}
 
 
-def compare(embeddings, reference):
+def compare(embeddings: np.ndarray, reference: np.ndarray) -> dict[str, float]:
     """Measures of embeddings beside reference embeddings of the same sentences, (sentences, width) of unit length.
 
     Returns
@@ -89,7 +93,7 @@ def compare(embeddings, reference):
             "top1_partner": partners_found(ours)}
 
 
-def layer_errors(states, reference):
+def layer_errors(states: np.ndarray, reference: np.ndarray) -> list[float]:
     """Relative root-mean-square error per layer, of hidden states (1 + layers, tokens, width)."""
     def energy(x):
         return np.square(x, dtype=np.float64).sum((1, 2))
@@ -97,23 +101,23 @@ def layer_errors(states, reference):
     return np.sqrt(energy(states - reference) / energy(reference)).tolist()
 
 
-def similarities(embeddings):
+def similarities(embeddings: np.ndarray) -> np.ndarray:
     """Cosines of all pairs: float64 (sentences, sentences)."""
     embeddings = embeddings.astype(np.float64)
     return embeddings @ embeddings.T
 
 
-def nearest(similarity):
+def nearest(similarity: np.ndarray) -> np.ndarray:
     """For each sentence the most similar other one."""
     return np.argmax(similarity - 9 * np.eye(len(similarity)), axis=1)
 
 
-def partners_found(similarity):
+def partners_found(similarity: np.ndarray) -> float:
     """Fraction of sentences whose most similar other one is the other of its pair, 2i and 2i + 1."""
     return float(np.mean(nearest(similarity) == np.arange(len(similarity)) ^ 1))
 
 
-def spearman(x, y):
+def spearman(x: np.ndarray, y: np.ndarray) -> float:
     """Spearman's rank correlation; equal values share the mean of their ranks."""
     return float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
 

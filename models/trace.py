@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import zipfile
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -12,7 +14,8 @@ from .minilm import HEADS, LAYERS, NAME, MiniLM, float32_matmul
 from .sentences import read_sentences, trace_sentences
 
 
-def record_trace(sentences, out, *, layers=(0, 5), heads=(3, 8), ffn_layer=2, ffn_rows=64, ffn_cols=48):
+def record_trace(sentences: Iterable[str] | None, out: str | os.PathLike, *, layers: Sequence[int] = (0, 5),
+                 heads: Sequence[int] = (3, 8), ffn_layer: int = 2, ffn_rows: int = 64, ffn_cols: int = 48) -> str:
     """Write the operands of attention and of one feed-forward layer to an ``.npz``; same numbers, same bytes.
 
     Attention at every sentence, layer and head asked for; of the linear layer that widens the hidden state, the

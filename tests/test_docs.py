@@ -1,6 +1,7 @@
 """What the documents say runs: every command line of the README, its tables of slugs, its links; the way from a number
-to a page, step by step; and the glossary names files that there are."""
+to a page, step by step; the glossary names files that there are; and public signatures have types."""
 
+import ast
 import doctest
 import re
 import shlex
@@ -92,3 +93,18 @@ def test_rooms_import_only_what_they_may():
                 if len(dots) == 1 + len(path.relative_to(ROOT / room).parts):
                     assert other in allowed, f"{path.relative_to(ROOT)} imports {other}"
             assert room != "golden" or "amaranth" not in path.read_text(encoding="utf-8")
+
+
+#: Modules whose public functions have types, which the type checker of `make test` holds to be true.
+TYPED = ["claims", "models", "cli/document.py", "cli/caches.py", "cli/console.py"]
+
+
+@pytest.mark.parametrize("place", TYPED)
+def test_public_functions_have_types(place):
+    path = ROOT / place
+    for file in [path] if path.is_file() else sorted(path.glob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name[0] != "_":
+                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                lacking = [each.arg for each in given if each.annotation is None]
+                assert node.returns is not None and not lacking, f"{file.relative_to(ROOT)}: {node.name}: {lacking}"

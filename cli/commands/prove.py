@@ -42,7 +42,7 @@ def prove(slugs, everything, limit, output):
 def _table(proofs, limit):
     """A line per proof, and how many there are of each verdict."""
     verdicts = {"undecided": f"not decided in {limit:g} s"}
-    rows = [(proof.name, verdicts.get(proof.verdict, proof.verdict), f"{proof.seconds:.2f} s",
+    rows = [(proof.name, verdicts.get(proof.verdict) or proof.verdict, f"{proof.seconds:.2f} s",
              f"{proof.claim}; {proof.means}") for proof in proofs]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [f"{name:{widths[0]}}  {verdict:{widths[1]}}  {seconds:>{widths[2]}}  {about}"
