@@ -3,7 +3,7 @@
 from ..synth.figures import FIGURES, FRACTION
 from ..synth.roles import ROLES
 from . import plots
-from .comparison import KINDS, MEASURES, STRUCTURES, across, groups, headline, technologies
+from .comparison import KINDS, MEASURES, STRUCTURES, across, groups, headline, subject, technologies
 from .document import Figure, Panel, number
 from .theme import colour
 
@@ -20,7 +20,7 @@ def ratio_figure(pairs, kind):
     """Ratios of the default designs to one kind of rival, a panel per measure."""
     pairs = headline(pairs)
     names = technologies([pair.ours for pair in pairs])
-    panels = []
+    panels, ours = [], subject(pairs)
     for measure in MEASURES:
         some = [pair for pair in pairs if pair.ratio(measure) is not None]
         used, families = technologies([pair.ours for pair in some]), {}
@@ -29,14 +29,16 @@ def ratio_figure(pairs, kind):
             row = alike[0].ours.operands, [found.get(technology) for technology in used]
             families.setdefault(alike[0].ours.family, []).append(row)
         if some:
-            title = f"{capital(measure.name)}: L-Mul / {kind}"
+            title = f"{capital(measure.name)}: {ours} / {kind}"
             words = [f"{family}, {operands}: {', '.join(map(whiskered, found))}"
                      for family, rows in families.items() for operands, found in rows]
             drawing = plots.ratios(title, list(families.items()), [names.index(technology) for technology in used])
             panels.append(Panel(title, drawing, f"{title}, on {' and '.join(used)}. {'; '.join(words)}"))
     key = ", ".join(f"{mark} {name}" for mark, name in zip(plots.MARKS, names, strict=False))
-    policy = ", both flushing subnormals" if kind == "exact" else ""
-    return Figure(f"L-Mul over {kind}{policy} ({key}). Left of the line at 1, L-Mul is cheaper. Whiskers show the "
+    flushed = all(getattr(entry.design.multiplier, "subnormals", None) == "flush" for pair in pairs
+                  for entry in (pair.ours, pair.rival))
+    policy = ", both flushing subnormals" if pairs and flushed else ""
+    return Figure(f"{ours} over {kind}{policy} ({key}). Left of the line at 1, {ours} is cheaper. Whiskers show the "
                   "margin of each ratio: where they reach the line there is no clear difference.", panels)
 
 
@@ -93,11 +95,11 @@ def result_figure(entries):
 
 
 def curve_figure(entries, key, note=""):
-    """A figure of the sweep over delay: a panel for each technology and each default L-Mul design with its rivals."""
+    """A figure of the sweep over delay: a panel for each technology and each default design with its rivals."""
     panels, figure, delay = [], FIGURES[key], FIGURES["delay_ps"]
     for technology in technologies(entries):
         for group in groups(_of(entries, technology)):
-            series = [(entry.arithmetic, entry.kind, curve) for entry in group if (curve := _curve(entry, key))]
+            series = [(entry.arithmetic, colour(entry.kind), curve) for entry in group if (curve := _curve(entry, key))]
             if len(series) > 1 and any(entry.is_default for entry in group):
                 title = f"{technology}: {group[0].setting}"
                 words = [f"{label}: " + ", ".join(f"{number(y, 3)} at {number(x, 3)}" for x, y in curve)
@@ -147,13 +149,13 @@ def _of(entries, technology):
 
 
 def _key(entries):
-    kinds = {entry.kind for entry in entries}
-    return [(kind, label) for kind, label in KINDS.items() if kind in kinds]
+    titles = {entry.kind: entry.title for entry in entries}
+    return [(colour(kind), titles[kind]) for kind in dict.fromkeys([*KINDS, *sorted(titles)]) if kind in titles]
 
 
 def _bars(title, entries, figure):
     """A panel of one figure of each row, ``figure(entry)``."""
-    bars = [(group[0].setting, [(entry.arithmetic, entry.kind, figure(entry)) for entry in group])
+    bars = [(group[0].setting, [(entry.arithmetic, colour(entry.kind), figure(entry)) for entry in group])
             for group in groups(entries)]
     words = [f"{setting}: " + ", ".join(f"{label} {'no figure' if value is None else number(value, 3)}"
                                         for label, _, value in rows) for setting, rows in bars]

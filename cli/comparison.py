@@ -20,13 +20,14 @@ STRUCTURES = {
     "array": "systolic array",
     "matmul": "matrix multiplier",
 }
+#: Kinds of arithmetic in reading order, and what pages call them; others follow.
 KINDS = {"exact": "exact", "lmul": "L-Mul", "mitchell": "Mitchell", "int8": "int8"}
 
-#: What L-Mul is judged by, the first that a report has, with the words for less, no clear difference, and more of it.
+#: What designs are judged by, the first that a report has, with the words for less, no clear difference, and more.
 COSTS = {
-    "energy_fj_per_op": {"less": "L-Mul saves energy in", "same": "It makes no clear or consistent difference in",
+    "energy_fj_per_op": {"less": "{} saves energy in", "same": "It makes no clear or consistent difference in",
                          "more": "It costs energy in"},
-    "luts": {"less": "L-Mul saves LUTs in", "same": "It makes no clear or consistent difference in LUTs in",
+    "luts": {"less": "{} saves LUTs in", "same": "It makes no clear or consistent difference in LUTs in",
              "more": "It costs LUTs in"},
 }
 
@@ -48,27 +49,38 @@ class Entry:
 
     @property
     def kind(self):
-        return self.design.multiplier.kind
+        """The arithmetic's family, by which its colour goes."""
+        return getattr(self.design.multiplier, "label", self.design.multiplier.kind)
+
+    @property
+    def title(self):
+        """The family as pages call it."""
+        return getattr(self.design.multiplier, "title", None) or KINDS[self.kind]
 
     @property
     def is_default(self):
-        """Whether this is L-Mul with its default policies."""
+        """Whether this stands in another's place, with its family's default policies, or is of integers."""
         multiplier = self.design.multiplier
-        return multiplier.kind == "lmul" and multiplier == Multiplier.make("lmul", multiplier.a, multiplier.b)
+        if rivals.rival_of(multiplier) is None:
+            return rivals.is_integer(multiplier)
+        return multiplier.name in (f"{multiplier.kind}_{multiplier.formats}", multiplier.formats)
 
     @property
     def arithmetic(self):
         """What the multiplier computes, in a word or two."""
         multiplier = self.design.multiplier
-        plain = multiplier.kind != "lmul" or multiplier.offset == "paper"
-        return KINDS[multiplier.kind] + ("" if plain else f", offset {multiplier.offset}")
+        offset = getattr(multiplier, "offset", None)
+        plain = (offset is None or rivals.rival_of(multiplier) is None
+                 or offset == Multiplier.make(multiplier.kind, multiplier.a, multiplier.b).offset)
+        return self.title + ("" if plain else f", offset {offset}")
 
     @property
     def operands(self):
         """The operands' formats, and the policies where they are not the usual ones."""
         multiplier = self.design.multiplier
-        if multiplier.kind == "int8":
-            return "int8, 16-bit product" if self.design.combinational else "int8"
+        if rivals.is_integer(multiplier):
+            width = multiplier.wide.width
+            return f"{self.title}, {width}-bit product" if self.design.combinational else self.title
         words = [multiplier.formats.replace("x", " x ")]
         if multiplier.subnormals == "exact":
             words.append("subnormals kept")
@@ -104,19 +116,24 @@ class Entry:
         """Sorts rows for a reader: structure, width of the operands, policy, then exact before its replacements."""
         multiplier = self.design.multiplier
         return (list(STRUCTURES).index(self.structure), self.shape, multiplier.a.width + multiplier.b.width,
-                multiplier.formats, multiplier.subnormals != "flush", self.operands, list(KINDS).index(self.kind),
-                self.arithmetic)
+                multiplier.formats, multiplier.subnormals != "flush", self.operands,
+                [*KINDS, self.kind].index(self.kind), self.arithmetic)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A design that adds instead of multiplying, and a rival: the exact design of the same structure, formats and
-    policies, or the sum of int8 products of the same structure and shape; in one technology. ``margins`` are those of
-    its ratios, by measure, in the logarithm."""
+    """A design and a rival: the exact design in whose place it stands, of the same structure, formats and policies, or
+    the sum of integers of the same structure and shape; in one technology. ``margins`` are those of its ratios, by
+    measure, in the logarithm."""
 
     ours: Entry
     rival: Entry
     margins: dict
+
+    @property
+    def replaces(self):
+        """Whether the design stands in its rival's place."""
+        return rivals.rival_of(self.ours.design.multiplier) == self.rival.design.multiplier
 
     @property
     def undriven(self):
@@ -152,7 +169,7 @@ def technologies(entries):
 
 
 def groups(entries):
-    """Rivals together, in reading order: a list of lists. Sums of int8 products stand in the group of every sum of
+    """Rivals together, in reading order: a list of lists. Sums of integers stand in the group of every sum of
     floats of their shape, as they were measured at its clocks."""
     found = {}
     for entry in entries:
@@ -164,7 +181,13 @@ def groups(entries):
 
 
 def pairs(record, kind="exact"):
-    """Every L-Mul or Mitchell row that has a rival of this kind, ``exact`` or ``int8``, in reading order."""
+    """Every row that has a rival called so, in reading order."""
+    return beside(record).get(kind, [])
+
+
+def beside(record):
+    """By what their rivals are called every pair of the record, in reading order: rivals in whose place designs stand
+    come first."""
     margins = {}
     for each in record["scatter"]["margins"]:
         key = each["design"], each["rival"], each["technology"]
@@ -173,8 +196,16 @@ def pairs(record, kind="exact"):
     for technology in technologies(rows := entries(record)):
         some = {entry.design: entry for entry in rows if entry.technology == technology}
         found += [Pair(some[ours], some[rival], margins.get((ours.slug, rival.slug, technology), {}))
-                  for ours, rival in rivals.pairs(list(some)) if rival.multiplier.kind == kind]
-    return sorted(found, key=lambda pair: pair.ours.rank)
+                  for ours, rival in rivals.pairs(list(some))]
+    named = {}
+    for pair in sorted(found, key=lambda pair: (not pair.replaces, pair.ours.rank)):
+        named.setdefault(pair.rival.title, []).append(pair)
+    return named
+
+
+def subject(pairs):
+    """What the designs of pairs are called together."""
+    return " and ".join(dict.fromkeys(pair.ours.title for pair in pairs))
 
 
 def across(pairs):
@@ -186,12 +217,17 @@ def across(pairs):
 
 
 def headline(pairs):
-    """The pairs that stand for L-Mul as it comes: the paper's offset, subnormals flushed on both sides."""
-    return [pair for pair in pairs if pair.ours.is_default]
+    """The pairs that stand for an arithmetic as it comes, with its default policies: of several that stand in one
+    rival's place, as L-Mul and Mitchell do, the first."""
+    found = {}
+    for pair in pairs:
+        if pair.ours.is_default:
+            found.setdefault((pair.rival.technology, pair.rival.design, pair.ours.setting), pair)
+    return list(found.values())
 
 
 def cost(pairs):
-    """The measures that L-Mul is judged by: the first of `COSTS` that the pairs have."""
+    """The measures that designs are judged by: the first of `COSTS` that the pairs have."""
     for key in COSTS:
         some = [measure for measure in MEASURES if measure.key == key]
         if any(pair.verdict(measure) for pair in pairs for measure in some):
@@ -218,23 +254,31 @@ def verdicts(pairs, measures):
 
 
 def finding(record):
-    """Where L-Mul pays and where not, beside exact designs and beside int8, and for what error: words made from the
-    rows of the default designs."""
-    exact, int8 = (headline(pairs(record, kind)) for kind in ("exact", "int8"))
-    parts = [_beside(exact, "exact"), _beside(int8, "int8"), _undriven(exact + int8)]
+    """Where designs pay beside their rivals and where not, and for what error: words made from the rows of the default
+    designs. Each arithmetic is told of by itself, beside one kind of rival after the other."""
+    found = {kind: headline(some) for kind, some in beside(record).items()}
+    titles = dict.fromkeys(pair.ours.title for some in found.values() for pair in some)
+    told = [(title, {kind: [pair for pair in some if pair.ours.title == title] for kind, some in found.items()})
+            for title in titles]
+    parts = [_beside(title, some, kind) for title, of in told for kind, some in of.items()]
+    parts.append(_undriven([pair for some in found.values() for pair in some]))
     if not any(parts):
-        return ("No L-Mul design has an energy or LUTs beside a rival's, so this report cannot say whether L-Mul pays.")
-    return " ".join(filter(None, [*parts, *_price(exact, int8)]))
+        names = dict.fromkeys(entry.title for entry in entries(record) if rivals.rival_of(entry.design.multiplier))
+        name = next(iter(names), "")
+        return (f"No {name + ' ' if name else ''}design has an energy or LUTs beside a rival's, so this report cannot "
+                f"say whether {name or 'any of them'} pays.")
+    return " ".join(filter(None, [*parts, *(sentence for title, of in told for sentence in _price(of))]))
 
 
-def _beside(pairs, kind):
-    """The verdicts beside one kind of rival, in sentences; or nothing."""
+def _beside(title, pairs, kind):
+    """The verdicts of one arithmetic beside one kind of rival, in sentences; or nothing."""
     judged = cost(pairs)
     if not judged:
         return ""
     found, words = verdicts(pairs, judged), COSTS[judged[0].key]
     totals = Counter(alike[0].ours.structure for alike in across(pairs).values())
-    sentences = [f"{words[verdict]} {_listed(found[verdict], totals)}." for verdict in words if found[verdict]]
+    sentences = [f"{words[verdict].format(title)} {_listed(found[verdict], totals)}."
+                 for verdict in words if found[verdict]]
     for key, adjective in (("fmax_mhz", "slower"), ("area_um2", "larger")):
         worse = []
         for alike in across(pairs).values():
@@ -242,7 +286,7 @@ def _beside(pairs, kind):
                       if each.key == key and pair.verdict(each) == "more"]
             worse += [(alike[0].ours, max(ratios))] if ratios else []
         sentences += [f"It is {adjective} in {_listed(worse, totals)}."] if worse else []
-    return f"L-Mul / {kind}, worst technology and clock: {' '.join(sentences)}"
+    return f"{title} / {kind}, worst technology and clock: {' '.join(sentences)}"
 
 
 def _undriven(pairs):
@@ -277,19 +321,21 @@ def _names(entries):
     return "; ".join(f"the {STRUCTURES[structure]} of {' and '.join(names)}" for structure, names in structures.items())
 
 
-def _price(exact, int8):
+def _price(beside):
     """What is lost in accuracy, in sentences: of narrow products their errors, of sums those of their results."""
-    narrow, sentences = [pair for pair in exact if pair.ours.structure == "mul"], []
-    words = [f"{', exact '.join(sides)} {of}" for key, of in (
-        ("mean_relative_error", "over all significands"), ("driven_relative_error", "of the products driven"))
-        if (sides := _errors([[pair.ours, pair.rival] for pair in narrow], key))]
-    if words:
-        sentences.append(f"The price: a narrow product's mean relative error is {', '.join(words)}.")
-    for structure in ("mac", "dot", "array"):
-        sides = {"exact ": [[pair.rival] for pair in exact if pair.ours.structure == structure],
-                 "int8 ": [[pair.rival] for pair in int8 if pair.ours.structure == structure]}
-        ours = _errors([[pair.ours] for pair in (*exact, *int8) if pair.ours.structure == structure], "result_error")
-        theirs = [kind + error for kind, some in sides.items() for error in _errors(some, "result_error")]
+    sentences, every = [], [pair for some in beside.values() for pair in some]
+    for kind, some in beside.items():
+        narrow = [pair for pair in some if pair.ours.structure == "mul"]
+        words = [f"{f', {kind} '.join(sides)} {of}" for key, of in (
+            ("mean_relative_error", "over all significands"), ("driven_relative_error", "of the products driven"))
+            if (sides := _errors([[pair.ours, pair.rival] for pair in narrow], key))]
+        if words:
+            sentences.append(f"The price: a narrow product's mean relative error is {', '.join(words)}.")
+    for structure in dict.fromkeys(pair.ours.structure for pair in every if not pair.ours.design.combinational):
+        ours = _errors([[pair.ours] for pair in every if pair.ours.structure == structure], "result_error")
+        theirs = [f"{kind} {error}" for kind, some in beside.items()
+                  for error in _errors([[pair.rival] for pair in some if pair.ours.structure == structure],
+                                       "result_error")]
         if ours:
             sentences.append(f"The error of the result of the {STRUCTURES[structure]}, root mean square: "
                              f"{', '.join([*ours, *theirs])}.")

@@ -7,7 +7,7 @@ from collections import Counter
 from ..synth.figures import FIGURES, FRACTION
 from ..synth.rivals import switched, undriven
 from . import charts
-from .comparison import across, consensus, cost, entries, finding, headline, pairs, technologies
+from .comparison import across, beside, consensus, cost, entries, finding, headline, subject, technologies
 from .document import Heading, Items, Page, Table, number, percent, write
 
 TITLES = {
@@ -20,9 +20,10 @@ TITLES = {
 }
 
 READING = (
-    "A ratio is L-Mul over a rival. The exact one differs in the multiplier's arithmetic alone: same structure, "
-    "formats, policies, technology and clock. The other rival of a sum is that of int8 products of the same structure "
-    "and shape, summed in 32 bits, at the same clock. Below 1 L-Mul is cheaper.",
+    "A ratio is a design over a rival. The exact one, in whose place the design stands, differs in the multiplier's "
+    "arithmetic alone: same structure, formats, policies, technology and clock. The other rival of a sum is that of "
+    "integer products of the same structure and shape, of the widest measured, at the same clock. Below 1 the design "
+    "is cheaper.",
     "Rivals share two clocks. The relaxed one is long enough for the smallest netlist of each, the fast one just long "
     "enough for the fastest netlist of each; at either clock a design shows, of its netlists that meet it, that of the "
     "smallest area times energy. Tables and bars are at the relaxed clock. The shortest delay is that of a design's "
@@ -37,8 +38,6 @@ GLITCHES = {
     False: "Energy leaves glitches out: the netlists were simulated without delays. A multiplier array then shows "
            "about half of its power, and exact multipliers look better than they are.",
 }
-
-KINDS_OF_RIVALS = ("exact", "int8")
 
 #: Cells left out that a page names.
 FAULTS_SHOWN = 12
@@ -58,12 +57,11 @@ def report_page(record):
     blocks = [Heading("Limits, first"), Items(record["limits"]), Heading("How to read this"),
               Items([*READING, *_scatter(record["scatter"]), GLITCHES[record["operands"]["glitches"]],
                      *_proofs(rows)])]
-    beside = {kind: pairs(record, kind) for kind in KINDS_OF_RIVALS}
-    blocks += [Heading("Ratios")] if any(beside.values()) else []
-    for kind, some in beside.items():
-        if some:
-            blocks += [charts.ratio_figure(some, kind), _ratio_table(some, kind), _margin_table(some, kind)]
-    silent = [pair for some in beside.values() for pair in some if pair.undriven]
+    rivals = beside(record)
+    blocks += [Heading("Ratios")] if rivals else []
+    for kind, some in rivals.items():
+        blocks += [charts.ratio_figure(some, kind), _ratio_table(some, kind), _margin_table(some, kind)]
+    silent = [pair for some in rivals.values() for pair in some if pair.undriven]
     if silent:
         blocks += [Heading("Operands that are no evidence"), _undriven_table(silent)]
     for structure, title in TITLES.items():
@@ -84,7 +82,9 @@ def report_page(record):
     if cells:
         blocks += [Heading("Cells of the libraries that are not used"), Items(cells)]
     blocks += [Heading("Provenance"), _provenance(record), *(table for table in origins if table.rows)]
-    return Page("L-Mul beside exact multipliers: area, delay, energy, error", finding(record), blocks)
+    names = {kind: subject(headline(some)) for kind, some in rivals.items()}
+    title = "; ".join(f"{ours} beside {kind}" for kind, ours in names.items() if ours) or "Designs"
+    return Page(f"{title}: area, delay, energy, error", finding(record), blocks)
 
 
 def _scatter(scatter):
@@ -131,7 +131,7 @@ def _ratio_table(some, kind):
     names = [measure.name for _, measures in measured for measure in measures]
     columns = ["design", *names, judged[0].name if judged else "verdict", *["its own", f"{kind}'s"] * len(errors),
                f"{kind} rival"]
-    return Table(f"Ratios of each addition to its {kind} rival: below 1, the addition is cheaper.", columns, lines,
+    return Table(f"Ratios of each design to its {kind} rival: below 1, the design is cheaper.", columns, lines,
                  words=(0, len(names) + 1, len(columns) - 1),
                  groups=[("", 1), *((technology, len(measures)) for technology, measures in measured), ("verdict", 1),
                          *((FIGURES[key].title, 2) for key in errors), ("", 1)])
@@ -334,12 +334,14 @@ def _words(value):
 
 def summary(record):
     """The report in about a dozen plain lines: ratios of the first family of designs, then the finding for all."""
-    replaced = headline(pairs(record))
+    shown = {kind: first for kind, some in beside(record).items() if (first := headline(some))}
+    kind, replaced = next(iter(shown.items()), ("", []))
     lines = []
     if replaced:
         family = replaced[0].ours.family
-        lines = [f"{charts.capital(family)}, L-Mul / exact with the same policies (below 1: L-Mul is cheaper)",
-                 *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
+        policies = " with the same policies" if replaced[0].replaces else ""
+        lines = [f"{charts.capital(family)}, {subject(replaced)} / {kind}{policies} (below 1: {subject(replaced)} is "
+                 "cheaper)", *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
     odd = [f"{library['name']}: {len(faults)} of {library['cells']} cells left out; the page says why"
            for library in record.get("libraries", ()) if (faults := library.get("faults"))]
     return "\n".join([*lines, *_placed_lines(record), *textwrap.wrap(finding(record), 100), *odd])
@@ -370,7 +372,7 @@ def _ratio_lines(replaced):
     key = "mean_relative_error"
     head = "".join(f"{measure.name.split()[-1]:>7}" for measure in measures)
     yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + f"  {FIGURES[key].heading}"
-    yield " " * width + f"  {head}" * len(names) + f"{'L-Mul':>11}{'exact':>10}"
+    yield " " * width + f"  {head}" * len(names) + f"{subject(replaced):>11}{replaced[0].rival.title:>10}"
     for alike in designs[:SUMMARY_ROWS]:
         found, ours = {pair.ours.technology: pair for pair in alike}, alike[0].ours
         blocks = ["".join(f"{charts.ratio(found[technology].ratio(measure) if technology in found else None):>7}"

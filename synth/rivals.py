@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, fields
 
+from ..golden.formats import IntFormat
+from ..golden.spec import Multiplier
 from ..hdl.designs import Design, parse
 from .figures import FIGURES
 
@@ -59,10 +61,9 @@ EVIDENCE = 0.5
 
 
 def group(design):
-    """Equal for designs that differ in their arithmetic alone: they share a clock."""
-    spec = design.multiplier
+    """Equal for designs that differ in their arithmetic alone, which take the place of the same: they share a clock."""
     shape = tuple(getattr(design, field.name) for field in fields(Design) if field.name != "multiplier")
-    return shape, spec.a, spec.b, spec.subnormals, spec.overflow
+    return shape, rival_of(design.multiplier) or design.multiplier
 
 
 def shape(design):
@@ -71,25 +72,39 @@ def shape(design):
 
 
 def is_integer_sum(design):
-    """Whether this is a sum of int8 products: a rival of every sum of floats of its `shape`, since it has neither
-    their formats nor their accumulators. A lone int8 multiplier is none: its product has 16 bits and is not rounded."""
-    return design.multiplier.kind == "int8" and not design.combinational
+    """Whether this is a sum of products that are integers: a rival of every sum of floats of its `shape`, since it has
+    neither their formats nor their accumulators. A lone multiplier of integers is none: its product is not rounded."""
+    return is_integer(design.multiplier) and not design.combinational
 
 
 def groups(design, designs):
     """The groups among ``designs`` at whose clocks a design is compared: its own, or of an integer sum those of all its
-    rivals."""
-    rivals = [group(other) for other in designs if is_integer_sum(design) and shape(other) == shape(design)
-              and not is_integer_sum(other)]
-    return list(dict.fromkeys(rivals)) or [group(design)]
+    rivals of floats; without these it shares a clock with all integer sums of its shape."""
+    if not is_integer_sum(design):
+        return [group(design)]
+    rivals = [group(other) for other in designs if shape(other) == shape(design) and not is_integer_sum(other)]
+    return list(dict.fromkeys(rivals)) or [("integers", shape(design))]
+
+
+def reference(design, designs):
+    """The integer sum that sums of a design's shape are measured by: exact, of the widest operands; or None."""
+    found = [other for other in designs if is_integer_sum(other) and shape(other) == shape(design)
+             and rival_of(other.multiplier) is None]
+    return max(found, key=lambda other: other.multiplier.a.width + other.multiplier.b.width, default=None)
 
 
 def pairs(designs):
-    """Every (design that adds instead of multiplying, rival): the exact one of its group, and the integer sum of its
-    shape."""
-    return [(ours, rival) for ours in designs if ours.multiplier.is_add for rival in designs
-            if (is_integer_sum(rival) and shape(rival) == shape(ours)
-                or rival.multiplier.kind == "exact" and group(rival) == group(ours))]
+    """Every (design, rival): the one in whose place the design's specification stands, and of sums the `reference` of
+    their shape, for all that replace another and for all integers."""
+    designs, found = list(designs), []
+    for ours in designs:
+        replaced = rival_of(ours.multiplier)
+        found += [(ours, other) for other in designs if replaced and other.multiplier == replaced
+                  and group(other) == group(ours)]
+        wide = None if ours.combinational or not (replaced or is_integer_sum(ours)) else reference(ours, designs)
+        if wide and wide != ours and (ours, wide) not in found:
+            found.append((ours, wide))
+    return found
 
 
 def periods(groups, clocks):
@@ -156,3 +171,16 @@ def with_rivals(slugs, known):
     shapes = {shape(design) for design in designs}
     return list(dict.fromkeys([*slugs, *(other.slug for other in others if group(other) in wanted
                                          or is_integer_sum(other) and shape(other) in shapes)]))
+
+
+def rival_of(spec):
+    """The exact `Multiplier` whose place this one takes, or None."""
+    if hasattr(spec, "rival"):
+        return spec.rival
+    return Multiplier.make("exact", spec.a, spec.b, subnormals=spec.subnormals, overflow=spec.overflow) \
+        if spec.is_add else None
+
+
+def is_integer(spec):
+    """Whether its products are integers."""
+    return getattr(spec.wide, "integer", isinstance(spec.wide, IntFormat))

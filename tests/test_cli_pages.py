@@ -11,11 +11,12 @@ from html.parser import HTMLParser
 
 import pytest
 from invented import scattered
-from lmul.cli import document, pages
+from lmul.cli import comparison, document, pages
 from lmul.cli.comparison import MEASURES, entries, finding, groups, pairs
 from lmul.cli.document import number, to_html
 from lmul.golden import files
 from lmul.hdl.designs import parse
+from lmul.synth import rivals
 from lmul.synth.figures import FIGURES, FRACTION
 from lmul.synth.record import check, missing, new_row
 
@@ -504,3 +505,45 @@ def test_result_errors_are_drawn_beside_each_other():
 
     [panel] = result_figure(entries({"rows": beside_int8()})).panels
     assert "L-Mul 6.00, " in panel.alt and "int8 0.500" in panel.alt
+
+
+def test_sums_of_integers_are_rivals_of_each_other(monkeypatch):
+    """Without floats beside them they share a clock, and the widest is the rival; the finding calls each by name."""
+    monkeypatch.setattr(rivals, "is_integer", lambda spec: spec.kind == "exact")  # floats in the place of integers
+    monkeypatch.setattr(comparison.Entry, "title", property(lambda entry: entry.design.multiplier.a.name))
+    slugs = ("mac_exact_e4m3_flush_fp32", "mac_exact_bf16_flush_fp32", "mac_exact_e2m1_flush_fp32", "mul_exact_e2m1")
+    designs = [parse(slug) for slug in slugs]
+    assert [(ours.slug, rival.slug) for ours, rival in rivals.pairs(designs)] == [(slugs[0], slugs[1]),
+                                                                                 (slugs[2], slugs[1])]
+    clocks = [rivals.groups(design, designs) for design in designs]
+    assert clocks[0] == clocks[1] == clocks[2] != clocks[3]
+    rows = [row(slug, "asap7", energy) for slug, energy in zip(slugs, (20.0, 40.0, 10.0, 1.0), strict=True)]
+    for each in rows:
+        each["result_error"] = each["at"]["relaxed"]["energy_fj_per_op"] / 1000
+    words = finding(scattered({"rows": rows}))
+    for title, ratio in (("e4m3", "0.50"), ("e2m1", "0.25")):
+        assert (f"{title} / bf16, worst technology and clock: {title} saves energy in the multiply-accumulate of "
+                f"{title} into fp32 ({ratio}).") in words
+    assert "root mean square: 1.00\u00a0%, bf16 4.00\u00a0%" in words
+
+
+def test_of_several_in_one_place_the_first_stands_for_it():
+    """Mitchell's multiplier is told of where L-Mul is not."""
+    rows = [row(slug, "asap7", energy) for slug, energy in (
+        ("mul_lmul_e4m3", 5.0), ("mul_mitchell_e4m3", 4.0), ("mul_exact_e4m3_flush", 10.0))]
+    assert "Mitchell" not in finding(scattered({"rows": rows})) and "(0.50)" in finding(scattered({"rows": rows}))
+    assert "Mitchell / exact, worst technology and clock: Mitchell saves energy in the narrow product of e4m3 (0.40)." \
+        in finding(scattered({"rows": rows[1:]}))
+
+
+def test_a_family_that_is_not_ours_has_a_colour_and_a_name(monkeypatch):
+    from lmul.cli.theme import DARK, LIGHT, colour
+
+    assert LIGHT.keys() == DARK.keys() and len(set(LIGHT.values())) == len(LIGHT)
+    assert colour("lmul") == "lmul" and colour("operand registers") == "operand-registers"
+    assert colour("somebody's") == colour("somebody's") in LIGHT
+    monkeypatch.setattr(comparison.Entry, "kind", property(lambda entry: "somebody's"))
+    monkeypatch.setattr(comparison.Entry, "title", property(lambda entry: "Somebody's"))
+    page = pages.report_page(invented(1))
+    html, other = to_html(page), colour("somebody's")
+    assert f"var(--{other})" in html and "Somebody" in html
