@@ -7,13 +7,15 @@ waveforms at its inputs into those at its outputs: the result is that of an even
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numba
 import numpy as np
 
 from ..golden.refusal import Refusal
 from . import boolean
-from .netlist import CONST0, CONST1
+from .netlist import CONST0, CONST1, Netlist
+from .timing import Timing
 
 MODES = ("timed", "zero")
 _FS = 1000  # events are timed in whole femtoseconds
@@ -44,7 +46,7 @@ class Activity:
         Values when counting began.
     """
 
-    netlist: object
+    netlist: Netlist
     mode: str
     cycles: int
     period_ps: float
@@ -52,7 +54,7 @@ class Activity:
     duty: np.ndarray
     outputs: dict
     events: tuple | None = None
-    start: np.ndarray = field(default=None, repr=False)
+    start: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8), repr=False)
 
     @property
     def nets(self):
@@ -66,7 +68,8 @@ class Activity:
         return int(self.nets - quiet.sum())
 
 
-def simulate(netlist, timing, inputs, mode="timed", period_ps=None, warmup=1, record=False):
+def simulate(netlist: Netlist, timing: Timing, inputs: dict[str, Any], mode: str = "timed",
+             period_ps: float | None = None, warmup: int = 1, record: bool = False) -> Activity:
     """Drive a netlist with one vector after another and count what switches.
 
     A combinational design settles on each vector before the next. A registered one gets one vector per clock cycle: at
@@ -140,7 +143,7 @@ def _input_bits(netlist, inputs):
     return nets.astype(np.int32), np.ascontiguousarray(np.concatenate(columns, axis=1))
 
 
-def code_bits(codes, width, name):
+def code_bits(codes: Any, width: int, name: str) -> np.ndarray:
     """Bits of codes, least significant first, shape (codes, width), uint8; refuses codes that need more."""
     codes = np.asarray(codes)
     if codes.dtype == object or width > 63:

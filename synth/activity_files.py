@@ -5,16 +5,19 @@ instance, those that are tied to a constant or left open among them: a pin witho
 makes up. The scope to give such a tool is the design's name.
 """
 
+import os
+
 import numpy as np
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
+from .activity import Activity
 from .netlist import identifier
 
 _FS = 1000  # in a ps: both files count whole femtoseconds, as the simulation does
 
 
-def write_saif(activity, path):
+def write_saif(activity: Activity, path: str | os.PathLike) -> None:
     """Write time at 0 and 1 (fs) and the number of transitions of every pin."""
     duration = round(activity.cycles * activity.period_ps * _FS)
     ones = np.round(activity.duty * duration).astype(np.int64)
@@ -37,7 +40,7 @@ def write_saif(activity, path):
         file.write("))\n")
 
 
-def write_vcd(activity, path):
+def write_vcd(activity: Activity, path: str | os.PathLike) -> None:
     """Write every event since the end of the warm-up, in fs.
 
     Raises

@@ -5,13 +5,14 @@ from math import log
 from statistics import median
 
 from . import boolean
+from .cells import Cell
 
 STRONGER = 1.8  # times the drive: another strength; less may be another choice of transistors
 MUCH_STRONGER = 4.0  # in one area, real libraries have up to 3 times the drive (asap7: INVx1 and INVxp33)
 DENSEST = 10.0  # times the drive over area of the median cell; real libraries have up to 5
 
 
-def implausible(cells):
+def implausible(cells: dict[str, Cell]) -> dict[str, str]:
     """Cells whose area cannot be theirs, each with the reason.
 
     Of cells of one function, a stronger one is not smaller than all weaker ones, nor of their size at `MUCH_STRONGER`;
@@ -22,8 +23,8 @@ def implausible(cells):
     ----------
     cells : dict of str to Cell
     """
-    drives = {name: _drive(c) for name, c in cells.items()}
-    density = {name: drive / cells[name].area for name, drive in drives.items() if drive}
+    drives = {name: drive for name, c in cells.items() if (drive := _drive(c))}
+    density = {name: drive / cells[name].area for name, drive in drives.items()}
     typical = median(density.values()) if density else 0.0
     found = {name: f"area {cells[name].area:g} must be a placeholder: the cell drives {dense / typical:.1f} times what "
                    "the median of the library does from so much" for name, dense in density.items()

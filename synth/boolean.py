@@ -5,6 +5,7 @@ A truth table over n inputs is a numpy array of 2**n bools; bit i of its index i
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import permutations
 
@@ -18,7 +19,7 @@ MAX_TOKENS = 300  # of an expression: more would not fit the stack; those of cel
 
 
 @cache
-def parse(text):
+def parse(text: str) -> tuple:
     """The expression as nested tuples: ``("pin", name)``, ``("const", 0)``, ``("not", e)``, ``("and", e, f)``, ...
 
     Raises
@@ -113,7 +114,7 @@ class _Parser:
         return value
 
 
-def pins(expression):
+def pins(expression: str | tuple) -> list[str]:
     """The names in an expression (text or tuples), in order of appearance."""
     if isinstance(expression, str):
         expression = parse(expression)
@@ -125,20 +126,20 @@ def pins(expression):
 
 
 @cache
-def names(text):
+def names(text: str) -> tuple[str, ...]:
     """The same of text, remembered; raises Refusal as `parse` does."""
     return tuple(pins(text))
 
 
 @cache
-def literal(text):
+def literal(text: str) -> tuple[str | None, bool]:
     """The name that an expression comes down to, and whether straight (True) or inverted; (None, True) if to none."""
     found = names(text)
     table = truth(text, found).tolist() if len(found) == 1 else None
     return (found[0], table[1]) if table in ([False, True], [True, False]) else (None, True)
 
 
-def truth(expression, inputs):
+def truth(expression: str | tuple, inputs: Sequence[str]) -> np.ndarray:
     """Truth table of an expression (text or tuples) over the ordered names ``inputs``.
 
     Raises
@@ -170,7 +171,7 @@ def _evaluate(expression, columns, shape):
     return {"and": np.logical_and, "or": np.logical_or, "xor": np.logical_xor}[kind](left, right)
 
 
-def truth_of_state(expression, inputs, outputs):
+def truth_of_state(expression: str | tuple, inputs: Sequence[str], outputs: dict[str, np.ndarray]) -> np.ndarray:
     """Truth table over ``inputs`` of an expression that may name outputs too, whose own tables are ``outputs``."""
     table = truth(expression, [*inputs, *outputs])
     index = np.arange(1 << len(inputs))
@@ -179,20 +180,20 @@ def truth_of_state(expression, inputs, outputs):
     return table[index]
 
 
-def in_any_order(table, n):
+def in_any_order(table: np.ndarray, n: int) -> tuple[int, ...]:
     """The least of a truth table over n inputs and all that it becomes when they change places, as a tuple."""
     index = np.arange(len(table))
     return min(tuple(table[sum(((index >> i) & 1) << order[i] for i in range(n))].astype(int).tolist())
                for order in permutations(range(n)))
 
 
-def difference(table, i):
+def difference(table: np.ndarray, i: int) -> np.ndarray:
     """Where a truth table depends on input ``i``: f(x_i = 0) xor f(x_i = 1), over the same index."""
     index = np.arange(len(table))
     return table[index | 1 << i] ^ table[index & ~(1 << i)]
 
 
-def probability(table, duties):
+def probability(table: np.ndarray, duties: np.ndarray) -> np.ndarray:
     """P(table) for independent inputs: ``duties`` (n, ...) gives P(input = 1). Returns an array of shape (...)."""
     values = np.where(table.reshape((-1,) + (1,) * (duties.ndim - 1)), 1.0, 0.0)
     values = np.broadcast_to(values, table.shape + duties.shape[1:])

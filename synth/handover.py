@@ -1,13 +1,16 @@
 """What a sign-off tool needs to check a row: netlist, constraints, activity and scripts, in one folder."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from ..golden.files import atomic_write
+from .activity import Activity
 from .activity_files import write_saif
 from .energy import estimate
+from .timing import Timing
 
 
-def hand_over(folder, timing, activity, period_ps):
+def hand_over(folder: Path, timing: Timing, activity: Activity, period_ps: float) -> None:
     """Write ``netlist.v``, ``constraints.sdc``, ``activity.saif`` (where there is an activity), ``opensta.tcl`` and
     ``openroad.tcl`` into a folder: see ``docs/signoff.md``.
 

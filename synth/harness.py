@@ -1,6 +1,7 @@
 """Registers around a design, so that every path in it is one between registers and any device has pins enough."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Harness:
     flip_flops: int
 
 
-def harness(slug, folder):
+def harness(slug: str, folder: str | os.PathLike) -> Harness:
     """The `Harness` of a design whose manifest is in a folder."""
     about = json.loads((Path(folder) / f"{slug}.json").read_text(encoding="utf-8"))
     ports = [port for port in about["ports"] if port["name"] != about["clock"]]

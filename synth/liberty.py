@@ -6,6 +6,7 @@ of its tables stay text until somebody asks for them.
 
 import codecs
 import gzip
+import os
 import re
 import zlib
 from bisect import bisect_right
@@ -88,7 +89,7 @@ class Group:
         return [group for group in self.groups if group.kind in kinds]
 
 
-def read(path):
+def read(path: str | os.PathLike) -> Group:
     """The ``library`` group of a Liberty file, ``.lib`` or ``.lib.gz``.
 
     Raises
@@ -99,7 +100,7 @@ def read(path):
     return parse(read_text(path), str(path))
 
 
-def read_text(path):
+def read_text(path: str | os.PathLike) -> str:
     """The text of a plain or gzipped file (told by its content); raises Refusal as `read` does."""
     try:
         data = Path(path).read_bytes()
@@ -149,7 +150,7 @@ class _Text:
         return Refusal(f"{file}:{self.line(position)}: expected {expected}, found {found}")
 
 
-def parse(text, file="<text>"):
+def parse(text: str, file: str | os.PathLike = "<text>") -> Group:
     """The ``library`` group of Liberty ``text``; ``file`` is named in errors, which are those of `read`."""
     source = _Text(text)
     text = source.text
@@ -181,7 +182,8 @@ def parse(text, file="<text>"):
             group = stack[-1]
         else:
             raise source.error(file, match.start(1), "a group or the end of the file", "'}'")
-    position = _BLANKS.match(text, position).end()
+    if blanks := _BLANKS.match(text, position):
+        position = blanks.end()
     end = f"'}}' to end {group}, begun on line {source.line(group.position)}"
     if position < len(text):
         found = repr(text[position:position + 40].split("\n")[0].strip())
@@ -215,7 +217,7 @@ def numbers(group, name, where):
     raise Refusal(f"{where}: {name} must be numbers, not {bad!r}")
 
 
-def number(text, where, name):
+def number(text: str | float, where: str, name: str) -> float:
     """A float of at most `LARGEST`; raises Refusal naming ``where`` and ``name``."""
     if not _is_number(text):
         raise Refusal(f"{where}: {name} must be a number, not {text!r}")

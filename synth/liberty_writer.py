@@ -1,5 +1,6 @@
 """Writes a `Library` back as Liberty: for Yosys and ABC, and in full for a sign-off tool."""
 
+import os
 import re
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from ..golden.files import atomic_write
 from .cells import FALL, RISE, combined
-from .library import adder
+from .library import Library, adder
 
 _HEAD = """library ({name}) {{
   delay_model : table_lookup;
@@ -36,7 +37,7 @@ _TEMPLATES = {
 _SENSES = {1: "positive_unate", -1: "negative_unate", 0: "non_unate"}
 
 
-def write(library, path, full=False):
+def write(library: Library, path: str | os.PathLike, full: bool = False) -> None:
     """Write the offered cells of ``library`` to ``path``.
 
     Without ``full``: functions, areas, pin capacitances and one delay arc for each pair of pins, the worst of its

@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import os
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -133,7 +134,7 @@ class Library:
     @property
     def output_load(self):
         """What an output of a design drives, in fF: four times the input of the smallest inverter."""
-        inverter = self.smallest("inverter")
+        inverter = min(self._all("inverter"), key=_size)
         return 4 * max(inverter.pins[inverter.inputs[0]].capacitance)
 
     @property
@@ -160,7 +161,7 @@ _STATEFUL = {"it has several registers", *(f"it has a {kind} group" for kind in 
 _ENERGIES = {"leakage": lambda c: c.leakage or c.cell_leakage is not None, "internal energy": lambda c: c.powers}
 
 
-def load(technology=None, liberty_paths=(), dont_use=""):
+def load(technology: str | None = None, liberty_paths: Sequence[str | os.PathLike] = (), dont_use: str = "") -> Library:
     """The library of an embedded ``technology``, or of the Liberty files ``liberty_paths`` taken together, or of the
     one ``.json`` that `characterise` made of such files. Cells that match a pattern of ``dont_use`` (`without`) are
     taken as if their library said so.
@@ -184,7 +185,7 @@ def load(technology=None, liberty_paths=(), dont_use=""):
     return complete(without(_cached([Path(path) for path in liberty_paths]), dont_use))
 
 
-def without(library, dont_use):
+def without(library: Library, dont_use: str) -> Library:
     """The library as if those of its cells had ``dont_use`` whose name matches one of the patterns, which stand in one
     text, as a shell has them."""
     patterns = dont_use.split()
@@ -197,7 +198,7 @@ def without(library, dont_use):
     return replace(library, cells=cells, offered=offered)
 
 
-def check_patterns(dont_use, libraries):
+def check_patterns(dont_use: str, libraries: Iterable[Library]) -> None:
     """See that each pattern matches a cell of one of the libraries; raises Refusal with the nearest names."""
     names = sorted({name for library in libraries for name in library.names})
     for pattern in dont_use.split():
@@ -208,7 +209,7 @@ def check_patterns(dont_use, libraries):
                           + (f"the nearest are {', '.join(near)}" if near else "there is no cell library"))
 
 
-def complete(library):
+def complete(library: Library) -> Library:
     """The library, seen to have what every design needs; raises Refusal as `load` does."""
     for kind, what in (("nand2", "a two-input NAND"), ("inverter", "an inverter"), ("buffer", "a buffer")):
         if library.smallest(kind) is None:
@@ -225,7 +226,7 @@ def complete(library):
 _NAMES = {"nand2": "two-input NAND", "inverter": "inverter", "buffer": "buffer"}
 
 
-def read(paths):
+def read(paths: Sequence[str | os.PathLike]) -> Library:
     """The `Library` of Liberty files, uncached and at full resolution, `complete` or not; raises Refusal as `load`
     does."""
     cells, left_out, faults, files, heads = {}, {}, {}, {}, []
@@ -300,7 +301,7 @@ def _nonzero(value):
     return False
 
 
-def offer(cells):
+def offer(cells: dict[str, Cell]) -> list[str]:
     """The names of the cells that logic is mapped to, sorted.
 
     Of the cells with one output and no ``dont_use``, those of one function (up to a permutation of the inputs) are
@@ -336,7 +337,7 @@ class FullAdder:
     carry_inverted: bool
 
 
-def adder(c):
+def adder(c: Cell) -> FullAdder | None:
     """The `FullAdder` that a cell is, or None."""
     if c.flop or len(c.inputs) != 3 or len(c.outputs) != 2:
         return None

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -40,7 +41,7 @@ class _Point(NamedTuple):
         return np.sqrt(self.area * max(self.energy, 0.0))
 
 
-def front(points, key):
+def front(points: Iterable, key: Callable) -> list:
     """Of ``points`` those that no other beats in both cost and delay, from the cheapest to the fastest.
 
     ``key(point)`` gives cost, delay and what decides between equals; half a per cent of delay is nothing.
@@ -52,7 +53,7 @@ def front(points, key):
     return found
 
 
-def evenly(points, count):
+def evenly(points: Sequence, count: int) -> list:
     """At most so many of a list, the first and the last among them."""
     return [points[n] for n in sorted({round(n * (len(points) - 1) / (count - 1)) for n in range(count)})]
 

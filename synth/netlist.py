@@ -1,5 +1,6 @@
 """A mapped netlist, flat, in arrays; read from Yosys JSON, written as Verilog."""
 
+
 import json
 import re
 from functools import cached_property
@@ -247,7 +248,7 @@ class Netlist:
         yield "endmodule\n"
 
 
-def identifier(name):
+def identifier(name: str) -> str:
     r"""A name as Verilog writes it: ``A[0]`` would be bit 0 of a bus ``A``, ``\A[0] `` with the space is the name."""
     return name if _IDENTIFIER.fullmatch(name) else f"\\{name} "
 

@@ -11,7 +11,7 @@ MINIMUM = (3, 0)  # the first with the rules of power that ours follow; older on
 
 
 @functools.cache
-def opensta():
+def opensta() -> tuple[str, str] | None:
     """Path and version of the ``sta`` on PATH, when it is no older than `MINIMUM`; else None."""
     path = shutil.which("sta")
     if not path:
@@ -23,9 +23,10 @@ def opensta():
     return path, match[0].strip()
 
 
-def versions(kept):
+def versions(kept: object) -> dict[str, str]:
     """Its version, when it has a part in a report that is ``kept``."""
-    return {"opensta": f"{opensta()[1]} (on PATH)"} if kept and opensta() else {}
+    found = opensta()
+    return {"opensta": f"{found[1]} (on PATH)"} if kept and found else {}
 
 
 def sign_off(folder, path, liberty=()):
@@ -44,7 +45,7 @@ def sign_off(folder, path, liberty=()):
     return read(done.stdout)
 
 
-def read(text):
+def read(text: str) -> dict[str, float | None]:
     """The figures in what ``opensta.tcl`` prints, as `sign_off` gives them."""
     area = re.search(r"^area (\S+)", text, re.MULTILINE)
     arrival = re.search(r"^ *(-?[\d.]+).* data arrival time", text, re.MULTILINE)  # a wide figure fills its column

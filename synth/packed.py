@@ -39,7 +39,7 @@ class PackedCells:
     edge_out_rf: np.ndarray
     edge_delay: np.ndarray
     edge_slew: np.ndarray
-    tables: tuple
+    tables: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     truth_start: np.ndarray
     truth: np.ndarray
     choice_start: np.ndarray

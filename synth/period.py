@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from ..hdl import yosys
+from ..hdl.designs import Design
 from ..hdl.verilog import Period
 from . import library
 from .mapping import MAPPERS, constraints
@@ -16,7 +17,7 @@ TECHNOLOGY = "sky130hd"
 MOST = 64
 
 
-def measure(design, verilog):
+def measure(design: Design, verilog: str) -> Period:
     """The `Period` of a design: of one quick mapping for speed, rounded up to 10 ps.
 
     Parameters

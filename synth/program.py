@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def sources():
+def sources() -> dict[str, Path]:
     """The program's own files, code and data, by their names within `ROOT`; a checkout and an installed wheel have the
     same."""
     rooms = {path.parent for path in ROOT.glob("*/__init__.py")}
@@ -21,7 +21,7 @@ def sources():
 
 
 @functools.cache
-def digest():
+def digest() -> str:
     """Twelve hexadecimal digits of the SHA-256 of `sources`, their names with them."""
     total = hashlib.sha256()
     for name, path in sources().items():
@@ -31,7 +31,7 @@ def digest():
 
 
 @functools.cache
-def commit():
+def commit() -> str | None:
     """The git commit that is checked out, with ``-dirty`` if files differ from it; None outside a checkout."""
     # A program that is installed inside somebody else's repository is no part of it.
     if _git("ls-files", "--error-unmatch", Path(__file__).name) is None:

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..golden.refusal import Refusal
 from .cells import FALL, RISE
-from .netlist import CONST0, CONST1
-from .packed import look_up, pack
+from .library import Library
+from .netlist import CONST0, CONST1, Netlist
+from .packed import PackedCells, look_up, pack
 
 #: Where paths begin.
 FROM_INPUT, FROM_REGISTER = 0, 1
@@ -114,9 +115,9 @@ class Timing:
     constraints : Constraints
     """
 
-    netlist: object
+    netlist: Netlist
     constraints: Constraints
-    packed: object
+    packed: PackedCells
     delay_ps: float
     groups: dict
     slew: np.ndarray
@@ -124,8 +125,8 @@ class Timing:
     arrival: np.ndarray
     edge_start: np.ndarray
     edge_delay: np.ndarray
-    endpoint: tuple = None
-    _cause: np.ndarray = field(default=None, repr=False)
+    endpoint: tuple | None = None
+    _cause: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def min_period_ps(self):
@@ -141,7 +142,7 @@ class Timing:
         return _trace(self)
 
 
-def analyse(netlist, library=None, constraints=None):
+def analyse(netlist: Netlist, library: Library | None = None, constraints: Constraints | None = None) -> Timing:
     """Time a netlist.
 
     Parameters

@@ -96,7 +96,9 @@ def test_rooms_import_only_what_they_may():
 
 
 #: Modules whose public functions have types, which the type checker of `make test` holds to be true.
-TYPED = ["claims", "models", "cli/document.py", "cli/caches.py", "cli/console.py"]
+TYPED = ["claims", "models", "cli/document.py", "cli/caches.py", "cli/console.py", *(
+    f"synth/{name}.py" for name in ("activity", "activity_files", "areas", "boolean", "handover", "harness", "library",
+                                    "liberty_writer", "period", "program", "timing"))]
 
 
 @pytest.mark.parametrize("place", TYPED)
