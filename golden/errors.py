@@ -110,14 +110,21 @@ def mean_relative_error(spec, wide=False):
     """
     spec = replace(spec, overflow="saturate")
     if spec.a.width + spec.b.width <= 16:
-        a, b = all_pairs(spec)
-        if spec.kind != "int8":
-            counted = _normal(spec.a, a) & _normal(spec.b, b) & _in_range(spec.a, exact_product(spec, a, b))
-            a, b = a[counted], b[counted]
+        a, b = normal_pairs(spec)
     else:
         x, y = mantissa_pairs(spec.a.man_bits, spec.b.man_bits)
         a, b = x + (spec.a.bias << spec.a.man_bits), y + (spec.b.bias << spec.b.man_bits)
     return operand_errors(spec, a, b, wide).mean
+
+
+def normal_pairs(spec):
+    """All pairs of codes of normal numbers whose exact product lies among the normal numbers of the result's format
+    (int8: all pairs), of operands of up to 16 bits together."""
+    a, b = all_pairs(spec)
+    if spec.kind == "int8":
+        return a, b
+    counted = _normal(spec.a, a) & _normal(spec.b, b) & _in_range(spec.a, exact_product(spec, a, b))
+    return a[counted], b[counted]
 
 
 def _normal(fmt, codes):

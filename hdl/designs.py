@@ -49,6 +49,7 @@ class Design:
     rows: int | None = None
     cols: int | None = None
     dataflow: str | None = None
+    source = None  # files, of what somebody else built: `foreign.Foreign`
 
     def __post_init__(self):
         if self.structure == "prod" and self.multiplier.overflow != "saturate":

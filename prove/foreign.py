@@ -1,0 +1,96 @@
+"""What can be proved of somebody else's Verilog: whether it computes what the design does in whose place it stands."""
+
+import time
+
+import numpy as np
+
+from ..golden.codec import decode
+from ..golden.products import unpack, wide_value
+from ..golden.refusal import Refusal
+from ..golden.stimulus import all_pairs
+from ..hdl.verilog import verilog
+from . import exhaust, machine
+from .equivalence import Step, compare
+from .solver import PROVED, REFUTED, UNDECIDED, Proof
+
+NOT_PROVED = "not proved"
+EXHAUSTED_BITS = 16  # of operands, up to which every pair is compared with golden
+
+
+def prove(foreign, seconds=60.0):
+    """Prove somebody else's module, as far as there are means.
+
+    Parameters
+    ----------
+    foreign : Foreign
+    seconds : float
+        Time limit of the solver.
+
+    Returns
+    -------
+    Proof
+        ``proved`` or ``refuted`` of a combinational module, with the first pair of operands that tells the two apart;
+        ``undecided`` where the time was up. A module with registers is at most ``proved`` to do in every cycle what
+        ours does *from registers that match*, which takes registers of the same names; else it is ``not proved``.
+    """
+    started = time.perf_counter()
+    verdict, means, witness = (_product if foreign.combinational else _cycle)(foreign, seconds)
+    return Proof(foreign.title, f"what {foreign.ours.slug} computes", means, verdict, time.perf_counter() - started,
+                 witness)
+
+
+def result_values(design, codes):
+    """Values of result codes of a design: float64."""
+    spec = design.multiplier
+    if design.accumulator is not None:
+        return decode(design.accumulator.result, codes)
+    if design.structure == "prod":
+        return wide_value(spec, unpack(spec, codes))
+    return decode(spec.wide if spec.kind == "int8" else spec.a, codes)
+
+
+def shown(design, code):
+    """A result code of a design, and its value."""
+    return f"{int(code):#x} ({float(result_values(design, np.array([int(code)]))[0]):.9g})"
+
+
+def _product(foreign, seconds):
+    design, spec = foreign.ours, foreign.multiplier
+    wide = design.structure == "prod"
+    theirs = exhaust.load({foreign.slug: foreign.text})[foreign.slug]
+    if spec.a.width + spec.b.width <= EXHAUSTED_BITS:
+        a, b = all_pairs(spec)
+        wrong = exhaust.mismatches(theirs, spec, wide, a, b)
+        means = f"exhaustion, {a.size:,} pairs, against golden"
+        if not wrong.size:
+            return PROVED, means, ""
+        return REFUTED, means, _witness(design, theirs, a[wrong[0]], b[wrong[0]])
+    [verdict] = compare(exhaust.load({design.slug: verilog(design)})[design.slug], [theirs], seconds)
+    means = f"equivalence with our Verilog, {verdict.means}"
+    found = verdict.counterexample
+    return verdict.state, means, _witness(design, theirs, found["a"], found["b"]) if found else ""
+
+
+def _witness(design, circuit, a, b):
+    """A pair of operands, what comes of it and what should: codes and values."""
+    spec = design.multiplier
+    a, b = (np.array([int(code)]) for code in (a, b))
+    found, wanted = circuit(a=a, b=b)["p"][0], exhaust.expected(spec, design.structure == "prod", a, b)[0]
+    x, y = (f"{int(code[0]):#x} ({float(decode(fmt, code)[0]):.9g})" for fmt, code in ((spec.a, a), (spec.b, b)))
+    return f"a={x} b={y} gives {shown(design, found)}, not {shown(design, wanted)}"
+
+
+def _cycle(foreign, seconds):
+    design = foreign.ours
+    ours = machine.load({design.slug: verilog(design)})[design.slug]
+    theirs = machine.load({foreign.slug: foreign.text})[foreign.slug]
+    if sorted(ours.names) != sorted(theirs.names):
+        return NOT_PROVED, "its registers are not ours by name, so none are matched", ""
+    try:
+        [verdict] = compare(Step(ours, sorted(ours.names)), [Step(theirs, sorted(ours.names))], seconds)
+    except Refusal as error:
+        return NOT_PROVED, str(error), ""
+    if verdict.state == PROVED:
+        return PROVED, "every cycle, from registers that match by name", ""
+    # A state that tells them apart need not be one that is ever reached.
+    return (UNDECIDED if verdict.state == UNDECIDED else NOT_PROVED), "some state of matched registers differs", ""
