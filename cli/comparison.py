@@ -159,8 +159,17 @@ class Pair:
 
 
 def entries(record):
-    """The record's rows in reading order."""
-    return sorted((Entry(row, parse(row["design"])) for row in record["rows"]), key=lambda entry: entry.rank)
+    """The record's rows of our own designs in reading order."""
+    return _entries(row for row in record["rows"] if not row.get("source"))
+
+
+def foreign(record):
+    """Rows of somebody else's Verilog in reading order."""
+    return _entries(row for row in record["rows"] if row.get("source"))
+
+
+def _entries(rows):
+    return sorted((Entry(row, parse(row["design"])) for row in rows), key=lambda entry: entry.rank)
 
 
 def technologies(entries):

@@ -80,6 +80,13 @@ def dont_use(command: Callable) -> Callable:
                              "matches them ('*_8'); may be repeated.")(command)
 
 
+def foreign(command):
+    """The option ``--verilog`` of a command that takes somebody else's Verilog in place of a design."""
+    return click.option("--verilog", "foreign", multiple=True, metavar="F.v:TOP=SLUG",
+                        help="Somebody else's module with the ports of a design, in its place; of several files "
+                             "A.v,B.sv:TOP=SLUG; may be repeated.")(command)
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Callable[..., None]]:
     """A progress bar on a terminal, a line per step elsewhere, with an estimate of what is left of a step. Yields

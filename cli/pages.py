@@ -6,7 +6,7 @@ from collections import Counter
 
 from ..synth.figures import FIGURES, FRACTION
 from ..synth.rivals import switched, undriven
-from . import charts
+from . import charts, foreign_page
 from .comparison import across, beside, consensus, cost, entries, finding, headline, subject, technologies
 from .document import Heading, Items, Page, Table, number, percent, write
 
@@ -61,6 +61,7 @@ def report_page(record):
     blocks += [Heading("Ratios")] if rivals else []
     for kind, some in rivals.items():
         blocks += [charts.ratio_figure(some, kind), _ratio_table(some, kind), _margin_table(some, kind)]
+    blocks += foreign_page.section(record)
     silent = [pair for some in rivals.values() for pair in some if pair.undriven]
     if silent:
         blocks += [Heading("Operands that are no evidence"), _undriven_table(silent)]
@@ -344,7 +345,8 @@ def summary(record):
                  "cheaper)", *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
     odd = [f"{library['name']}: {len(faults)} of {library['cells']} cells left out; the page says why"
            for library in record.get("libraries", ()) if (faults := library.get("faults"))]
-    return "\n".join([*lines, *_placed_lines(record), *textwrap.wrap(finding(record), 100), *odd])
+    return "\n".join([*lines, *_placed_lines(record), *foreign_page.lines(record),
+                      *textwrap.wrap(finding(record), 100), *odd])
 
 
 def _placed_lines(record):

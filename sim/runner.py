@@ -91,6 +91,7 @@ def simulate(design, *, folder, simulator="verilator", seed=1, waves=False, benc
     Parameters
     ----------
     design : Design
+        Or a `Foreign`: then its files are simulated as they are.
     folder : path
     simulator : str
         ``verilator`` or ``icarus``.
@@ -120,7 +121,10 @@ def simulate(design, *, folder, simulator="verilator", seed=1, waves=False, benc
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         start = time.perf_counter()
-        _build(tool, design.slug, source or verilog(design), folder, waves)
+        if design.source:
+            _build(tool, design.source.top, None, folder, waves, design.source)
+        else:
+            _build(tool, design.slug, source or verilog(design), folder, waves)
         built = time.perf_counter()
         benches = [bench] if bench else _benches(design)
         results, wave_file = _run(tool, design, folder, seed, waves, benches, settings or {})
@@ -157,27 +161,32 @@ def _environment(**values):
         os.environ.update(before)
 
 
-def _build(tool, top, text, folder, waves):
-    """Have the simulation in ``folder`` that ``text`` and the tools call for."""
+def _build(tool, top, text, folder, waves, foreign=None):
+    """Have the simulation in ``folder`` that the tools call for and ``text``, or the files of a ``foreign`` source."""
     arguments = _VERILATOR if tool.name == "verilator" else ["-Wall"]
-    key = json.dumps([hashlib.sha256(text.encode()).hexdigest(), tool.version, version("cocotb"), waves, arguments])
+    digest = foreign.sha256 if foreign else hashlib.sha256(text.encode()).hexdigest()
+    key = json.dumps([digest, tool.version, version("cocotb"), waves, arguments])
     stamp, log, source = folder / "built.json", folder / "build.log", folder / f"{top}.v"
     if stamp.exists() and stamp.read_text() == key:
         return
     stamp.unlink(missing_ok=True)
-    source.write_text(text)
+    if not foreign:
+        source.write_text(text)
     # make cannot build in a folder whose path has a space in it.
     with tempfile.TemporaryDirectory(prefix="lmul-") as scratch, _environment(**_build_settings(tool, folder, waves)):
-        copy = Path(scratch) / source.name
-        copy.write_text(text)
-        sources = [copy]
+        if foreign:
+            sources = foreign.write(scratch)
+        else:
+            sources = [Path(scratch) / source.name]
+            sources[0].write_text(text)
         if tool.name == "verilator":
             ports = Path(scratch) / "ports.vlt"
             ports.write_text(f'`verilator_config\npublic_flat_rw -module "{top}" -port "*"\n')
             sources.insert(0, ports)
         try:
-            get_runner(tool.name).build(sources=sources, hdl_toplevel=top, build_dir=scratch, build_args=arguments,
-                                        waves=waves, timescale=("1ns", "1ns"), always=True, log_file=log)
+            get_runner(tool.name).build(sources=sources, includes=sorted({path.parent for path in sources}),
+                                        hdl_toplevel=top, build_dir=scratch, build_args=arguments, waves=waves,
+                                        timescale=("1ns", "1ns"), always=True, log_file=log)
         except (RuntimeError, SystemExit) as error:
             raise Refusal(f"{tool.name} could not build {top}: "
                              f"{_complaint(log, scratch) or error}; see {log}") from None
@@ -221,7 +230,7 @@ def _run(tool, design, folder, seed, waves, benches, settings):
     else:
         arguments = [f"+dumpfile_path={wave_file.name}"] if waves else []
     environment = _settings(tool, waves) | {
-        "LMUL_DESIGN": design.slug,
+        "LMUL_DESIGN": design.ours.slug if design.source else design.slug,
         "LMUL_SEED": str(seed),
         "LMUL_FIGURES": str(figures),
         # cocotb would have pytest rewrite the assertions of all that a bench imports, numba among it: seconds a run.
@@ -229,7 +238,8 @@ def _run(tool, design, folder, seed, waves, benches, settings):
     } | settings
     # A simulator that dies, and under pytest a failed test, end in these; the results tell which it was.
     with _environment(**environment), contextlib.suppress(RuntimeError, SystemExit):
-        get_runner(tool.name).test(test_module=benches, hdl_toplevel=design.slug, hdl_toplevel_lang="verilog",
+        top = design.source.top if design.source else design.slug
+        get_runner(tool.name).test(test_module=benches, hdl_toplevel=top, hdl_toplevel_lang="verilog",
                                    build_dir=folder, test_dir=folder, seed=seed, waves=waves, plusargs=arguments,
                                    timescale=("1ns", "1ns"), results_xml=str(results), log_file=log)
     return results, wave_file

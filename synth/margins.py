@@ -27,7 +27,7 @@ def logarithms(runs):
     """By design, rival, technology and measure the (effort, logarithm of the ratio) of every run."""
     found = {}
     for run in runs:
-        rows = {(row["design"], row["technology"]): row for row in run["rows"]}
+        rows = {(row["design"], row["technology"]): row for row in run["rows"] if not row.get("source")}
         designs = [parse(slug) for slug in dict.fromkeys(slug for slug, _ in rows)]
         for ours, rival in pairs(designs):
             for technology in dict.fromkeys(technology for _, technology in rows):

@@ -3,7 +3,7 @@
 import pickle
 import tempfile
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ..golden.refusal import Refusal
 from ..hdl.designs import parse
 from ..hdl.verilog import generate_many
 from ..hdl.yosys import origin, yosys
+from . import foreign as theirs
 from . import fpga, library, mapping, margins, opensta, place, rivals
 from .accuracy import accuracy
 from .activity import simulate
@@ -111,8 +112,8 @@ class Options:
     dont_use: str = ""
 
 
-def run_report(slugs=None, technologies=None, liberty=(), families=(), *, options=None, command="", keep=None,
-               scatter=None, progress=None):
+def run_report(slugs=None, technologies=None, liberty=(), families=(), *, foreign=(), options=None, command="",
+               keep=None, scatter=None, progress=None):
     """Measure designs in technologies.
 
     Parameters
@@ -126,6 +127,8 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
         Files of one more library.
     families : list of str
         FPGA targets to place and route in as well: `place`.
+    foreign : list of Foreign
+        Somebody else's Verilog, measured beside the designs in whose place it stands and their rivals.
     options : Options
     command : str
         The command line, for the record.
@@ -150,7 +153,8 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
     """
     options = options or Options()
     place.check(families)
-    designs = [parse(slug) for slug in dict.fromkeys(slugs or (fpga_designs() if families else default_designs()))]
+    slugs = slugs or () if foreign else slugs or (fpga_designs() if families else default_designs())
+    designs = [parse(slug) for slug in dict.fromkeys([*slugs, *_beside(foreign)])] + list(dict.fromkeys(foreign))
     names, targets = _technologies(technologies, liberty, families)
     libraries = {key: _library(key, options.dont_use) for key in names}
     library.check_patterns(options.dont_use, libraries.values())
@@ -173,6 +177,15 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, option
     record["scatter"] = margins.of_record(record, scatter or margins.kept())
     check(record)
     return record
+
+
+def _beside(foreign):
+    """Slugs of the designs in whose place somebody else's stand, and of their rivals."""
+    designs = [each.ours for each in foreign]
+    exact = [replace(design, multiplier=rivals.rival_of(design.multiplier)).slug for design in designs
+             if rivals.rival_of(design.multiplier)]
+    slugs = [design.slug for design in designs]
+    return rivals.with_rivals(slugs, [*exact, *default_designs(full=True)]) if slugs else []
 
 
 def names(technologies, liberty):
@@ -225,6 +238,10 @@ def _about(lib):
 
 def _measure(designs, mappable, libraries, targets, families, source, options, folder, keep, pool):
     """All rows, in the order of the designs, each with its technologies."""
+    foreign = [design for design in designs if design.source]
+    examined = dict(pool.run([(_examine, each, source, options) for each in foreign], "their Verilog", _name))
+    for each in foreign:
+        theirs.write(each, examined[each.slug], folder)
     halves = [designs[n::2] for n in range(2) if designs[n::2]]
     written, circuits = {}, {}
     jobs = [(_write, half, folder, options.prove) for half in halves]
@@ -240,18 +257,23 @@ def _measure(designs, mappable, libraries, targets, families, source, options, f
     found = dict(pool.run(jobs, "netlists", _name))
     clocks = _clocks(designs, mappable, found, options)
     jobs = [(_row, design, key, found[design.slug], rivals.periods(rivals.groups(design, designs), clocks[key]),
-             written[design.slug], source, options, keep) for design in longest_first for key in mappable[design.slug]]
+             written[design.slug], source, options, keep, examined.get(design.slug))
+            for design in longest_first for key in mappable[design.slug]]
     rows = dict(pool.run(jobs, "energy", _name))
     rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
              for target in targets for design in designs}
     rows |= {(design.slug, key): _not_mapped(design, lib) for key, lib in libraries.items() for design in designs
              if key not in mappable[design.slug]}
-    ordered = [rows[design.slug, key] for key in (*libraries, *targets) for design in designs]
-    right = dict(pool.run([(_accuracy, design, source, options) for design in longest_first], "errors", _name))
-    for row in ordered:
-        row |= right[row["design"]] | {"reasons": row["reasons"] | right[row["design"]]["reasons"]}
+    right = dict(pool.run([(_accuracy, design, source, options) for design in longest_first if not design.source],
+                          "errors", _name))
+    right |= {each.slug: examined[each.slug].errors for each in foreign}
+    for (slug, _), row in rows.items():
+        row |= right[slug] | {"reasons": row["reasons"] | right[slug]["reasons"]}
         missing(row, "not a figure of this kind of technology")
-    return ordered
+    for each in foreign:
+        for key in (*libraries, *targets):
+            rows[each.slug, key] |= theirs.about(each, examined[each.slug])
+    return [rows[design.slug, key] for key in (*libraries, *targets) for design in designs]
 
 
 def _name(design, *_):
@@ -268,7 +290,7 @@ def _weight(design):
 def _write(designs, folder, prove_all):
     """Writes designs' Verilog; gives their latency and roles, and of those whose netlists are to be proved the circuit.
     """
-    generate_many(designs, folder)
+    generate_many([design for design in designs if not design.source], folder)
     circuits = {}
     for registered in (False, True) if prove_all else (False,):
         texts = {design.slug: (folder / f"{design.slug}.v").read_text(encoding="utf-8") for design in designs
@@ -276,6 +298,11 @@ def _write(designs, folder, prove_all):
         circuits |= references(texts, registered) if texts else {}
     return {design.slug: (mapping.latency(folder, design), Roles.read(folder, design.slug)) for design in designs}, \
         circuits
+
+
+def _examine(foreign, source, options):
+    """What somebody else's Verilog does."""
+    return foreign.slug, theirs.examine(foreign, source, options.vectors, options.seed)
 
 
 def _map(design, keys, options, folder, reference=None):
@@ -339,13 +366,15 @@ def _clocks(designs, mappable, found, options):
     return clocks
 
 
-def _row(design, key, mapped, clocks, written, source, options, keep=None):
-    """The row of one design in one library; ``written`` is its latency and its roles."""
+def _row(design, key, mapped, clocks, written, source, options, keep=None, examined=None):
+    """The row of one design in one library; ``written`` is its latency and its roles; ``examined`` what somebody else's
+    own Verilog gives."""
     (latency, roles), lib, points = written, _library(key, options.dont_use), mapped["points"][key]
     row = new_row(design, lib.name) | mapped["generic"]
     row["fmax_mhz"] = 1e6 / points[-1]["delay_ps"]
     why = drivable(design)
-    driven = None if why else drive(design, latency, source, options.vectors, options.seed)
+    driven = None if why else (theirs.driven(design, examined, source, options.vectors, options.seed) if examined else
+                               drive(design, latency, source, options.vectors, options.seed))
     measured = judged = [_Measured(design, point, pickle.loads(point["kept"].read_bytes()), driven, clocks["relaxed"],
                                    options, roles) for point in points]
     table = _mapped_to(key, options.dont_use)

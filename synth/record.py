@@ -5,8 +5,8 @@ A row has every key of `new_row`: its figures are those of the table in `figures
 ``reasons`` says why. ``specification`` has the design's fields, so that nobody need take its slug apart.
 ``area_um2_by_role`` and ``energy_fj_by_role`` say what of it is for what (`roles`), ``energy_fj_by_kind`` how the
 energy is spent (`energy`). ``operand_codes`` has a `Census` of the codes of ``a`` and of ``b`` that drive the netlist,
-``result_sums`` the number and depth of the sums that result errors are of. ``scatter`` has the margin of every ratio of
-the rows: see `margins`.
+``result_sums`` the number and depth of the sums that result errors are of. ``source`` says of somebody else's Verilog which it is, in place of ``design``,
+and whether it agrees. ``scatter`` has the margin of every ratio of our own rows: see `margins`.
 
 Records of older schemas are read, and so are those from before a figure was added: `current` fills in what they lack.
 """
@@ -78,7 +78,7 @@ def _empty(design, technology):
         "design": design.slug, "technology": technology, "specification": specification(design),
         **dict.fromkeys(FIGURES), "curve": [], "at": {}, "area_um2_by_role": None, "energy_fj_by_role": None,
         "energy_fj_by_kind": None, "activity": None, "path": None, "with_dsp": None, "placed": None,
-        "operand_codes": None, "result_sums": None, "reasons": {},
+        "source": None, "operand_codes": None, "result_sums": None, "reasons": {},
     }
 
 
@@ -204,6 +204,10 @@ def _check_row(row):
         _insist(row[key] is None or isinstance(row[key], dict)
                 and all(_is_figure(part, signed=True) for part in row[key].values()),
                 f"{key} of {row['design']} must be figures by name, or None", row[key])
+    _insist(row["source"] is None or isinstance(row["source"], dict) and all(
+        isinstance(row["source"].get(key), str) for key in ("top", "sha256", "agrees"))
+        and isinstance(row["source"].get("verilog"), list),
+        f"source of {row['design']} must have verilog, top, sha256 and agrees", row["source"])
     _insist(isinstance(row["at"], dict), f"at of {row['design']} must have figures by clock", row["at"])
     for name, at in row["at"].items():
         _insist(isinstance(at, dict) and _is_figure(at.get("clock_ps"), False) and _is_driven(at.get("activity")),

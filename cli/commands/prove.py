@@ -3,34 +3,42 @@
 import click
 
 from ...golden.refusal import Refusal
-from ..console import Failure, Number, output_folder, progress
+from ..console import Failure, Number, foreign, output_folder, progress
 
 
 @click.command()
 @click.argument("slugs", metavar="SLUG... | --all", nargs=-1)
 @click.option("--all", "everything", is_flag=True,
               help="Every design of the catalogue, every policy and offset of narrow formats, sums and streams.")
+@foreign
 @click.option("--limit", type=Number(min=1), default=600, show_default=True,
               help="Seconds that one query of the solver may take.")
 @click.option("-o", "--output", help="Folder for proofs.json; a run that was stopped goes on there.")
-def prove(slugs, everything, limit, output):
+def prove(slugs, foreign, everything, limit, output):
     """Prove designs: by exhaustion up to 16 operand bits, by a solver beyond; exit status 1 if one is not proved.
 
     Larger designs are proved part by part, and simulated as a whole: `in parts` is a success, `not proved`, where some
     part has no means, only with --all."""
-    if bool(slugs) == everything:
-        raise Refusal("Designs to prove must be given as SLUG... or as --all")
+    if bool(slugs or foreign) == everything:
+        raise Refusal("Designs to prove must be given as SLUG..., as --verilog or as --all")
     from ...hdl.designs import parse
 
     for slug in slugs:
         parse(slug)
+    from ...hdl.foreign import read
+
+    theirs = [read(each) for each in foreign]
     folder = output_folder(output) if output else None
     from ...prove.catalogue import IN_PARTS, NOT_PROVED
     from ...prove.catalogue import prove as run
     from ...prove.solver import COMPARED, PROVED
 
     with progress("prove") as update:
-        proofs = run(None if everything else slugs, limit, folder, update)
+        proofs = run(None if everything else slugs, limit, folder, update) if slugs or everything else []
+    if theirs:
+        from ..foreign_proof import proofs as of
+
+        proofs += of(theirs, limit)
     click.echo(_table(proofs, limit))
     good = (PROVED, IN_PARTS, *((COMPARED, NOT_PROVED) if everything else ()))
     failed = [proof for proof in proofs if proof.verdict not in good]

@@ -3,7 +3,7 @@
 import click
 
 from ...golden.operands import PAIRINGS
-from ..console import Failure, Number, command_line, dont_use, output_folder, progress
+from ..console import Failure, Number, command_line, dont_use, foreign, output_folder, progress
 
 
 @click.command()
@@ -14,6 +14,7 @@ from ..console import Failure, Number, command_line, dont_use, output_folder, pr
               help="Liberty file (.lib, .lib.gz), instead of a technology; repeat for the files of one library. Or the "
                    "table (.json) that `lmul characterise` made of them.")
 @dont_use
+@foreign
 @click.option("--fpga", "families", multiple=True,
               help="ice40 or ecp5, placed and routed by nextpnr: LUTs, registers and the clock reached; xc7: counts "
                    "alone, which --tech gives of all. Without SLUG: multipliers, sums, a 4x4 array; minutes.")
@@ -45,19 +46,23 @@ from ..console import Failure, Number, command_line, dont_use, output_folder, pr
 @click.option("--keep", is_flag=True,
               help="Keep each row's netlist, constraints and activity, with scripts for OpenSTA and OpenROAD.")
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def report(slugs, technologies, liberty, families, full, keep, scatter_file, output, **choices):
+def report(slugs, technologies, liberty, families, full, keep, scatter_file, output, foreign, **choices):
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
+    from ...hdl.foreign import read
+
+    theirs = [read(each) for each in foreign]
     folder = output_folder(output)
     from ...synth import margins
     from ...synth.drive import Mismatch
     from ...synth.measure import Options, default_designs, fpga_designs, run_report
     from ..pages import summary, write_pages
 
-    slugs = slugs or (fpga_designs() if families and not full else default_designs(full))
+    if not theirs:
+        slugs = slugs or (fpga_designs() if families and not full else default_designs(full))
     scatter = None if scatter_file is None else margins.read(scatter_file)
     with progress("report") as update:
         try:
-            record = run_report(slugs, technologies, liberty, families, options=Options(**choices),
+            record = run_report(slugs, technologies, liberty, families, foreign=theirs, options=Options(**choices),
                                 command=command_line(), keep=folder if keep else None,
                                 scatter=scatter, progress=update)
         except Mismatch as error:

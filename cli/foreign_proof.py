@@ -1,0 +1,39 @@
+"""Proofs of somebody else's Verilog, and what simulation of recorded operands shows where there is no proof."""
+
+from dataclasses import replace
+
+from ..golden.operands import operands
+from ..prove.foreign import NOT_PROVED
+from ..prove.solver import PROVED, REFUTED
+from ..synth.foreign import examine
+
+VECTORS = 2000
+
+
+def proofs(theirs, seconds):
+    """A `Proof` of each `Foreign`, the difference that simulation found as its witness; with registers never more than
+    ``not proved``, or ``in parts`` where every cycle is proved from registers that match.
+
+    Parameters
+    ----------
+    theirs : list of Foreign
+    seconds : float
+        Time limit of the solver for each.
+    """
+    source = operands("recording", 1, None, [each.multiplier for each in theirs])
+    return [_proof(each, examine(each, source, VECTORS, 1, seconds)) for each in theirs]
+
+
+def _proof(foreign, found):
+    proof = found.proof
+    if found.difference:
+        return replace(proof, verdict=REFUTED, witness=found.difference)
+    if foreign.combinational:
+        return proof if proof.verdict == PROVED else _simulated(proof, found)
+    if proof.verdict == PROVED:
+        return replace(_simulated(proof, found), verdict="in parts")
+    return replace(_simulated(proof, found), verdict=NOT_PROVED)
+
+
+def _simulated(proof, found):
+    return replace(proof, means=f"{proof.means}; {found.results} results of recorded operands agree in simulation")
