@@ -112,7 +112,7 @@ def write(foreign, examined, folder):
         known = json.loads(Path(own, f"{foreign.ours.slug}.json").read_text(encoding="utf-8"))
     known |= {"slug": foreign.slug, "module": foreign.slug, "verilog": f"{foreign.slug}.v",
               "latency": examined.latency}
-    known.pop("roles", None)  # of our modules, not of these
+    known.pop("modules", None)  # of ours, with their roles
     Path(folder, f"{foreign.slug}.v").write_text(foreign.text, encoding="utf-8")
     Path(folder, f"{foreign.slug}.json").write_text(json.dumps(known), encoding="utf-8")
 
@@ -148,7 +148,11 @@ def _products(foreign, proof, source, vectors, seed):
 
 
 def _error(design, codes, a, b):
-    return measure(result_values(design, codes), exact_product(design.multiplier, a, b)).mean
+    """The mean relative error of products of two operands' codes."""
+    actual, exact = result_values(design, codes), exact_product(design.multiplier, a, b)
+    if bad := np.count_nonzero(np.isfinite(exact) & ~np.isfinite(actual)):
+        raise Refusal(f"Products must be finite to have an error, not {bad} Inf or NaN in {actual.size}")
+    return measure(actual, exact).mean
 
 
 def _sums(foreign, proof, source, vectors, seed):
