@@ -80,7 +80,7 @@ def dont_use(command: Callable) -> Callable:
                              "matches them ('*_8'); may be repeated.")(command)
 
 
-def foreign(command):
+def foreign(command: Callable) -> Callable:
     """The option ``--verilog`` of a command that takes somebody else's Verilog in place of a design."""
     return click.option("--verilog", "foreign", multiple=True, metavar="F.v:TOP=SLUG",
                         help="Somebody else's module with the ports of a design, in its place; of several files "

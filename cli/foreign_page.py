@@ -1,18 +1,19 @@
 """Somebody else's Verilog on a report's page: whether it agrees, and its figures beside the design's in whose place it
 stands."""
 
+from collections.abc import Iterator
+
+from ..synth.figures import FIGURES, FRACTION
 from ..synth.rivals import MEASURES
 from . import charts
 from .comparison import entries, foreign
 from .document import Heading, Items, Table, number, percent
 
-_FIGURES = {"area_um2": "area, µm²", "gates": "two-input gates", "flip_flops": "flip-flops", "luts": "LUTs",
-            "fmax_mhz": "fmax, MHz", "energy_fj_per_op": "energy, fJ/op"}
-_ERRORS = {"mean_relative_error": charts.ERROR, "driven_relative_error": "mean relative error, products driven",
-           "result_error": "error of the result"}
+_SHOWN = ("area_um2", "gates", "flip_flops", "luts", "fmax_mhz", "energy_fj_per_op", "mean_relative_error",
+          "driven_relative_error", "result_error")
 
 
-def section(record):
+def section(record: dict) -> list:
     """Blocks of a page: a heading, what each module is and whether it agrees, a table for each technology; or none."""
     theirs = foreign(record)
     if not theirs:
@@ -26,7 +27,7 @@ def section(record):
     return blocks
 
 
-def lines(record):
+def lines(record: dict) -> Iterator[str]:
     """What a terminal shows of it: a line per module and technology."""
     for entry, ours in _beside(record):
         ratios = ", ".join(f"{measure.name} {charts.ratio(found)}" for measure in MEASURES
@@ -56,7 +57,7 @@ def _table(technology, theirs, ours):
     beside = {entry.design: entry for entry in ours if entry.technology == technology}
     shown = [each for entry in theirs for each in (entry, beside.get(entry.design)) if each]
     shown = list({id(entry): entry for entry in shown}.values())
-    keys = [key for key in (*_FIGURES, *_ERRORS) if any(entry.row[key] is not None for entry in shown)]
+    keys = [key for key in _SHOWN if any(entry.row[key] is not None for entry in shown)]
     measures = [measure for measure in MEASURES if any(
         measure.ratio(entry.row, beside[entry.design].row) is not None for entry in theirs if entry.design in beside)]
     lines, reasons = [], {}
@@ -68,11 +69,11 @@ def _table(technology, theirs, ours):
                 reasons.setdefault(entry.row["reasons"][key], set()).add(f"`{key}` of {name}")
         lines.append([name, *(_cell(entry.row[key], key) for key in keys), *(
             charts.ratio(measure.ratio(entry.row, rival.row)) if rival else "–" for measure in measures)])
-    columns = ["module", *((_FIGURES | _ERRORS)[key] for key in keys), *(f"{each.name}, ratio" for each in measures)]
+    columns = ["module", *(FIGURES[key].title for key in keys), *(f"{each.name}, ratio" for each in measures)]
     table = Table(f"{technology}: somebody else's modules, and the designs in whose place they stand.", columns, lines)
     return [table, *([Items([f"{why}: {', '.join(sorted(names))}" for why, names in reasons.items()])]
                      if reasons else [])]
 
 
 def _cell(value, key):
-    return "–" if value is None else percent(value) if key in _ERRORS else number(value)
+    return "–" if value is None else percent(value) if FIGURES[key].unit == FRACTION else number(value)

@@ -3,14 +3,15 @@
 from dataclasses import replace
 
 from ..golden.operands import operands
+from ..hdl.foreign import Foreign
 from ..prove.foreign import NOT_PROVED
-from ..prove.solver import PROVED, REFUTED
+from ..prove.solver import PROVED, REFUTED, Proof
 from ..synth.foreign import examine
 
 VECTORS = 2000
 
 
-def proofs(theirs, seconds):
+def proofs(theirs: list[Foreign], seconds: float) -> list[Proof]:
     """A `Proof` of each `Foreign`, the difference that simulation found as its witness; with registers never more than
     ``not proved``, or ``in parts`` where every cycle is proved from registers that match.
 

@@ -44,7 +44,7 @@ class Source:
     texts: tuple
 
     @property
-    def sha256(self):
+    def sha256(self) -> str:
         """Digest of the contents of all files, those included too."""
         digest = hashlib.sha256()
         for path, text in self.texts:
@@ -104,7 +104,7 @@ class Foreign(Design):
         return f"{self.source.top} (their Verilog)"
 
 
-def read(given):
+def read(given: str) -> Foreign:
     """Somebody else's module, read and held to the ports of a design.
 
     Parameters

@@ -8,6 +8,7 @@ from ..golden.codec import decode
 from ..golden.products import unpack, wide_value
 from ..golden.refusal import Refusal
 from ..golden.stimulus import all_pairs
+from ..hdl.foreign import Foreign
 from ..hdl.verilog import verilog
 from . import exhaust, machine
 from .equivalence import Step, compare
@@ -17,7 +18,7 @@ NOT_PROVED = "not proved"
 EXHAUSTED_BITS = 16  # of operands, up to which every pair is compared with golden
 
 
-def prove(foreign, seconds=60.0):
+def prove(foreign: Foreign, seconds: float = 60.0) -> Proof:
     """Prove somebody else's module, as far as there are means.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 from ..golden.codec import decode
 from ..golden.errors import exact_product, mean_relative_error, measure, normal_pairs, result_errors
 from ..golden.refusal import Refusal
+from ..hdl.foreign import Foreign
 from ..hdl.verilog import component, generate
 from ..prove import exhaust, machine
 from ..prove.foreign import prove, result_values, shown
@@ -61,7 +62,7 @@ class Examined:
         return f"simulated only: {self.results} results agree; not proved: {self.proof.means}"
 
 
-def examine(foreign, source, vectors, seed, seconds=60.0):
+def examine(foreign: Foreign, source, vectors: int, seed: int, seconds: float = 60.0) -> Examined:
     """Compare somebody else's Verilog with the design in whose place it stands: by proof, and on the operands that
     drive its netlists.
 
@@ -91,7 +92,7 @@ def examine(foreign, source, vectors, seed, seconds=60.0):
     return _sums(foreign, proof, source, vectors, seed)
 
 
-def about(foreign, examined):
+def about(foreign: Foreign, examined: Examined) -> dict:
     """Entries of the module's rows: whose it is and whether it agrees."""
     return {"design": foreign.ours.slug, "source": {
         "verilog": list(foreign.source.names), "top": foreign.source.top, "sha256": foreign.source.sha256,

@@ -5,8 +5,9 @@ A row has every key of `new_row`: its figures are those of the table in `figures
 ``reasons`` says why. ``specification`` has the design's fields, so that nobody need take its slug apart.
 ``area_um2_by_role`` and ``energy_fj_by_role`` say what of it is for what (`roles`), ``energy_fj_by_kind`` how the
 energy is spent (`energy`). ``operand_codes`` has a `Census` of the codes of ``a`` and of ``b`` that drive the netlist,
-``result_sums`` the number and depth of the sums that result errors are of. ``source`` says of somebody else's Verilog which it is,
-in place of ``design``, and whether it agrees. ``scatter`` has the margin of every ratio of our own rows: see `margins`.
+``result_sums`` the number and depth of the sums that result errors are of. ``source`` says of somebody else's
+Verilog which it is, in place of ``design``, and whether it agrees. ``scatter`` has the margin of every ratio of our own
+rows: see `margins`.
 
 Records of older schemas are read, and so are those from before a figure was added: `current` fills in what they lack.
 """
