@@ -188,8 +188,9 @@ def _build(tool, top, text, folder, waves, foreign=None):
                                         hdl_toplevel=top, build_dir=scratch, build_args=arguments, waves=waves,
                                         timescale=("1ns", "1ns"), always=True, log_file=log)
         except (RuntimeError, SystemExit) as error:
+            words = _complaint(log, scratch) or str(error)
             raise Refusal(f"{tool.name} could not build {top}: "
-                             f"{_complaint(log, scratch) or error}; see {log}") from None
+                          f"{foreign.named(words) if foreign else words}; see {log}") from None
         shutil.copy(Path(scratch) / _model(tool, top), folder)
     stamp.write_text(key)
 
