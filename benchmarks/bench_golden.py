@@ -66,7 +66,7 @@ def sums(size, generator):
     for names in PRODUCTS:
         spec = Multiplier.make(*names)
         a, b = codes(spec.a, (size, size), generator), codes(spec.b, (size, size), generator)
-        for name in ["int32"] if spec.kind == "int8" else SUMS:
+        for name in ["int32"] if spec.wide.integer else SUMS:
             accumulator = parse_accumulator(name)
             reached = rate(lambda: matmul(spec, accumulator, a, b), size**3)  # noqa: B023
             print(f"{spec.name:24}{name:>10}{reached:10.0f}{reached / numpy_rate:10.4f}")

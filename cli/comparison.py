@@ -50,19 +50,19 @@ class Entry:
     @property
     def kind(self):
         """The arithmetic's family, by which its colour goes."""
-        return getattr(self.design.multiplier, "label", self.design.multiplier.kind)
+        return self.design.multiplier.label
 
     @property
     def title(self):
         """The family as pages call it."""
-        return getattr(self.design.multiplier, "title", None) or KINDS[self.kind]
+        return self.design.multiplier.title
 
     @property
     def is_default(self):
         """Whether this stands in another's place, with its family's default policies, or is of integers."""
         multiplier = self.design.multiplier
-        if rivals.rival_of(multiplier) is None:
-            return rivals.is_integer(multiplier)
+        if multiplier.rival is None:
+            return multiplier.wide.integer
         return multiplier.name in (f"{multiplier.kind}_{multiplier.formats}", multiplier.formats)
 
     @property
@@ -70,7 +70,7 @@ class Entry:
         """What the multiplier computes, in a word or two."""
         multiplier = self.design.multiplier
         offset = getattr(multiplier, "offset", None)
-        plain = (offset is None or rivals.rival_of(multiplier) is None
+        plain = (offset is None or multiplier.rival is None
                  or offset == Multiplier.make(multiplier.kind, multiplier.a, multiplier.b).offset)
         return self.title + ("" if plain else f", offset {offset}")
 
@@ -78,7 +78,7 @@ class Entry:
     def operands(self):
         """The operands' formats, and the policies where they are not the usual ones."""
         multiplier = self.design.multiplier
-        if rivals.is_integer(multiplier):
+        if multiplier.wide.integer:
             width = multiplier.wide.width
             return f"{self.title}, {width}-bit product" if self.design.combinational else self.title
         words = [multiplier.formats.replace("x", " x ")]
@@ -133,7 +133,7 @@ class Pair:
     @property
     def replaces(self):
         """Whether the design stands in its rival's place."""
-        return rivals.rival_of(self.ours.design.multiplier) == self.rival.design.multiplier
+        return self.ours.design.multiplier.rival == self.rival.design.multiplier
 
     @property
     def undriven(self):
@@ -272,7 +272,7 @@ def finding(record):
     parts = [_beside(title, some, kind) for title, of in told for kind, some in of.items()]
     parts.append(_undriven([pair for some in found.values() for pair in some]))
     if not any(parts):
-        names = dict.fromkeys(entry.title for entry in entries(record) if rivals.rival_of(entry.design.multiplier))
+        names = dict.fromkeys(entry.title for entry in entries(record) if entry.design.multiplier.rival)
         name = next(iter(names), "")
         return (f"No {name + ' ' if name else ''}design has an energy or LUTs beside a rival's, so this report cannot "
                 f"say whether {name or 'any of them'} pays.")

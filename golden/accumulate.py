@@ -1,14 +1,18 @@
 """Sums of products as the accumulators form them, bit by bit and in the hardware's order."""
 
+from functools import lru_cache
+
 import numpy as np
 
-from . import kernels, products
-from .codec import as_codes, code_dtype, decode
+from . import floats, kernels, products
+from .formats import as_codes, code_dtype
 from .parallel import in_threads
 from .refusal import Refusal
+from .stimulus import all_pairs
 
 MAX_LANES = 256
 MAX_WINDOW = 53  # bits; with the carries of 256 lanes a sum stays below 2**61, as the kernels need
+_TABLE_BITS = 16  # operand pairs that a table of terms may have
 _BLOCK = 1 << 16  # products that a thread takes at a time
 
 
@@ -17,7 +21,7 @@ def accumulate(spec, accumulator, a, b):
 
     A float accumulator starts from +0 and takes every product unrounded: each step rounds once, to nearest even, with
     subnormals; a NaN has sign 0. A fixed-point sum is exact, its Inf and NaN sticky, and is rounded once to fp32 at
-    the end. int32 wraps.
+    the end. An integer wraps.
 
     Parameters
     ----------
@@ -62,7 +66,7 @@ def dot(spec, accumulator, lanes, a, b, window=32, tree=False):
     if not tree and not width <= window <= MAX_WINDOW:
         raise Refusal(f"Window must be {width} to {MAX_WINDOW} bits for {spec.name}, not {window!r}")
     missing = ((0, 0), (0, -a.shape[1] % lanes))
-    a, b = np.pad(a, missing, constant_values=spec.a.sign_mask), np.pad(b, missing)
+    a, b = (np.pad(codes, missing, constant_values=code) for codes, code in zip((a, b), spec.neutral, strict=True))
     if tree:
         return _run(kernels.sum_tree, spec, accumulator, (lanes,), a, b).reshape(shape)
     return _run(kernels.sum_aligned, spec, accumulator, (lanes, window - width), a, b).reshape(shape)
@@ -73,17 +77,15 @@ def sums(spec, accumulator, a, b, every_pair=False):
     ``a`` with every row of ``b``, those of ``b`` changing fastest. Checks nothing."""
     if accumulator.kind == "float":
         return _run(kernels.sum_steps, spec, accumulator, (), a, b, every_pair)
-    if accumulator.kind == "int":
-        return _int_sums(spec, a, b, every_pair)
+    if accumulator.integer:
+        return _int_sums(spec, accumulator, a, b, every_pair)
     lowest, limbs = extent(spec)
     return _run(kernels.sum_exactly, spec, accumulator, (lowest, limbs), a, b, every_pair)
 
 
 def check(spec, accumulator, depth):
     """Refuse an accumulator that does not take the products, or not so many."""
-    if (accumulator.kind == "int") != (spec.kind == "int8"):
-        wanted = "int32" if spec.kind == "int8" else "a float format, fixed or carrysave"
-        raise Refusal(f"Accumulator must be {wanted} for {spec.name}, not {accumulator.name!r}")
+    accumulator.check(spec.wide, spec.name)
     if depth < 1:
         raise Refusal(f"Depth must be at least 1, not {depth}")
     if accumulator.depth is not None and depth > accumulator.depth:
@@ -104,47 +106,105 @@ def target(fmt):
     return kernels.Target(fmt.man_bits, fmt.field_bits, fmt.bias, fmt.inf, fmt.nan)
 
 
-def rule(spec):
-    """How the kernels multiply."""
-    return kernels.Rule(spec.is_add, spec.offset_value, spec.a.man_bits, -spec.wide.exp_bias - spec.wide.frac_bits)
+def rule(spec, table=False):
+    """How the kernels make terms: by the form that the family offers, or by a ``table`` of all of them."""
+    if table:
+        return kernels.Rule(kernels.TABLE, 0, 0, 0, term_table(spec))
+    if spec.form == "fields":
+        scale = -spec.wide.exp_bias - spec.wide.frac_bits
+        return kernels.Rule(kernels.FIELDS, spec.offset_value, spec.a.man_bits, scale, _NO_TERMS)
+    return kernels.Rule(kernels.SIGNIFICANDS, 0, 0, -spec.wide.exp_bias - spec.wide.frac_bits, _NO_TERMS)
+
+
+def by_table(spec):
+    """Whether a table has all terms: of few operand bits together."""
+    return spec.a.width + spec.b.width <= _TABLE_BITS
+
+
+@lru_cache(maxsize=16)
+def term_table(spec):
+    """The terms of all pairs of codes, those of ``b`` changing fastest."""
+    return terms(spec, *all_pairs(spec))
+
+
+def terms(spec, a, b):
+    """The products of codes, one-dimensional, as `kernels.Terms`."""
+    wide, found = spec.wide, products.product(spec, a, b)
+    number = ~(found.zero | found.inf | found.nan)
+    mag = np.where(number, found.sig.astype(np.int64) + (wide.implicit_one << wide.frac_bits), 0)
+    exp = np.where(number, found.exp.astype(np.int64) - wide.exp_bias - wide.frac_bits, 0)
+    flags = np.where(found.nan, kernels.NAN, np.where(found.inf, kernels.INF, 0))
+    return kernels.Terms(mag, exp.astype(np.int16), found.sign.astype(np.uint8), flags.astype(np.uint8))
+
+
+_NO_TERMS = kernels.Terms(*(np.zeros(0, dtype) for dtype in (np.int64, np.int16, np.uint8, np.uint8)))
 
 
 def factors(spec, fmt, codes):
-    """Codes of one operand, (n, depth), as the kernels take them."""
+    """Codes of one operand, (n, depth), as the kernels take them for a form."""
     codes = np.ascontiguousarray(codes)  # other layouts would be compiled for again
     field = codes.astype(np.int64) & fmt.field_mask
-    zero, inf, nan = products.flags(fmt, field, spec.subnormals)
-    if spec.is_add:
-        sig = products.addends(fmt, field, spec.subnormals) << (spec.a.man_bits - fmt.man_bits)
-        exp = np.zeros(codes.shape)
-    else:
-        sig, exp = products.factors(fmt, field, spec.subnormals)
+    zero, inf, nan = floats.flags(fmt, field, spec.subnormals)
+    sig, exp = spec.factors(fmt, field)
     sign = (codes >> fmt.field_bits).astype(np.uint8)
     flags = kernels.ZERO * zero | kernels.INF * inf | kernels.NAN * nan
-    return kernels.Factors(sig, exp.astype(np.int16), sign, flags.astype(np.uint8))
+    return kernels.Factors(sig, np.broadcast_to(exp, codes.shape).astype(np.int16), sign, flags.astype(np.uint8))
+
+
+def _places(places):
+    """Shares of a place in a table as the kernels take them."""
+    none = np.zeros(places.shape, np.uint8)
+    return kernels.Factors(np.ascontiguousarray(places, np.int64), none.astype(np.int16), none, none)
 
 
 def _run(kernel, spec, accumulator, parameters, a, b, every_pair=False):
     """The rows that a kernel sums, shared out among threads."""
-    a, b = factors(spec, spec.a, a), factors(spec, spec.b, b)
-    repeat = len(b.sig) if every_pair else 1
-    out = np.empty(len(a.sig) * repeat, np.int64)
+    repeat = len(b) if every_pair else 1
+    out = np.empty(len(a) * repeat, np.int64)
     fmt = target(accumulator.result)
-    block = max(1, _BLOCK // a.sig.shape[1])
-    in_threads(lambda start: kernel(fmt, rule(spec), *parameters, a, b, repeat, start, out[start : start + block]),
-               range(0, len(out), block))
+    block = max(1, _BLOCK // a.shape[1])
+    if by_table(spec):
+        how, first, second = rule(spec, table=True), _places(a.astype(np.int64) << spec.b.width), _places(b)
+    elif spec.form:
+        how, first, second = rule(spec), factors(spec, spec.a, a), factors(spec, spec.b, b)
+
+    def run(start):
+        some = out[start : start + block]
+        if by_table(spec) or spec.form:
+            kernel(fmt, how, *parameters, first, second, repeat, start, some)
+            return
+        # No form: a table of just the terms of this block.
+        rows = np.arange(start, start + len(some))
+        x, y = a[rows // repeat], b[rows % len(b)]
+        table = kernels.Rule(kernels.TABLE, 0, 0, 0, terms(spec, x.ravel(), y.ravel()))
+        places = np.arange(x.size).reshape(x.shape)
+        kernel(fmt, table, *parameters, _places(places), _places(0 * places), 1, 0, some)
+
+    in_threads(run, range(0, len(out), block))
     return out.astype(code_dtype(accumulator.result.width))
 
 
-def _int_sums(spec, a, b, every_pair):
-    total = exact_int_sums(spec, a, b.T) if every_pair else np.einsum("nk,nk->n", decode(spec.a, a), decode(spec.b, b))
-    return (total.astype(np.int64) & 0xFFFFFFFF).astype(np.uint32).ravel()
+def _int_sums(spec, accumulator, a, b, every_pair):
+    if every_pair:
+        total = exact_int_sums(spec, a, b.T)
+    else:
+        total = np.zeros(len(a), np.int64)
+        for k in range(a.shape[1]):
+            total += spec.wide.numbers(products.product(spec, a[:, k], b[:, k]))
+    return accumulator.result.codes(total).ravel()
 
 
 def exact_int_sums(spec, a, b):
-    """The matrix product of int8 codes, int64."""
-    # 16-bit products: float64 sums are exact integers below 2**53, so up to a depth of 2**39.
-    return (decode(spec.a, a) @ decode(spec.b, b)).astype(np.int64)
+    """The matrix product of codes of integers, (..., rows, depth) and (..., depth, cols), int64."""
+    if spec.a.per_code == spec.b.per_code == 1 and spec.wide.width <= 32:
+        # Products of up to 32 bits: float64 sums are exact integers below 2**53, so up to a depth of 2**21.
+        parts = range(0, a.shape[-1], 1 << 20)
+        return sum((spec.a.decode(a[..., k : k + (1 << 20)]) @ spec.b.decode(b[..., k : k + (1 << 20), :])
+                    ).astype(np.int64) for k in parts)
+    total = np.zeros((*a.shape[:-1], b.shape[-1]), np.int64)
+    for k in range(a.shape[-1]):
+        total += spec.wide.numbers(products.product(spec, a[..., k, None], b[..., k, None, :]))
+    return total
 
 
 def _stacks(spec, accumulator, a, b):

@@ -59,10 +59,7 @@ def operand_errors(spec, a, b, wide=False):
     Refusal
         If a code does not fit its format, or no pair is left.
     """
-    if wide:
-        actual = wide_value(spec, product(spec, a, b))
-    else:
-        actual = decode(spec.wide if spec.kind == "int8" else spec.a, multiply(spec, a, b))
+    actual = wide_value(spec, product(spec, a, b)) if wide else decode(spec.narrow, multiply(spec, a, b))
     return measure(actual, exact_product(spec, a, b))
 
 
@@ -96,21 +93,24 @@ def result_errors(actual, reference):
 
 def exact_product(spec, a, b):
     """The product of two codes' values, exactly: 48 bits of significand at most, well within float64's range."""
-    with np.errstate(invalid="ignore"):
-        return decode(spec.a, a) * decode(spec.b, b)
+    return spec.true_products(a, b)
 
 
 def mean_relative_error(spec, wide=False):
     """The mean relative error of a multiplier's products, as reports give it: the same on every call, and quick.
 
     Operands of up to 16 bits together: over all pairs of normal numbers whose exact product lies among the normal
-    numbers of the result's format (int8: all pairs). Wider ones: over pairs of mantissas alone, at the exponent of 1;
-    all of them up to 20 mantissa bits together, else 1009 by 1009 evenly spaced ones. A product that overflows though
-    the exact one does not counts as the largest number, whatever the policy.
+    numbers of the result's format (integers: all pairs). Wider floats: over pairs of mantissas alone, at the exponent
+    of 1; all of them up to 20 mantissa bits together, else 1009 by 1009 evenly spaced ones. Wider integers: 1009 by
+    1009 evenly spaced codes. A product that overflows though the exact one does not counts as the largest number,
+    whatever the policy.
     """
-    spec = replace(spec, overflow="saturate")
+    if not spec.wide.integer:
+        spec = replace(spec, overflow="saturate")
     if spec.a.width + spec.b.width <= 16:
         a, b = normal_pairs(spec)
+    elif spec.wide.integer:
+        a, b = _spaced(spec.a.width)[:, None], _spaced(spec.b.width)
     else:
         x, y = mantissa_pairs(spec.a.man_bits, spec.b.man_bits)
         a, b = x + (spec.a.bias << spec.a.man_bits), y + (spec.b.bias << spec.b.man_bits)
@@ -119,9 +119,9 @@ def mean_relative_error(spec, wide=False):
 
 def normal_pairs(spec):
     """All pairs of codes of normal numbers whose exact product lies among the normal numbers of the result's format
-    (int8: all pairs), of operands of up to 16 bits together."""
+    (integers: all pairs), of operands of up to 16 bits together."""
     a, b = all_pairs(spec)
-    if spec.kind == "int8":
+    if spec.wide.integer:
         return a, b
     counted = _normal(spec.a, a) & _normal(spec.b, b) & _in_range(spec.a, exact_product(spec, a, b))
     return a[counted], b[counted]

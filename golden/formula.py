@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .codec import as_codes, is_nan
+from .codec import as_codes
 
 
 def lmul_formula(fmt, a, b):
@@ -38,5 +38,5 @@ def lmul_formula(fmt, a, b):
     if fmt.has_inf:
         inf = (x == fmt.inf) | (y == fmt.inf)
         value = np.where(inf, np.where(zero, np.nan, np.inf), value)
-    value = np.where(is_nan(fmt, x) | is_nan(fmt, y), np.nan, value)
+    value = np.where(fmt.is_nan(x) | fmt.is_nan(y), np.nan, value)
     return np.where((a ^ b) & fmt.sign_mask, -value, value)

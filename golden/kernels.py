@@ -30,11 +30,21 @@ class Target(NamedTuple):
     nan: int
 
 
+class Terms(NamedTuple):
+    """Terms as arrays: magnitude (int64), exponent of its last place (int16), sign and INF, NAN or 0 (uint8)."""
+
+    mag: np.ndarray
+    exp: np.ndarray
+    sign: np.ndarray
+    flags: np.ndarray
+
+
 class Factors(NamedTuple):
     """Operands for the kernels, two-dimensional arrays.
 
-    ``sig`` (int64) is the significand, or the field for L-Mul; ``exp`` (int16) the significand's exponent, unused for
-    L-Mul; ``sign`` (uint8) and ``flags`` (uint8) as above.
+    ``sig`` (int64) is the significand, or the field for sums of fields, or the operand's share of a place in the table
+    of terms; ``exp`` (int16) the significand's exponent, and nothing otherwise; ``sign`` (uint8) and ``flags`` (uint8)
+    as above, and 0 for a table.
     """
 
     sig: np.ndarray
@@ -43,14 +53,19 @@ class Factors(NamedTuple):
     flags: np.ndarray
 
 
-class Rule(NamedTuple):
-    """How two factors make a term. For L-Mul the field sum plus ``offset`` splits at ``man_bits``; ``scale`` is added
-    to the product's exponent and makes it that of the last place."""
+FIELDS, SIGNIFICANDS, TABLE = range(3)  # forms of a rule
 
-    is_add: bool
+
+class Rule(NamedTuple):
+    """How two factors make a term: by one of the forms. FIELDS: their sum plus ``offset`` splits at ``man_bits``, so
+    with 3 bits the sum 0b1010 is exponent 1 and significand 0b1010. SIGNIFICANDS: their product. ``scale`` is added to
+    the term's exponent and makes it that of the last place. TABLE: the entry of ``terms`` at the sum of both."""
+
+    form: int
     offset: int
     man_bits: int
     scale: int
+    terms: Terms
 
 
 class Words(NamedTuple):
@@ -137,13 +152,16 @@ def added(fmt, acc, sign, mag, exp, flags):
 @compiled
 def term(rule, a, b, i, j, k):
     """Product of factor ``k`` of rows ``i`` and ``j``: sign, magnitude, exponent of its last place, INF or NAN or 0."""
+    if rule.form == TABLE:
+        n, found = a.sig[i, k] + b.sig[j, k], rule.terms
+        return np.int64(found.sign[n]), found.mag[n], np.int64(found.exp[n]), np.int64(found.flags[n])
     sign = np.int64(a.sign[i, k] ^ b.sign[j, k])
     flags = np.int64(a.flags[i, k] | b.flags[j, k])
     if flags:
         if flags & NAN or flags == ZERO | INF:
             return sign, 0, 0, NAN
         return sign, 0, 0, flags & INF
-    if rule.is_add:
+    if rule.form == FIELDS:
         total = a.sig[i, k] + b.sig[j, k] + rule.offset
         one = 1 << rule.man_bits
         return sign, (total & (one - 1)) | one, (total >> rule.man_bits) + rule.scale, 0
@@ -320,7 +338,7 @@ def _tile_in_fp32(fmt, rule, shift, top, bottom, first, end, direct, a, b, a_fac
                 for j in range(width):
                     sign, mag, exp, flags = term(rule, a_factors, b_factors, i, first + j, k)
                     codes[j] = added(fmt, np.int64(codes[j]), sign, mag, exp, flags)
-            elif rule.is_add:
+            elif rule.form == FIELDS:
                 x, x_mask = a.word[i, k], a.mask[i, k]
                 for j in range(width):
                     keep, sign = x_mask & y_mask[j] & 0x7FFFFFFF, (x_mask ^ y_mask[j]) & ~0x7FFFFFFF

@@ -12,10 +12,10 @@ import numpy as np
 
 from . import kernels
 from .accumulate import check, exact_int_sums, extent, factors, rule, sums, target
-from .codec import as_codes, code_dtype, decode
-from .formats import FORMATS
+from .floats import flags
+from .formats import FORMATS, as_codes, code_dtype
 from .parallel import in_threads
-from .products import flags, product, wide_value
+from .products import product, wide_value
 from .refusal import Refusal
 from .stimulus import all_pairs
 
@@ -32,7 +32,7 @@ def matmul(spec, accumulator, a, b):
     ----------
     spec : Multiplier
     accumulator : Accumulator
-        Sums as in `accumulate.accumulate`: int32 wraps, as in hardware; `out_of_range` tells which sums do.
+        Sums as in `accumulate.accumulate`: integers wrap, as in hardware; `out_of_range` tells which sums do.
     a : array of codes of ``spec.a``, (rows, depth), or a stack of such matrices, (n, rows, depth)
     b : array of codes of ``spec.b``, (depth, cols), or a stack of as many, (n, depth, cols)
 
@@ -52,7 +52,7 @@ def matmul(spec, accumulator, a, b):
     if not out.size:
         return out
     stacks = [array.reshape(-1, *array.shape[-2:]) for array in (a, b, out)]
-    if accumulator.kind == "float" and _is_fp32(accumulator.fmt) and _fits_fp32(spec):
+    if spec.form and accumulator.kind == "float" and _is_fp32(accumulator.fmt) and _fits_fp32(spec):
         _sum_fp32(spec, *stacks)
     else:
         for matrices in zip(*stacks, strict=True):
@@ -72,15 +72,16 @@ class OutOfRange(NamedTuple):
 def out_of_range(spec, accumulator, a, b):
     """The `OutOfRange` sums of a matrix product.
 
-    There can be none but in int32: exact sums of other formats refuse a depth that they cannot hold, floats become Inf.
+    There can be none but of integers: exact sums of other formats refuse a depth that they cannot hold, floats become
+    Inf.
     Parameters and errors are those of `matmul`.
     """
     a, b = _operands(spec, accumulator, a, b)
     depth = a.shape[-1]
-    if accumulator.kind != "int":
+    if not accumulator.integer:
         return OutOfRange(np.empty((0, a.ndim), int), np.empty(0, np.int64), depth)
     largest = accumulator.result.max_finite
-    safe = largest // (spec.a.max_finite + 1) // (spec.b.max_finite + 1)  # by products of the two lowest numbers
+    safe = largest // max(map(abs, spec.range))
     sums = exact_int_sums(spec, a, b) if depth > safe else np.empty((0,) * a.ndim, np.int64)
     out = (sums > largest) | (sums < -largest - 1)
     return OutOfRange(np.argwhere(out), sums[out], safe)
@@ -141,7 +142,7 @@ def _sum_fp32(spec, a, b, out):
     a, direct, out = (array.reshape(-1, array.shape[2]) for array in (a, direct, out))
     b = np.concatenate(b, axis=1)
     a_factors, b_factors = factors(spec, spec.a, a), factors(spec, spec.b, b.T)
-    if spec.is_add:
+    if spec.form == "fields":
         rebias = ((_FP32.bias - spec.wide.exp_bias) << spec.a.man_bits) + spec.offset_value
         words = _field_words(a_factors, 0), kernels.Words(*map(_transposed, _field_words(b_factors, rebias)))
     else:
@@ -159,7 +160,7 @@ def _field_words(operand, constant):
 
 def _value_words(spec, fmt, codes):
     zero, _, _ = flags(fmt, codes & fmt.field_mask, spec.subnormals)
-    words = decode(fmt, np.where(zero, codes & fmt.sign_mask, codes)).astype(np.float32).view(np.int32)
+    words = fmt.decode(np.where(zero, codes & fmt.sign_mask, codes)).astype(np.float32).view(np.int32)
     return kernels.Words(words, words)
 
 

@@ -1,13 +1,12 @@
 """The constant that makes the integer addition as good as a constant can."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
 from .refusal import Refusal
 
 _ENUMERATED_BITS = 10  # mantissas of which all pairs are taken
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
 @lru_cache(maxsize=256)
@@ -103,7 +102,13 @@ def _slope(offset, man_a, man_b):
     return float(np.dot(weight, total))
 
 
+@cache
+def _legendre():
+    return np.polynomial.legendre.leggauss(24)
+
+
 def _gauss(breaks):
     """Gauss-Legendre nodes and weights over the intervals between ``breaks``."""
+    nodes, weights = _legendre()
     half = np.diff(breaks)[:, None] / 2
-    return ((breaks[:-1, None] + half) + half * _NODES).ravel(), (half * _WEIGHTS).ravel()
+    return ((breaks[:-1, None] + half) + half * nodes).ravel(), (half * weights).ravel()

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import tensors
-from .codec import decode, encode
-from .formats import FloatFormat, IntFormat
+from .formats import Format
 from .refusal import Refusal
 
 PAIRINGS = ("elements", "matmul")
@@ -33,15 +32,15 @@ class Product:
     a, b : float arrays
         Matrices (rows, depth) and (depth, cols), or as many of either, (..., rows, depth) and (..., depth, cols); or
         one-dimensional and of one length: pairs, element by element.
-    a_own, b_own : FloatFormat or IntFormat or None
+    a_own, b_own : Format or None
         The format whose codes a tensor was to begin with: for a multiplier of that format it is taken as it is.
     """
 
     kind: str
     a: np.ndarray
     b: np.ndarray
-    a_own: FloatFormat | IntFormat | None = None
-    b_own: FloatFormat | IntFormat | None = None
+    a_own: Format | None = None
+    b_own: Format | None = None
 
     @property
     def runs(self):
@@ -227,47 +226,32 @@ def _synthetic(name, count, seed, draw):
 
 
 def scale_for(fmt, values, own=None):
-    """The per-tensor scale: ``values / scale`` is what the codes of ``fmt`` stand for. Values that had codes of ``fmt``
-    already (``own``) keep them: 1.
-
-    Floats get a power of two, so that scaling loses nothing. Up to 8 bits it is the smallest that clips no value: the
-    range is short, so the largest magnitude belongs in its upper binade. Wider formats have range to spare, and what
-    would spend it is the sum of the products: there the largest magnitude comes to lie in [1, 2). Integers get the
-    largest magnitude over the largest code, as is usual for symmetric quantisation. All zeros: 1.
-    """
+    """The per-tensor scale: ``values / scale`` is what the codes of ``fmt`` stand for (`Format.scale_for`). Values that
+    had codes of ``fmt`` already (``own``) keep them: 1; and so do zeros."""
     largest = 0 if own == fmt else float(np.abs(values).max())
-    if not largest:
-        return 1.0
-    if isinstance(fmt, IntFormat):
-        return max(largest / fmt.max_finite, np.finfo(np.float64).tiny)
-    mantissa, exponent = np.frexp(largest)  # largest = mantissa * 2**exponent, mantissa in [.5, 1)
-    top = 1
-    if fmt.width <= 8:
-        significand = (fmt.max_finite & fmt.man_mask) + fmt.min_normal
-        top_mantissa = significand / (2 * fmt.min_normal)
-        top = (fmt.max_finite >> fmt.man_bits) - fmt.bias + 1
-        exponent += mantissa > top_mantissa
-    return float(np.ldexp(1.0, max(exponent - top, -1022)))
+    return fmt.scale_for(largest) if largest else 1.0
 
 
-def quantise(fmt, values, own=None):
+def quantise(fmt, values, own=None, axis=-1):
     """Codes of ``fmt`` for a tensor, and the tensor's scale (`scale_for`); round to nearest even, never clipped.
 
     Parameters
     ----------
-    fmt : FloatFormat or IntFormat
+    fmt : Format
     values : finite floats, not empty
-    own : FloatFormat or IntFormat or None
+    own : Format or None
         The format whose codes the values were to begin with, if any.
+    axis : int
+        -1 or -2, along which a format that packs several numbers to a code takes them.
 
     Returns
     -------
-    codes : unsigned ints, of the shape of ``values``
+    codes : unsigned ints, of the shape of ``values``, or ``per_code`` times shorter along the axis
     scale : float
         ``decode(fmt, codes) * scale`` is nearest to ``values``.
     """
     scale = scale_for(fmt, values, own)
-    return encode(fmt, np.asarray(values, np.float64) / scale), scale
+    return fmt.pack(np.asarray(values, np.float64) / scale, axis), scale
 
 
 class Operand(NamedTuple):
@@ -276,8 +260,9 @@ class Operand(NamedTuple):
     Attributes
     ----------
     codes : array of codes of the input's format
-    values : float64 array of the same shape
-        What the codes round: the source's numbers, each over the scale of its tensor.
+    values : float64 array
+        What the codes round: the source's numbers, each over the scale of its tensor. Along the depth there are as many
+        more of them as a code packs.
     """
 
     codes: np.ndarray
@@ -295,9 +280,9 @@ class Drawn(NamedTuple):
         return self.a.codes, self.b.codes
 
     def reshape(self, a, b):
-        """The same operands in other shapes."""
-        return Drawn(*(Operand(*(array.reshape(shape) for array in operand))
-                       for operand, shape in zip(self, (a, b), strict=True)))
+        """The same operands in other shapes: of ``a`` the last axis is the depth, of ``b`` the last but one."""
+        return Drawn(*(Operand(codes.reshape(shape), values.reshape(_stretched(shape, axis, values.size // codes.size)))
+                       for (codes, values), shape, axis in zip(self, (a, b), (-1, -2), strict=True)))
 
 
 class Census(NamedTuple):
@@ -313,11 +298,13 @@ class Census(NamedTuple):
 
 
 def census(fmt, subnormals, operand):
-    """The `Census` of an `Operand` of a multiplier with this policy for subnormals."""
-    size = abs(decode(fmt, operand.codes))
-    none = size < decode(fmt, fmt.min_normal) if subnormals == "flush" else size == 0
-    counts = (size == 0, none & (operand.values != 0), size >= decode(fmt, fmt.max_finite))
-    return Census(*map(int, map(np.count_nonzero, counts)), len(np.unique(operand.codes)), operand.codes.size)
+    """The `Census` of an `Operand` of a multiplier with this policy for subnormals; of the numbers in codes that pack
+    several."""
+    size = abs(fmt.decode(operand.codes))
+    none = size < fmt.decode(fmt.min_normal) if subnormals == "flush" else size == 0
+    flushed = none & (operand.values != 0) if none.any() else none
+    counts = (size == 0, flushed, size >= fmt.magnitude)
+    return Census(*map(int, map(np.count_nonzero, counts)), len(np.unique(operand.codes)), size.size)
 
 
 def pairs(source, spec, count, seed):
@@ -338,8 +325,9 @@ def pairs(source, spec, count, seed):
     Returns
     -------
     Drawn
-        One-dimensional, ``count`` of each.
+        One-dimensional, ``count`` codes of each.
     """
+    count *= spec.per_code
     a, b = np.empty(count), np.empty(count)
     filled = 0
     scales = [product.scales(spec) for product in source.products]
@@ -368,6 +356,7 @@ def matrices(source, spec, rows, depth, cols, count=1, seed=0):
         ``a`` of shape (count, rows, depth), ``b`` (count, depth, cols).
     """
     rng = np.random.default_rng(seed)
+    depth *= spec.per_code
     scales = [product.scales(spec) for product in source.products]
     drawn = _draw(source, rng)
     given = dict.fromkeys(source.shares, 0)
@@ -383,7 +372,14 @@ def matrices(source, spec, rows, depth, cols, count=1, seed=0):
 
 
 def _drawn(spec, a, b):
-    return Drawn(*(Operand(encode(fmt, values), values) for fmt, values in ((spec.a, a), (spec.b, b))))
+    return Drawn(Operand(spec.a.pack(a), a), Operand(spec.b.pack(b, -1 if b.ndim == 1 else -2), b))
+
+
+def _stretched(shape, axis, times):
+    """A shape with one axis so many times longer."""
+    shape = list(shape)
+    shape[axis] *= times
+    return shape
 
 
 def _next_kind(shares, given):

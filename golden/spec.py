@@ -1,17 +1,18 @@
 """Parameter objects: what a multiplier and an accumulator are, told once for the model and for the hardware."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
+from typing import ClassVar, NamedTuple
 
-from .formats import FORMATS, INT8, FloatFormat, IntFormat, Specials, float_format
+import numpy as np
+
+from .formats import FORMATS, FloatFormat, Format, IntFormat, Specials, format_named
 from .refusal import Refusal
-
-KINDS = ("lmul", "mitchell", "exact", "int8")
 
 
 @dataclass(frozen=True)
-class WideFormat:
+class WideFormat(Format):
     """An unrounded product: sign, exponent, significand and flags, packed low bit first in the order
     ``sig``, ``exp``, ``sign``, ``zero``, ``inf`` (if ``has_inf``), ``nan`` (if ``has_nan``).
 
@@ -29,6 +30,8 @@ class WideFormat:
     has_inf: bool
     has_nan: bool
 
+    name = "wide product"
+
     @property
     def fields(self):
         """(name, width) of each packed field, lowest bit first."""
@@ -39,83 +42,109 @@ class WideFormat:
     def width(self):
         return sum(width for _, width in self.fields)
 
+    def wrapped(self, exp):
+        """Exponents as the format's field has them: only under a flag may they not fit, and then wrap."""
+        exp = exp & ((1 << self.exp_bits) - 1)
+        return exp - ((exp >> (self.exp_bits - 1)) << self.exp_bits) if self.exp_signed else exp
+
+    def decode(self, codes):
+        from .products import unpack_wide, value
+
+        return value(self, unpack_wide(self, codes))
+
+    def describe(self):
+        position, placed = 0, []
+        for name, width in self.fields:
+            placed.append({"name": name, "lsb": position, "width": width})
+            position += width
+        return {"kind": "wide", "width": self.width, "frac_bits": self.frac_bits, "exp_bias": self.exp_bias,
+                "exp_signed": self.exp_signed, "implicit_one": self.implicit_one, "fields": placed}
+
+
+class Policy(NamedTuple):
+    """A field of a family that slugs spell: its name, the words for its values, and for integer values the letters
+    before them (``off3`` and ``offm3`` with ``off``)."""
+
+    name: str
+    words: dict
+    number: str | None = None
+
+    def read(self, word):
+        """The value that a word means, or None."""
+        match = self.number and re.fullmatch(rf"{self.number}(m?)(\d+)", word)
+        return int(match[2]) * (-1 if match[1] else 1) if match else self.words.get(word)
+
+    def write(self, value):
+        """The word for a value."""
+        if self.number and isinstance(value, int):
+            return f"{self.number}{value}".replace("-", "m")
+        return next(word for word, meant in self.words.items() if meant == value)
+
 
 @dataclass(frozen=True)
 class Multiplier:
-    """What a multiplier computes, in its narrow and its wide form.
+    """What a pair of operand codes adds to a sum, and the product as a number by itself: one member of a family.
+
+    A family is a subclass in a module of its own (``golden/families``); its fields behind the formats are policies,
+    each spelled by its `Policy`.
 
     Parameters
     ----------
-    kind : str
-        ``lmul``, ``mitchell`` (L-Mul without offset), ``exact`` or ``int8``.
-    a, b : FloatFormat or IntFormat
-        Operand formats; ``a`` is the wider one of a mixed pair and the format of the narrow product.
-    subnormals : str
-        ``flush`` takes subnormal operands as zero; ``exact`` keeps them. For ``exact`` products it also says whether
-        narrow results below the smallest normal are rounded to subnormals or flushed; L-Mul's are always flushed.
-    overflow : str
-        ``saturate`` to the largest finite code, or ``ieee``: Inf, or NaN where the format has no Inf.
-    offset : str or int
-        ``paper``, ``none``, ``best``, or an integer in units of the last place of ``a``'s mantissa. L-Mul only.
+    a, b : Format
+        Operand formats; ``a`` takes activations, ``b`` weights.
 
-    Raises
-    ------
-    Refusal
-        If the combination means nothing; the sentence names the value.
+    Attributes
+    ----------
+    kind : str
+        The family's name: in slugs before the formats, where ``spelled``.
+    title : str
+        The family in words, for pages.
+    summary : str
+        One line of ``lmul list``.
+    policies : tuple of Policy
+        In the order of slugs.
+    subnormals, overflow, offset
+        Policies of floats, and what they are where a family has none.
+    cycles_per_pair : int
+        The structures take a pair in every cycle: only 1 is built.
+    form : str or None
+        How compiled loops may make a term of two `factors`: ``fields`` (their sum, split at ``a``'s mantissa) or
+        ``significands`` (their product); None: by `terms` alone.
+    absorbing : bool
+        Whether code 0 of either operand makes every product 0.
+    multiplication : (int, int) or None
+        Bits of the multiplication inside, which mapping tries several structures for.
     """
 
-    kind: str
-    a: FloatFormat | IntFormat
-    b: FloatFormat | IntFormat
-    subnormals: str
-    overflow: str = "saturate"
-    offset: str | int = "none"
+    a: Format
+    b: Format
 
-    def __post_init__(self):
-        if self.kind not in KINDS:
-            raise Refusal(f"Multiplier must be one of {', '.join(KINDS)}, not {self.kind!r}")
-        if (self.kind == "int8") != (self.a == self.b == INT8):
-            raise Refusal(f"Operand formats of {self.kind} must be {'int8' if self.kind == 'int8' else 'floats'}, "
-                             f"not {self.a} and {self.b}")
-        if self.subnormals not in ("flush", "exact"):
-            raise Refusal(f"Subnormals must be 'flush' or 'exact', not {self.subnormals!r}")
-        if self.overflow not in ("saturate", "ieee"):
-            raise Refusal(f"Overflow must be 'saturate' or 'ieee', not {self.overflow!r}")
-        if self.kind == "int8":
-            return
-        if self.a.exp_bits < self.b.exp_bits or self.a.man_bits < self.b.man_bits:
-            raise Refusal(f"The first operand of a mixed pair must be the wider, not {self.a} by {self.b}")
-        if (self.b.has_inf and not self.a.has_inf) or (self.b.has_nan and not self.a.has_nan):
-            raise Refusal(f"The first operand must have the specials of the second, not {self.a} by {self.b}")
-        if self.overflow == "ieee" and self.a.specials is Specials.FINITE:
-            raise Refusal(f"Overflow must be 'saturate' for {self.a}, which has neither Inf nor NaN, not 'ieee'")
-        if self.kind != "lmul" and self.offset != "none":
-            raise Refusal(f"Offset must be 'none' for {self.kind}, not {self.offset!r}")
-        if isinstance(self.offset, str) and self.offset not in ("paper", "none", "best"):
-            raise Refusal(f"Offset must be 'paper', 'none', 'best' or an integer, not {self.offset!r}")
-        if abs(self.offset_value) >= 1 << self.a.man_bits:
-            raise Refusal(f"Offset must be within +-{(1 << self.a.man_bits) - 1} for {self.a}, not {self.offset!r}")
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str] = ""
+    spelled: ClassVar[bool] = True
+    policies: ClassVar[tuple] = ()
+    cycles_per_pair: ClassVar[int] = 1
+    form: ClassVar[str | None] = None
+    absorbing: ClassVar[bool] = True
+    multiplication: ClassVar[tuple | None] = None
+
+    subnormals = "exact"
+    overflow = "saturate"
+    offset = "none"
 
     @classmethod
-    def make(cls, kind, a, b=None, **policies):
-        """A multiplier with its kind's default policies; formats by name or object."""
-        if kind == "int8":
-            return cls(kind, INT8, INT8, "exact", **policies)
-        a = float_format(a) if isinstance(a, str) else a
-        b = a if b is None else float_format(b) if isinstance(b, str) else b
-        policies.setdefault("subnormals", "exact" if kind == "exact" else "flush")
-        policies.setdefault("offset", "paper" if kind == "lmul" else "none")
-        return cls(kind, a, b, **policies)
+    def make(cls, kind, a=None, b=None, **policies):
+        """A multiplier of the family called ``kind`` with its default policies, formats by name or object; or by the
+        name of its formats alone where the family is spelled so: ``make("int8")``."""
+        from . import families
 
-    @property
-    def is_add(self):
-        """Whether the product is the integer addition of the fields."""
-        return self.kind in ("lmul", "mitchell")
+        return families.make(kind, a, b, **policies)
 
-    @property
-    def neutral(self):
-        """Codes of ``a`` and ``b`` whose product leaves any sum as it is: -0 and +0; for int8 two zeros."""
-        return (0 if self.kind == "int8" else self.a.sign_mask), 0
+    @classmethod
+    def takes(cls, a, b):
+        """Whether a pair of formats is spelled without ``kind`` and means this family."""
+        return False
 
     @property
     def formats(self):
@@ -123,112 +152,111 @@ class Multiplier:
 
     @property
     def name(self):
-        """The multiplier's part of a slug; `parse_multiplier` reads it back."""
-        if self.kind == "int8":
-            return "int8"
-        default = Multiplier.make(self.kind, self.a, self.b)
-        words = [self.kind, self.formats]
-        if self.subnormals != default.subnormals:
-            words.append({"exact": "sub", "flush": "flush"}[self.subnormals])
-        if self.overflow != default.overflow:
-            words.append("ieee")
-        if self.offset != default.offset:
-            words.append(self.offset if isinstance(self.offset, str) else f"off{self.offset}".replace("-", "m"))
+        """The multiplier's part of a slug; `families.parse` reads it back."""
+        words = [self.kind] * self.spelled + [self.formats]
+        for policy in self.policies:
+            value = getattr(self, policy.name)
+            if value != self._default(policy.name):
+                words.append(policy.write(value))
         return "_".join(words)
 
-    @cached_property
-    def offset_value(self):
-        """The constant that the integer addition adds, in units of the last place of ``a``'s mantissa."""
-        if self.offset == "paper":
-            return 1 << (self.a.man_bits - self.a.l_m)
-        if self.offset == "none":
-            return 0
-        if self.offset == "best":
-            from .offsets import best_offset
+    def fields(self):
+        """The specification as plain data: kind, formats and policies."""
+        return {"kind": self.kind, "a": self.a.name, "b": self.b.name,
+                **{policy.name: getattr(self, policy.name) for policy in self.policies}}
 
-            return best_offset(self.a.man_bits, self.b.man_bits)
-        return self.offset
+    def constants(self):
+        """What follows from the specification and users of the Verilog want to know: plain data."""
+        return {}
 
     @property
-    def align(self):
-        """Left shift that aligns ``b``'s mantissa to ``a``'s."""
-        return self.a.man_bits - self.b.man_bits
+    def label(self):
+        """The family as rows and manifests name it: its kind, or where slugs have none its formats."""
+        return self.kind if self.spelled else self.formats
+
+    @classmethod
+    def _default(cls, name):
+        default = next(field.default for field in fields(cls) if field.name == name)
+        return None if default is MISSING else default
+
+    @property
+    def per_code(self):
+        """Products that one pair of codes stands for."""
+        return self.a.per_code
+
+    @property
+    def neutral(self):
+        """Codes of ``a`` and ``b`` whose product leaves any sum as it is, or None where there are none."""
+        return self.a.neutral, 0
+
+    @property
+    def narrow(self) -> Format:
+        """Of the product as a number by itself."""
+        raise NotImplementedError
+
+    @property
+    def wide(self) -> WideFormat | IntFormat:
+        """Of the addend: what accumulators get, unrounded."""
+        raise NotImplementedError
 
     @property
     def narrow_width(self):
-        """Width of the narrow product in bits: ``a``'s own, or for int8 the full 16."""
-        return 16 if self.kind == "int8" else self.a.width
+        """Width of the narrow product in bits."""
+        return self.narrow.width
 
-    @cached_property
-    def wide(self):
-        """`WideFormat` of the wide product, or for int8 the 16-bit `IntFormat`."""
-        if self.kind == "int8":
-            return IntFormat("int16", 16)
-        a, b = self.a, self.b
-        flags = {"has_inf": a.has_inf or b.has_inf, "has_nan": a.has_nan or b.has_nan}
-        if self.kind == "exact":
-            return WideFormat(a.man_bits + b.man_bits + 2, a.man_bits + b.man_bits, a.exp_bits + 1, a.bias + b.bias,
-                              False, False, **flags)
-        # Normalised subnormals have exponents down to 1 - man_bits: the sum's exponent is then two's complement.
-        signed = self.subnormals == "exact"
-        largest = a.max_finite + (b.max_finite << self.align) + self.offset_value
-        smallest = ((2 - a.man_bits - b.man_bits) << a.man_bits) + self.offset_value
-        below = (~(smallest >> a.man_bits)).bit_length() if signed else 0
-        exp_bits = max(largest.bit_length() - a.man_bits, below) + signed
-        return WideFormat(a.man_bits, a.man_bits, exp_bits, a.bias + b.bias, signed, True, **flags)
+    @property
+    def rival(self):
+        """The `Multiplier` whose place this one takes: exact, of the same operands and policies; or None."""
+        return None
+
+    # What golden computes. Codes are one-dimensional arrays of the right dtypes; `products` checks and shares out.
+
+    def narrow_products(self, a, b):
+        """Codes of ``narrow``."""
+        raise NotImplementedError
+
+    def wide_products(self, a, b):
+        """The arrays of a `products.Wide`; where ``wide`` is an integer format, its codes alone, in a list."""
+        raise NotImplementedError
+
+    def true_products(self, a, b):
+        """What the products should be: float64, exactly, of arrays of codes that broadcast."""
+        with np.errstate(invalid="ignore"):
+            product = self.a.decode(a) * self.b.decode(b)
+        return product.sum(axis=-1) if self.per_code > 1 else product
+
+    # What an accumulator of floats needs to know of the addends; families of integers need none of it.
 
     @cached_property
     def exp_range(self):
         """Lowest and highest exponent (``wide.exp``) of a wide product that is a number other than 0."""
-        a, b = self.a, self.b
-        if self.kind == "exact":
-            return 2, (a.max_finite >> a.man_bits) + (b.max_finite >> b.man_bits)
-        lowest, highest = (x + (y << self.align) + self.offset_value
-                           for x, y in ((a.min_normal, b.min_normal), (a.max_finite, b.max_finite)))
-        if self.subnormals == "exact":  # the smallest subnormal, normalised, is man_bits exponents lower
-            lowest -= (a.man_bits + b.man_bits) << a.man_bits
-        return lowest >> a.man_bits, highest >> a.man_bits
+        numbers = self._numbers
+        return int(numbers.exp.min()), int(numbers.exp.max())
 
+    @cached_property
+    def largest(self):
+        """Significand, hidden one included, of the largest magnitude; its exponent is the highest."""
+        numbers = self._numbers
+        highest = numbers.sig[numbers.exp == numbers.exp.max()]
+        return int(highest.max()) + (self.wide.implicit_one << self.wide.frac_bits)
 
-_POLICIES = {
-    "sub": ("subnormals", "exact"),
-    "flush": ("subnormals", "flush"),
-    "ieee": ("overflow", "ieee"),
-    "best": ("offset", "best"),
-    "none": ("offset", "none"),
-}
+    @property
+    def leading(self):
+        """Zeros that the significand of a wide product other than 0 may begin with."""
+        return 0 if self.wide.implicit_one else self.wide.sig_bits - 1
 
+    @cached_property
+    def _numbers(self):
+        """All wide products that are numbers other than 0, of operands of up to 16 bits together."""
+        from .products import Wide, product
+        from .stimulus import all_pairs
 
-def parse_multiplier(words):
-    """Read a multiplier off the front of a slug's words; gives the multiplier and the words left over.
-
-    Raises
-    ------
-    Refusal
-        If the words do not begin with a multiplier in its one spelling.
-    """
-    kind, *rest = words
-    if kind == "int8":
-        return Multiplier.make("int8", None), rest
-    if kind not in KINDS:
-        raise Refusal(f"Multiplier must be one of {', '.join(KINDS)}, not {kind!r}")
-    if not rest:
-        raise Refusal(f"A format must follow {kind!r}: one of {', '.join(FORMATS)} or e{{E}}m{{M}}")
-    a, _, b = rest.pop(0).partition("x")
-    policies = {}
-    while rest:
-        match = re.fullmatch(r"off(m?)(\d+)", rest[0])
-        if match:
-            key, value = "offset", int(match[2]) * (-1 if match[1] else 1)
-        elif rest[0] in _POLICIES:
-            key, value = _POLICIES[rest[0]]
-        else:
-            break
-        if key in policies:
-            raise Refusal(f"Policy {key} must be given once, not again as {rest[0]!r}")
-        policies[key] = value
-        rest.pop(0)
-    return Multiplier.make(kind, a, b or None, **policies), rest
+        if self.a.width + self.b.width > 16:
+            raise Refusal(f"Family {self.kind} must state exp_range and largest for {self.formats}, whose pairs of "
+                          "codes are too many to take all")
+        products = product(self, *all_pairs(self))
+        keep = ~(products.zero | products.inf | products.nan)
+        return Wide(*(each[keep] for each in products))
 
 
 @dataclass(frozen=True)
@@ -240,16 +268,19 @@ class Accumulator:
     kind : str
         ``float``: rounded to nearest even into ``fmt`` at each step, in the hardware's order. ``fixed``: an exact
         fixed-point sum. ``carrysave``: the same sum held as two words, its loop one full adder deep.
-        ``int``: a 32-bit integer, for int8 products.
+        ``int``: an integer of ``bits`` bits, for integer products; wraps.
     fmt : FloatFormat or None
         The float accumulator's format.
     depth : int or None
         How many products of the largest magnitude an exact sum holds without overflow.
+    bits : int
+        Of an integer.
     """
 
     kind: str
     fmt: FloatFormat | None = None
     depth: int | None = None
+    bits: int = 32
 
     DEFAULT_DEPTH = 4096
 
@@ -258,34 +289,57 @@ class Accumulator:
         if self.kind == "float":
             return self.fmt.name
         if self.kind == "int":
-            return "int32"
+            return f"int{self.bits}"
         return self.kind if self.depth == self.DEFAULT_DEPTH else f"{self.kind}{self.depth}"
 
     @property
     def result(self):
         """Format of the sum that is handed out."""
-        return self.fmt if self.kind == "float" else IntFormat("int32", 32) if self.kind == "int" else FORMATS["fp32"]
+        return self.fmt if self.kind == "float" else IntFormat(self.name, self.bits) if self.kind == "int" \
+            else FORMATS["fp32"]
+
+    @property
+    def integer(self):
+        """Whether the accumulator sums integers, modulo a power of two."""
+        return self.kind == "int"
+
+    def check(self, wide, name):
+        """Refuse products of format ``wide`` that the accumulator does not take; ``name`` says whose they are.
+
+        Raises
+        ------
+        Refusal
+        """
+        if self.integer != wide.integer:
+            wanted = "int32" if wide.integer else "a float format, fixed or carrysave"
+            raise Refusal(f"Accumulator must be {wanted} for {name}, not {self.name!r}")
+        if self.integer and self.bits < wide.width:
+            raise Refusal(f"Accumulator must have at least {wide.width} bits for {name}, not {self.name!r}")
+
+
+MIN_INT_BITS, MAX_INT_BITS = 16, 64  # of integer sums
 
 
 def parse_accumulator(word):
     """The accumulator called ``word``: ``fp32``, ``bf16``, ``fp16`` or another float format with IEEE specials,
-    ``fixed``, ``carrysave`` (either with a depth, as in ``fixed256``) or ``int32``.
+    ``fixed``, ``carrysave`` (either with a depth, as in ``fixed256``), ``int32`` or another width.
 
     Raises
     ------
     Refusal
         If there is none of that name.
     """
-    if word == "int32":
-        return Accumulator("int")
+    match = re.fullmatch(r"int([1-9]\d?)", word)
+    if match and MIN_INT_BITS <= int(match[1]) <= MAX_INT_BITS:
+        return Accumulator("int", bits=int(match[1]))
     match = re.fullmatch(r"(fixed|carrysave)([1-9]\d{0,5})?", word)
     if match:
         return Accumulator(match[1], depth=int(match[2] or Accumulator.DEFAULT_DEPTH))
     try:
-        fmt = float_format(word)
+        fmt = format_named(word)
     except ValueError:
         fmt = None
-    if fmt is None or fmt.specials is not Specials.IEEE:
+    if getattr(fmt, "specials", None) is not Specials.IEEE:
         raise Refusal(f"Accumulator must be fp32, bf16, fp16, fixed, carrysave, int32 or an e{{E}}m{{M}} with "
                          f"Inf and NaN, not {word!r}")
     return Accumulator("float", fmt)

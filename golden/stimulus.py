@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from .codec import code_dtype
-from .formats import IntFormat
+from .formats import code_dtype
 from .refusal import Refusal
 
 _ALL_BITS = 24
@@ -31,29 +30,8 @@ def all_pairs(spec):
 
 
 def corners(fmt):
-    """The codes of a format where arithmetic goes wrong first, ascending and each once.
-
-    Of either sign: zero, the ends of the subnormals, the ends of the normals, 1 and the powers of two about it, the
-    ends of the binades about 1, the smallest and largest exponents, Inf, NaN with the usual and the largest payload;
-    and, with the exponents of subnormals and of NaN, each bit of the mantissa alone. Of an integer: the powers of two,
-    one less, and both negated.
-    """
-    if isinstance(fmt, IntFormat):
-        sizes = [(1 << bit) - step for bit in range(fmt.width) for step in (0, 1)]
-        return _codes(fmt, (sign * size % (1 << fmt.width) for size in sizes for sign in (1, -1)))
-    one, binade = fmt.bias << fmt.man_bits, fmt.min_normal
-    starts = [0, binade, *range(one - 2 * binade, one + 3 * binade, binade), (one + binade) // 2, fmt.max_finite + 1]
-    fields = [field for start in starts for field in range(start - 2, start + 3)]
-    fields += [one | binade >> 1, fmt.max_finite & ~fmt.man_mask, fmt.field_mask]
-    fields += [exponent << fmt.man_bits | 1 << bit for exponent in (0, fmt.exp_mask) for bit in range(fmt.man_bits)]
-    if fmt.has_nan:
-        fields.append(fmt.nan)
-    fields = [field for field in fields if 0 <= field <= fmt.field_mask]
-    return _codes(fmt, (field | sign for field in fields for sign in (0, fmt.sign_mask)))
-
-
-def _codes(fmt, codes):
-    return np.array(sorted(set(codes)), code_dtype(fmt.width))
+    """The codes of a format where arithmetic goes wrong first, ascending and each once: `Format.corners`."""
+    return fmt.corners()
 
 
 def corner_pairs(spec):

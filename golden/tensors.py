@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .codec import decode
-from .formats import FORMATS, INT8, FloatFormat
+from .formats import FORMATS, INT8
 from .refusal import Refusal
 
 UNNAMED = "bytes"
@@ -58,7 +58,7 @@ class Numbers(NamedTuple):
     ----------
     values : float array
         Finite, at least one.
-    own : FloatFormat or IntFormat or None
+    own : Format or None
         The format whose codes the file has; None for numpy's own floats, which have a code in no design's format yet.
     dtype : str
         The type's name, for the record.
@@ -137,7 +137,7 @@ def numbers(name, tensor, formats):
     name : str
         What a refusal calls it.
     tensor : Tensor
-    formats : iterable of FloatFormat or IntFormat
+    formats : iterable of Format
         Operand formats: they tell what bytes without a name are.
 
     Raises
@@ -173,7 +173,7 @@ def _own(name, tensor, formats):
         return None
     listed = ", ".join(sorted(map(str, formats)))
     if tensor.dtype == UNNAMED:
-        short = [fmt for fmt in formats if isinstance(fmt, FloatFormat) and fmt.width <= 8]
+        short = [fmt for fmt in formats if not fmt.integer and fmt.width <= 8]
         if len(short) == 1:
             return short[0]
         raise _advice(f"{name} has one byte for each number and does not say of which format: designs must have one "

@@ -6,10 +6,10 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat, IntFormat
-from ..golden.refusal import Refusal
 from .addend import Addend
 from .fixed import FixedAdder, FixedDrain, Window
 from .fpadd import FloatAdder
+from .integers import number
 from .part import Part
 
 
@@ -33,11 +33,12 @@ class IntAdder(Part):
     """
 
     def __init__(self, fmt, addend):
+        self.addend = addend
         super().__init__({"acc": In(fmt.width), "p": In(addend.wide.width), "sum": Out(fmt.width)})
 
     def elaborate(self, platform):
         m = Module()
-        m.d.comb += self.sum.eq(self.acc + self.p.as_signed())
+        m.d.comb += self.sum.eq(self.acc + number(self.addend.wide, self.p))
         return m
 
 
@@ -54,7 +55,7 @@ class Sum:
         return self.fmt.width
 
     def adder(self):
-        return (IntAdder if isinstance(self.fmt, IntFormat) else FloatAdder)(self.fmt, self.addend)
+        return (IntAdder if self.fmt.integer else FloatAdder)(self.fmt, self.addend)
 
     def drain(self):
         return None
@@ -103,9 +104,7 @@ def running_sum(accumulator, addend):
     Refusal
         If the accumulator does not take such numbers.
     """
-    if (accumulator.kind == "int") != isinstance(addend.wide, IntFormat):
-        kinds = "a float or fixed" if accumulator.kind == "int" else "int32"
-        raise Refusal(f"Accumulator must be {kinds} for {addend.wide}, not {accumulator.name!r}")
+    accumulator.check(addend.wide, f"addends that are {addend.wide}")
     if accumulator.kind in ("int", "float"):
         return Sum(accumulator.result, addend)
     return FixedSum(Window(addend, accumulator.depth), {"fixed": 1, "carrysave": 2}[accumulator.kind])

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 from amaranth.hdl import Cat, Const
 
-from ..golden.formats import FloatFormat
-from ..golden.spec import IntFormat, WideFormat
+from ..golden.formats import FloatFormat, IntFormat
+from ..golden.spec import WideFormat
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,9 @@ class Addend:
     @classmethod
     def product(cls, multiplier):
         """The wide products of a `Multiplier`."""
-        wide = multiplier.wide
-        if multiplier.kind == "int8":
-            return cls(wide)
-        a, b = multiplier.a, multiplier.b
-        if multiplier.is_add:
-            field = a.max_finite + (b.max_finite << multiplier.align) + multiplier.offset_value
-            return cls(wide, *multiplier.exp_range, (1 << a.man_bits) | (field & a.man_mask))
-        largest = ((1 << a.man_bits) | (a.max_finite & a.man_mask)) * ((1 << b.man_bits) | (b.max_finite & b.man_mask))
-        return cls(wide, *multiplier.exp_range, largest, 1 if multiplier.subnormals == "flush" else wide.sig_bits - 1)
+        if multiplier.wide.integer:
+            return cls(multiplier.wide)
+        return cls(multiplier.wide, *multiplier.exp_range, multiplier.largest, multiplier.leading)
 
     @classmethod
     def code(cls, fmt):
@@ -77,7 +71,7 @@ class Addend:
 
     def gated(self, code, enable):
         """The code while ``enable``, else a zero that leaves any sum as it is: -0."""
-        if isinstance(self.wide, IntFormat):
+        if self.wide.integer:
             return code & enable.replicate(self.wide.width)
         number = self.wide.sig_bits + self.wide.exp_bits
         flags = self.wide.has_inf + self.wide.has_nan

@@ -4,9 +4,14 @@ import difflib
 import re
 from dataclasses import dataclass
 
+from ..golden import families
 from ..golden.formats import FORMATS, MIXED_PAIRS
 from ..golden.refusal import Refusal
-from ..golden.spec import Accumulator, Multiplier, parse_accumulator, parse_multiplier
+from ..golden.spec import Accumulator, Multiplier, parse_accumulator
+
+#: Every structure and its protocol.
+PROTOCOLS = {"mul": "combinational", "prod": "combinational", "mac": "runs", "dot": "runs", "array": "streams",
+             "matmul": "axis"}
 
 MAX_SIDE = 64
 MAX_WINDOW = 53  # the golden model's
@@ -52,11 +57,10 @@ class Design:
     source = None  # files, of what somebody else built: `foreign.Foreign`
 
     def __post_init__(self):
-        if self.structure == "prod" and self.multiplier.overflow != "saturate":
+        if self.wide and self.multiplier.overflow != "saturate":
             raise Refusal("A wide product never overflows, so 'ieee' must be left out of a prod design")
-        if self.accumulator is not None and (self.accumulator.kind == "int") != (self.multiplier.kind == "int8"):
-            raise Refusal(f"Accumulator must be {'int32' if self.multiplier.kind == 'int8' else 'a float or fixed'} "
-                             f"for {self.multiplier.name}, not {self.accumulator.name!r}")
+        if self.accumulator is not None:
+            self.accumulator.check(self.multiplier.wide, self.multiplier.name)
         if self.accumulator is not None and self.multiplier.overflow != "saturate":
             raise Refusal("An accumulator takes wide products, which never overflow: 'ieee' must be left out")
         for name, value in (("rows", self.rows), ("cols", self.cols)):
@@ -64,7 +68,10 @@ class Design:
                 raise Refusal(f"Array {name} must be 1 to {MAX_SIDE}, not {value}")
         if self.lanes is not None and not 2 <= self.lanes <= 256:
             raise Refusal(f"Dot product lanes must be 2 to 256, not {self.lanes}")
-        if self.structure == "dot":
+        if self.dataflow == "ws" and self.multiplier.neutral is None:
+            raise Refusal(f"A weight-stationary array needs a pair of codes whose product is 0, which "
+                          f"{self.multiplier.name} has not: _os must stand for _ws")
+        if self.lanes is not None:
             self._check_sum()
 
     def _check_sum(self):
@@ -96,8 +103,26 @@ class Design:
         return "_".join(words)
 
     @property
+    def wide(self):
+        """Whether the result is the unrounded product."""
+        return self.structure == "prod"
+
+    @property
+    def result(self):
+        """Format of the codes that come out."""
+        if self.accumulator is not None:
+            return self.accumulator.result
+        return self.multiplier.wide if self.wide else self.multiplier.narrow
+
+    @property
+    def protocol(self):
+        """How operands come in and results go out: ``combinational``, ``runs`` (of pairs, one in each cycle with
+        ``en``), ``streams`` (of a matrix's columns and rows), or ``axis`` (the same streams as AXI4-Stream)."""
+        return PROTOCOLS[self.structure]
+
+    @property
     def combinational(self):
-        return self.structure in ("mul", "prod")
+        return self.protocol == "combinational"
 
 
 def parse(slug):
@@ -121,13 +146,14 @@ def parse(slug):
 
 def _parse(slug):
     structure, *words = slug.split("_")
-    if structure not in ("mul", "prod", "mac", "dot", "array", "matmul"):
-        raise Refusal(f"a design begins with mul, prod, mac, dot, array or matmul, not {structure!r}")
+    if structure not in PROTOCOLS:
+        *words, last = PROTOCOLS
+        raise Refusal(f"a design begins with {', '.join(words)} or {last}, not {structure!r}")
     if not words:
         raise Refusal(f"a multiplier must follow {structure!r}")
-    multiplier, words = parse_multiplier(words)
+    multiplier, words = families.parse(words)
     fields = {}
-    if structure not in ("mul", "prod"):
+    if PROTOCOLS[structure] != "combinational":
         if not words:
             raise Refusal(f"an accumulator must follow {multiplier.name!r}")
         fields["accumulator"] = parse_accumulator(words.pop(0))
@@ -161,7 +187,7 @@ def catalogue():
         for kind in ("lmul", "mitchell", "exact")
         for subnormals in ("flush", "exact")
     ]
-    multipliers.append(Multiplier.make("int8", None))
+    multipliers.append(Multiplier.make("int8"))
     slugs = [f"{structure}_{multiplier.name}" for structure in ("mul", "prod") for multiplier in multipliers]
     for structure, suffixes in (("mac", [""]), ("dot", ["_16"]), ("array", ["_8x8_os", "_8x8_ws"]),
                                 ("matmul", ["_8x8_os", "_8x8_ws"])):
@@ -170,4 +196,14 @@ def catalogue():
             for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
                 slugs += [f"{structure}_{kind}_{formats}_{accumulator}{suffix}" for kind in ("lmul", "exact")
                           for accumulator in ("fp32", "fixed", "carrysave")]
+    return slugs + _integers()
+
+
+def _integers():
+    """Designs of the other families, a few of each."""
+    narrow = ("int2", "int4", "uint8", "int8xint4", "int16", "int8xternary", "int8xpot3k2", "xnor_sign8")
+    slugs = [f"{structure}_{multiplier}" for multiplier in narrow for structure in ("mul", "prod")]
+    for multiplier in ("int4", "int8xint4", "int8xternary", "int8xpot3k2", "xnor_sign8"):
+        slugs += [f"mac_{multiplier}_int32", f"dot_{multiplier}_int32_16", f"array_{multiplier}_int32_8x8_os",
+                  f"array_{multiplier}_int32_8x8_ws", f"matmul_{multiplier}_int32_8x8_os"]
     return slugs

@@ -14,6 +14,7 @@ from .accumulator import FixedSum, Sum, running_sum
 from .addend import Addend, expand
 from .fixed import Window, compress
 from .fpadd import FloatAdder
+from .integers import number
 from .multipliers import multiplier
 from .part import Part
 from .pe import accumulate, give_result
@@ -184,19 +185,26 @@ class IntTree(Part):
 
     Timing: 1 cycle with ``en``, one sum per such cycle.
 
+    Parameters
+    ----------
+    fmt : IntFormat
+        Of the integers.
+    count : int
+
     Members
     -------
     en : ``In(1)``
-    p : ``In(count * width)``
-    sum : ``Out(width + bits)``
-        The bits that ``count`` takes more.
+    p : ``In(count * fmt.width)``
+    sum : ``Out(fmt.width + bits)``
+        The bits that ``count`` takes more; signed as ``fmt`` is.
     """
 
     latency = 1
 
-    def __init__(self, width, count):
-        self.count = count
-        super().__init__({"en": In(1), "p": In(count * width), "sum": Out(width + (count - 1).bit_length())})
+    def __init__(self, fmt, count):
+        self.fmt, self.count = fmt, count
+        bits = fmt.width + (count - 1).bit_length()
+        super().__init__({"en": In(1), "p": In(count * fmt.width), "sum": Out(bits)})
 
     def elaborate(self, platform):
         m = Module()
@@ -204,7 +212,7 @@ class IntTree(Part):
         words = []
         for lane, p in enumerate(lanes(self.p, self.count)):
             word = Signal(len(total), name=f"word_{lane}")
-            m.d.comb += word.eq(p.as_signed())
+            m.d.comb += word.eq(number(self.fmt, p))
             words.append(word)
         (x, y), _ = compress(m, words, [Const(0)] * self.count)
         with m.If(self.en):
@@ -333,9 +341,10 @@ class Dot(Part):
         """How the running sum is held, what makes the component that adds up the lanes, and that one's latency."""
         count, product, fmt = self.count, Addend.product(self.multiplier), self.accumulator.fmt
         held = running_sum(self.accumulator, product)
-        if self.accumulator.kind == "int":
-            total = Addend(IntFormat("sum", product.wide.width + (count - 1).bit_length()))
-            return Sum(held.fmt, total), partial(IntTree, product.wide.width, count), IntTree.latency
+        if self.accumulator.integer:
+            wide = product.wide
+            total = Addend(IntFormat("sum", wide.width + (count - 1).bit_length(), wide.signed))
+            return Sum(held.fmt, total), partial(IntTree, wide, count), IntTree.latency
         if self.accumulator.kind != "float":
             narrow = Window(product, count)
             return PlacedSum(held.window, held.words, narrow), partial(FixedTree, narrow, count), FixedTree.latency

@@ -1,8 +1,6 @@
 """The combinational multiplier of any specification."""
 
-from .fpmul import ExactMultiplier
-from .intmul import IntMultiplier
-from .lmul import LMul
+from .families import component
 
 
 def multiplier(spec, wide=False):
@@ -21,5 +19,4 @@ def multiplier(spec, wide=False):
     p : ``Out(spec.wide.width if wide else spec.narrow_width)``
         The product.
     """
-    cls = IntMultiplier if spec.kind == "int8" else LMul if spec.is_add else ExactMultiplier
-    return cls(spec, wide)
+    return component(spec, wide)

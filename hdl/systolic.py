@@ -397,9 +397,13 @@ class WeightStationaryArray(Array):
             control.valid.eq(self.i_a.valid & self.i_b.valid), control.last.eq(self.i_a.last | self.i_b.last),
             self.i_a.ready.eq(control.ready), self.i_b.ready.eq(control.ready),
         ]
-        neutral_a = Const(self.multiplier.neutral[0], self.multiplier.a.width).replicate(self.rows)
-        column = Mux(control.fill, neutral_a, self.i_a.data)
+        spec = self.multiplier
+        neutral_a, neutral_b = (Const(code, fmt.width)
+                                for code, fmt in zip(spec.neutral, (spec.a, spec.b), strict=True))
+        column = Mux(control.fill, neutral_a.replicate(self.rows), self.i_a.data)
         weights = self.i_b.data & ~control.fill.replicate(len(self.i_b.data))
+        if neutral_b.value:
+            weights = weights | (neutral_b.replicate(self.cols) & control.fill.replicate(len(self.i_b.data)))
         feeds = [Feed(self.rows, self.multiplier.a.width) for _ in range(self.rows)]
         for r, feed in enumerate(feeds):
             m.submodules[f"feed_{r}"] = feed

@@ -1,7 +1,6 @@
 """From a design to files: Verilog, manifest, FuseSoC core and timing constraints."""
 
 import hashlib
-import itertools
 import json
 import os
 import re
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..golden.files import write_together
-from ..golden.formats import FloatFormat, IntFormat
 from . import yosys
 from .axis import Matmul
 from .dot import Dot
@@ -42,16 +40,22 @@ _JOIN = ("bufnorm", "bufnorm -reset", "chtype -set join t:$buf o:* %ci1 %i", "op
 
 def component(design):
     """The Amaranth component of a design; ``component(parse(slug))`` is what the Verilog of ``slug`` is made from."""
-    if design.combinational:
-        return multiplier(design.multiplier, wide=design.structure == "prod")
-    if design.structure == "mac":
-        return Mac(design.multiplier, design.accumulator)
-    if design.structure == "dot":
-        return Dot(design.multiplier, design.accumulator, design.lanes, design.window, design.tree)
-    shape = design.multiplier, design.accumulator, design.rows, design.cols
-    if design.structure == "array":
-        return {"os": OutputStationaryArray, "ws": WeightStationaryArray}[design.dataflow](*shape)
-    return Matmul(*shape, design.dataflow)
+    return _COMPONENTS[design.structure](design)
+
+
+def _array(design):
+    array = {"os": OutputStationaryArray, "ws": WeightStationaryArray}[design.dataflow]
+    return array(design.multiplier, design.accumulator, design.rows, design.cols)
+
+
+_COMPONENTS = {
+    "mul": lambda design: multiplier(design.multiplier),
+    "prod": lambda design: multiplier(design.multiplier, wide=True),
+    "mac": lambda design: Mac(design.multiplier, design.accumulator),
+    "dot": lambda design: Dot(design.multiplier, design.accumulator, design.lanes, design.window, design.tree),
+    "array": _array,
+    "matmul": lambda design: Matmul(design.multiplier, design.accumulator, design.rows, design.cols, design.dataflow),
+}
 
 
 def verilog(design):
@@ -180,43 +184,28 @@ def _ports(slug, text):
 def _clocking(design):
     if design.combinational:
         return {"clock": None, "reset": None, "reset_active": None}
-    if design.structure == "matmul":
+    if design.protocol == "axis":
         return {"clock": "aclk", "reset": "aresetn", "reset_active": "low"}
     return {"clock": "clk", "reset": "rst", "reset_active": "high"}
 
 
 def _parameters(design):
     spec = design.multiplier
-    parameters = {"structure": design.structure, "multiplier": spec.kind, "a": _format(spec.a), "b": _format(spec.b)}
-    if spec.kind != "int8":
-        parameters |= {"subnormals": spec.subnormals, "overflow": spec.overflow}
-    if spec.is_add:
-        parameters |= {"offset": spec.offset, "offset_value": spec.offset_value}
-    if design.structure == "prod":
-        parameters["product"] = _format(spec.wide)
-    elif design.structure == "mul":
-        parameters["product"] = _format(spec.wide if spec.kind == "int8" else spec.a)
+    parameters = {"structure": design.structure, "multiplier": spec.label,
+                  **{name: value for name, value in spec.fields().items() if name != "kind"},
+                  "a": spec.a.describe(), "b": spec.b.describe(), **spec.constants()}
+    if design.accumulator is None:
+        parameters["product"] = design.result.describe()
     else:
         accumulator = design.accumulator
         parameters["accumulator"] = {"name": accumulator.name, "kind": accumulator.kind, "depth": accumulator.depth,
-                                     "result": _format(accumulator.result)}
-    if design.structure == "dot" and design.accumulator.kind == "float":
-        parameters |= {"tree": True} if design.tree else {"tree": False, "window": design.window}
+                                     "result": accumulator.result.describe()}
+        if design.lanes and not design.tree and accumulator.fmt:
+            parameters |= {"tree": False, "window": design.window}
+        elif design.tree:
+            parameters["tree"] = True
     shape = {name: getattr(design, name) for name in ("lanes", "rows", "cols", "dataflow")}
     return parameters | {name: value for name, value in shape.items() if value is not None}
-
-
-def _format(fmt):
-    if isinstance(fmt, IntFormat):
-        return {"name": fmt.name, "kind": "integer", "width": fmt.width, "signed": True}
-    if isinstance(fmt, FloatFormat):
-        return {"name": fmt.name, "kind": "float", "width": fmt.width, "exp_bits": fmt.exp_bits,
-                "man_bits": fmt.man_bits, "bias": fmt.bias, "specials": fmt.specials.value}
-    positions = itertools.accumulate((width for _, width in fmt.fields), initial=0)
-    return {"kind": "wide", "width": fmt.width, "frac_bits": fmt.frac_bits, "exp_bias": fmt.exp_bias,
-            "exp_signed": fmt.exp_signed, "implicit_one": fmt.implicit_one,
-            "fields": [{"name": name, "lsb": lsb, "width": width}
-                       for (name, width), lsb in zip(fmt.fields, positions, strict=False)]}
 
 
 def _fusesoc(about):

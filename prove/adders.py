@@ -810,21 +810,18 @@ def _counted(name, claim, means, examine, good=PROVED):
     return proof(name, claim, means, counted)
 
 
-def integer_step(spec, limit=120):
-    """A step of an integer sum adds the product of the operands, modulo its width."""
-    accumulator = Accumulator("int")
+def integer_step(spec, accumulator, limit=120):
+    """A step of an integer sum adds a product, whichever it is, modulo its width."""
 
     def examine():
-        logic, fmt = Logic(), accumulator.result
+        logic, fmt, wide = Logic(), accumulator.result, spec.wide
         adder = running_sum(accumulator, Addend.product(spec)).adder()
-        gates = exhaust.load(convert({"adder": adder, "multiplier": multiplier(spec, wide=True)}))
-        acc, a, b = logic.inputs(fmt.width), logic.inputs(spec.a.width), logic.inputs(spec.b.width)
-        p = gates["multiplier"].build(logic, {"a": a, "b": b})["p"]
-        total = gates["adder"].build(logic, {"acc": acc, "p": p})["sum"]
+        acc, p = logic.inputs(fmt.width), logic.inputs(wide.width)
+        total = exhaust.load(convert({"adder": adder}))["adder"].build(logic, {"acc": acc, "p": p})["sum"]
         question = Theory(logic)
-        x, y = (question.extend(question.vector(code), fmt.width, signed=True) for code in (a, b))
-        right = question(Kind.BV_ADD, question.vector(acc), question(Kind.BV_MUL, x, y))
-        shown = [(name, question.vector(bits)) for name, bits in (("acc", acc), ("a", a), ("b", b), ("sum", total))]
+        number = question.extend(question.vector(p), fmt.width, signed=wide.signed)
+        right = question(Kind.BV_ADD, question.vector(acc), number)
+        shown = [(name, question.vector(bits)) for name, bits in (("acc", acc), ("p", p), ("sum", total))]
         return question.never(question(Kind.NOT, question.equal(question.vector(total), right)), limit, shown)
 
     return proof(sum_name(spec, accumulator), "every product is added exactly", "SMT, bit vectors", examine)
@@ -848,8 +845,8 @@ def of(spec, accumulator, limit=600):
     if accumulator.kind == "float":
         if Addend.product(spec).sig_bits <= SOLVED_BITS:
             yield solved(Sum(accumulator.fmt, spec), limit)
-    elif accumulator.kind == "int":
-        yield integer_step(spec, limit)
+    elif accumulator.integer:
+        yield integer_step(spec, accumulator, limit)
     else:
         window = Window(Addend.product(spec), accumulator.depth)
         words = running_sum(accumulator, window.addend).words

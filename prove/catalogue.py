@@ -8,11 +8,11 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from ..golden.codec import decode
+import numpy as np
+
 from ..golden.files import atomic_write
 from ..golden.formats import float_format
 from ..golden.pool import Pool
-from ..golden.products import unpack, wide_value
 from ..golden.spec import Multiplier
 from ..golden.stimulus import all_pairs
 from ..hdl.designs import Design, catalogue, parse
@@ -100,11 +100,11 @@ def _jobs(slugs):
     for slug in dict.fromkeys(catalogue() if slugs is None else slugs):
         design = parse(slug)
         if not design.combinational:
-            if design.structure == "dot":
+            if design.lanes:
                 sums[_lanes(design)] = ("lanes", design.slug)
             if design.rows:
                 sums["streams of {}, {}".format(*handshake.kind(design))] = ("streams", handshake.kind(design))
-            if design.structure == "matmul":
+            if design.protocol == "axis":
                 sums["stream registers"] = ("stream registers", None)
             if _steps(design):
                 sums[_sum(design)] = ("sum", Design("mac", design.multiplier, accumulator=design.accumulator).slug)
@@ -140,7 +140,7 @@ def _sum(design):
 def _steps(design):
     """Whether the sum of a design is proved by the steps of `adders`: a mac and an array add one product per cycle; a
     `dot` adds a number per cycle too, but only its exact sum is added and drained as that of a mac is."""
-    return design.structure != "dot" or design.accumulator.kind in ("fixed", "carrysave")
+    return not design.lanes or design.accumulator.kind in ("fixed", "carrysave")
 
 
 def _lanes(design):
@@ -176,7 +176,7 @@ def _multipliers(designs, seconds):
     circuits = words.load({design.slug: texts[design.slug] for design in read}) if read else {}
     proofs = []
     for design in designs:
-        spec, wide = design.multiplier, design.structure == "prod"
+        spec, wide = design.multiplier, design.wide
         if design.slug in small:
             proofs.append(_exhausted(design, gates[design.slug]))
         else:
@@ -193,12 +193,12 @@ def _bits(design):
 
 
 def _by_theory(design):
-    return design.structure == "mul" and design.multiplier.kind == "exact" and theorems.ieee_applies(design.multiplier)
+    return design.combinational and not design.wide and theorems.ieee_applies(design.multiplier)
 
 
 def _exhausted(design, circuit):
     started = time.perf_counter()
-    spec, wide = design.multiplier, design.structure == "prod"
+    spec, wide = design.multiplier, design.wide
     a, b = all_pairs(spec)
     wrong = exhaust.mismatches(circuit, spec, wide, a, b)
     witness = ""
@@ -220,13 +220,12 @@ def _timed(design, claim, examine, *arguments):
 
 def _witness(design, a, b, found, wanted=None):
     """Codes, and their values."""
-    spec = design.multiplier
+    spec, result = design.multiplier, design.result
 
     def text(fmt, code):
-        value = wide_value(spec, unpack(spec, int(code))) if fmt is spec.wide else decode(fmt, int(code))
-        return f"{int(code):#x} ({float(value):.9g})"
+        values = ", ".join(f"{value:.9g}" for value in np.atleast_1d(fmt.decode(int(code))))
+        return f"{int(code):#x} ({values})"
 
-    result = spec.wide if design.structure == "prod" or spec.kind == "int8" else spec.a
     words = f"a={text(spec.a, a)} b={text(spec.b, b)} gives {text(result, found)}"
     return words if wanted is None else f"{words}, not {text(result, wanted)}"
 
@@ -252,7 +251,7 @@ def _structures(slugs, proofs):
             continue
         part = Design("prod", design.multiplier).slug
         parts = {f"multiplier, {part}": [proof for proof in proofs if proof.name == part]}
-        if design.structure == "dot":
+        if design.lanes:
             parts[f"sum, {_lanes(design)}"] = [proof for proof in proofs if proof.name == _lanes(design)]
         if _steps(design):
             parts[f"sum, {_sum(design)}"] = [proof for proof in proofs if proof.name == _sum(design)]
@@ -260,7 +259,7 @@ def _structures(slugs, proofs):
             small = handshake.followed(*handshake.kind(design))
             shapes = ", ".join(f"{each.rows}x{each.cols}" for each in map(parse, small))
             parts[f"streams, at {shapes}"] = [proof for proof in proofs if proof.name in small]
-        if design.structure == "matmul":
+        if design.protocol == "axis":
             parts["stream registers"] = [proof for proof in proofs if proof.name.startswith("stream register,")]
         verdicts = {name: _worst(some) for name, some in parts.items()}
         yield Proof(slug, "what golden says, as a whole", "by `lmul simulate`; its " + "; its ".join(
@@ -306,6 +305,6 @@ def _program():
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
     for room in ("golden", "hdl", "prove"):
-        for path in sorted((root / room).glob("*.py")):
-            digest.update(f"{room}/{path.name}\0".encode() + path.read_bytes())
+        for path in sorted((root / room).rglob("*.py")):
+            digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes())
     return digest.hexdigest()

@@ -8,7 +8,6 @@ from pathlib import Path
 from bitwuzla import Kind
 
 from ..golden.formats import IntFormat
-from ..golden.spec import Accumulator
 from ..hdl import yosys
 from ..hdl.accumulator import Sum, running_sum
 from ..hdl.addend import Addend
@@ -136,12 +135,12 @@ def _summed(circuit, signed, logic, given):
     return [after[literal] if literal in after else logic.input() for literal in found["sum"]], linear
 
 
-def integers(width, count, text=None):
+def integers(fmt, count, text=None):
     """Whether a tree of integers gives their sum a cycle later, whatever they are.
 
     Parameters
     ----------
-    width, count : int
+    fmt, count
         As of `IntTree`.
     text : str
         Verilog of a module ``tree`` to be examined; by default that of `IntTree`.
@@ -151,13 +150,14 @@ def integers(width, count, text=None):
     (verdict, witness)
         ``undecided`` if the algebra leaves anything over: it finds no witness.
     """
-    (circuit, signed), logic = _load(text or convert({"tree": IntTree(width, count)})["tree"]), Logic()
+    (circuit, signed), logic = _load(text or convert({"tree": IntTree(fmt, count)})["tree"]), Logic()
+    width = fmt.width
     p = logic.inputs(width * count)
     after, linear = _summed(circuit, signed, logic, {"p": p})
     total = linear(after)
     total.simplify()
     for lane in range(count):
-        total.add_word(p[lane * width : (lane + 1) * width], -1, True, len(after))
+        total.add_word(p[lane * width : (lane + 1) * width], -1, fmt.signed, len(after))
     return UNDECIDED if total.weights or total.constant else PROVED, ""
 
 
@@ -204,15 +204,19 @@ def joined(window, words, narrow, limit=120, text=None):
     return question.never(wrong, limit, [("acc", question.vector(raw)), ("p", question.vector(p))])
 
 
-def added(width, limit=120):
-    """Whether the adder of a sum of integers adds one of ``width`` bits, modulo its own width."""
-    fmt, logic = Accumulator("int").result, Logic()
-    adder = Sum(fmt, Addend(IntFormat("sum", width))).adder()
-    acc, p = logic.inputs(fmt.width), logic.inputs(width)
+def added(fmt, addend, limit=120):
+    """Whether the adder of a sum of integers of format ``fmt`` adds one of format ``addend``, modulo its own width."""
+    logic = Logic()
+    adder = Sum(fmt, Addend(addend)).adder()
+    acc, p = logic.inputs(fmt.width), logic.inputs(addend.width)
     total = exhaust.load(convert({"adder": adder}))["adder"].build(logic, {"acc": acc, "p": p})["sum"]
     question = Question(logic)
     x, y, found = (question.vector(bits) for bits in (acc, p, total))
-    y = question(Kind.BV_SIGN_EXTEND, y, indices=(fmt.width - width,))
+    if fmt.width > addend.width:
+        extend = Kind.BV_SIGN_EXTEND if addend.signed else Kind.BV_ZERO_EXTEND
+        y = question(extend, y, indices=(fmt.width - addend.width,))
+    elif fmt.width < addend.width:
+        y = question(Kind.BV_EXTRACT, y, indices=(fmt.width - 1, 0))
     wrong = question(Kind.DISTINCT, found, question(Kind.BV_ADD, x, y))
     return question.never(wrong, limit, [("acc", x), ("p", question.vector(p)), ("sum", found)])
 
@@ -227,11 +231,12 @@ def of(spec, accumulator, count, limit=600):
     """
     algebra = "algebra: full adders of the carry-save tree put for what they add"
     product = Addend.product(spec)
-    if accumulator.kind == "int":
-        width = spec.wide.width
-        claims = [("the sum of all lanes is exact", algebra, lambda: integers(width, count)),
+    if accumulator.integer:
+        wide = spec.wide
+        total = IntFormat("sum", wide.width + (count - 1).bit_length(), wide.signed)
+        claims = [("the sum of all lanes is exact", algebra, lambda: integers(wide, count)),
                   ("the sum of lanes is added exactly", "SMT, bit vectors",
-                   lambda: added(width + (count - 1).bit_length(), limit))]
+                   lambda: added(accumulator.result, total, limit))]
     elif accumulator.kind != "float":
         held, narrow = running_sum(accumulator, product), Window(product, count)
         claims = [("every product is placed exactly", "SMT, bit vectors", lambda: placement(spec, narrow, limit)),

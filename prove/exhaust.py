@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..golden.codec import code_dtype
-from ..golden.products import multiply, pack, product
+from ..golden.expected import products
 from ..hdl import yosys
 from .logic import FALSE, TRUE, Logic
 
@@ -147,7 +147,7 @@ def from_planes(planes, count):
 
 def expected(spec, wide, a, b):
     """What golden says the product port carries."""
-    return pack(spec, product(spec, a, b)) if wide else multiply(spec, a, b)
+    return products(spec, wide, a, b)
 
 
 def mismatches(circuit, spec, wide, a, b):

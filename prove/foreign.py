@@ -5,7 +5,6 @@ import time
 import numpy as np
 
 from ..golden.codec import decode
-from ..golden.products import unpack, wide_value
 from ..golden.refusal import Refusal
 from ..golden.stimulus import all_pairs
 from ..hdl.foreign import Foreign
@@ -42,12 +41,7 @@ def prove(foreign: Foreign, seconds: float = 60.0) -> Proof:
 
 def result_values(design, codes):
     """Values of result codes of a design: float64."""
-    spec = design.multiplier
-    if design.accumulator is not None:
-        return decode(design.accumulator.result, codes)
-    if design.structure == "prod":
-        return wide_value(spec, unpack(spec, codes))
-    return decode(spec.wide if spec.kind == "int8" else spec.a, codes)
+    return design.result.decode(codes)
 
 
 def shown(design, code):
@@ -57,7 +51,7 @@ def shown(design, code):
 
 def _product(foreign, seconds):
     design, spec = foreign.ours, foreign.multiplier
-    wide = design.structure == "prod"
+    wide = design.wide
     theirs = exhaust.load({foreign.slug: foreign.text})[foreign.slug]
     if spec.a.width + spec.b.width <= EXHAUSTED_BITS:
         a, b = all_pairs(spec)
@@ -76,7 +70,7 @@ def _witness(design, circuit, a, b):
     """A pair of operands, what comes of it and what should: codes and values."""
     spec = design.multiplier
     a, b = (np.array([int(code)]) for code in (a, b))
-    found, wanted = circuit(a=a, b=b)["p"][0], exhaust.expected(spec, design.structure == "prod", a, b)[0]
+    found, wanted = circuit(a=a, b=b)["p"][0], exhaust.expected(spec, design.wide, a, b)[0]
     x, y = (f"{int(code[0]):#x} ({float(decode(fmt, code)[0]):.9g})" for fmt, code in ((spec.a, a), (spec.b, b)))
     return f"a={x} b={y} gives {shown(design, found)}, not {shown(design, wanted)}"
 

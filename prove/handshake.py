@@ -36,7 +36,7 @@ class Core:
     def __init__(self, design, machine):
         self.design, self.machine = design, machine
         self.rows, self.cols = design.rows, design.cols
-        axis = design.structure == "matmul"
+        axis = design.protocol == "axis"
         self._names = {stream: f"{side}_axis_{stream}_t" if axis else name for stream, side, name in
                        (("a", "s", "i_a__"), ("b", "s", "i_b__"), ("c", "m", "o__"))}
 

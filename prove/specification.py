@@ -68,17 +68,17 @@ def product(spec, wide, a, b, multiply=lambda a, b: a * b):
     flags = {"zero": x.zero | y.zero, "inf": x.inf | y.inf,
              "nan": x.nan | y.nan | (x.inf & y.zero) | (y.inf & x.zero)}
     if wide:
-        sig, exp = _wide_sum(spec, x, y) if spec.is_add else _wide_product(spec, x, y, multiply)
+        sig, exp = _wide_sum(spec, x, y) if spec.form == "fields" else _wide_product(spec, x, y, multiply)
         parts = {"sig": sig, "exp": exp, "sign": sign, **flags}
         return concat(*(parts[name] for name, _ in spec.wide.fields))
-    field, width = _narrow_sum(spec, x, y) if spec.is_add else _rounded(spec, x, y, multiply)
+    field, width = _narrow_sum(spec, x, y) if spec.form == "fields" else _rounded(spec, x, y, multiply)
     return concat(_special(spec, field, width, flags), sign)
 
 
 def _special(spec, field, width, flags):
     """The field of the product from a signed integer of ``width`` bits, range and special values minded."""
     fmt = spec.a
-    if spec.is_add or spec.subnormals == "flush":
+    if spec.form == "fields" or spec.subnormals == "flush":
         flags = flags | {"zero": flags["zero"] | field.below(fmt.min_normal, signed=True)}
     beyond = fmt.max_finite if spec.overflow == "saturate" else fmt.inf if fmt.has_inf else fmt.nan
     over = field.value(fmt.max_finite).below(field, signed=True)

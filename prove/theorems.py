@@ -5,9 +5,10 @@ from bitwuzla import Kind, RoundingMode
 
 from ..golden.formats import Specials
 from ..golden.refusal import Refusal
+from .families import specification
 from .logic import Logic
 from .solver import PROVED, UNDECIDED, Question
-from .specification import Operand, product
+from .specification import Operand
 from .words import Word, concat
 
 PLAIN_SECONDS = 2  # after which a product of significands is no longer multiplied out
@@ -44,15 +45,15 @@ def specified(circuit, spec, wide, seconds=60.0):
     """
     question = Question(Logic())
     a, b = operands(question, spec)
-    found, wanted = circuit.build({"a": a, "b": b})["p"], product(spec, wide, a, b)
+    found, wanted = circuit.build({"a": a, "b": b})["p"], specification(spec)(spec, wide, a, b)
     shown = [("a", a.term), ("b", b.term), ("p", found.term), ("not", wanted.term)]
     differs = (~found.equals(wanted)).true
-    multiplies = spec.kind == "exact"
+    multiplies = spec.form == "significands"
     verdict, witness = question.never(differs, min(seconds, PLAIN_SECONDS) if multiplies else seconds, shown)
     if verdict != UNDECIDED or not multiplies:
         return verdict, MEANS, witness
     if _by_bounds(question, circuit, spec, a, b, seconds, lambda found, bounded: found.equals(
-            product(spec, wide, a, b, lambda left, right: bounded.product))):
+            specification(spec)(spec, wide, a, b, lambda left, right: bounded.product))):
         return PROVED, MEANS + _BOUNDS, ""
     verdict, witness = question.never(differs, seconds, shown)
     return verdict, MEANS, witness
@@ -166,7 +167,7 @@ def ieee(circuit, spec, seconds=60.0):
 
 def ieee_applies(spec):
     """Whether `ieee` speaks of such a multiplier."""
-    return (spec.kind == "exact" and spec.a == spec.b and spec.a.specials is Specials.IEEE
+    return (spec.form == "significands" and spec.a == spec.b and spec.a.specials is Specials.IEEE
             and spec.subnormals == "exact")
 
 

@@ -7,9 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..golden.codec import decode
-from ..golden.formats import FloatFormat, IntFormat
-from ..golden.products import unpack, wide_value
 from ..hdl.designs import parse
 
 SHOWN = 5  # mismatches printed in full
@@ -55,15 +52,11 @@ def read(handle):
 
 
 def shown(fmt, code):
-    """A code as hex and value. ``fmt`` is a format, or a `Multiplier` for its wide product; a code may be text as
-    `read` gives it."""
+    """A code of a format as hex and value; it may be text as `read` gives it."""
     if isinstance(code, str):
         return f"{code} (X or Z)"
-    if isinstance(fmt, FloatFormat | IntFormat):
-        width, value = fmt.width, decode(fmt, [code])[0]
-    else:
-        width, value = fmt.wide.width, wide_value(fmt, unpack(fmt, [code]))[0]
-    return f"0x{code:0{(width + 3) // 4}x} ({value:.9g})"
+    values = ", ".join(f"{value:.9g}" for value in np.atleast_1d(fmt.decode([code])[0]))
+    return f"0x{code:0{(fmt.width + 3) // 4}x} ({values})"
 
 
 def shown_pairs(spec, a, b):

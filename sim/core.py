@@ -19,7 +19,7 @@ class Core:
 
     def __init__(self, dut):
         self.design = bench.design()
-        self.axis = self.design.structure == "matmul"
+        self.axis = self.design.protocol == "axis"
         widths = self.design.multiplier.a.width, self.design.multiplier.b.width, self.design.accumulator.result.width
         if self.axis:
             self.clk, self.rst, self.active = dut.aclk, dut.aresetn, 0

@@ -21,7 +21,6 @@ from ..golden import tensors
 from ..golden.accumulate import check
 from ..golden.codec import as_codes, code_dtype, decode
 from ..golden.files import atomic_write
-from ..golden.formats import IntFormat
 from ..golden.operands import quantise
 from ..golden.pool import Pool
 from ..golden.refusal import Refusal
@@ -59,7 +58,7 @@ def matmul_files(a, b, design, backend, path, progress=None, simulator="verilato
     Refusal
         If the design, a file or a matrix is refused, or a sum leaves the range of an integer accumulator: one sentence.
     """
-    if design.structure != "matmul":
+    if design.protocol != "axis":
         raise Refusal(f"Design must be a matmul to multiply matrices, not {design.slug!r}")
     if backend not in BACKENDS:
         raise Refusal(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
@@ -92,7 +91,7 @@ def _refuse_wrapped(design, a, b):
 
 def _specials(design, codes, product):
     """How many results are Inf and NaN, those among them that became so when they were scaled back; of floats."""
-    if isinstance(design.accumulator.result, IntFormat):
+    if design.accumulator.integer:
         return ""
     values = product if product.dtype.kind == "f" else decode(design.accumulator.result, codes)
     return f"; {np.count_nonzero(np.isinf(values))} Inf and {np.count_nonzero(np.isnan(values))} NaN in the result"
@@ -123,14 +122,14 @@ def operands(spec, a, b):
     """
     if a.array.shape[1] != b.array.shape[0]:
         raise Refusal(f"Inner dimensions must be equal, not {a.array.shape[1]} and {b.array.shape[0]}")
-    (a, a_scale), (b, b_scale) = _operand("A", spec.a, a), _operand("B", spec.b, b)
+    (a, a_scale), (b, b_scale) = _operand("A", spec.a, a, -1), _operand("B", spec.b, b, -2)
     if (a_scale is None) != (b_scale is None):
         kinds = ["codes" if scale is None else "floats" for scale in (a_scale, b_scale)]
         raise Refusal(f"Matrices must be both floats or both codes, not {kinds[0]} and {kinds[1]}")
     return a, b, None if a_scale is None else (a_scale, b_scale)
 
 
-def _operand(name, fmt, tensor):
+def _operand(name, fmt, tensor, axis):
     """Codes, and their scale or None."""
     if tensor.dtype.startswith("uint"):
         if tensor.dtype != code_dtype(fmt.width):
@@ -138,7 +137,7 @@ def _operand(name, fmt, tensor):
                           f"not {tensor.dtype}")
         return as_codes(fmt, tensor.array), None
     numbers = tensors.numbers(f"Matrix {name}", tensor, [fmt])
-    codes, scale = quantise(fmt, numbers.values, numbers.own)
+    codes, scale = quantise(fmt, numbers.values, numbers.own, axis)
     return codes, None if tensor.dtype == "int8" else scale
 
 
@@ -148,7 +147,7 @@ def result(design, codes, dtypes, scales):
         dtype = np.float64 if "float64" in dtypes else np.float32
         with np.errstate(over="ignore"):
             return (decode(design.accumulator.result, codes) * scales[0] * scales[1]).astype(dtype)
-    return codes.view(np.int32) if "int8" in dtypes else codes
+    return codes.view(f"i{codes.dtype.itemsize}") if "int8" in dtypes else codes
 
 
 def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):
@@ -188,7 +187,7 @@ def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):
 def tiles(design, a, b):
     """Tiles of rows, codes (tiles, R, K), and of columns, (tiles, K, C); what lies beyond the matrices is neutral."""
     rows, cols = design.rows, design.cols
-    fill_a, fill_b = design.multiplier.neutral
+    fill_a, fill_b = design.multiplier.neutral or (0, 0)
     a = np.pad(a, ((0, -len(a) % rows), (0, 0)), constant_values=fill_a)
     b = np.pad(b, ((0, 0), (0, -b.shape[1] % cols)), constant_values=fill_b)
     return a.reshape(-1, rows, a.shape[1]), b.reshape(len(b), -1, cols).swapaxes(0, 1)

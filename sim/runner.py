@@ -24,12 +24,10 @@ from ..hdl.verilog import verilog
 from . import objcache, tools
 
 BENCHES = {
-    "mul": ["multiplier"],
-    "prod": ["multiplier"],
-    "mac": ["mac"],
-    "dot": ["mac"],
-    "array": ["systolic"],
-    "matmul": ["systolic", "axis"],
+    "combinational": ["multiplier"],
+    "runs": ["mac"],
+    "streams": ["systolic"],
+    "axis": ["systolic", "axis"],
 }
 
 _VERILATOR = [
@@ -45,8 +43,9 @@ _VERILATOR = [
 class Result:
     """What one run of one bench came to.
 
-    ``benches`` are the modules that ran; ``figures`` what they counted, ``vectors`` among it; ``failure`` the first
-    failure's message or None; ``waves`` the waveform or None. Times are wall-clock seconds.
+    ``benches`` are the modules that ran, ``left_out`` whether one of the design's own lacked its library; ``figures``
+    what they counted, ``vectors`` among it; ``failure`` the first failure's message or None; ``waves`` the waveform or
+    None. Times are wall-clock seconds.
     """
 
     slug: str
@@ -62,6 +61,7 @@ class Result:
     benches: tuple
     figures: dict
     failure: str | None
+    left_out: bool = False
 
     @property
     def passed(self):
@@ -77,7 +77,7 @@ class Result:
         outcome = f"passed {self.tests} tests" if self.passed else f"FAILED {self.failures} of {self.tests} tests"
         text = (f"{self.slug}: {outcome}, {self.vectors} vectors, built in {self.build_seconds:.1f} s, run in "
                 f"{self.seconds:.1f} s ({self.simulator} {self.version}, seed {self.seed}); log {self.log}")
-        if self.slug.startswith("matmul") and f"{__package__}.cocotb_axis" not in self.benches:
+        if self.left_out:
             text += "; without cocotbext-axi, an AXI4-Stream bus model, which is not installed"
         return text if self.failure is None else f"{text}\n{self.failure}"
 
@@ -132,12 +132,13 @@ def simulate(design, *, folder, simulator="verilator", seed=1, waves=False, benc
         figures = folder / "figures.json"
         return Result(design.slug, simulator, tool.version, seed, tests, failures, round(built - start, 2),
                       round(time.perf_counter() - built, 2), folder / "simulate.log", wave_file,
-                      tuple(benches), json.loads(figures.read_text()) if figures.exists() else {}, failure)
+                      tuple(benches), json.loads(figures.read_text()) if figures.exists() else {}, failure,
+                      not bench and len(benches) < len(BENCHES[design.protocol]))
 
 
 def _benches(design):
     """Modules with the design's tests: those whose libraries are installed."""
-    return [f"{__package__}.cocotb_{name}" for name in BENCHES[design.structure]
+    return [f"{__package__}.cocotb_{name}" for name in BENCHES[design.protocol]
             if name != "axis" or importlib.util.find_spec("cocotbext")]
 
 

@@ -5,7 +5,6 @@ from functools import cache
 import numpy as np
 
 from ..golden import operands, stimulus
-from ..golden.formats import IntFormat
 
 KINDS = ("random", "recorded", "zeros", "subnormals", "specials", "largest", "spread")
 
@@ -44,25 +43,4 @@ def codes(fmt, kind, shape, rng):
         return np.where(rng.random(shape) < 0.75, codes(fmt, "nothing", shape, rng), codes(fmt, "random", shape, rng))
     if kind == "spread":
         return np.where(rng.random(shape) < 0.5, codes(fmt, "smallest", shape, rng), codes(fmt, "largest", shape, rng))
-    if isinstance(fmt, IntFormat):
-        return _integers(fmt, kind, shape, rng)
-    low, high = {"random": (0, fmt.max_finite), "nothing": (0, 0), "subnormals": (0, fmt.min_normal - 1),
-                 "smallest": (fmt.min_normal, fmt.min_normal + fmt.man_mask),
-                 "largest": (fmt.max_finite, fmt.max_finite)}[kind]
-    sign = rng.integers(0, 2, _alike(kind, shape, rng)) * fmt.sign_mask
-    return (rng.integers(low, high, shape, endpoint=True) | sign).astype(corners.dtype)
-
-
-def _alike(kind, shape, rng):
-    """The shape of signs: one for all of some of the largest."""
-    return 1 if kind == "largest" and rng.random() < 0.5 else shape
-
-
-def _integers(fmt, kind, shape, rng):
-    limit = 1 << (fmt.width - 1)
-    if kind == "largest":
-        values = np.broadcast_to(rng.choice([-limit, limit - 1], _alike(kind, shape, rng)), shape)
-    else:
-        low, high = {"random": (-limit, limit - 1), "nothing": (0, 0), "subnormals": (-1, 1), "smallest": (-1, 1)}[kind]
-        values = rng.integers(low, high, shape, endpoint=True)
-    return (values & (2 * limit - 1)).astype(stimulus.corners(fmt).dtype)
+    return fmt.sample(kind, shape, rng)

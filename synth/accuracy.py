@@ -17,11 +17,11 @@ def accuracy(design, source, vectors, seed):
     before they were rounded to codes, or of the codes' values; both over the scales of their tensors, as the design has
     them, so that a tensor counts for no more by being large.
     """
-    spec, wide = design.multiplier, design.structure != "mul"
+    spec, wide = design.multiplier, design.accumulator is not None or design.wide
     row = {"operand_codes": None, "result_sums": None, "reasons": {}}
     if why := drivable(design):
         return _without(row, why, "driven_relative_error", *_RESULT)
-    lone = design.structure in ("mul", "prod")
+    lone = design.combinational
     driven = pairs(source, spec, vectors, seed) if lone else sums(design, source, vectors, seed).operands
     row["operand_codes"] = {name: census(fmt, spec.subnormals, operand)._asdict()
                             for name, fmt, operand in zip("ab", (spec.a, spec.b), driven, strict=True)}
@@ -34,7 +34,7 @@ def accuracy(design, source, vectors, seed):
     actual = decode(design.accumulator.result, measured.results)
     a, b = measured.operands
     _filled(row, lambda: result_errors(actual, a.values @ b.values), *_RESULT[:2])
-    _filled(row, lambda: result_errors(actual, decode(spec.a, a.codes) @ decode(spec.b, b.codes)), *_RESULT[2:])
+    _filled(row, lambda: result_errors(actual, spec.a.along(a.codes, -1) @ spec.b.along(b.codes, -2)), *_RESULT[2:])
     return row
 
 

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..golden.accumulate import accumulate, dot
-from ..golden.matmul import matmul
+from ..golden.expected import expected
 from ..golden.operands import Drawn, matrices, pairs
-from ..golden.products import multiply, pack, product
 
 RUN = 64  # steps of one sum, where the accumulator holds as many
 TILES = 2  # products of an array, back to back
@@ -59,13 +57,13 @@ class Drive:
         for port in self.always:
             if not np.asarray(outputs[port][self.warmup:]).all():
                 raise Mismatch(f"{port} must stay 1 while operands are offered back to back, and does not")
-        for port, expected in self.expected.items():
+        for port, wanted in self.expected.items():
             actual = outputs[port]
             if self.valid is not None:
                 actual = [code for code, there in zip(actual, outputs[self.valid], strict=True) if there]
-            if len(actual) != len(expected):
-                raise Mismatch(f"{port} must give {len(expected)} results, not {len(actual)}")
-            for place, (want, got) in enumerate(zip(expected, actual, strict=True)):
+            if len(actual) != len(wanted):
+                raise Mismatch(f"{port} must give {len(wanted)} results, not {len(actual)}")
+            for place, (want, got) in enumerate(zip(wanted, actual, strict=True)):
                 if int(want) != int(got):
                     raise Mismatch(f"{port}[{place}] must be {int(want):#x}, not {int(got):#x}")
 
@@ -82,7 +80,7 @@ def drive(design, latency, source, vectors, seed):
     vectors : int
     seed : int
     """
-    return _DRIVES[design.structure](design, latency, source, vectors, seed)
+    return _DRIVES[design.protocol](design, latency, source, vectors, seed)
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ class Sums:
 def sums(design, source, vectors, seed, least=0):
     """The `Sums` that a design is driven with by about ``vectors`` operand pairs; or these and more of their
     kind, until they have at ``least`` so many results."""
-    return _SUMS[design.structure](design, source, vectors, seed, least)
+    return _SUMS[design.protocol](design, source, vectors, seed, least)
 
 
 def _runs(design, source, vectors, seed, least):
@@ -118,9 +116,7 @@ def _runs(design, source, vectors, seed, least):
     runs = max(vectors // depth, 2, least)
     drawn = pairs(source, spec, runs * depth, seed).reshape((runs, 1, depth), (runs, depth, 1))
     a, b = drawn.a.codes, drawn.b.codes.transpose(0, 2, 1)
-    if design.structure == "mac":
-        return Sums(drawn, accumulate(spec, design.accumulator, a, b)[..., None])
-    return Sums(drawn, dot(spec, design.accumulator, lanes, a, b, design.window, design.tree)[..., None])
+    return Sums(drawn, expected(design, a, b)[..., None])
 
 
 def _tiles(design, source, vectors, seed, least):
@@ -128,17 +124,16 @@ def _tiles(design, source, vectors, seed, least):
     spec, rows, cols = design.multiplier, design.rows, design.cols
     depth = min(8 * (rows + cols), design.accumulator.depth or 8 * (rows + cols))
     drawn = matrices(source, spec, rows, depth, cols, max(TILES, -(-least // (rows * cols))), seed)
-    return Sums(drawn, matmul(spec, design.accumulator, *drawn.codes))
+    return Sums(drawn, expected(design, *drawn.codes))
 
 
-_SUMS = {"mac": _runs, "dot": _runs, "array": _tiles}
+_SUMS = {"runs": _runs, "streams": _tiles}
 
 
 def _product(design, latency, source, vectors, seed):
     spec = design.multiplier
     a, b = pairs(source, spec, vectors + 1, seed).codes
-    p = multiply(spec, a, b) if design.structure == "mul" else pack(spec, product(spec, a, b))
-    return Drive({"a": a, "b": b}, 1, vectors, {"p": p})
+    return Drive({"a": a, "b": b}, 1, vectors, {"p": expected(design, a, b)})
 
 
 def _sum(design, latency, source, vectors, seed):
@@ -174,12 +169,12 @@ def _array(design, latency, source, vectors, seed):
     return Drive(inputs, 2, steps * rows * cols, {"o__data": results}, valid="o__valid")
 
 
-_DRIVES = {"mul": _product, "prod": _product, "mac": _sum, "dot": _sum, "array": _array}
+_DRIVES = {"combinational": _product, "runs": _sum, "streams": _array}
 
 
 def drivable(design):
     """Why a design cannot be driven here, or None."""
-    if design.structure == "matmul":
+    if design.protocol not in _DRIVES:
         return "its bus is driven by `lmul simulate`; the array inside it is measured as array_*"
     return None
 

@@ -144,7 +144,7 @@ def _products(foreign, proof, source, vectors, seed):
             _without(errors, "of products that differ from the design's not all pairs can be tried",
                      "mean_relative_error")
     else:
-        errors["mean_relative_error"] = mean_relative_error(spec, wide=design.structure != "mul")
+        errors["mean_relative_error"] = mean_relative_error(spec, wide=design.wide or design.accumulator is not None)
     return Examined(proof, 0, len(found), difference, {"p": found}, errors)
 
 

@@ -242,8 +242,7 @@ def tries(design, effort):
         return (replace(last, maps=last.maps[-1:]),)
     if not design.combinational:
         return effort.registered
-    spec = design.multiplier
-    widths = (8, 8) if spec.kind == "int8" else (spec.a.man_bits + 1, spec.b.man_bits + 1)
+    widths = _multiplied(design.multiplier)
     if widths[0] * widths[1] <= NARROW_BITS:
         return effort.narrow
     if sum(widths) <= MERGED_BITS:
@@ -251,6 +250,11 @@ def tries(design, effort):
     # Beyond what a proof exhausts, netlists by Booth's recoding could not be proved.
     return tuple(dict.fromkeys(replace(each, structure="ripple") if each.structure == "booth" else each
                                for each in effort.wide))
+
+
+def _multiplied(spec):
+    """Bits of the multiplication in a design, or in the rival whose place it takes, so that both get the same tries."""
+    return spec.multiplication or (spec.rival and spec.rival.multiplication) or (1, 1)
 
 
 def _words(design, verilog, folder):

@@ -182,8 +182,8 @@ def run_report(slugs=None, technologies=None, liberty=(), families=(), *, foreig
 def _beside(foreign):
     """Slugs of the designs in whose place somebody else's stand, and of their rivals."""
     designs = [each.ours for each in foreign]
-    exact = [replace(design, multiplier=rivals.rival_of(design.multiplier)).slug for design in designs
-             if rivals.rival_of(design.multiplier)]
+    exact = [replace(design, multiplier=design.multiplier.rival).slug for design in designs
+             if design.multiplier.rival]
     slugs = [design.slug for design in designs]
     return rivals.with_rivals(slugs, [*exact, *default_designs(full=True)]) if slugs else []
 
@@ -282,9 +282,10 @@ def _name(design, *_):
 
 def _weight(design):
     """Roughly what mapping costs, so that the longest work begins first."""
-    width = design.multiplier.a.width * design.multiplier.b.width
+    spec = design.multiplier
+    times = 4 if spec.multiplication and not spec.wide.integer else 1
     parts = (design.lanes or 1) * (design.rows or 1) * (design.cols or 1)
-    return width * (4 if design.multiplier.kind == "exact" else 1) * (1 if design.combinational else 7 + parts)
+    return spec.a.width * spec.b.width * times * (1 if design.combinational else 7 + parts)
 
 
 def _write(designs, folder, prove_all):

@@ -54,7 +54,7 @@ _DIVISORS = ("area_um2", "area_ge", "gates", "transistors", "delay_ps", "clock_p
 def specification(design):
     """The fields of a design, as plain data: ``structure``, ``multiplier``, and what else it has."""
     accumulator, shape = design.accumulator, ("lanes", "rows", "cols", "dataflow")
-    fields = {"structure": design.structure, "multiplier": _fields(design.multiplier)}
+    fields = {"structure": design.structure, "multiplier": design.multiplier.fields()}
     if accumulator is not None:
         fields["accumulator"] = {"name": accumulator.name, "kind": accumulator.kind, "depth": accumulator.depth,
                                  "result": accumulator.result.name}
@@ -63,15 +63,10 @@ def specification(design):
     return fields | {name: value for name in shape if (value := getattr(design, name)) is not None}
 
 
-def _fields(spec):
-    return {"kind": spec.kind, "a": spec.a.name, "b": spec.b.name, "subnormals": spec.subnormals,
-            "overflow": spec.overflow, "offset": spec.offset}
-
-
 def new_row(design, technology):
     """A row that has its names and no figures but the error over all significands."""
-    return _empty(design, technology) | {
-        "mean_relative_error": mean_relative_error(design.multiplier, wide=design.structure != "mul")}
+    wide = design.wide or design.accumulator is not None
+    return _empty(design, technology) | {"mean_relative_error": mean_relative_error(design.multiplier, wide=wide)}
 
 
 def _empty(design, technology):

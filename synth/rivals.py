@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, fields
 
-from ..golden.formats import IntFormat
-from ..golden.spec import Multiplier
 from ..hdl.designs import Design, parse
 from .figures import FIGURES
 
@@ -63,7 +61,7 @@ EVIDENCE = 0.5
 def group(design):
     """Equal for designs that differ in their arithmetic alone, which take the place of the same: they share a clock."""
     shape = tuple(getattr(design, field.name) for field in fields(Design) if field.name != "multiplier")
-    return shape, rival_of(design.multiplier) or design.multiplier
+    return shape, design.multiplier.rival or design.multiplier
 
 
 def shape(design):
@@ -74,7 +72,7 @@ def shape(design):
 def is_integer_sum(design):
     """Whether this is a sum of products that are integers: a rival of every sum of floats of its `shape`, since it has
     neither their formats nor their accumulators. A lone multiplier of integers is none: its product is not rounded."""
-    return is_integer(design.multiplier) and not design.combinational
+    return design.multiplier.wide.integer and not design.combinational
 
 
 def groups(design, designs):
@@ -89,7 +87,7 @@ def groups(design, designs):
 def reference(design, designs):
     """The integer sum that sums of a design's shape are measured by: exact, of the widest operands; or None."""
     found = [other for other in designs if is_integer_sum(other) and shape(other) == shape(design)
-             and rival_of(other.multiplier) is None]
+             and other.multiplier.rival is None]
     return max(found, key=lambda other: other.multiplier.a.width + other.multiplier.b.width, default=None)
 
 
@@ -98,7 +96,7 @@ def pairs(designs):
     their shape, for all that replace another and for all integers."""
     designs, found = list(designs), []
     for ours in designs:
-        replaced = rival_of(ours.multiplier)
+        replaced = ours.multiplier.rival
         found += [(ours, other) for other in designs if replaced and other.multiplier == replaced
                   and group(other) == group(ours)]
         wide = None if ours.combinational or not (replaced or is_integer_sum(ours)) else reference(ours, designs)
@@ -171,16 +169,3 @@ def with_rivals(slugs, known):
     shapes = {shape(design) for design in designs}
     return list(dict.fromkeys([*slugs, *(other.slug for other in others if group(other) in wanted
                                          or is_integer_sum(other) and shape(other) in shapes)]))
-
-
-def rival_of(spec):
-    """The exact `Multiplier` whose place this one takes, or None."""
-    if hasattr(spec, "rival"):
-        return spec.rival
-    return Multiplier.make("exact", spec.a, spec.b, subnormals=spec.subnormals, overflow=spec.overflow) \
-        if spec.is_add else None
-
-
-def is_integer(spec):
-    """Whether its products are integers."""
-    return getattr(spec.wide, "integer", isinstance(spec.wide, IntFormat))

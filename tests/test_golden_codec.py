@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import rational
-from lmul.golden.codec import as_codes, code_dtype, decode, encode, is_nan
+from lmul.golden.codec import as_codes, code_dtype, decode, encode
 from lmul.golden.formats import FORMATS, INT8, FloatFormat, IntFormat, Specials, float_format
 
 OUTSIDERS = {
@@ -52,7 +52,7 @@ def test_every_code_comes_back(name, overflow):
     fmt = float_format(name)
     codes = every_code(fmt)
     field = codes & fmt.field_mask
-    expected = np.where(is_nan(fmt, field), fmt.nan or 0, field) | (codes & fmt.sign_mask)
+    expected = np.where(fmt.is_nan(field), fmt.nan or 0, field) | (codes & fmt.sign_mask)
     if overflow == "saturate" and fmt.has_inf:
         expected = np.where(field == fmt.inf, fmt.max_finite | (codes & fmt.sign_mask), expected)
     assert np.array_equal(encode(fmt, decode(fmt, codes), overflow), expected)

@@ -5,10 +5,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import rational
+from lmul.golden import families
 from lmul.golden.formats import float_format
 from lmul.golden.formula import lmul_formula
 from lmul.golden.products import multiply
-from lmul.golden.spec import parse_multiplier
 from lmul.golden.stimulus import corners, random_codes
 
 # (multiplier, a, b, product). L-Mul adds fields, takes the bias off once and adds the offset:
@@ -68,7 +68,7 @@ HANDWORKED = [
 
 @pytest.mark.parametrize(("name", "a", "b", "expected"), HANDWORKED)
 def test_worked_by_hand(name, a, b, expected):
-    spec, rest = parse_multiplier(name.split("_"))
+    spec, rest = families.parse(name.split("_"))
     assert not rest
     assert int(multiply(spec, a, b)) == expected
 

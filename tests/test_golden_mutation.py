@@ -16,57 +16,132 @@ from broken_source import broken, faults
 
 TESTS = Path(__file__).parent
 #: Modules and the tests that are to find their faults.
-WATCHED = {"products": ["golden_products"], "codec": ["golden_codec", "golden_products"],
-           "spec": ["golden_spec"], "formats": ["golden_spec"], "formula": ["golden_offsets"],
+WATCHED = {"products": ["golden_products"], "floats": ["golden_products"], "integers": ["golden_families"],
+           "families.lmul": ["golden_products", "golden_spec"], "families.exact": ["golden_products", "golden_spec"],
+           "families.integer": ["golden_families"], "families.xnor": ["golden_families"],
+           "formats.base": ["golden_codec", "golden_families"], "formats.floats": ["golden_codec", "golden_spec"],
+           "formats.integers": ["golden_families"], "formats.signs": ["golden_families"],
+           "formats.powers": ["golden_families"], "spec": ["golden_spec"], "formula": ["golden_offsets"],
            "offsets": ["golden_offsets"], "errors": ["golden_errors"], "stimulus": ["golden_stimulus"],
            "operands": ["golden_operands"], "tensors": ["golden_tensors"], "accumulate": ["golden_accumulate"],
            "matmul": ["golden_stacks", "golden_accumulate"], "kernels": ["golden_stacks", "golden_accumulate"]}
 #: Tests too long for loops that are not compiled.
 LONG = {"kernels": "hold_their_depth or is_accumulate and 515"}
-_ANY_NEGATIVE = "numpy takes any negative number for the size that it is to find"
-_SHARING = "how the work is shared out among threads changes no result"
-_LONG_SHIFT = "nothing is left in either case (compiled, 64 would leave all, and tests fail)"
-_BESIDE_FLAG = "what stands beside the flag of a special is not looked at"
-_ONE_BIT_LESS = "a bit less will do: sums of fields of numbers, and rounded products, stay below it"
-_AGAIN = ", again"
 _HEADER = "the type is near the header's beginning: more or less of what follows changes nothing"
-_SPLIT = "return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth // _PART)))"
 #: Faults that change nothing: the line, what is done to it, and why nobody can tell.
 EQUIVALENT = {
     "accumulate": {
-        "block = max(1, _BLOCK // a.sig.shape[1]): 1 to 2": _SHARING,
-        "block = max(1, _BLOCK // a.sig.shape[1]): FloorDiv to Mult": _SHARING,
-        "return a.shape[:-1], a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]): 1 to 2, again": _ANY_NEGATIVE,
-        "return a.shape[:-1], a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]): 1 to 2, again, again, again":
-            _ANY_NEGATIVE,
+        "block = max(1, _BLOCK // a.shape[1]): 1 to 2": "how the work is shared out among threads changes no result",
+        'block = max(1, _BLOCK // a.shape[1]): FloorDiv to Mult':
+            'how the work is shared out among threads changes no result',
+        'return a.shape[:-1], a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]): 1 to 2, again':
+            'numpy takes any negative number for the size that it is to find',
+        'return a.shape[:-1], a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]): 1 to 2, again, again, again':
+            'numpy takes any negative number for the size that it is to find',
+    },
+    "families.exact": {
+        "small = exp < 1: Lt to LtE": "at exponent 1 both shifts are the same",
+        "small = exp < 1: 1 to 2": "at exponent 1 both shifts are the same",
+        "all_bits = self.wide.sig_bits + 1  # shifted by so many, nothing is left: 1 to 2": "nor by one more",
+    },
+    "families.lmul": {
+        "small = field < fmt.min_normal: Lt to LtE": "the smallest normal is shifted by 0",
+        'below = (~(smallest >> a.man_bits)).bit_length() if signed else 0: 0 to 1': "the sum's own bits are more",
+        'below = (~(smallest >> a.man_bits)).bit_length() if signed else 0: 0 to -1': "the sum's own bits are more",
+    },
+    "floats": {
+        "small = sig < fmt.min_normal: Lt to LtE": "the smallest normal is shifted by 0",
+        "for step in (16, 8, 4, 2, 1): 16 to 15": "the steps still reach every number up to 23",
+        "if step < width: Lt to LtE": "only a 0 has so many zeros",
+        "bits = max(self.a.field_bits + 2, self.wide.sig_bits + 2): 2 to 3": "longer integers do as well",
+        "bits = max(self.a.field_bits + 2, self.wide.sig_bits + 2): 2 to 3, again": "longer integers do as well",
+        'bits = max(self.a.field_bits + 2, self.wide.sig_bits + 2): 2 to 1, again':
+            'a bit less will do: sums of fields of numbers, and rounded products, stay below it',
+        'bits = max(self.a.field_bits + 2, self.wide.sig_bits + 2): 2 to 1':
+            'a bit less will do: sums of fields of numbers, and rounded products, stay below it',
+        'dtype = np.int32 if bits < 32 else np.int64: Lt to LtE':
+            'a bit less will do: sums of fields of numbers, and rounded products, stay below it',
+        'dtype = np.int32 if bits < 32 else np.int64: 32 to 33':
+            'a bit less will do: sums of fields of numbers, and rounded products, stay below it',
+        "dtype = np.int32 if bits < 32 else np.int64: 32 to 31": "longer integers do as well",
+    },
+    "formats.base": {
+        'if codes.size and not (codes.dtype == dtype and 8 * dtype.itemsize == fmt.width): 8 to 9':
+            'only a check that could be left out is done',
+        'return _value_table(self)[codes] if self.width <= TABLE_BITS else self._values(codes): LtE to Lt':
+            'without a table the values are the same',
+        'table = fmt._values(np.arange(1 << fmt.width, dtype=code_dtype(fmt.width))): 1 to 2':
+            'no code reaches the upper half',
+    },
+    "formats.floats": {
+        "significand = (bits & ((1 << 52) - 1)) | (1 << 52): 1 to 2": "the bit let through is set anyway",
+        "significand = (bits & ((1 << 52) - 1)) | (1 << 52): 52 to 53": "the bit let through is set anyway",
+        "shift = np.minimum(52 - self.man_bits + np.maximum(1 - exp, 0), 62): 62 to 63": "from 54 on nothing is left",
+        "shift = np.minimum(52 - self.man_bits + np.maximum(1 - exp, 0), 62): 62 to 61": "from 54 on nothing is left",
+        'starts = [0, binade, *powers, (one + binade) // 2, self.max_finite + 1]: 0 to -1':
+            'only 2 goes, which is a lone bit of the mantissa or the smallest normal',
+    },
+    "formats.integers": {
+        'sizes = [(1 << bit) - step for bit in range(self.width) for step in (0, 1)]: 1 to 2':
+            'one bit further the same codes come out: 2**width is 0, and its predecessor is -1',
     },
     "kernels": {
-        **{f"return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0)): {what}": "compiled, it is not run here"
-           for what in ("0 to 1", "0 to -1", "1 to 2", "1 to 0", "0 to 1, again", "0 to -1, again")},
-        "elif shift > 63: 63 to 64": _LONG_SHIFT,
-        **{f"man, biased = field & ((1 << fmt.man_bits) - 1), field >> fmt.man_bits: 1 to 2{again}":
-           "the bit let through is set anyway; subnormals have none there" for again in ("", _AGAIN * 2)},
+        "return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0)): 0 to 1": "compiled, it is not run here",
+        "return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0)): 0 to -1": "compiled, it is not run here",
+        "return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0)): 1 to 2": "compiled, it is not run here",
+        "return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0)): 1 to 0": "compiled, it is not run here",
+        'return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0)): 0 to 1, again':
+            'compiled, it is not run here',
+        'return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0)): 0 to -1, again':
+            'compiled, it is not run here',
+        "elif shift > 63: 63 to 64": "nothing is left in either case (compiled, 64 would leave all, and tests fail)",
+        'man, biased = field & ((1 << fmt.man_bits) - 1), field >> fmt.man_bits: 1 to 2':
+            'the bit let through is set anyway; subnormals have none there',
+        'man, biased = field & ((1 << fmt.man_bits) - 1), field >> fmt.man_bits: 1 to 2, again, again':
+            'the bit let through is set anyway; subnormals have none there',
         "left = _leading_zeros(man) - 2: 2 to 3": "a place lower does as well",
         "left = _leading_zeros(mag) - 2: 2 to 3": "a place lower does as well",
         "if small_exp > big_exp: Gt to GtE": "of two equal exponents either may be the larger",
-        "right = min(big_exp - small_exp, 63): 63 to 64": _LONG_SHIFT,
-        "right = min(big_exp - small_exp, 63): 63 to 62": _LONG_SHIFT,
-        **{f"if total < 0: {what}": "a total is not 0 here, and one below 0 is even" for what in
-           ("Lt to LtE", "0 to 1", "0 to -1")},
-        **{f"return sign, 0, 0, NAN: {what}": _BESIDE_FLAG for what in ("0 to 1", "0 to 1, again", "0 to -1, again")},
-        **{f"return sign, 0, 0, flags & INF: {what}": _BESIDE_FLAG for what in ("0 to 1, again", "0 to -1, again")},
-        **{f"return added(fmt, acc, sign, 0, 0, INF if field == fmt.inf else NAN): {what}": _BESIDE_FLAG for what in
-           ("0 to 1", "0 to -1", "0 to 1, again", "0 to -1, again")},
-        **{f"i, j = (start + n) // repeat, (start + n) % len(b.sig): FloorDiv to Mult{again}":
-           "dots take their rows in pairs: repeat is 1" for again in (_AGAIN, _AGAIN * 2)},
-        **{f"codes[lane] = added(fmt, 1 << fmt.field_bits, sign, mag, exp, flags): {what}":
-           "the accumulator is never -0, and to others it is the same which zero is added" for what in
-           ("LShift to RShift", "1 to 2", "1 to 0")},
+        'right = min(big_exp - small_exp, 63): 63 to 64':
+            'nothing is left in either case (compiled, 64 would leave all, and tests fail)',
+        'right = min(big_exp - small_exp, 63): 63 to 62':
+            'nothing is left in either case (compiled, 64 would leave all, and tests fail)',
+        "if total < 0: Lt to LtE": "a total is not 0 here, and one below 0 is even",
+        "if total < 0: 0 to 1": "a total is not 0 here, and one below 0 is even",
+        "if total < 0: 0 to -1": "a total is not 0 here, and one below 0 is even",
+        "return sign, 0, 0, NAN: 0 to 1": "what stands beside the flag of a special is not looked at",
+        "return sign, 0, 0, NAN: 0 to 1, again": "what stands beside the flag of a special is not looked at",
+        "return sign, 0, 0, NAN: 0 to -1, again": "what stands beside the flag of a special is not looked at",
+        "return sign, 0, 0, flags & INF: 0 to 1, again": "what stands beside the flag of a special is not looked at",
+        "return sign, 0, 0, flags & INF: 0 to -1, again": "what stands beside the flag of a special is not looked at",
+        'return added(fmt, acc, sign, 0, 0, INF if field == fmt.inf else NAN): 0 to 1':
+            'what stands beside the flag of a special is not looked at',
+        'return added(fmt, acc, sign, 0, 0, INF if field == fmt.inf else NAN): 0 to -1':
+            'what stands beside the flag of a special is not looked at',
+        'return added(fmt, acc, sign, 0, 0, INF if field == fmt.inf else NAN): 0 to 1, again':
+            'what stands beside the flag of a special is not looked at',
+        'return added(fmt, acc, sign, 0, 0, INF if field == fmt.inf else NAN): 0 to -1, again':
+            'what stands beside the flag of a special is not looked at',
+        'i, j = (start + n) // repeat, (start + n) % len(b.sig): FloorDiv to Mult, again':
+            'dots take their rows in pairs: repeat is 1',
+        'i, j = (start + n) // repeat, (start + n) % len(b.sig): FloorDiv to Mult, again, again':
+            'dots take their rows in pairs: repeat is 1',
+        'codes[lane] = added(fmt, 1 << fmt.field_bits, sign, mag, exp, flags): LShift to RShift':
+            'the accumulator is never -0, and to others it is the same which zero is added',
+        'codes[lane] = added(fmt, 1 << fmt.field_bits, sign, mag, exp, flags): 1 to 2':
+            'the accumulator is never -0, and to others it is the same which zero is added',
+        'codes[lane] = added(fmt, 1 << fmt.field_bits, sign, mag, exp, flags): 1 to 0':
+            'the accumulator is never -0, and to others it is the same which zero is added',
         "if width % 2: Mod to Add": "of an even number the copy is not looked at",
-        **{f"largest, seen, specials = -(1 << 62), 0, 0: {what}": "any exponent below all others does" for what in
-           ("1 to 2", "62 to 63", "62 to 61")},
-        **{f"aligned = (abs(mags[lane]) << left) >> max(0, min(largest - exps[lane], 63)): {what}": why for what, why in
-           (("0 to -1", "only a 0 is above the largest"), ("63 to 64", _LONG_SHIFT), ("63 to 62", _LONG_SHIFT))},
+        "largest, seen, specials = -(1 << 62), 0, 0: 1 to 2": "any exponent below all others does",
+        "largest, seen, specials = -(1 << 62), 0, 0: 62 to 63": "any exponent below all others does",
+        "largest, seen, specials = -(1 << 62), 0, 0: 62 to 61": "any exponent below all others does",
+        'aligned = (abs(mags[lane]) << left) >> max(0, min(largest - exps[lane], 63)): 0 to -1':
+            'only a 0 is above the largest',
+        'aligned = (abs(mags[lane]) << left) >> max(0, min(largest - exps[lane], 63)): 63 to 64':
+            'nothing is left in either case (compiled, 64 would leave all, and tests fail)',
+        'aligned = (abs(mags[lane]) << left) >> max(0, min(largest - exps[lane], 63)): 63 to 62':
+            'nothing is left in either case (compiled, 64 would leave all, and tests fail)',
         "total += -aligned if mags[lane] < 0 else aligned: Lt to LtE": "-0 is 0",
         "total += -aligned if mags[lane] < 0 else aligned: 0 to 1": "-0 is 0",
         "for _ in range(2): 2 to 3": "the second time ends it",
@@ -78,51 +153,33 @@ EQUIVALENT = {
         "seen |= 4 if flags & NAN else 1 << sign: 4 to 5": "from 3 on all mean NaN",
         "seen |= 4 if flags & NAN else 1 << sign: 4 to 3": "from 3 on all mean NaN",
     },
-    "products": {
-        "return _each(_narrow, spec, a, b, [code_dtype(spec.narrow_width)])[0]: 0 to -1": "the last of one",
-        "small = sig < fmt.min_normal: Lt to LtE": "the smallest normal is shifted by 0",
-        "small = field < fmt.min_normal: Lt to LtE": "the smallest normal is shifted by 0",
-        "for step in (16, 8, 4, 2, 1): 16 to 15": "the steps still reach every number up to 23",
-        "if step < width: Lt to LtE": "only a 0 has so many zeros",
-        "if spec.a.width + spec.b.width <= _TABLE_BITS: LtE to Lt": "without a table the products are the same",
-        "pairs = np.arange(1 << (spec.a.width + spec.b.width)): 1 to 2": "no pair reaches the upper half",
-        "bits = max(spec.a.field_bits + 2, spec.wide.sig_bits + 2): 2 to 3": "longer integers do as well",
-        "bits = max(spec.a.field_bits + 2, spec.wide.sig_bits + 2): 2 to 3, again": "longer integers do as well",
-        "bits = max(spec.a.field_bits + 2, spec.wide.sig_bits + 2): 2 to 1, again": _ONE_BIT_LESS,
-        "bits = max(spec.a.field_bits + 2, spec.wide.sig_bits + 2): 2 to 1": _ONE_BIT_LESS,
-        "dtype = np.int32 if bits < 32 else np.int64: Lt to LtE": _ONE_BIT_LESS,
-        "dtype = np.int32 if bits < 32 else np.int64: 32 to 33": _ONE_BIT_LESS,
-        "dtype = np.int32 if bits < 32 else np.int64: 32 to 31": "longer integers do as well",
-        "small = exp < 1: Lt to LtE": "at exponent 1 both shifts are the same",
-        "small = exp < 1: 1 to 2": "at exponent 1 both shifts are the same",
-        "all_bits = spec.wide.sig_bits + 1  # shifted by so many, nothing is left: 1 to 2": "nor by one more",
-    },
-    "codec": {
-        "if codes.size and not (codes.dtype == dtype and 8 * dtype.itemsize == fmt.width): 8 to 9":
-            "only a check that could be left out is done",
-        "return _decode_table(fmt)[codes] if fmt.width <= _TABLE_BITS else _decode(fmt, codes): LtE to Lt":
-            "without a table the values are the same",
-        "table = _decode(fmt, np.arange(1 << fmt.width)): 1 to 2": "no code reaches the upper half",
-        "significand = (bits & ((1 << 52) - 1)) | (1 << 52): 1 to 2": "the bit let through is set anyway",
-        "significand = (bits & ((1 << 52) - 1)) | (1 << 52): 52 to 53": "the bit let through is set anyway",
-        "shift = np.minimum(52 - fmt.man_bits + np.maximum(1 - exp, 0), 62): 62 to 63": "from 54 on nothing is left",
-        "shift = np.minimum(52 - fmt.man_bits + np.maximum(1 - exp, 0), 62): 62 to 61": "from 54 on nothing is left",
-    },
     "matmul": {
-        "stacks = [array.reshape(-1, *array.shape[-2:]) for array in (a, b, out)]: 1 to 2": _ANY_NEGATIVE,
-        "tiles = (tiles + np.arange(count)[:, None, None] * step).reshape(-1, 5): 1 to 2": _ANY_NEGATIVE,
-        **{f"{_SPLIT}: {what}": _SHARING for what in ("1 to 2", "FloorDiv to Mult", "Mult to Add", "Mult to Add, again",
-                                                      "Mult to Add, again, again")},
-        "return spec.wide.sig_bits + spec.wide.implicit_one <= _FP32.man_bits + 1: Add to Sub":
+        'stacks = [array.reshape(-1, *array.shape[-2:]) for array in (a, b, out)]: 1 to 2':
+            'numpy takes any negative number for the size that it is to find',
+        'tiles = (tiles + np.arange(count)[:, None, None] * step).reshape(-1, 5): 1 to 2':
+            'numpy takes any negative number for the size that it is to find',
+        'return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth // _PART))): 1 to 2':
+            'how the work is shared out among threads changes no result',
+        'return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth //'
+        ' _PART))): FloorDiv to Mult':
+            'how the work is shared out among threads changes no result',
+        'return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth //'
+        ' _PART))): Mult to Add':
+            'how the work is shared out among threads changes no result',
+        'return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth //'
+        ' _PART))): Mult to Add, again':
+            'how the work is shared out among threads changes no result',
+        'return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth //'
+        ' _PART))): Mult to Add, again, again':
+            'how the work is shared out among threads changes no result',
+        'return spec.wide.sig_bits + spec.wide.implicit_one <= _FP32.man_bits + 1: Add to Sub':
             "L-Mul's significands, which alone have an implicit one, are never as long",
-        "tiles = _shared_tiles(out.shape, a.shape[2]): 2 to 1": _SHARING,
-        "a, direct, out = (array.reshape(-1, array.shape[2]) for array in (a, direct, out)): 1 to 2": _ANY_NEGATIVE,
-        "return table.reshape(-1, 1 << spec.a.width, 1 << spec.b.width): 1 to 2": _ANY_NEGATIVE,
-    },
-    "operands": {
-        "given[kind] += 1: 1 to 2": "counted in twos, the kinds compare as before",
-        "if product.kind == kind], rng.spawn(1)[0]) for kind in source.shares}: 1 to 2": "other draws, as good",
-        "if product.kind == kind], rng.spawn(1)[0]) for kind in source.shares}: 0 to -1": "the last of one",
+        'tiles = _shared_tiles(out.shape, a.shape[2]): 2 to 1':
+            'how the work is shared out among threads changes no result',
+        'a, direct, out = (array.reshape(-1, array.shape[2]) for array in (a, direct, out)): 1 to 2':
+            'numpy takes any negative number for the size that it is to find',
+        'return table.reshape(-1, 1 << spec.a.width, 1 << spec.b.width): 1 to 2':
+            'numpy takes any negative number for the size that it is to find',
     },
     "tensors": {
         "return members(what, path, [name])[0]: 0 to -1": "the last of one",
@@ -140,26 +197,26 @@ EQUIVALENT = {
         "while high - low > 2.0 ** (-man_a - 8): 2.0 to 3.0": "more halvings of an interval already short enough",
         "while high - low > 2.0 ** (-man_a - 8): 8 to 9": "a halving more of an interval already short enough",
         "while high - low > 2.0 ** (-man_a - 8): 8 to 7": "a halving less of an interval shorter than need be",
-        "bends = [np.clip(kink - x, first, last) for kink in kinks for x in (start, end)]: Sub to Add":
-            "intervals of the quadrature meet elsewhere, which moves the slope by less than its error",
+        'bends = [np.clip(kink - x, first, last) for kink in kinks for x in (start, end)]: Sub to Add':
+            'intervals of the quadrature meet elsewhere, which moves the slope by less than its error',
         "if _slope(middle, man_a, man_b) > 0: Gt to GtE": "where the slope is 0, either half ends beside the zero",
     },
-    "spec": {
-        "below = (~(smallest >> a.man_bits)).bit_length() if signed else 0: 0 to 1": "the sum's own bits are more",
-        "below = (~(smallest >> a.man_bits)).bit_length() if signed else 0: 0 to -1": "the sum's own bits are more",
+    "operands": {
+        "given[kind] += 1: 1 to 2": "counted in twos, the kinds compare as before",
+        "if product.kind == kind], rng.spawn(1)[0]) for kind in source.shares}: 1 to 2": "other draws, as good",
+        "if product.kind == kind], rng.spawn(1)[0]) for kind in source.shares}: 0 to -1": "the last of one",
     },
-    "stimulus": {
-        "sizes = [(1 << bit) - step for bit in range(fmt.width) for step in (0, 1)]: 1 to 2":
-            "one bit further the same codes come out: 2**width is 0, and its predecessor is -1",
-        "starts = [0, binade, *range(one - 2 * binade, one + 3 * binade, binade), (one + binade) // 2, "
-        "fmt.max_finite + 1]: 0 to -1": "only 2 goes, which is a lone bit of the mantissa or the smallest normal",
+    "products": {
+        "return _each(_narrow, spec, a, b, [code_dtype(spec.narrow_width)])[0]: 0 to -1": "the last of one",
+        "if spec.a.width + spec.b.width <= _TABLE_BITS: LtE to Lt": "without a table the products are the same",
+        "pairs = np.arange(1 << (spec.a.width + spec.b.width)): 1 to 2": "no pair reaches the upper half",
     },
 }
 SECONDS = 150  # a fault that makes a test hang counts as found
 
 
 def text(module):
-    return (TESTS.parent / "golden" / f"{module}.py").read_text(encoding="utf-8")
+    return (TESTS.parent / "golden" / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
 
 
 def source(module):

@@ -4,8 +4,12 @@ import ml_dtypes
 import numpy as np
 import pytest
 import rational
+from lmul.golden import families
+from lmul.golden.families.exact import Exact
+from lmul.golden.families.integer import Integer
+from lmul.golden.families.lmul import LMul, Mitchell
 from lmul.golden.formats import FORMATS, INT8, MIXED_PAIRS, FloatFormat, IntFormat, Specials, float_format
-from lmul.golden.spec import Accumulator, Multiplier, WideFormat, parse_accumulator, parse_multiplier
+from lmul.golden.spec import Accumulator, Multiplier, WideFormat, parse_accumulator
 
 E4M3, E5M2, E2M1, BF16, FP32 = (FORMATS[name] for name in ("e4m3", "e5m2", "e2m1", "bf16", "fp32"))
 FINITE = FloatFormat("finite", 4, 3, 7, Specials.FINITE)
@@ -96,37 +100,42 @@ def test_wide_layout():
 def test_policies_by_default():
     """Exact products keep subnormals, and L-Mul has the paper's offset."""
     specs = (Multiplier.make(kind, "e4m3") for kind in ("lmul", "mitchell", "exact"))
-    policies = {spec.kind: (spec.subnormals, spec.overflow, spec.offset, spec.is_add) for spec in specs}
-    assert policies == {"lmul": ("flush", "saturate", "paper", True), "mitchell": ("flush", "saturate", "none", True),
-                        "exact": ("exact", "saturate", "none", False)}
+    policies = {spec.kind: (spec.subnormals, spec.overflow, spec.offset, spec.form) for spec in specs}
+    assert policies == {"lmul": ("flush", "saturate", "paper", "fields"),
+                        "mitchell": ("flush", "saturate", "none", "fields"),
+                        "exact": ("exact", "saturate", "none", "significands")}
     int8 = Multiplier.make("int8", None)
-    assert (int8.a, int8.b, int8.is_add, int8.neutral, int8.narrow_width) == (INT8, INT8, False, (0, 0), 16)
+    assert (int8.a, int8.b, int8.form, int8.neutral, int8.narrow_width) == (INT8, INT8, None, (0, 0), 16)
     mixed = Multiplier.make("lmul", BF16, E4M3)
     assert mixed == Multiplier.make("lmul", "bf16", "e4m3") and Multiplier.make("exact", E4M3).b is E4M3
     assert (mixed.align, mixed.neutral, mixed.narrow_width) == (4, (0x8000, 0), 16)
 
 
+NO_KIND = ("Multiplier must be one of lmul, mitchell, exact, xnor, or integers (int8, uint4, int8xint4, ...), "
+           "int8xternary, int8xpot3k2, ..., not 'log'")
+
+
 @pytest.mark.parametrize(("slug", "spec"), [
-    ("int8", Multiplier("int8", INT8, INT8, "exact")),
-    ("lmul_e4m3", Multiplier("lmul", E4M3, E4M3, "flush", offset="paper")),
-    ("lmul_bf16xe2m1_sub_ieee_best", Multiplier("lmul", BF16, E2M1, "exact", "ieee", "best")),
-    ("lmul_e5m2_none", Multiplier("lmul", E5M2, E5M2, "flush")),
-    ("lmul_e4m3_off0", Multiplier("lmul", E4M3, E4M3, "flush", offset=0)),
-    ("lmul_e4m3_off7", Multiplier("lmul", E4M3, E4M3, "flush", offset=7)),
-    ("lmul_e4m3_offm7", Multiplier("lmul", E4M3, E4M3, "flush", offset=-7)),
-    ("mitchell_fp32", Multiplier("mitchell", FP32, FP32, "flush")),
-    ("exact_e4m3_flush_ieee", Multiplier("exact", E4M3, E4M3, "flush", "ieee")),
-    ("exact_e2m1", Multiplier("exact", E2M1, E2M1, "exact"))])
+    ("int8", Integer(INT8, INT8)),
+    ("lmul_e4m3", LMul(E4M3, E4M3, "flush", offset="paper")),
+    ("lmul_bf16xe2m1_sub_ieee_best", LMul(BF16, E2M1, "exact", "ieee", "best")),
+    ("lmul_e5m2_none", LMul(E5M2, E5M2, "flush", offset="none")),
+    ("lmul_e4m3_off0", LMul(E4M3, E4M3, "flush", offset=0)),
+    ("lmul_e4m3_off7", LMul(E4M3, E4M3, "flush", offset=7)),
+    ("lmul_e4m3_offm7", LMul(E4M3, E4M3, "flush", offset=-7)),
+    ("mitchell_fp32", Mitchell(FP32, FP32, "flush")),
+    ("exact_e4m3_flush_ieee", Exact(E4M3, E4M3, "flush", "ieee")),
+    ("exact_e2m1", Exact(E2M1, E2M1, "exact"))])
 def test_names_of_multipliers(slug, spec):
     assert spec.name == slug
-    assert parse_multiplier([*slug.split("_"), "fp32", "sub"]) == (spec, ["fp32", "sub"])
-    assert parse_multiplier(slug.split("_")) == (spec, [])
+    assert families.parse([*slug.split("_"), "fp32", "sub"]) == (spec, ["fp32", "sub"])
+    assert families.parse(slug.split("_")) == (spec, [])
 
 
 def test_values_of_offsets():
     """The paper's is 2**-l(m); the others are what they say."""
     names = ("e2m1", "e5m2", "e3m4", "bf16", "fp32", "bf16_none", "bf16_best", "bf16_offm3", "bf16_off3")
-    offsets = [parse_multiplier(f"lmul_{name}".split("_"))[0].offset_value for name in names]
+    offsets = [families.parse(f"lmul_{name}".split("_"))[0].offset_value for name in names]
     assert offsets == [1, 1, 2, 8, 1 << 19, 0, 7, -3, 3]
 
 
@@ -137,13 +146,14 @@ def test_values_of_offsets():
     (lambda: FloatFormat("f", 2, 24, 0), "Mantissa bits must be 1 to 23, not 24"),
     (lambda: float_format("e4n3"),
      "Format must be one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, bf16, fp16, tf32, fp32 or e{E}m{M}, not 'e4n3'"),
-    (lambda: Multiplier("log", E4M3, E4M3, "flush"),
-     "Multiplier must be one of lmul, mitchell, exact, int8, not 'log'"),
-    (lambda: Multiplier("int8", E4M3, E4M3, "exact"), "Operand formats of int8 must be int8, not e4m3 and e4m3"),
-    (lambda: Multiplier("int8", INT8, E4M3, "exact"), "Operand formats of int8 must be int8, not int8 and e4m3"),
-    (lambda: Multiplier("lmul", INT8, INT8, "flush"), "Operand formats of lmul must be floats, not int8 and int8"),
-    (lambda: Multiplier("lmul", E4M3, E4M3, "keep"), "Subnormals must be 'flush' or 'exact', not 'keep'"),
-    (lambda: Multiplier("int8", INT8, INT8, "exact", "wrap"), "Overflow must be 'saturate' or 'ieee', not 'wrap'"),
+    (lambda: Multiplier.make("log", "e4m3"), NO_KIND),
+    (lambda: Multiplier.make("e4m3"), NO_KIND.replace("log", "e4m3")),
+    (lambda: Multiplier.make("int8xe4m3"), NO_KIND.replace("log", "int8xe4m3")),
+    (lambda: Multiplier.make("int17"), "Integer operands must have 1 to 16 bits, not 17"),
+    (lambda: Integer(INT8, E4M3), "Operand formats of int must be integers, not int8 and e4m3"),
+    (lambda: LMul(INT8, INT8, "flush"), "Operand formats of lmul must be floats, not int8 and int8"),
+    (lambda: LMul(E4M3, E4M3, "keep"), "Subnormals must be 'flush' or 'exact', not 'keep'"),
+    (lambda: LMul(E4M3, E4M3, "flush", "wrap"), "Overflow must be 'saturate' or 'ieee', not 'wrap'"),
     (lambda: Multiplier.make("lmul", "e4m3", "e5m2"), "The first operand of a mixed pair must be the wider, "
                                                       "not e4m3 by e5m2"),
     (lambda: Multiplier.make("lmul", "e5m2", "e4m3"), "The first operand of a mixed pair must be the wider, "
@@ -159,12 +169,12 @@ def test_values_of_offsets():
      "Offset must be 'paper', 'none', 'best' or an integer, not 'worst'"),
     (lambda: Multiplier.make("lmul", "e4m3", offset=8), "Offset must be within +-7 for e4m3, not 8"),
     (lambda: Multiplier.make("lmul", "e4m3", offset=-8), "Offset must be within +-7 for e4m3, not -8"),
-    (lambda: parse_multiplier(["log"]), "Multiplier must be one of lmul, mitchell, exact, int8, not 'log'"),
-    (lambda: parse_multiplier(["lmul"]), "A format must follow 'lmul': one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, "
+    (lambda: families.parse(["log"]), NO_KIND),
+    (lambda: families.parse(["lmul"]), "A format must follow 'lmul': one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, "
                                          "bf16, fp16, tf32, fp32 or e{E}m{M}"),
-    (lambda: parse_multiplier(["lmul", "e4m3", "sub", "flush"]),
+    (lambda: families.parse(["lmul", "e4m3", "sub", "flush"]),
      "Policy subnormals must be given once, not again as 'flush'"),
-    (lambda: parse_multiplier(["lmul", "e4m3", "best", "off1"]),
+    (lambda: families.parse(["lmul", "e4m3", "best", "off1"]),
      "Policy offset must be given once, not again as 'off1'"),
 ])
 def test_refusals(call, message):
@@ -188,7 +198,7 @@ def test_names_of_accumulators(name, accumulator, result):
     assert (accumulator.name, accumulator.result) == (name, result)
 
 
-@pytest.mark.parametrize("name", ["e4m3", "e2m1", "fixed0", "fixed1000000", "int8", "e9m9", "carry"])
+@pytest.mark.parametrize("name", ["e4m3", "e2m1", "fixed0", "fixed1000000", "int8", "int65", "e9m9", "carry"])
 def test_accumulators_refused(name):
     with pytest.raises(ValueError) as error:
         parse_accumulator(name)

@@ -240,7 +240,8 @@ def test_exact_sum_is_no_wider_than_it_must_be(name):
 
 
 @pytest.mark.parametrize(("name", "spec", "message"), [
-    ("int32", Multiplier.make("lmul", "e4m3"), "Accumulator must be a float or fixed for .*, not 'int32'"),
+    ("int32", Multiplier.make("lmul", "e4m3"),
+     "Accumulator must be a float format, fixed or carrysave for .*, not 'int32'"),
     ("fp32", Multiplier.make("int8", None), "Accumulator must be int32 for .*, not 'fp32'"),
 ])
 def test_refused(name, spec, message):

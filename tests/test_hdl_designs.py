@@ -37,7 +37,8 @@ def test_policies_are_read():
     ("mul", "a multiplier must follow 'mul'"),
     ("mul_lmul", "A format must follow 'lmul': one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, bf16, fp16, tf32, fp32 "
                  "or e{E}m{M}"),
-    ("mul_log_e4m3", "Multiplier must be one of lmul, mitchell, exact, int8, not 'log'"),
+    ("mul_log_e4m3", "Multiplier must be one of lmul, mitchell, exact, xnor, or integers (int8, uint4, int8xint4, "
+                     "...), int8xternary, int8xpot3k2, ..., not 'log'"),
     ("mul_lmul_fp8", "Format must be one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, bf16, fp16, tf32, fp32 or e{E}m{M}, "
                      "not 'fp8'"),
     ("mul_lmul_e9m3", "Exponent bits must be 2 to 8, not 9"),
@@ -52,7 +53,7 @@ def test_policies_are_read():
     ("mul_int8_e4m3", "nothing may follow, but 'e4m3' does"),
     ("prod_lmul_e4m3_ieee", "A wide product never overflows, so 'ieee' must be left out of a prod design"),
     ("mac_lmul_e4m3", "an accumulator must follow 'lmul_e4m3'"),
-    ("mac_lmul_e4m3_int32", "Accumulator must be a float or fixed for lmul_e4m3, not 'int32'"),
+    ("mac_lmul_e4m3_int32", "Accumulator must be a float format, fixed or carrysave for lmul_e4m3, not 'int32'"),
     ("mac_int8_fp32", "Accumulator must be int32 for int8, not 'fp32'"),
     ("mac_lmul_e4m3_ieee_fp32", "An accumulator takes wide products, which never overflow: 'ieee' must be left out"),
     ("mac_lmul_e4m3_e4m3", "Accumulator must be fp32, bf16, fp16, fixed, carrysave, int32 or an e{E}m{M} with "

@@ -128,4 +128,4 @@ def test_a_multiplier_says_what_it_is():
     assert len(wide.p) == spec.wide.width
     for part in (narrow, wide, multiplier(Multiplier.make("exact", "e4m3")), multiplier(INT8)):
         for words in ("Timing: combinational", "Parameters", "Members", "a, b : ``In("):
-            assert words in type(part).__doc__
+            assert words in type(part).__doc__ or words in type(part).__base__.__doc__

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from lmul.golden.formats import IntFormat
 from lmul.golden.spec import Accumulator
 from lmul.hdl.addend import Addend
 from lmul.hdl.designs import parse
@@ -15,15 +16,16 @@ from lmul.prove.solver import PROVED, REFUTED
 
 @pytest.mark.parametrize("width, count", [(4, 2), (4, 3), (5, 7), (16, 16)])
 def test_integers(width, count):
-    assert dots.integers(width, count) == (PROVED, "")
+    for signed in (True, False):
+        assert dots.integers(IntFormat("p", width, signed), count) == (PROVED, "")
 
 
 @pytest.mark.parametrize("right, wrong", [(" & ", " | "), (" | ", " & "), (" ^ ", " & "), (" + ", " ^ "),
                                           ("p[11]", "p[10]")])
 def test_broken_trees_are_not_proved(right, wrong):
-    text = convert({"tree": IntTree(4, 5)})["tree"]
+    text = convert({"tree": IntTree(IntFormat("p", 4), 5)})["tree"]
     assert right in text
-    assert dots.integers(4, 5, text.replace(right, wrong, 1))[0] != PROVED
+    assert dots.integers(IntFormat("p", 4), 5, text.replace(right, wrong, 1))[0] != PROVED
 
 
 def test_parts_of_an_integer_dot():

@@ -65,7 +65,7 @@ def test_error_of_the_products_driven(slug, seed):
     design, operands = parse(slug), gaussian(3000, seed)
     spec, errors = design.multiplier, []
     for x, y in zip(*(codes.tolist() for codes in pairs(operands, design.multiplier, 300, seed).codes), strict=True):
-        if spec.kind == "int8":
+        if spec.wide.integer:
             errors.append(0)
             continue
         exact = rational.magnitude(spec.a, x) * rational.magnitude(spec.b, y)

@@ -4,21 +4,15 @@ import json
 
 import click
 
+from ...golden import families
 from ...golden.formats import FORMATS, Specials
-from ...golden.spec import KINDS
 from ...hdl.designs import catalogue, parse
 
 ACCUMULATORS = {
     "fp32": "rounded to nearest even at each step; also bf16, fp16 and any e{E}m{M}",
     "fixed": "exact fixed-point sum, drained to fp32 with one rounding; fixed256 holds 256 products",
     "carrysave": "the fixed sum as two words, its loop one full adder deep",
-    "int32": "for int8 products",
-}
-MULTIPLIERS = {
-    "lmul": "integer addition of the fields, the paper's offset (_best, _none, _off3: others; _sub: keeps subnormals)",
-    "mitchell": "the same addition without an offset",
-    "exact": "round to nearest even, keeps subnormals (_flush: takes them as zero)",
-    "int8": "8x8 signed",
+    "int32": "for products of integers; also int16 to int64",
 }
 SPECIALS = {Specials.IEEE: "Inf and NaN", Specials.NAN_ONLY: "NaN, no Inf", Specials.FINITE: "neither Inf nor NaN"}
 SUBNORMALS = {"flush": "subnormals flushed", "exact": "subnormals kept"}
@@ -41,9 +35,12 @@ TECHNOLOGIES = {
 
 def describe(design):
     """One line about a design."""
-    words = [STRUCTURES[design.structure] + ":", design.multiplier.kind]
-    if design.multiplier.kind != "int8":
-        words += [design.multiplier.formats.replace("x", " x ") + ",", SUBNORMALS[design.multiplier.subnormals]]
+    spec = design.multiplier
+    words = [STRUCTURES[design.structure] + ":", *[spec.kind] * spec.spelled]
+    if spec.wide.integer:
+        words.append(spec.formats.replace("x", " x "))
+    else:
+        words += [spec.formats.replace("x", " x ") + ",", SUBNORMALS[spec.subnormals]]
     if design.accumulator is not None:
         words.append(f"into {design.accumulator.name}")
     if design.lanes:
@@ -62,7 +59,7 @@ def contents():
     }
     return {
         "formats": formats,
-        "multipliers": {kind: MULTIPLIERS[kind] for kind in KINDS},
+        "multipliers": {kind: member.summary for kind, (member, _) in families.members().items()},
         "accumulators": ACCUMULATORS,
         "technologies": TECHNOLOGIES,
         "designs": {slug: describe(parse(slug)) for slug in catalogue()},

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
-from .operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
-from .shift import leading_zeros, normalise, shift_right
+from ..operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
+from ..shift import leading_zeros, normalise, shift_right
 
 # From here on, subnormal products are shifted after the multiplication instead of subnormal operands before it.
 _LATE_MAN_BITS = 10
@@ -154,3 +154,6 @@ class ExactMultiplier(FloatMultiplier):
 def _first(operand):
     """The exponent, at least 1."""
     return Cat(operand.exp[0] | ~operand.normal, operand.exp[1:])
+
+
+component = ExactMultiplier

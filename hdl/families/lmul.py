@@ -2,8 +2,8 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 
-from .operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
-from .shift import normalise
+from ..operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
+from ..shift import normalise
 
 
 class LMul(FloatMultiplier):
@@ -68,3 +68,6 @@ class LMul(FloatMultiplier):
         alive = ~(a.zero | b.zero | (exp <= bias))
         field = Cat(man, (exp - bias)[: fmt.exp_bits])
         return select_narrow(m, self.spec, a, b, field, exp >= bias + beyond, alive)
+
+
+component = LMul

@@ -1,0 +1,40 @@
+"""Products of integers of any width, signed or not."""
+
+from dataclasses import dataclass
+
+from ..formats import IntFormat
+from ..integers import IntegerMultiplier
+from ..spec import Multiplier
+
+
+@dataclass(frozen=True)
+class Integer(IntegerMultiplier):
+    """The product of two integers, exact. Two signed operands of m and n bits give m + n bits."""
+
+    kind = "int"
+    summary = "exact product of integers: int8, uint4, int8xint4, ..."
+    spelled = False
+
+    @classmethod
+    def takes(cls, a, b):
+        return all(hasattr(fmt, "signed") for fmt in (a, b))
+
+    @property
+    def title(self):
+        return self.formats.replace("x", " x ")
+
+    @property
+    def multiplication(self):
+        return self.a.width, self.b.width
+
+    @property
+    def wide(self):
+        signed = self.a.signed or self.b.signed
+        width = self.a.width + self.b.width
+        return IntFormat(f"{'' if signed else 'u'}int{width}", width, signed)
+
+    def integers(self, a, b):
+        return self.a.numbers(a) * self.b.numbers(b)
+
+
+MEMBERS: tuple[type[Multiplier], ...] = (Integer,)

@@ -1,0 +1,35 @@
+"""Integers times sums of signed powers of two: shifts and additions (QFX)."""
+
+from dataclasses import dataclass
+
+from ..formats import IntFormat, Powers
+from ..integers import IntegerMultiplier
+from .integer import Integer
+
+
+@dataclass(frozen=True)
+class PowerWeight(IntegerMultiplier):
+    """The product of an integer and a sum of signed powers of two, exact."""
+
+    kind = "powers"
+    summary = "integer times a sum of signed powers of two: int8xpot3, int8xpot3k2"
+    spelled = False
+
+    @classmethod
+    def takes(cls, a, b):
+        return hasattr(a, "signed") and type(b) is Powers
+
+    @property
+    def title(self):
+        return f"{self.a} x {self.b.count} powers of two"
+
+    @property
+    def rival(self):
+        """The multiplier of integers that has room for every weight."""
+        return Integer(self.a, IntFormat(f"int{self.b.high.bit_length() + 1}", self.b.high.bit_length() + 1))
+
+    def integers(self, a, b):
+        return self.a.numbers(a) * self.b.decode(b).astype(int)
+
+
+MEMBERS = (PowerWeight,)

@@ -1,0 +1,37 @@
+"""Integers times ternary weights: add, subtract or leave (MatMul-free language models, arXiv 2406.02528)."""
+
+from dataclasses import dataclass
+
+from ..formats import Ternary
+from ..integers import IntegerMultiplier
+from .integer import Integer
+
+
+@dataclass(frozen=True)
+class TernaryWeight(IntegerMultiplier):
+    """The product of an integer and a weight that is -1, 0 or 1."""
+
+    kind = "ternary"
+    summary = "integer times -1, 0 or 1: int8xternary"
+    spelled = False
+
+    @classmethod
+    def takes(cls, a, b):
+        return hasattr(a, "signed") and b == Ternary()
+
+    @property
+    def title(self):
+        return f"{self.a} x ternary"
+
+    @property
+    def rival(self):
+        """The multiplier of integers with weights of as many bits."""
+        from ..formats import format_named
+
+        return Integer(self.a, format_named("int2"))
+
+    def integers(self, a, b):
+        return self.a.numbers(a) * self.b.decode(b).astype(int)
+
+
+MEMBERS = (TernaryWeight,)

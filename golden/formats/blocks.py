@@ -1,0 +1,92 @@
+"""Blocks: elements of one format under a scale that they share."""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..refusal import Refusal
+from .base import Format
+from .scales import SCALES
+
+
+class Blocks(NamedTuple):
+    """A tensor in blocks along its last axis: codes of the elements, of the tensor's shape, and of the scales, one for
+    each block."""
+
+    elements: np.ndarray
+    scales: np.ndarray
+
+
+@dataclass(frozen=True)
+class Block:
+    """``size`` elements under a scale: the number of an element is its own times its block's scale.
+
+    The scale of E8M0 is the power of two that brings the block's largest magnitude into the elements' uppermost binade
+    (OCP Microscaling Formats 1.0, section 6.3: elements then saturate); that of a float is the nearest to the
+    block's largest magnitude over the elements' largest number.
+
+    Parameters
+    ----------
+    name : str
+    element : Format
+    scale : Format
+    size : int
+    """
+
+    name: str
+    element: Format
+    scale: Format
+    size: int
+
+    def __str__(self):
+        return self.name
+
+    def encode(self, values):
+        """`Blocks` of a tensor of finite numbers whose last axis is a multiple of ``size`` long.
+
+        Raises
+        ------
+        Refusal
+            If the last axis is not; or a number is NaN or Inf.
+        """
+        values = np.asarray(values, np.float64)
+        if not values.ndim or values.shape[-1] % self.size:
+            raise Refusal(f"Values for {self} must come in blocks of {self.size}, not in shape {values.shape}")
+        if not np.isfinite(values).all():
+            raise Refusal(f"Values for {self} must be finite numbers, not nan or inf")
+        blocks = values.reshape(*values.shape[:-1], -1, self.size)
+        largest = abs(blocks).max(axis=-1)
+        scales = self.scale.encode(self._scale(largest))
+        by = self.scale.decode(scales)
+        by = np.where(by > 0, by, 1.0)  # a float's scale may be 0, of a block that is next to nothing
+        return Blocks(self.element.encode(blocks / by[..., None]).reshape(values.shape), scales)
+
+    def decode(self, blocks):
+        """The numbers of `Blocks`, float64 of the elements' shape."""
+        values = self.element.decode(blocks.elements)
+        parts = values.reshape(*values.shape[:-1], -1, self.size)
+        return (parts * self.scale.decode(blocks.scales)[..., None]).reshape(values.shape)
+
+    def _scale(self, largest):
+        if self.scale is SCALES["e8m0"]:
+            _, exponent = np.frexp(largest)
+            _, top = np.frexp(self.element.magnitude)
+            return np.where(largest > 0, np.ldexp(1.0, np.maximum(exponent - top, -127)), 2.0**-127)
+        return largest / self.element.magnitude
+
+
+def read(name, element):
+    """The block format called ``mx...`` (32 elements under E8M0) or ``nvfp4`` (16 of e2m1 under UE4M3), or None.
+
+    Parameters
+    ----------
+    name : str
+    element : callable
+        Gives the format of a name.
+    """
+    if name == "nvfp4":
+        return Block(name, element("e2m1"), SCALES["ue4m3"], 16)
+    match = re.fullmatch(r"mx(\w+)", name)
+    return Block(name, element(match[1]), SCALES["e8m0"], 32) if match else None

@@ -1,0 +1,258 @@
+"""Floating-point formats: the catalogue, and codec."""
+
+import enum
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..refusal import Refusal
+from .base import Format, code_dtype
+
+
+class Specials(enum.Enum):
+    """What the largest exponents encode."""
+
+    IEEE = "ieee"  # top exponent: Inf and NaN
+    NAN_ONLY = "nan_only"  # only the all-ones field is NaN; no Inf (OFP8 E4M3)
+    FINITE = "finite"  # every code is a number (OCP MX FP6 and FP4)
+
+
+@dataclass(frozen=True)
+class FloatFormat(Format):
+    """A binary floating-point format with subnormals.
+
+    A *code* is the bit pattern, sign uppermost. A *field* is the code without its sign bit: exponent and
+    mantissa read as one integer of ``field_bits`` bits, which is the integer that L-Mul adds.
+
+    Parameters
+    ----------
+    name : str
+        The format's name in slugs, a plain identifier without underscores.
+    exp_bits, man_bits : int
+        Field widths in bits; ``man_bits`` leaves out the hidden bit.
+    bias : int
+        Exponent bias.
+    specials : Specials
+
+    Raises
+    ------
+    Refusal
+        If a width is out of range: 2..8 exponent bits, 1..23 mantissa bits.
+    """
+
+    name: str
+    exp_bits: int
+    man_bits: int
+    bias: int
+    specials: Specials = Specials.IEEE
+
+    def __post_init__(self):
+        if not 2 <= self.exp_bits <= 8:
+            raise Refusal(f"Exponent bits must be 2 to 8, not {self.exp_bits!r}")
+        if not 1 <= self.man_bits <= 23:
+            raise Refusal(f"Mantissa bits must be 1 to 23, not {self.man_bits!r}")
+
+    @property
+    def field_bits(self):
+        return self.exp_bits + self.man_bits
+
+    @property
+    def width(self):
+        return 1 + self.field_bits
+
+    @property
+    def sign_mask(self):
+        return 1 << self.field_bits
+
+    @property
+    def field_mask(self):
+        return (1 << self.field_bits) - 1
+
+    @property
+    def man_mask(self):
+        return (1 << self.man_bits) - 1
+
+    @property
+    def exp_mask(self):
+        """The exponent's largest value, all ones (not shifted into place)."""
+        return (1 << self.exp_bits) - 1
+
+    @property
+    def has_inf(self):
+        return self.specials is Specials.IEEE
+
+    @property
+    def has_nan(self):
+        return self.specials is not Specials.FINITE
+
+    @property
+    def min_normal(self):
+        """Field of the smallest normal number."""
+        return 1 << self.man_bits
+
+    @property
+    def max_finite(self):
+        """Field of the largest finite number."""
+        return {
+            Specials.IEEE: (self.exp_mask << self.man_bits) - 1,
+            Specials.NAN_ONLY: self.field_mask - 1,
+            Specials.FINITE: self.field_mask,
+        }[self.specials]
+
+    @property
+    def inf(self):
+        """Field of infinity, or None."""
+        return self.exp_mask << self.man_bits if self.has_inf else None
+
+    @property
+    def nan(self):
+        """Field of the NaN that arithmetic produces (quiet, top mantissa bit set), or None."""
+        return {
+            Specials.IEEE: (self.exp_mask << self.man_bits) | (1 << (self.man_bits - 1)),
+            Specials.NAN_ONLY: self.field_mask,
+            Specials.FINITE: None,
+        }[self.specials]
+
+    @property
+    def l_m(self):
+        """The paper's l(m): the exponent of L-Mul's correction term (arXiv 2410.00907, equation 1)."""
+        return self.man_bits if self.man_bits <= 3 else 3 if self.man_bits == 4 else 4
+
+    @property
+    def neutral(self):
+        """Code of -0, which leaves any sum as it is."""
+        return self.sign_mask
+
+    @property
+    def magnitude(self):
+        return float(self.decode([self.max_finite])[0])
+
+    def scale_for(self, largest):
+        """A power of two, so that scaling loses nothing.
+
+        Up to 8 bits the smallest that clips no value: the range is short, so the largest magnitude belongs in its upper
+        binade. Wider formats have range to spare, and what would spend it is the sum of the products: there the largest
+        magnitude comes to lie in [1, 2).
+        """
+        mantissa, exponent = np.frexp(largest)  # largest = mantissa * 2**exponent, mantissa in [.5, 1)
+        top = 1
+        if self.width <= 8:
+            significand = (self.max_finite & self.man_mask) + self.min_normal
+            top = (self.max_finite >> self.man_bits) - self.bias + 1
+            exponent += mantissa > significand / (2 * self.min_normal)
+        return float(np.ldexp(1.0, max(exponent - top, -1022)))
+
+    def is_nan(self, field):
+        """Which fields, codes without their sign, are NaN."""
+        if not self.has_nan:
+            return np.zeros(field.shape, bool)
+        return field > self.inf if self.has_inf else field == self.nan
+
+    def overflow_field(self, overflow):
+        """The field that a finite result too large for the format gets under an overflow policy."""
+        return self.max_finite if overflow == "saturate" else self.inf if self.has_inf else self.nan
+
+    def _values(self, codes):
+        codes = codes.astype(np.int64)
+        field = codes & self.field_mask
+        exp = field >> self.man_bits
+        significand = (field & self.man_mask) | ((exp != 0).astype(np.int64) << self.man_bits)
+        exponent = (np.maximum(exp, 1) - self.bias - self.man_bits).astype(np.int32)
+        value = np.ldexp(significand.astype(np.float64), exponent)
+        if self.has_inf:
+            value = np.where(field == self.inf, np.inf, value)
+        if self.has_nan:
+            value = np.where(self.is_nan(field), np.nan, value)
+        return np.where(codes & self.sign_mask, -value, value)
+
+    def _nearest(self, values, overflow):
+        """Round to nearest, ties to even, once; whatever rounds beyond the largest number, infinities too, saturates
+        (the saturating conversion of OCP OFP8) or overflows. Signs are kept, also of zeros and NaN."""
+        field = self._round_field(values.view(np.int64) & ~np.int64(-1 << 63))
+        field = np.where(field > self.max_finite, self.overflow_field(overflow), field)
+        if self.has_nan:
+            field = np.where(np.isnan(values), self.nan, field)
+        return field | np.where(np.signbit(values), self.sign_mask, 0)
+
+    def _round_field(self, bits):
+        """Field nearest to the non-negative float64s with these ``bits``; beyond ``max_finite`` unbounded."""
+        # Zero and float64's subnormals, far below any format, are rounded to 0 whatever their significand.
+        significand = (bits & ((1 << 52) - 1)) | (1 << 52)
+        exp = (bits >> 52) - 1023 + self.bias
+        shift = np.minimum(52 - self.man_bits + np.maximum(1 - exp, 0), 62)
+        # The hidden bit of a normal number adds one to the exponent field.
+        return ((np.maximum(exp, 1) - 1) << self.man_bits) + round_shift(significand, shift)
+
+    def corners(self):
+        """The codes of a format where arithmetic goes wrong first, ascending and each once.
+
+        Of either sign: zero, the ends of the subnormals, the ends of the normals, 1 and the powers of two about it, the
+        ends of the binades about 1, the smallest and largest exponents, Inf, NaN with the usual and the largest
+        payload; and, with the exponents of subnormals and of NaN, each bit of the mantissa alone.
+        """
+        one, binade = self.bias << self.man_bits, self.min_normal
+        powers = range(one - 2 * binade, one + 3 * binade, binade)
+        starts = [0, binade, *powers, (one + binade) // 2, self.max_finite + 1]
+        fields = [field for start in starts for field in range(start - 2, start + 3)]
+        fields += [one | binade >> 1, self.max_finite & ~self.man_mask, self.field_mask]
+        fields += [exponent << self.man_bits | 1 << bit for exponent in (0, self.exp_mask)
+                   for bit in range(self.man_bits)]
+        if self.has_nan:
+            fields.append(self.nan)
+        codes = {field | sign for field in fields if 0 <= field <= self.field_mask for sign in (0, self.sign_mask)}
+        return np.array(sorted(codes), code_dtype(self.width))
+
+    def sample(self, kind, shape, rng):
+        low, high = {"random": (0, self.max_finite), "nothing": (0, 0), "subnormals": (0, self.min_normal - 1),
+                     "smallest": (self.min_normal, self.min_normal + self.man_mask),
+                     "largest": (self.max_finite, self.max_finite)}[kind]
+        signs = rng.integers(0, 2, 1 if kind == "largest" and rng.random() < 0.5 else shape) * self.sign_mask
+        return (rng.integers(low, high, shape, endpoint=True) | signs).astype(code_dtype(self.width))
+
+    def describe(self):
+        return {"name": self.name, "kind": "float", "width": self.width, "exp_bits": self.exp_bits,
+                "man_bits": self.man_bits, "bias": self.bias, "specials": self.specials.value}
+
+
+def round_shift(integers, shift):
+    """``integers / 2**shift``, rounded to nearest, ties to even; ``shift`` at least 1, integers below 2**62."""
+    odd = (integers >> shift) & 1
+    return (integers + (np.left_shift(1, shift - 1) - 1 + odd)) >> shift
+
+
+FORMATS = {
+    fmt.name: fmt
+    for fmt in (
+        FloatFormat("e4m3", 4, 3, 7, Specials.NAN_ONLY),
+        FloatFormat("e5m2", 5, 2, 15),
+        FloatFormat("e3m4", 3, 4, 3),
+        FloatFormat("e2m3", 2, 3, 1, Specials.FINITE),
+        FloatFormat("e3m2", 3, 2, 3, Specials.FINITE),
+        FloatFormat("e2m1", 2, 1, 1, Specials.FINITE),
+        FloatFormat("bf16", 8, 7, 127),
+        FloatFormat("fp16", 5, 10, 15),
+        FloatFormat("tf32", 8, 10, 127),
+        FloatFormat("fp32", 8, 23, 127),
+    )
+}
+
+#: Wide activation times narrow weight: the pairs of the catalogue.
+MIXED_PAIRS = tuple((a, b) for a in ("bf16", "fp16", "fp32") for b in ("e4m3", "e5m2", "e2m1"))
+
+
+def float_format(name):
+    """The format called ``name``: one of `FORMATS`, or any ``e{E}m{M}`` with IEEE specials and the IEEE bias.
+
+    Raises
+    ------
+    Refusal
+        If the name is neither, or its widths are out of range.
+    """
+    if name in FORMATS:
+        return FORMATS[name]
+    match = re.fullmatch(r"e([1-9]\d?)m([1-9]\d?)", name)
+    if not match:
+        raise Refusal(f"Format must be one of {', '.join(FORMATS)} or e{{E}}m{{M}}, not {name!r}")
+    exp_bits, man_bits = map(int, match.groups())
+    return FloatFormat(name, exp_bits, man_bits, (1 << (exp_bits - 1)) - 1)

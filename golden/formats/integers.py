@@ -1,0 +1,94 @@
+"""Integers: two's complement, or unsigned."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..refusal import Refusal
+from .base import Format, _signs, code_dtype
+
+MAX_OPERAND_BITS = 16
+
+
+@dataclass(frozen=True)
+class IntFormat(Format):
+    """An integer of ``width`` bits, in two's complement or unsigned."""
+
+    name: str
+    width: int
+    signed: bool = True
+
+    integer = True
+
+    @property
+    def low(self):
+        """The smallest number."""
+        return -(1 << (self.width - 1)) if self.signed else 0
+
+    @property
+    def high(self):
+        """The largest number."""
+        return (1 << (self.width - self.signed)) - 1
+
+    @property
+    def max_finite(self):
+        """Code of the largest number."""
+        return self.high
+
+    @property
+    def magnitude(self):
+        return float(self.high or 1)  # one signed bit has 0 and -1
+
+    def _values(self, codes):
+        return self.numbers(codes).astype(np.float64)
+
+    def numbers(self, codes):
+        """Codes as int64."""
+        codes = codes.astype(np.int64)
+        return codes - ((codes >> (self.width - 1)) << self.width) if self.signed else codes
+
+    def codes(self, numbers):
+        """Integers as codes, modulo ``2**width``."""
+        mask = (1 << self.width) - 1
+        return (np.asarray(numbers).astype(np.int64).view(np.uint64) & np.uint64(mask)).astype(code_dtype(self.width))
+
+    def _nearest(self, values, overflow):
+        return self.codes(np.clip(np.rint(values), self.low, self.high))
+
+    def corners(self):
+        """The powers of two, one less, and both negated."""
+        sizes = [(1 << bit) - step for bit in range(self.width) for step in (0, 1)]
+        codes = {sign * size % (1 << self.width) for size in sizes for sign in (1, -1)}
+        return np.array(sorted(codes), code_dtype(self.width))
+
+    def sample(self, kind, shape, rng):
+        if kind == "largest":
+            numbers = np.array([self.low, self.high])[_signs(shape, rng)]
+        else:
+            low, high = {"random": (self.low, self.high), "nothing": (0, 0)}.get(kind, (-1, 1))
+            numbers = rng.integers(max(low, self.low), min(high, self.high), shape, endpoint=True)
+        return self.codes(np.broadcast_to(numbers, shape))
+
+    def describe(self):
+        return {"name": self.name, "kind": "integer", "width": self.width, "signed": self.signed}
+
+
+INT8 = IntFormat("int8", 8)
+
+
+def read(name):
+    """The operand format called ``int{n}`` or ``uint{n}``, or None.
+
+    Raises
+    ------
+    Refusal
+        If it has no bits, or too many.
+    """
+    match = re.fullmatch(r"(u?)int(\d{1,3})", name)
+    if not match:
+        return None
+    width = int(match[2])
+    if not 1 <= width <= MAX_OPERAND_BITS or match[2].startswith("0"):
+        raise Refusal(f"Integer operands must have 1 to {MAX_OPERAND_BITS} bits, not {match[2]}")
+    return IntFormat(name, width, not match[1])

@@ -1,0 +1,62 @@
+"""Scales: what a block of numbers is multiplied by (OCP Microscaling Formats 1.0, and unsigned FP8)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .base import Format
+
+
+@dataclass(frozen=True)
+class PowerScale(Format):
+    """E8M0: the powers of two from ``2**-127`` to ``2**127``, and NaN as 255. There is no zero."""
+
+    name: str = "e8m0"
+    width: int = 8
+
+    has_nan = True
+    neutral = 127
+    max_finite = 254
+
+    def _values(self, codes):
+        return np.where(codes == 255, np.nan, np.ldexp(1.0, codes.astype(np.int32) - 127))
+
+    def _nearest(self, values, overflow):
+        """The power of two nearest to a positive number, halves upwards: 0 and what is negative become the smallest."""
+        mantissa, exponent = np.frexp(np.where(values > 0, values, 2.0**-127))
+        codes = np.where(np.isinf(values), 255, exponent - 1 + (mantissa >= 0.75) + 127)
+        beyond = 254 if overflow == "saturate" else 255
+        return np.where(np.isnan(values), 255, np.where(codes > 254, beyond, np.clip(codes, 0, 255)))
+
+
+@dataclass(frozen=True)
+class FloatScale(Format):
+    """UE4M3: the codes 0 to 127 of e4m3, which are its numbers without a sign; NaN is 127. In eight bits, the upper 0.
+    """
+
+    name: str = "ue4m3"
+    width: int = 7
+
+    has_nan = True
+    max_finite = 126
+
+    def _values(self, codes):
+        return _e4m3().decode(codes)
+
+    def _nearest(self, values, overflow):
+        codes = _e4m3().encode(np.maximum(values, 0.0), overflow)
+        return np.where(np.isnan(values), 127, codes & 127)
+
+
+def _e4m3():
+    from .floats import FORMATS
+
+    return FORMATS["e4m3"]
+
+
+SCALES = {scale.name: scale for scale in (PowerScale(), FloatScale())}
+
+
+def read(name):
+    """The scale called ``name``, or None."""
+    return SCALES.get(name)

@@ -1,0 +1,72 @@
+"""Formats of few numbers: signs alone, several to a code, and signs with zero."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..refusal import Refusal
+from .base import Format
+
+MAX_SIGNS = 16
+
+
+@dataclass(frozen=True)
+class Signs(Format):
+    """``width`` numbers that are 1 or -1, one bit each: 0 for 1, 1 for -1, the first number lowest.
+
+    ``0b0110`` is 1, -1, -1, 1."""
+
+    name: str
+    width: int
+
+    integer = True
+
+    @property
+    def per_code(self):
+        return self.width
+
+    def _values(self, codes):
+        places = np.arange(self.width)
+        return 1.0 - 2.0 * ((codes.astype(np.int64)[..., None] >> places) & 1)
+
+    def _nearest(self, values, overflow):
+        if values.shape[-1:] != (self.width,):
+            raise Refusal(f"Values for {self} must come {self.width} to a code, not in shape {values.shape}")
+        return ((values < 0).astype(np.int64) << np.arange(self.width)).sum(axis=-1)
+
+    @property
+    def max_finite(self):
+        return 0
+
+
+@dataclass(frozen=True)
+class Ternary(Format):
+    """-1, 0 or 1 in two bits: the lower says whether the number is not 0, the upper is its sign; 0b10 is one more 0."""
+
+    name: str = "ternary"
+    width: int = 2
+
+    integer = True
+    low, high = -1, 1
+
+    def _values(self, codes):
+        codes = codes.astype(np.int64)
+        return ((codes & 1) * (1 - (codes & 2))).astype(np.float64)
+
+    def scale_for(self, largest):
+        return largest or 1.0
+
+
+def read(name):
+    """The format called ``ternary`` or ``sign{n}``, or None."""
+    if name == "ternary":
+        return Ternary()
+    match = re.fullmatch(r"sign([1-9]\d?)", name)
+    if not match:
+        return None
+    if int(match[1]) > MAX_SIGNS:
+        raise Refusal(f"Signs in a code must be 1 to {MAX_SIGNS}, not {match[1]}")
+    return Signs(name, int(match[1]))
+
+

@@ -1,0 +1,17 @@
+"""Products of integers, exact: Yosys chooses the structure of the multiplier."""
+
+from amaranth.hdl import Module
+
+from ..integers import IntegerPart, number
+
+
+class IntMultiplier(IntegerPart):
+    """``p = a * b``, exact, of integers in two's complement or unsigned."""
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.p.eq(number(self.spec.a, self.a) * number(self.spec.b, self.b))
+        return m
+
+
+component = IntMultiplier

@@ -1,0 +1,1 @@
+"""An arithmetic from outside: exact products of floats whose mantissas were cut short."""
