@@ -1,6 +1,6 @@
 """Integers times sums of signed powers of two: a shift for each power, and an addition between them."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 
 from ..integers import IntegerPart, number
 
@@ -19,15 +19,21 @@ class PowersMultiplier(IntegerPart):
 
     def _power(self, m, place, code):
         field, negative, width = code[:-1], code[-1], self.spec.wide.width
-        # Shifted by the field itself, one more than the exponent: the lowest bit is dropped.
         some = field.any()
-        kept = number(self.spec.a, self.a & some.replicate(self.spec.a.width))
-        shifted = Signal(width, name=f"shifted_{place}")
-        moved = (kept << field)[1:]
-        m.d.comb += shifted.eq(moved.as_signed() if self.spec.a.signed else moved)
-        signed = Signal(width, name=f"power_{place}")
+        moved = Signal(width, name=f"kept_{place}")
+        m.d.comb += moved.eq(number(self.spec.a, self.a & some.replicate(self.spec.a.width)))
+        # The exponent is one less than the field: up by the field without its lowest bit, and where that is 0, one down
+        # again. Of a field of 0b100: 4 places up, 1 down, 8 times.
+        for stage in range(1, self.spec.b.exp_bits):
+            shifted = Signal(width, name=f"shifted_{place}_{1 << stage}")
+            m.d.comb += shifted.eq(Mux(field[stage], moved << (1 << stage), moved))
+            moved = shifted
+        down = moved.as_signed() >> 1 if self.spec.a.signed else moved >> 1
+        power = Signal(width, name=f"size_{place}")
+        m.d.comb += power.eq(Mux(field[0], moved, down))
         invert = negative & some
-        m.d.comb += signed.eq((shifted ^ invert.replicate(width)) + invert)
+        signed = Signal(width, name=f"power_{place}")
+        m.d.comb += signed.eq((power ^ invert.replicate(width)) + invert)
         return signed
 
 
