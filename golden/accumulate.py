@@ -110,10 +110,10 @@ def rule(spec, table=False):
     """How the kernels make terms: by the form that the family offers, or by a ``table`` of all of them."""
     if table:
         return kernels.Rule(kernels.TABLE, 0, 0, 0, term_table(spec))
+    scale = -spec.wide.exp_bias - spec.wide.frac_bits
     if spec.form == "fields":
-        scale = -spec.wide.exp_bias - spec.wide.frac_bits
         return kernels.Rule(kernels.FIELDS, spec.offset_value, spec.a.man_bits, scale, _NO_TERMS)
-    return kernels.Rule(kernels.SIGNIFICANDS, 0, 0, -spec.wide.exp_bias - spec.wide.frac_bits, _NO_TERMS)
+    return kernels.Rule(kernels.SIGNIFICANDS, 0, 0, scale, _NO_TERMS)
 
 
 def by_table(spec):
@@ -185,12 +185,8 @@ def _run(kernel, spec, accumulator, parameters, a, b, every_pair=False):
 
 
 def _int_sums(spec, accumulator, a, b, every_pair):
-    if every_pair:
-        total = exact_int_sums(spec, a, b.T)
-    else:
-        total = np.zeros(len(a), np.int64)
-        for k in range(a.shape[1]):
-            total += spec.wide.numbers(products.product(spec, a[:, k], b[:, k]))
+    pair = (a, b.T) if every_pair else (a[:, None], b[:, :, None])  # of rows in pairs: as many products of 1 x 1
+    total = exact_int_sums(spec, *pair)
     return accumulator.result.codes(total).ravel()
 
 

@@ -1,7 +1,7 @@
 """Parameter objects: what a multiplier and an accumulator are, told once for the model and for the hardware."""
 
 import re
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -156,7 +156,7 @@ class Multiplier:
         words = [self.kind] * self.spelled + [self.formats]
         for policy in self.policies:
             value = getattr(self, policy.name)
-            if value != self._default(policy.name):
+            if value != getattr(type(self), policy.name):  # the default
                 words.append(policy.write(value))
         return "_".join(words)
 
@@ -173,11 +173,6 @@ class Multiplier:
     def label(self):
         """The family as rows and manifests name it: its kind, or where slugs have none its formats."""
         return self.kind if self.spelled else self.formats
-
-    @classmethod
-    def _default(cls, name):
-        default = next(field.default for field in fields(cls) if field.name == name)
-        return None if default is MISSING else default
 
     @property
     def per_code(self):

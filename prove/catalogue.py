@@ -8,8 +8,6 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from ..golden.files import atomic_write
 from ..golden.formats import float_format
 from ..golden.pool import Pool
@@ -223,8 +221,7 @@ def _witness(design, a, b, found, wanted=None):
     spec, result = design.multiplier, design.result
 
     def text(fmt, code):
-        values = ", ".join(f"{value:.9g}" for value in np.atleast_1d(fmt.decode(int(code))))
-        return f"{int(code):#x} ({values})"
+        return f"{int(code):#x} ({fmt.read(code)})"
 
     words = f"a={text(spec.a, a)} b={text(spec.b, b)} gives {text(result, found)}"
     return words if wanted is None else f"{words}, not {text(result, wanted)}"

@@ -4,7 +4,6 @@ import time
 
 import numpy as np
 
-from ..golden.codec import decode
 from ..golden.refusal import Refusal
 from ..golden.stimulus import all_pairs
 from ..hdl.foreign import Foreign
@@ -39,14 +38,9 @@ def prove(foreign: Foreign, seconds: float = 60.0) -> Proof:
                  witness)
 
 
-def result_values(design, codes):
-    """Values of result codes of a design: float64."""
-    return design.result.decode(codes)
-
-
-def shown(design, code):
-    """A result code of a design, and its value."""
-    return f"{int(code):#x} ({float(result_values(design, np.array([int(code)]))[0]):.9g})"
+def shown(fmt, code):
+    """A code of a format, and its value."""
+    return f"{int(code):#x} ({fmt.read(code)})"
 
 
 def _product(foreign, seconds):
@@ -71,8 +65,8 @@ def _witness(design, circuit, a, b):
     spec = design.multiplier
     a, b = (np.array([int(code)]) for code in (a, b))
     found, wanted = circuit(a=a, b=b)["p"][0], exhaust.expected(spec, design.wide, a, b)[0]
-    x, y = (f"{int(code[0]):#x} ({float(decode(fmt, code)[0]):.9g})" for fmt, code in ((spec.a, a), (spec.b, b)))
-    return f"a={x} b={y} gives {shown(design, found)}, not {shown(design, wanted)}"
+    x, y = shown(spec.a, a[0]), shown(spec.b, b[0])
+    return f"a={x} b={y} gives {shown(design.result, found)}, not {shown(design.result, wanted)}"
 
 
 def _cycle(foreign, seconds):

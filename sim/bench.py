@@ -55,8 +55,7 @@ def shown(fmt, code):
     """A code of a format as hex and value; it may be text as `read` gives it."""
     if isinstance(code, str):
         return f"{code} (X or Z)"
-    values = ", ".join(f"{value:.9g}" for value in np.atleast_1d(fmt.decode([code])[0]))
-    return f"0x{code:0{(fmt.width + 3) // 4}x} ({values})"
+    return f"0x{code:0{(fmt.width + 3) // 4}x} ({fmt.read(code)})"
 
 
 def shown_pairs(spec, a, b):

@@ -20,36 +20,41 @@ def accuracy(design, source, vectors, seed):
     spec, wide = design.multiplier, design.accumulator is not None or design.wide
     row = {"operand_codes": None, "result_sums": None, "reasons": {}}
     if why := drivable(design):
-        return _without(row, why, "driven_relative_error", *_RESULT)
+        return without(row, why, "driven_relative_error", *RESULT)
     lone = design.combinational
     driven = pairs(source, spec, vectors, seed) if lone else sums(design, source, vectors, seed).operands
     row["operand_codes"] = {name: census(fmt, spec.subnormals, operand)._asdict()
                             for name, fmt, operand in zip("ab", (spec.a, spec.b), driven, strict=True)}
     met = driven.codes if lone else _met(*driven.codes)
-    _filled(row, lambda: [operand_errors(spec, *met, wide).mean], "driven_relative_error")
+    filled(row, lambda: [operand_errors(spec, *met, wide).mean], "driven_relative_error")
     if lone:
-        return _without(row, "a lone product is no sum", *_RESULT)
+        return without(row, "a lone product is no sum", *RESULT)
     measured = sums(design, source, vectors, seed, RESULTS)
     row["result_sums"] = {"count": measured.results.size, "depth": measured.depth}
     actual = decode(design.accumulator.result, measured.results)
     a, b = measured.operands
-    _filled(row, lambda: result_errors(actual, a.values @ b.values), *_RESULT[:2])
-    _filled(row, lambda: result_errors(actual, spec.a.along(a.codes, -1) @ spec.b.along(b.codes, -2)), *_RESULT[2:])
+    filled(row, lambda: result_errors(actual, a.values @ b.values), *RESULT[:2])
+    filled(row, lambda: result_errors(actual, spec.a.along(a.codes, -1) @ spec.b.along(b.codes, -2)), *RESULT[2:])
     return row
 
 
-_RESULT = ("result_error", "result_gain", "result_error_of_codes", "result_gain_of_codes")
+RESULT = ("result_error", "result_gain", "result_error_of_codes", "result_gain_of_codes")
 
 
-def _filled(row, figures, *keys):
-    """Put what ``figures`` gives under ``keys``; where that is refused, None and the reason."""
+def filled(row, figures, *keys):
+    """Put what ``figures`` gives under ``keys`` of a row; where that is refused, None and the reason."""
     try:
-        row |= zip(keys, figures(), strict=True)
+        found = figures()
     except Refusal as reason:
-        _without(row, str(reason), *keys)
+        without(row, str(reason), *keys)
+        return
+    row |= zip(keys, found, strict=True)
+    for key in keys:
+        row["reasons"].pop(key, None)
 
 
-def _without(row, reason, *keys):
+def without(row, reason, *keys):
+    """None under ``keys`` of a row, and the reason; gives the row."""
     row |= dict.fromkeys(keys)
     row["reasons"] |= dict.fromkeys(keys, reason)
     return row

@@ -13,10 +13,10 @@ from ..golden.refusal import Refusal
 from ..hdl.foreign import Foreign
 from ..hdl.verilog import component, generate
 from ..prove import exhaust, machine
-from ..prove.foreign import prove, result_values, shown
+from ..prove.foreign import prove, shown
 from ..prove.logic import Logic
 from ..prove.solver import PROVED, REFUTED, Proof
-from .accuracy import RESULTS, accuracy
+from .accuracy import RESULT, RESULTS, accuracy, filled, without
 from .drive import drivable, drive, sums
 
 SLACK = 64  # cycles that an answer may be later than ours
@@ -86,7 +86,7 @@ def examine(foreign: Foreign, source, vectors: int, seed: int, seconds: float = 
     design, proof = foreign.ours, prove(foreign, seconds)
     if why := drivable(design):
         return Examined(proof, component(design).latency, 0, "", {}, accuracy(design, source, vectors, seed)
-                        | {"mean_relative_error": None, "reasons": dict.fromkeys(_PRODUCTS + _RESULTS, why)})
+                        | {"mean_relative_error": None, "reasons": dict.fromkeys(_PRODUCTS + RESULT, why)})
     if foreign.combinational:
         return _products(foreign, proof, source, vectors, seed)
     return _sums(foreign, proof, source, vectors, seed)
@@ -119,7 +119,6 @@ def write(foreign, examined, folder):
 
 
 _PRODUCTS = ("mean_relative_error", "driven_relative_error")
-_RESULTS = ("result_error", "result_gain", "result_error_of_codes", "result_gain_of_codes")
 
 
 def _products(foreign, proof, source, vectors, seed):
@@ -132,25 +131,25 @@ def _products(foreign, proof, source, vectors, seed):
     difference = proof.witness if proof.verdict == REFUTED else ""
     if wrong.size and not difference:
         place = wrong[0]
-        difference = (f"a={int(a[place]):#x} b={int(b[place]):#x} gives {shown(design, found[place])}, not "
-                      f"{shown(design, golden.expected['p'][place])}")
+        difference = (f"a={int(a[place]):#x} b={int(b[place]):#x} gives {shown(design.result, found[place])}, not "
+                      f"{shown(design.result, golden.expected['p'][place])}")
     errors = accuracy(design, source, vectors, seed)
     if difference:
-        _figures(errors, lambda: [_error(design, found, a, b)], "driven_relative_error")
+        filled(errors, lambda: [_error(design, found, a, b)], "driven_relative_error")
         if spec.a.width + spec.b.width <= _ALL_BITS:
             x, y = normal_pairs(spec)
-            _figures(errors, lambda: [_error(design, circuit(a=x, b=y)["p"], x, y)], "mean_relative_error")
+            filled(errors, lambda: [_error(design, circuit(a=x, b=y)["p"], x, y)], "mean_relative_error")
         else:
-            _without(errors, "of products that differ from the design's not all pairs can be tried",
+            without(errors, "of products that differ from the design's not all pairs can be tried",
                      "mean_relative_error")
     else:
-        errors["mean_relative_error"] = mean_relative_error(spec, wide=design.wide or design.accumulator is not None)
+        errors["mean_relative_error"] = mean_relative_error(spec, wide=design.wide)
     return Examined(proof, 0, len(found), difference, {"p": found}, errors)
 
 
 def _error(design, codes, a, b):
     """The mean relative error of products of two operands' codes."""
-    actual, exact = result_values(design, codes), exact_product(design.multiplier, a, b)
+    actual, exact = design.result.decode(codes), exact_product(design.multiplier, a, b)
     if bad := np.count_nonzero(np.isfinite(exact) & ~np.isfinite(actual)):
         raise Refusal(f"Products must be finite to have an error, not {bad} Inf or NaN in {actual.size}")
     return measure(actual, exact).mean
@@ -173,16 +172,16 @@ def _sums(foreign, proof, source, vectors, seed):
     last = golden.cycles - ours - SLACK - 2  # the cycle of the last operands
     latency = int(there[-1]) - last if len(found) == len(wanted) and there[-1] >= last else ours
     difference, errors = _difference(design, port, wanted, found), accuracy(design, source, given, seed)
-    _without(errors, "products inside somebody else's sum are not seen", *_PRODUCTS)
+    without(errors, "products inside somebody else's sum are not seen", *_PRODUCTS)
     if len(found) == len(wanted):
         codes = _elements(found, design).reshape(measured.results.shape)
         errors["result_sums"] = {"count": codes.size, "depth": measured.depth}
-        actual, (a, b), spec = result_values(design, codes), measured.operands, design.multiplier
-        _figures(errors, lambda: result_errors(actual, a.values @ b.values), *_RESULTS[:2])
-        _figures(errors, lambda: result_errors(actual, decode(spec.a, a.codes) @ decode(spec.b, b.codes)),
-                 *_RESULTS[2:])
+        actual, (a, b), spec = design.result.decode(codes), measured.operands, design.multiplier
+        filled(errors, lambda: result_errors(actual, a.values @ b.values), *RESULT[:2])
+        filled(errors, lambda: result_errors(actual, decode(spec.a, a.codes) @ decode(spec.b, b.codes)),
+                 *RESULT[2:])
     else:
-        _without(errors, f"it gave {len(found)} results where {len(wanted)} belong", *_RESULTS)
+        without(errors, f"it gave {len(found)} results where {len(wanted)} belong", *RESULT)
     netlist = drive(design, latency, source, given, seed)
     outputs = run(gates, netlist.inputs)
     expected = [code for code, there in zip(outputs[port], outputs[netlist.valid], strict=True) if there]
@@ -197,7 +196,7 @@ def _difference(design, port, wanted, found):
             column = next(n for n, pair in enumerate(zip(_elements([x], design), _elements([y], design), strict=True))
                           if pair[0] != pair[1])
             right, wrong = (_elements([code], design)[column] for code in (x, y))
-            return f"result {place} on {port!r} gives {shown(design, wrong)}, not {shown(design, right)}"
+            return f"result {place} on {port!r} gives {shown(design.result, wrong)}, not {shown(design.result, right)}"
     return ""
 
 
@@ -239,20 +238,3 @@ def run(gates, inputs):
             start += len(bits)
         values = done[start:]
     return outputs
-
-
-def _figures(row, figures, *keys):
-    """Put what ``figures`` gives under ``keys``; where that is refused, None and the reason."""
-    try:
-        found = figures()
-    except Refusal as reason:
-        _without(row, str(reason), *keys)
-        return
-    row |= zip(keys, found, strict=True)
-    for key in keys:
-        row["reasons"].pop(key, None)
-
-
-def _without(row, reason, *keys):
-    row |= dict.fromkeys(keys)
-    row["reasons"] |= dict.fromkeys(keys, reason)

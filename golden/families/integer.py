@@ -33,8 +33,5 @@ class Integer(IntegerMultiplier):
         width = self.a.width + self.b.width
         return IntFormat(f"{'' if signed else 'u'}int{width}", width, signed)
 
-    def integers(self, a, b):
-        return self.a.numbers(a) * self.b.numbers(b)
-
 
 MEMBERS: tuple[type[Multiplier], ...] = (Integer,)

@@ -28,8 +28,5 @@ class PowerWeight(IntegerMultiplier):
         """The multiplier of integers that has room for every weight."""
         return Integer(self.a, IntFormat(f"int{self.b.high.bit_length() + 1}", self.b.high.bit_length() + 1))
 
-    def integers(self, a, b):
-        return self.a.numbers(a) * self.b.decode(b).astype(int)
-
 
 MEMBERS = (PowerWeight,)

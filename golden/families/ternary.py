@@ -30,8 +30,5 @@ class TernaryWeight(IntegerMultiplier):
 
         return Integer(self.a, format_named("int2"))
 
-    def integers(self, a, b):
-        return self.a.numbers(a) * self.b.decode(b).astype(int)
-
 
 MEMBERS = (TernaryWeight,)

@@ -87,6 +87,10 @@ class Format:
         codes = as_codes(self, codes)
         return _value_table(self)[codes] if self.width <= TABLE_BITS else self._values(codes)
 
+    def read(self, code):
+        """The number of a code in words, or the numbers that it packs."""
+        return ", ".join(f"{value:.9g}" for value in np.atleast_1d(self.decode(int(code))))
+
     def encode(self, values, overflow="saturate"):
         """The codes nearest to ``values``.
 
