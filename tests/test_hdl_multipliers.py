@@ -84,6 +84,13 @@ def test_int8(seed):
     check([Design("mul", INT8), Design("prod", INT8)], seed)
 
 
+@pytest.mark.parametrize("slug", ["mul_int4", "mul_uint8", "mul_int8xint4", "mul_uint8xint3", "mul_int8xternary",
+                                  "mul_uint4xternary", "mul_int8xpot3k2", "mul_uint6xpot2k2", "mul_int8xpot1",
+                                  "mul_xnor_sign8", "mul_xnor_sign3"])
+def test_other_families(slug, seed):
+    check([parse(slug), parse(slug.replace("mul", "prod"))], seed)
+
+
 @pytest.mark.regress
 @pytest.mark.parametrize("formats", [("tf32",), ("fp32",), *MIXED_PAIRS, ("e2m5",), ("e2m23",), ("e3m10",), ("e8m15",),
                                      ("e7m6",), ("e5m2", "e2m1")], ids="x".join)

@@ -31,9 +31,8 @@ class PowersMultiplier(IntegerPart):
         down = moved.as_signed() >> 1 if self.spec.a.signed else moved >> 1
         power = Signal(width, name=f"size_{place}")
         m.d.comb += power.eq(Mux(field[0], moved, down))
-        invert = negative & some
         signed = Signal(width, name=f"power_{place}")
-        m.d.comb += signed.eq((power ^ invert.replicate(width)) + invert)
+        m.d.comb += signed.eq((power ^ negative.replicate(width)) + negative)
         return signed
 
 

@@ -12,12 +12,10 @@ class TernaryMultiplier(IntegerPart):
         m = Module()
         some, negative = self.b[0], self.b[1]
         kept = Signal(self.spec.wide.width, name="kept")
-        invert = Signal(name="invert")
         m.d.comb += [
             kept.eq(number(self.spec.a, self.a & some.replicate(self.spec.a.width))),
-            invert.eq(negative & some),
-            # -a is ~a + 1: with a = 0b0011, 0b1100 + 1 = 0b1101.
-            self.p.eq((kept ^ invert.replicate(self.spec.wide.width)) + invert),
+            # -a is ~a + 1: with a = 0b0011, 0b1100 + 1 = 0b1101; and of 0 it is 0.
+            self.p.eq((kept ^ negative.replicate(self.spec.wide.width)) + negative),
         ]
         return m
 
