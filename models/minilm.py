@@ -73,8 +73,8 @@ class MiniLM:
     def __init__(self, folder=None):
         folder = Path(folder) if folder else weights_folder()
         try:
-            from safetensors.numpy import load_file
-            from tokenizers import Tokenizer
+            from safetensors.numpy import load_file  # pyright: ignore[reportMissingImports]  # of the extra `models`
+            from tokenizers import Tokenizer  # pyright: ignore[reportMissingImports]  # of the extra `models`
         except ImportError as error:
             raise Refusal("The extra `models` must be installed, by `make models` or `pip install 'lmul[models]'`: "
                              f"{error.name} is missing") from None
