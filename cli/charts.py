@@ -1,9 +1,10 @@
 """From rows to figures: which panels a report shows, each with its title and, in words, what it shows."""
 
+from ..hdl.structures import STRUCTURES
 from ..synth.figures import FIGURES, FRACTION
 from ..synth.roles import ROLES
 from . import plots
-from .comparison import KINDS, MEASURES, STRUCTURES, across, groups, headline, subject, technologies
+from .comparison import MEASURES, across, groups, headline, subject, technologies
 from .document import Figure, Panel, number
 from .theme import colour
 
@@ -86,7 +87,7 @@ def result_figure(entries):
     """Errors of the results of sums on the operands that drove them, rivals together; the same in every technology."""
     names = technologies(entries)
     once = [entry for entry in _of(entries, names[0]) if entry.row.get("result_error") is not None] if names else []
-    panels = [_bars(f"{capital(STRUCTURES[structure])}: {RESULT}, {FRACTION}",
+    panels = [_bars(f"{capital(STRUCTURES[structure].title)}: {RESULT}, {FRACTION}",
                     [entry for entry in once if entry.structure == structure],
                     lambda entry: 100 * entry.row["result_error"])
               for structure in dict.fromkeys(entry.structure for entry in once)]
@@ -149,8 +150,8 @@ def _of(entries, technology):
 
 
 def _key(entries):
-    titles = {entry.kind: entry.title for entry in entries}
-    return [(colour(kind), titles[kind]) for kind in dict.fromkeys([*KINDS, *sorted(titles)]) if kind in titles]
+    titles = {entry.kind: entry.title for entry in sorted(entries, key=lambda entry: entry.order)}
+    return [(colour(kind), title) for kind, title in titles.items()]
 
 
 def _bars(title, entries, figure):

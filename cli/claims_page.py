@@ -14,7 +14,7 @@ from .document import Figure, Heading, Items, Page, Panel, Table, Text, number, 
 #: Measures of relative errors: what they are called, and what they are shown in.
 MEASURES = {"mean": ("mean error, %", 100), "mean_signed": ("mean signed error, %", 100),
             "mean_square": ("mean square error, ppm", 1e6), "worst": ("worst error, %", 100)}
-COLOURS = dict(zip((name for name, *_ in WAYS), ("lmul", "mitchell", "other-1", "other-3", "other-2", "exact"),
+COLOURS = dict(zip((name for name, *_ in WAYS), ("blue", "sky", "other-1", "other-3", "other-2", "orange"),
                    strict=True))
 NONE = "–"
 
@@ -313,7 +313,7 @@ def _attention(part):
                [[f"`{row['multiplier']}`", row["scope"], *(f"{row[key]:.5f}" for key in figures)]
                 for row in part["rows"]], words=(0, 1)),
         Figure("Growth of the error by layer: root mean square of the hidden state's error over its own.", panels,
-               [("exact", "exact"), ("lmul", "L-Mul, paper's offset"), ("mitchell", "no offset"),
+               [("orange", "exact"), ("blue", "L-Mul, paper's offset"), ("sky", "no offset"),
                 ("other-1", "best offset")]),
         _table("The same in figures: error in per cent after each layer.",
                ["multiplier", "scope", *map(str, range(1, layers))], part["rows"],
@@ -323,7 +323,7 @@ def _attention(part):
 
 
 def _layers(rows, scope, fmt):
-    colours = {"exact": "exact", "lmul": "lmul", "none": "mitchell", "best": "other-1"}
+    colours = {"exact": "orange", "lmul": "blue", "none": "sky", "best": "other-1"}
     series = []
     for row in rows:
         kind, formats, *rest = row["multiplier"].split("_")

@@ -6,22 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ..golden.families import members
 from ..golden.spec import Multiplier
 from ..hdl.designs import Design, parse
+from ..hdl.structures import STRUCTURES
 from ..synth import rivals
 from ..synth.rivals import MEASURES
 from .document import percent
-
-STRUCTURES = {
-    "mul": "narrow product",
-    "prod": "wide product",
-    "mac": "multiply-accumulate",
-    "dot": "dot product",
-    "array": "systolic array",
-    "matmul": "matrix multiplier",
-}
-#: Kinds of arithmetic in reading order, and what pages call them; others follow.
-KINDS = {"exact": "exact", "lmul": "L-Mul", "mitchell": "Mitchell", "int8": "int8"}
 
 #: What designs are judged by, the first that a report has, with the words for less, no clear difference, and more.
 COSTS = {
@@ -93,8 +84,8 @@ class Entry:
         """The accumulator, and lanes or rows and columns and dataflow: what follows the multiplier in the slug."""
         if self.design.accumulator is None:
             return ""
-        accumulator, *shape = self.design.slug.split(f"{self.design.multiplier.name}_", 1)[1].split("_")
-        return " ".join(["into", accumulator, *(["by", *shape] if shape else [])])
+        shape = self.design.declared.shape.write(self.design)
+        return " ".join(["into", self.design.accumulator.name, *(["by", *shape] if shape else [])])
 
     @property
     def setting(self):
@@ -104,12 +95,19 @@ class Entry:
     @property
     def family(self):
         """Structure, accumulator and shape: what designs for different operands share."""
-        return " ".join(filter(None, [STRUCTURES[self.structure], self.shape]))
+        return " ".join(filter(None, [self.design.declared.title, self.shape]))
 
     @property
     def parts(self):
         """Energy per op in fJ of a clocked design, by role: a list of (role, energy), or empty."""
         return [] if self.design.combinational else list((self.row.get("energy_fj_by_role") or {}).items())
+
+    @property
+    def order(self):
+        """Sorts arithmetics for a reader: floats before integers, then the exact one before its replacements, each as
+        families are registered, and by its label."""
+        multiplier = self.design.multiplier
+        return multiplier.wide.integer, multiplier.rival is not None, list(members()).index(multiplier.kind), self.kind
 
     @cached_property
     def rank(self):
@@ -117,7 +115,7 @@ class Entry:
         multiplier = self.design.multiplier
         return (list(STRUCTURES).index(self.structure), self.shape, multiplier.a.width + multiplier.b.width,
                 multiplier.formats, multiplier.subnormals != "flush", self.operands,
-                [*KINDS, self.kind].index(self.kind), self.arithmetic)
+                self.order, self.arithmetic)
 
 
 @dataclass(frozen=True)
@@ -315,7 +313,7 @@ def _listed(members, totals):
         structures.setdefault(entry.structure, []).append((entry, ratio))
     parts = []
     for structure, some in structures.items():
-        name, total = STRUCTURES[structure], totals[structure]
+        name, total = STRUCTURES[structure].title, totals[structure]
         which = (f"every {name}" if len(some) == total > 1 else
                  _names([entry for entry, _ in some]) if len(some) < 3 else f"{len(some)} of {total} {name}s")
         parts.append(f"{which} ({_span([ratio for _, ratio in some], '{:.2f}'.format)})")
@@ -327,14 +325,15 @@ def _names(entries):
     structures = {}
     for entry in entries:
         structures.setdefault(entry.structure, []).append(" ".join([entry.operands, entry.shape]).strip())
-    return "; ".join(f"the {STRUCTURES[structure]} of {' and '.join(names)}" for structure, names in structures.items())
+    return "; ".join(f"the {STRUCTURES[structure].title} of {' and '.join(names)}"
+                     for structure, names in structures.items())
 
 
 def _price(beside):
     """What is lost in accuracy, in sentences: of narrow products their errors, of sums those of their results."""
     sentences, every = [], [pair for some in beside.values() for pair in some]
     for kind, some in beside.items():
-        narrow = [pair for pair in some if pair.ours.structure == "mul"]
+        narrow = [pair for pair in some if not pair.ours.design.unrounded]
         words = [f"{f', {kind} '.join(sides)} {of}" for key, of in (
             ("mean_relative_error", "over all significands"), ("driven_relative_error", "of the products driven"))
             if (sides := _errors([[pair.ours, pair.rival] for pair in narrow], key))]
@@ -346,7 +345,7 @@ def _price(beside):
                   for error in _errors([[pair.rival] for pair in some if pair.ours.structure == structure],
                                        "result_error")]
         if ours:
-            sentences.append(f"The error of the result of the {STRUCTURES[structure]}, root mean square: "
+            sentences.append(f"The error of the result of the {STRUCTURES[structure].title}, root mean square: "
                              f"{', '.join([*ours, *theirs])}.")
     return sentences
 

@@ -4,20 +4,12 @@ import math
 import textwrap
 from collections import Counter
 
+from ..hdl.structures import STRUCTURES
 from ..synth.figures import FIGURES, FRACTION
 from ..synth.rivals import switched, undriven
 from . import charts, foreign_page
 from .comparison import across, beside, consensus, cost, entries, finding, headline, subject, technologies
 from .document import Heading, Items, Page, Table, number, percent, write
-
-TITLES = {
-    "mul": "Multipliers, narrow product",
-    "prod": "Multipliers, wide product",
-    "mac": "Multiply-accumulate units",
-    "dot": "Dot products",
-    "array": "Systolic arrays",
-    "matmul": "Matrix multipliers behind AXI4-Stream",
-}
 
 READING = (
     "A ratio is a design over a rival. The exact one, in whose place the design stands, differs in the multiplier's "
@@ -65,13 +57,13 @@ def report_page(record):
     silent = [pair for some in rivals.values() for pair in some if pair.undriven]
     if silent:
         blocks += [Heading("Operands that are no evidence"), _undriven_table(silent)]
-    for structure, title in TITLES.items():
+    for structure, declared in STRUCTURES.items():
         some = [entry for entry in rows if entry.structure == structure]
         if some:
-            figures = [charts.bar_figure(title, some), charts.breakdown_figure(some),
+            figures = [charts.bar_figure(declared.heading, some), charts.breakdown_figure(some),
                        charts.curve_figure(some, "area_um2"),
                        charts.curve_figure(some, "energy_fj_per_op", " All at the relaxed clock.")]
-            blocks += [Heading(title), *(figure for figure in figures if figure.panels)]
+            blocks += [Heading(declared.heading), *(figure for figure in figures if figure.panels)]
     blocks += [Heading("Error"), charts.error_figure(rows),
                *(figure for figure in [charts.result_figure(rows)] if figure.panels), Heading("Every row"), _glossary()]
     for technology in technologies(rows):

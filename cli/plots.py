@@ -82,9 +82,9 @@ def ratios(name, groups, marks):
                 ratio, whisker = each
                 low, high = (left + end * scale for end in whisker or (ratio, ratio))
                 at, x = y + top + step * (index - (len(values) - 1) / 2), left + ratio * scale
-                drawing.line(x, at, left + scale, at, "lmul")
+                drawing.line(x, at, left + scale, at, "blue")
                 drawing.whisker(low, high, at, "ink")
-                drawing.mark(x, at, mark, "lmul")
+                drawing.mark(x, at, mark, "blue")
                 right_of = ratio > 1 or low - 36 < left  # beyond its whisker, away from the line where there is room
                 drawing.text(max(high, x + 5) + 3 if right_of else min(low, x - 5) - 3, at, f"{ratio:.2f}",
                              size=FONT - 1, ha="left" if right_of else "right", background=True)

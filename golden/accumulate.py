@@ -60,7 +60,7 @@ def dot(spec, accumulator, lanes, a, b, window=32, tree=False):
     shape, a, b = _stacks(spec, accumulator, a, b)
     if not 1 <= lanes <= MAX_LANES:
         raise Refusal(f"Dot product lanes must be 1 to {MAX_LANES}, not {lanes!r}")
-    if accumulator.kind != "float":
+    if not accumulator.rounds:
         return sums(spec, accumulator, a, b).reshape(shape)
     width = spec.wide.sig_bits + spec.wide.implicit_one
     if not tree and not width <= window <= MAX_WINDOW:
@@ -75,7 +75,7 @@ def dot(spec, accumulator, lanes, a, b, window=32, tree=False):
 def sums(spec, accumulator, a, b, every_pair=False):
     """Sums over rows of codes, (n, depth): of the rows of ``a`` with the rows of ``b``, in pairs; or of every row of
     ``a`` with every row of ``b``, those of ``b`` changing fastest. Checks nothing."""
-    if accumulator.kind == "float":
+    if accumulator.rounds:
         return _run(kernels.sum_steps, spec, accumulator, (), a, b, every_pair)
     if accumulator.integer:
         return _int_sums(spec, accumulator, a, b, every_pair)

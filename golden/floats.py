@@ -37,7 +37,7 @@ class FloatMultiplier(Multiplier):
     policies = (SUBNORMALS, OVERFLOW)
 
     def __post_init__(self):
-        if not all(hasattr(fmt, "man_bits") for fmt in (self.a, self.b)):
+        if not (self.a.floating and self.b.floating):
             raise Refusal(f"Operand formats of {self.kind} must be floats, not {self.a} and {self.b}")
         if self.subnormals not in ("flush", "exact"):
             raise Refusal(f"Subnormals must be 'flush' or 'exact', not {self.subnormals!r}")

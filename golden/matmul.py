@@ -52,7 +52,7 @@ def matmul(spec, accumulator, a, b):
     if not out.size:
         return out
     stacks = [array.reshape(-1, *array.shape[-2:]) for array in (a, b, out)]
-    if spec.form and accumulator.kind == "float" and _is_fp32(accumulator.fmt) and _fits_fp32(spec):
+    if spec.form and accumulator.rounds and _is_fp32(accumulator.fmt) and _fits_fp32(spec):
         _sum_fp32(spec, *stacks)
     else:
         for matrices in zip(*stacks, strict=True):
@@ -102,7 +102,7 @@ def _operands(spec, accumulator, a, b):
 
 
 def _sum_one(spec, accumulator, a, b, out):
-    if accumulator.kind in ("fixed", "carrysave") and _by_table(spec, a, b):
+    if accumulator.exact and _by_table(spec, a, b):
         _sum_table(spec, a, b, out)
     else:
         out[...] = sums(spec, accumulator, a, b.T, every_pair=True).reshape(out.shape)

@@ -7,7 +7,9 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from .formats import FORMATS, FloatFormat, Format, IntFormat, Specials, format_named
+from .accumulators import Accumulator as Accumulator
+from .accumulators import parse_accumulator as parse_accumulator
+from .formats import Format, IntFormat
 from .refusal import Refusal
 
 
@@ -252,89 +254,3 @@ class Multiplier:
         products = product(self, *all_pairs(self))
         keep = ~(products.zero | products.inf | products.nan)
         return Wide(*(each[keep] for each in products))
-
-
-@dataclass(frozen=True)
-class Accumulator:
-    """How products are summed.
-
-    Parameters
-    ----------
-    kind : str
-        ``float``: rounded to nearest even into ``fmt`` at each step, in the hardware's order. ``fixed``: an exact
-        fixed-point sum. ``carrysave``: the same sum held as two words, its loop one full adder deep.
-        ``int``: an integer of ``bits`` bits, for integer products; wraps.
-    fmt : FloatFormat or None
-        The float accumulator's format.
-    depth : int or None
-        How many products of the largest magnitude an exact sum holds without overflow.
-    bits : int
-        Of an integer.
-    """
-
-    kind: str
-    fmt: FloatFormat | None = None
-    depth: int | None = None
-    bits: int = 32
-
-    DEFAULT_DEPTH = 4096
-
-    @property
-    def name(self):
-        if self.kind == "float":
-            return self.fmt.name
-        if self.kind == "int":
-            return f"int{self.bits}"
-        return self.kind if self.depth == self.DEFAULT_DEPTH else f"{self.kind}{self.depth}"
-
-    @property
-    def result(self):
-        """Format of the sum that is handed out."""
-        return self.fmt if self.kind == "float" else IntFormat(self.name, self.bits) if self.kind == "int" \
-            else FORMATS["fp32"]
-
-    @property
-    def integer(self):
-        """Whether the accumulator sums integers, modulo a power of two."""
-        return self.kind == "int"
-
-    def check(self, wide, name):
-        """Refuse products of format ``wide`` that the accumulator does not take; ``name`` says whose they are.
-
-        Raises
-        ------
-        Refusal
-        """
-        if self.integer != wide.integer:
-            wanted = "int32" if wide.integer else "a float format, fixed or carrysave"
-            raise Refusal(f"Accumulator must be {wanted} for {name}, not {self.name!r}")
-        if self.integer and self.bits < wide.width:
-            raise Refusal(f"Accumulator must have at least {wide.width} bits for {name}, not {self.name!r}")
-
-
-MIN_INT_BITS, MAX_INT_BITS = 16, 64  # of integer sums
-
-
-def parse_accumulator(word):
-    """The accumulator called ``word``: ``fp32``, ``bf16``, ``fp16`` or another float format with IEEE specials,
-    ``fixed``, ``carrysave`` (either with a depth, as in ``fixed256``), ``int32`` or another width.
-
-    Raises
-    ------
-    Refusal
-        If there is none of that name.
-    """
-    match = re.fullmatch(r"int([1-9]\d?)", word)
-    if match and MIN_INT_BITS <= int(match[1]) <= MAX_INT_BITS:
-        return Accumulator("int", bits=int(match[1]))
-    match = re.fullmatch(r"(fixed|carrysave)([1-9]\d{0,5})?", word)
-    if match:
-        return Accumulator(match[1], depth=int(match[2] or Accumulator.DEFAULT_DEPTH))
-    try:
-        fmt = format_named(word)
-    except ValueError:
-        fmt = None
-    if getattr(fmt, "specials", None) is not Specials.IEEE:
-        raise Refusal(f"Accumulator must be fp32, bf16, fp16, fixed, carrysave, int32 or an e{{E}}m{{M}} with "
-                         f"Inf and NaN, not {word!r}")
-    return Accumulator("float", fmt)

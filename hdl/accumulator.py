@@ -105,6 +105,6 @@ def running_sum(accumulator, addend):
         If the accumulator does not take such numbers.
     """
     accumulator.check(addend.wide, f"addends that are {addend.wide}")
-    if accumulator.kind in ("int", "float"):
-        return Sum(accumulator.result, addend)
-    return FixedSum(Window(addend, accumulator.depth), {"fixed": 1, "carrysave": 2}[accumulator.kind])
+    if accumulator.exact:
+        return FixedSum(Window(addend, accumulator.depth), accumulator.words)
+    return Sum(accumulator.result, addend)

@@ -1,17 +1,13 @@
 """Designs and their one name. A slug is the name on the command line, the Verilog module, the folder and the row."""
 
 import difflib
-import re
 from dataclasses import dataclass
 
 from ..golden import families
 from ..golden.formats import FORMATS, MIXED_PAIRS
 from ..golden.refusal import Refusal
 from ..golden.spec import Accumulator, Multiplier, parse_accumulator
-
-#: Every structure and its protocol.
-PROTOCOLS = {"mul": "combinational", "prod": "combinational", "mac": "runs", "dot": "runs", "array": "streams",
-             "matmul": "axis"}
+from .structures import STRUCTURES, Structure
 
 MAX_SIDE = 64
 MAX_WINDOW = 53  # the golden model's
@@ -75,7 +71,7 @@ class Design:
             self._check_sum()
 
     def _check_sum(self):
-        if self.accumulator.kind != "float":
+        if not self.accumulator.rounds:
             if self.tree or self.window != Design.window:
                 raise Refusal(f"A window or a tree of adders must go with a float accumulator, not "
                                  f"{self.accumulator.name!r}")
@@ -89,23 +85,23 @@ class Design:
 
     @property
     def slug(self):
-        words = [self.structure, self.multiplier.name]
-        if self.accumulator is not None:
-            words.append(self.accumulator.name)
-        if self.lanes is not None:
-            words.append(str(self.lanes))
-        if self.window != Design.window:
-            words.append(f"w{self.window}")
-        if self.tree:
-            words.append("tree")
-        if self.rows is not None:
-            words += [f"{self.rows}x{self.cols}", self.dataflow]
-        return "_".join(words)
+        accumulator = [self.accumulator.name] if self.accumulator is not None else []
+        return "_".join([self.structure, self.multiplier.name, *accumulator, *self.declared.shape.write(self)])
+
+    @property
+    def declared(self) -> Structure:
+        """What the structure is declared to be."""
+        return STRUCTURES[self.structure]
+
+    @property
+    def unrounded(self):
+        """Whether products are taken as they are, by an accumulator or as the result."""
+        return self.declared.wide
 
     @property
     def wide(self):
         """Whether the result is the unrounded product."""
-        return self.structure == "prod"
+        return self.combinational and self.unrounded
 
     @property
     def result(self):
@@ -118,7 +114,7 @@ class Design:
     def protocol(self):
         """How operands come in and results go out: ``combinational``, ``runs`` (of pairs, one in each cycle with
         ``en``), ``streams`` (of a matrix's columns and rows), or ``axis`` (the same streams as AXI4-Stream)."""
-        return PROTOCOLS[self.structure]
+        return self.declared.protocol
 
     @property
     def combinational(self):
@@ -146,32 +142,18 @@ def parse(slug):
 
 def _parse(slug):
     structure, *words = slug.split("_")
-    if structure not in PROTOCOLS:
-        *words, last = PROTOCOLS
+    if structure not in STRUCTURES:
+        *words, last = STRUCTURES
         raise Refusal(f"a design begins with {', '.join(words)} or {last}, not {structure!r}")
     if not words:
         raise Refusal(f"a multiplier must follow {structure!r}")
     multiplier, words = families.parse(words)
-    fields = {}
-    if PROTOCOLS[structure] != "combinational":
+    declared, fields = STRUCTURES[structure], {}
+    if declared.protocol != "combinational":
         if not words:
             raise Refusal(f"an accumulator must follow {multiplier.name!r}")
         fields["accumulator"] = parse_accumulator(words.pop(0))
-    if structure == "dot":
-        if not words or not re.fullmatch(r"[1-9]\d{0,3}", words[0]):
-            raise Refusal("a dot product ends with its lanes, as in _16")
-        fields["lanes"] = int(words.pop(0))
-        if words and re.fullmatch(r"w[1-9]\d?", words[0]):
-            fields["window"] = int(words.pop(0)[1:])
-        if words and words[0] == "tree":
-            fields["tree"] = bool(words.pop(0))
-    if structure in ("array", "matmul"):
-        shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
-        if not shape or len(words) < 2 or words[1] not in ("os", "ws"):
-            raise Refusal(f"{'an array' if structure == 'array' else 'a matmul'} ends with its shape and dataflow, "
-                             "as in _8x8_os or _8x8_ws")
-        fields |= {"rows": int(shape[1]), "cols": int(shape[2]), "dataflow": words[1]}
-        words = words[2:]
+    fields |= declared.shape.read(structure, words)
     if words:
         raise Refusal(f"nothing may follow, but {words[0]!r} does")
     return Design(structure, multiplier, **fields)
@@ -188,10 +170,10 @@ def catalogue():
         for subnormals in ("flush", "exact")
     ]
     multipliers.append(Multiplier.make("int8"))
-    slugs = [f"{structure}_{multiplier.name}" for structure in ("mul", "prod") for multiplier in multipliers]
-    for structure, suffixes in (("mac", [""]), ("dot", ["_16"]), ("array", ["_8x8_os", "_8x8_ws"]),
-                                ("matmul", ["_8x8_os", "_8x8_ws"])):
-        for suffix in suffixes:
+    lone, sums = _by_protocol()
+    slugs = [f"{structure}_{multiplier.name}" for structure in lone for multiplier in multipliers]
+    for structure, declared in sums.items():
+        for suffix in declared.examples:
             slugs.append(f"{structure}_int8_int32{suffix}")
             for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
                 slugs += [f"{structure}_{kind}_{formats}_{accumulator}{suffix}" for kind in ("lmul", "exact")
@@ -199,12 +181,20 @@ def catalogue():
     return slugs + _integers()
 
 
+def _by_protocol():
+    """The structures of lone products, and those of sums."""
+    lone = {name: each for name, each in STRUCTURES.items() if each.protocol == "combinational"}
+    return lone, {name: each for name, each in STRUCTURES.items() if name not in lone}
+
+
 def _integers():
     """Designs of the other families, a few of each."""
+    lone, sums = _by_protocol()
     narrow = ("int2", "int4", "uint8", "int8xint4", "int16", "int8xternary", "int8xpot3k2", "xnor_sign8")
-    slugs = [f"{structure}_{multiplier}" for multiplier in narrow for structure in ("mul", "prod")]
+    slugs = [f"{structure}_{multiplier}" for multiplier in narrow for structure in lone]
     for multiplier in ("int4", "int8xint4", "int8xternary", "int8xpot3k2", "xnor_sign8"):
-        slugs += [f"mac_{multiplier}_int32", f"dot_{multiplier}_int32_16", f"array_{multiplier}_int32_8x8_os",
-                  f"array_{multiplier}_int32_8x8_ws"]
+        slugs += [f"{structure}_{multiplier}_int32{suffix}" for structure, declared in sums.items()
+                  if declared.protocol != "axis" for suffix in declared.examples]
     # Of operands of whole bytes: a bus leaves the upper bits of others unused, which a linter says.
-    return slugs + [f"matmul_{multiplier}_int32_8x8_os" for multiplier in ("int8xpot3k2", "xnor_sign8")]
+    return slugs + [f"{structure}_{multiplier}_int32{declared.examples[0]}" for structure, declared in sums.items()
+                    if declared.protocol == "axis" for multiplier in ("int8xpot3k2", "xnor_sign8")]

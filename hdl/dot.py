@@ -345,7 +345,7 @@ class Dot(Part):
             wide = product.wide
             total = Addend(IntFormat("sum", wide.width + (count - 1).bit_length(), wide.signed))
             return Sum(held.fmt, total), partial(IntTree, wide, count), IntTree.latency
-        if self.accumulator.kind != "float":
+        if self.accumulator.exact:
             narrow = Window(product, count)
             return PlacedSum(held.window, held.words, narrow), partial(FixedTree, narrow, count), FixedTree.latency
         if self.tree:

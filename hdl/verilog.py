@@ -13,12 +13,7 @@ from typing import NamedTuple
 
 from ..golden.files import write_together
 from . import yosys
-from .axis import Matmul
-from .dot import Dot
-from .multipliers import multiplier
 from .part import Modules
-from .pe import Mac
-from .systolic import OutputStationaryArray, WeightStationaryArray
 
 
 class Period(NamedTuple):
@@ -40,22 +35,7 @@ _JOIN = ("bufnorm", "bufnorm -reset", "chtype -set join t:$buf o:* %ci1 %i", "op
 
 def component(design):
     """The Amaranth component of a design; ``component(parse(slug))`` is what the Verilog of ``slug`` is made from."""
-    return _COMPONENTS[design.structure](design)
-
-
-def _array(design):
-    array = {"os": OutputStationaryArray, "ws": WeightStationaryArray}[design.dataflow]
-    return array(design.multiplier, design.accumulator, design.rows, design.cols)
-
-
-_COMPONENTS = {
-    "mul": lambda design: multiplier(design.multiplier),
-    "prod": lambda design: multiplier(design.multiplier, wide=True),
-    "mac": lambda design: Mac(design.multiplier, design.accumulator),
-    "dot": lambda design: Dot(design.multiplier, design.accumulator, design.lanes, design.window, design.tree),
-    "array": _array,
-    "matmul": lambda design: Matmul(design.multiplier, design.accumulator, design.rows, design.cols, design.dataflow),
-}
+    return design.declared.component(design)
 
 
 def verilog(design):

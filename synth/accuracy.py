@@ -17,7 +17,7 @@ def accuracy(design, source, vectors, seed):
     before they were rounded to codes, or of the codes' values; both over the scales of their tensors, as the design has
     them, so that a tensor counts for no more by being large.
     """
-    spec, wide = design.multiplier, design.accumulator is not None or design.wide
+    spec, wide = design.multiplier, design.unrounded
     row = {"operand_codes": None, "result_sums": None, "reasons": {}}
     if why := drivable(design):
         return without(row, why, "driven_relative_error", *RESULT)

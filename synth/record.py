@@ -53,20 +53,18 @@ _DIVISORS = ("area_um2", "area_ge", "gates", "transistors", "delay_ps", "clock_p
 
 def specification(design):
     """The fields of a design, as plain data: ``structure``, ``multiplier``, and what else it has."""
-    accumulator, shape = design.accumulator, ("lanes", "rows", "cols", "dataflow")
+    accumulator = design.accumulator
     fields = {"structure": design.structure, "multiplier": design.multiplier.fields()}
     if accumulator is not None:
         fields["accumulator"] = {"name": accumulator.name, "kind": accumulator.kind, "depth": accumulator.depth,
                                  "result": accumulator.result.name}
-        if design.lanes:
-            shape = ("lanes", "window", "tree")
-    return fields | {name: value for name in shape if (value := getattr(design, name)) is not None}
+    return fields | {name: getattr(design, name) for name in design.declared.shape.fields}
 
 
 def new_row(design, technology):
     """A row that has its names and no figures but the error over all significands."""
-    wide = design.wide or design.accumulator is not None
-    return _empty(design, technology) | {"mean_relative_error": mean_relative_error(design.multiplier, wide=wide)}
+    error = mean_relative_error(design.multiplier, wide=design.unrounded)
+    return _empty(design, technology) | {"mean_relative_error": error}
 
 
 def _empty(design, technology):

@@ -126,7 +126,7 @@ def accumulate(spec, accumulator, a, b):
     """The sum of the products of two rows of codes, as an accumulator forms it."""
     fmt = accumulator.result
     terms = products(spec, a, b)
-    if accumulator.kind == "float":
+    if accumulator.rounds:
         acc = 0
         for sign, size in terms:
             acc = accumulated(fmt, acc, sign, size)

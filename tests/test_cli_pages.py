@@ -256,10 +256,10 @@ def test_drawings_follow_the_theme(folder):
 def test_bars_are_as_long_as_their_figures():
     from lmul.cli.plots import bars
 
-    drawing = bars("test", [("group", [("a", "exact", 8.0), ("b", "lmul", 2.0), ("c", "mitchell", None)])])
-    paths = re.findall(r'<path d="M ([\d.]+) [\d.]+\s+L ([\d.]+) [^"]*" style="fill: var\(--(exact|lmul)\)', drawing)
+    drawing = bars("test", [("group", [("a", "orange", 8.0), ("b", "blue", 2.0), ("c", "sky", None)])])
+    paths = re.findall(r'<path d="M ([\d.]+) [\d.]+\s+L ([\d.]+) [^"]*" style="fill: var\(--(orange|blue)\)', drawing)
     lengths = {colour: float(end) - float(start) for start, end, colour in paths}
-    assert lengths["exact"] == pytest.approx(4 * lengths["lmul"], rel=0.01)
+    assert lengths["orange"] == pytest.approx(4 * lengths["blue"], rel=0.01)
     assert "no figure" in drawing
 
 
@@ -396,7 +396,7 @@ def test_whiskers_are_as_long_as_margins(record):
     drawing = ratios("test", [("group", [("a", [(0.5, (0.4, 0.6)), None])])], [0, 1])
     level = re.findall(r'd="M ([\d.]+) ([\d.]+)\nL ([\d.]+) \2\n" style="fill: none; stroke: var\(--(\w+)\)', drawing)
     lengths = {colour: float(end) - float(start) for start, _, end, colour in level}
-    assert lengths["ink"] == pytest.approx(lengths["lmul"] * (0.6 - 0.4) / (1 - 0.5), rel=0.01)
+    assert lengths["ink"] == pytest.approx(lengths["blue"] * (0.6 - 0.4) / (1 - 0.5), rel=0.01)
     panels = ratio_figure(pairs(record), "exact").panels
     [energy] = [panel for panel in panels if panel.title == "Energy: L-Mul / exact"]
     for value, low, high in re.findall(r"([\d.]+) \(([\d.]+) to ([\d.]+)\)", energy.alt):
@@ -538,7 +538,7 @@ def test_a_family_that_is_not_ours_has_a_colour_and_a_name(monkeypatch):
     from lmul.cli.theme import DARK, LIGHT, colour
 
     assert LIGHT.keys() == DARK.keys() and len(set(LIGHT.values())) == len(LIGHT)
-    assert colour("lmul") == "lmul" and colour("operand registers") == "operand-registers"
+    assert (colour("lmul"), colour("exact"), colour("operand registers")) == ("blue", "orange", "operand-registers")
     assert colour("somebody's") == colour("somebody's") in LIGHT
     monkeypatch.setattr(comparison.Entry, "kind", property(lambda entry: "somebody's"))
     monkeypatch.setattr(comparison.Entry, "title", property(lambda entry: "Somebody's"))

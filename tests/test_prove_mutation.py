@@ -29,7 +29,7 @@ def unit_steps(design, cycles, rng, stalls):
         steps = min(int(rng.choice(LENGTHS)), (design.accumulator.depth or 1000) // lanes)
         x, y = tiles.matrices(spec, str(rng.choice(KINDS)), 1, steps * lanes, 1, rng)
         if not spec.wide.integer and rng.random() < 0.7:
-            kinds = [cancelling, extremes] + [rounded] * (design.accumulator.kind == "float")
+            kinds = [cancelling, extremes] + [rounded] * design.accumulator.rounds
             x, y = kinds[rng.integers(len(kinds))](design, x, y, rng)
         a.append(x.reshape(steps, lanes))
         b.append(y.reshape(steps, lanes))

@@ -5,25 +5,12 @@ import json
 import click
 
 from ...golden import families
+from ...golden.accumulators import KINDS
 from ...golden.formats import FORMATS, Specials
 from ...hdl.designs import catalogue, parse
 
-ACCUMULATORS = {
-    "fp32": "rounded to nearest even at each step; also bf16, fp16 and any e{E}m{M}",
-    "fixed": "exact fixed-point sum, drained to fp32 with one rounding; fixed256 holds 256 products",
-    "carrysave": "the fixed sum as two words, its loop one full adder deep",
-    "int32": "for products of integers; also int16 to int64",
-}
 SPECIALS = {Specials.IEEE: "Inf and NaN", Specials.NAN_ONLY: "NaN, no Inf", Specials.FINITE: "neither Inf nor NaN"}
 SUBNORMALS = {"flush": "subnormals flushed", "exact": "subnormals kept"}
-STRUCTURES = {
-    "mul": "multiplier, narrow product",
-    "prod": "multiplier, wide product",
-    "mac": "multiplier and accumulator",
-    "dot": "dot product into one accumulator",
-    "array": "systolic array",
-    "matmul": "systolic array behind AXI4-Stream",
-}
 TECHNOLOGIES = {
     "sky130hd": "SkyWater 130 nm, embedded cell table",
     "asap7": "ASAP7 predictive 7 nm, embedded cell table",
@@ -36,19 +23,14 @@ TECHNOLOGIES = {
 def describe(design):
     """One line about a design."""
     spec = design.multiplier
-    words = [STRUCTURES[design.structure] + ":", *[spec.kind] * spec.spelled]
+    words = [design.declared.summary + ":", *[spec.kind] * spec.spelled]
     if spec.wide.integer:
         words.append(spec.formats.replace("x", " x "))
     else:
         words += [spec.formats.replace("x", " x ") + ",", SUBNORMALS[spec.subnormals]]
     if design.accumulator is not None:
         words.append(f"into {design.accumulator.name}")
-    if design.lanes:
-        words.append(f"over {design.lanes} lanes")
-    if design.rows:
-        flow = {"os": "output-stationary", "ws": "weight-stationary"}[design.dataflow]
-        words.append(f"on {design.rows} x {design.cols} elements, {flow}")
-    return " ".join(words)
+    return " ".join(filter(None, [*words, design.declared.shape.describe(design)]))
 
 
 def contents():
@@ -60,7 +42,7 @@ def contents():
     return {
         "formats": formats,
         "multipliers": {kind: member.summary for kind, (member, _) in families.members().items()},
-        "accumulators": ACCUMULATORS,
+        "accumulators": {kind.example: kind.summary for kind in KINDS.values()},
         "technologies": TECHNOLOGIES,
         "designs": {slug: describe(parse(slug)) for slug in catalogue()},
     }

@@ -17,7 +17,7 @@ class Integer(IntegerMultiplier):
 
     @classmethod
     def takes(cls, a, b):
-        return all(hasattr(fmt, "signed") for fmt in (a, b))
+        return a.binary and b.binary
 
     @property
     def title(self):

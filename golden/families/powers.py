@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..formats import IntFormat, Powers
+from ..formats import IntFormat
 from ..integers import IntegerMultiplier
 from .integer import Integer
 
@@ -17,7 +17,7 @@ class PowerWeight(IntegerMultiplier):
 
     @classmethod
     def takes(cls, a, b):
-        return hasattr(a, "signed") and type(b) is Powers
+        return a.binary and b.powers > 0
 
     @property
     def title(self):

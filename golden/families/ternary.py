@@ -17,7 +17,7 @@ class TernaryWeight(IntegerMultiplier):
 
     @classmethod
     def takes(cls, a, b):
-        return hasattr(a, "signed") and b == Ternary()
+        return a.binary and b == Ternary()
 
     @property
     def title(self):

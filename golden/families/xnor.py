@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..formats import Signs
 from ..integers import IntegerMultiplier
 from ..refusal import Refusal
 
@@ -20,7 +19,7 @@ class Xnor(IntegerMultiplier):
     absorbing = False
 
     def __post_init__(self):
-        if not (isinstance(self.a, Signs) and self.a == self.b):
+        if not (self.a.signs and self.a == self.b):
             raise Refusal(f"Operand formats of xnor must be one of signs, as in xnor_sign8, not {self.a} and {self.b}")
 
     @property

@@ -50,6 +50,14 @@ class Format:
         Numbers that a code stands for, 1 but in formats that pack several; `decode` then has a last axis of them.
     integer : bool
         Whether every number is an integer.
+    binary : bool
+        Whether a code is its number in binary: two's complement, or unsigned.
+    floating : bool
+        Whether a code is sign, exponent and mantissa.
+    signs : bool
+        Whether a code is a row of signs, each for 1 or -1.
+    powers : int
+        Signed powers of two that a number is the sum of, each in a field of its own; else 0.
     has_inf, has_nan : bool
     max_finite : int
         Code of the largest number.
@@ -60,7 +68,8 @@ class Format:
     name: str
     width: int
     per_code = 1
-    integer = False
+    integer = binary = floating = signs = False
+    powers = 0
     has_inf = has_nan = False
     neutral = 0
 

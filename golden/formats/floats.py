@@ -47,6 +47,8 @@ class FloatFormat(Format):
     bias: int
     specials: Specials = Specials.IEEE
 
+    floating = True
+
     def __post_init__(self):
         if not 2 <= self.exp_bits <= 8:
             raise Refusal(f"Exponent bits must be 2 to 8, not {self.exp_bits!r}")

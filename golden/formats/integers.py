@@ -19,7 +19,7 @@ class IntFormat(Format):
     width: int
     signed: bool = True
 
-    integer = True
+    integer = binary = True
 
     @property
     def low(self):

@@ -25,6 +25,10 @@ class Powers(Format):
     integer = True
 
     @property
+    def powers(self):
+        return self.count
+
+    @property
     def width(self):
         return self.count * (1 + self.exp_bits)
 

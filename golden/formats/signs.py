@@ -20,7 +20,7 @@ class Signs(Format):
     name: str
     width: int
 
-    integer = True
+    integer = signs = True
 
     @property
     def per_code(self):

@@ -1,0 +1,169 @@
+"""The structures: what each stands for, how it is spelled, and which component it is made of; new ones go in here."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..golden.refusal import Refusal
+
+if TYPE_CHECKING:
+    from amaranth.lib.wiring import Component
+
+    from .designs import Design
+
+
+class Shape:
+    """What follows the accumulator in a slug: here nothing.
+
+    Attributes
+    ----------
+    fields : tuple of str
+        Those of a `Design` that the words are read into.
+    """
+
+    fields: tuple[str, ...] = ()
+
+    def read(self, structure: str, words: list[str]) -> dict[str, Any]:
+        """Take the shape off the front of ``words``: values of ``fields``.
+
+        Raises
+        ------
+        Refusal
+            If the words do not begin with a shape.
+        """
+        return {}
+
+    def write(self, design: "Design") -> list[str]:
+        """The words of a design's shape."""
+        return []
+
+    def describe(self, design: "Design") -> str:
+        """The shape as ``lmul list`` says it."""
+        return ""
+
+
+class Lanes(Shape):
+    """How many products are taken in one cycle, and how they become one number."""
+
+    fields = ("lanes", "window", "tree")
+
+    def read(self, structure, words):
+        if not words or not re.fullmatch(r"[1-9]\d{0,3}", words[0]):
+            raise Refusal("a dot product ends with its lanes, as in _16")
+        found: dict[str, Any] = {"lanes": int(words.pop(0))}
+        if words and re.fullmatch(r"w[1-9]\d?", words[0]):
+            found["window"] = int(words.pop(0)[1:])
+        if words and words[0] == "tree":
+            found["tree"] = bool(words.pop(0))
+        return found
+
+    def write(self, design):
+        window = [f"w{design.window}"] if design.window != type(design).window else []
+        return [str(design.lanes), *window, *(["tree"] if design.tree else [])]
+
+    def describe(self, design):
+        return f"over {design.lanes} lanes"
+
+
+class Grid(Shape):
+    """Rows and columns of elements, and which operand stays in them."""
+
+    fields = ("rows", "cols", "dataflow")
+
+    def read(self, structure, words):
+        shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
+        if not shape or len(words) < 2 or words[1] not in ("os", "ws"):
+            raise Refusal(f"{'an' if structure[0] in 'aeiou' else 'a'} {structure} ends with its shape and dataflow, "
+                          "as in _8x8_os or _8x8_ws")
+        del words[0]
+        return {"rows": int(shape[1]), "cols": int(shape[2]), "dataflow": words.pop(0)}
+
+    def write(self, design):
+        return [f"{design.rows}x{design.cols}", design.dataflow]
+
+    def describe(self, design):
+        flow = {"os": "output-stationary", "ws": "weight-stationary"}[design.dataflow]
+        return f"on {design.rows} x {design.cols} elements, {flow}"
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What multipliers stand in.
+
+    Parameters
+    ----------
+    protocol : str
+        How operands come in and results go out: ``combinational``, ``runs``, ``streams`` or ``axis``. Benches, drives
+        and proofs go by the protocol; all but ``combinational`` have an accumulator.
+    component : function of a Design
+        Gives the Amaranth component.
+    summary, title, heading : str
+        In ``lmul list``; one of them, and several, on a report's pages.
+    wide : bool
+        Whether its multipliers give unrounded products.
+    shape : Shape
+    examples : tuple of str
+        What follows the accumulator in the slugs of the catalogue.
+    """
+
+    protocol: str
+    component: "Callable[[Design], Component]"
+    summary: str
+    title: str
+    heading: str
+    wide: bool = True
+    shape: Shape = Shape()
+    examples: Sequence[str] = ("",)
+
+
+# Components are imported when one is made: a slug is read without Amaranth.
+
+
+def _multiplier(design):
+    from .multipliers import multiplier
+
+    return multiplier(design.multiplier, wide=design.wide)
+
+
+def _mac(design):
+    from .pe import Mac
+
+    return Mac(design.multiplier, design.accumulator)
+
+
+def _dot(design):
+    from .dot import Dot
+
+    return Dot(design.multiplier, design.accumulator, design.lanes, design.window, design.tree)
+
+
+def _array(design):
+    from .systolic import OutputStationaryArray, WeightStationaryArray
+
+    array = {"os": OutputStationaryArray, "ws": WeightStationaryArray}[design.dataflow]
+    return array(design.multiplier, design.accumulator, design.rows, design.cols)
+
+
+def _matmul(design):
+    from .axis import Matmul
+
+    return Matmul(design.multiplier, design.accumulator, design.rows, design.cols, design.dataflow)
+
+
+_SQUARES = ("_8x8_os", "_8x8_ws")
+
+#: Every structure by the word that slugs begin with, in the order of pages.
+STRUCTURES = {
+    "mul": Structure("combinational", _multiplier, "multiplier, narrow product", "narrow product",
+                     "Multipliers, narrow product", wide=False),
+    "prod": Structure("combinational", _multiplier, "multiplier, wide product", "wide product",
+                      "Multipliers, wide product"),
+    "mac": Structure("runs", _mac, "multiplier and accumulator", "multiply-accumulate", "Multiply-accumulate units"),
+    "dot": Structure("runs", _dot, "dot product into one accumulator", "dot product", "Dot products",
+                     shape=Lanes(), examples=("_16",)),
+    "array": Structure("streams", _array, "systolic array", "systolic array", "Systolic arrays",
+                       shape=Grid(), examples=_SQUARES),
+    "matmul": Structure("axis", _matmul, "systolic array behind AXI4-Stream", "matrix multiplier",
+                        "Matrix multipliers behind AXI4-Stream", shape=Grid(), examples=_SQUARES),
+}
