@@ -100,3 +100,26 @@ def test_a_design_is_equal_to_its_parsed_slug():
     assert design == Design("mul", design.multiplier)
     assert design.combinational
     assert not parse("mac_lmul_e4m3_fp32").combinational
+
+
+def test_a_structure_is_declared_once(monkeypatch):
+    """One entry, and a component: slugs, `lmul list`, Verilog, golden and pages take the rest from what it declares."""
+    from dataclasses import replace
+
+    from lmul.cli.commands.list import describe
+    from lmul.cli.comparison import Entry
+    from lmul.golden.expected import expected
+    from lmul.hdl.structures import STRUCTURES
+    from lmul.hdl.verilog import verilog
+    from lmul.synth.record import new_row
+
+    monkeypatch.setitem(STRUCTURES, "sum", replace(STRUCTURES["dot"], summary="sum of products", title="sum",
+                                                   heading="Sums"))
+    design = parse("sum_int4_int32_2")
+    assert describe(design) == "sum of products: int4 into int32 over 2 lanes"
+    assert "module sum_int4_int32_2(" in verilog(design)
+    assert expected(design, [1, 2, 3, 4], [5, 6, 7, 7]) == 1 * 5 + 2 * 6 + 3 * 7 + 4 * 7
+    assert {f"sum_{rest}" for rest in ("int8_int32_16", "lmul_e4m3_fp32_16", "int4_int32_16")} <= set(catalogue())
+    entry = Entry(new_row(design, "asap7"), design)
+    assert entry.family == "sum into int32 by 2" and entry.row["specification"]["lanes"] == 2
+    assert parse("prod_lmul_e4m3").unrounded and design.unrounded and not parse("mul_lmul_e4m3").unrounded
