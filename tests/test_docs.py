@@ -1,5 +1,6 @@
 """What the documents say runs: every command line of the README, its tables of slugs, its links; the way from a number
-to a page, step by step; the glossary names files that there are; and public signatures have types."""
+to a page, and the addition of an arithmetic, step by step; the glossary names files that there are; and public
+signatures have types."""
 
 import ast
 import doctest
@@ -41,12 +42,13 @@ def test_slugs_of_the_readme():
         assert parse(slug).slug == slug
 
 
-def test_a_number_becomes_a_page(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("document", "least"), [("from-a-number-to-a-page", 11), ("add-a-pe", 3)])
+def test_steps_of_documents(document, least, tmp_path, monkeypatch):
     """Commands and Python of the document, in its order, in one folder and one session."""
-    text = (ROOT / "docs" / "from-a-number-to-a-page.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     steps = re.findall(r"^    \$ lmul ([^\n]*)$|^```pycon\n(.*?)^```$", text, re.M | re.S)
-    assert len(steps) > 10
+    assert len(steps) >= least
     session = {}
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for number, (command, python) in enumerate(steps, 1):
@@ -60,6 +62,15 @@ def test_a_number_becomes_a_page(tmp_path, monkeypatch):
             failed, _ = runner.run(test, out=said.append, clear_globs=False)
             session = test.globs
             assert not failed, "".join(said)
+
+
+def test_quoted_code_is_that_of_the_files():
+    """Each block of code under the name of a file stands in the file so, line by line."""
+    text = (ROOT / "docs" / "add-a-pe.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^(?:`([\w/.]+)`:\n\n)?```(?:python|toml)\n(.*?)^```$", text, re.M | re.S)
+    assert len(blocks) >= 5
+    for file, code in blocks:
+        assert file and code in (ROOT / file).read_text(encoding="utf-8"), f"{file} has no\n{code}"
 
 
 def test_the_glossary_is_sorted_and_names_what_there_is():

@@ -1,9 +1,12 @@
-"""A family of another package, found by its entry point, in every command; and packages that are not whole."""
+"""A family of another package, installed by pip and found by its entry point, in every command; and packages that are
+not whole."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,20 @@ import pytest
 PLUGIN = Path(__file__).parent / "plugin"
 
 
-def lmul(*arguments, path=PLUGIN, cwd=None, status=0):
-    """The command's output, with a package beside ours."""
+@pytest.fixture(scope="session")
+def lmul(tmp_path_factory):
+    """The command, where the package is installed beside ours: gives its output."""
+    folder = tmp_path_factory.mktemp("installed")
+    shutil.copytree(PLUGIN, folder / "source", ignore=shutil.ignore_patterns("__pycache__"))  # pip builds in its source
+    done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps",
+                           "--no-build-isolation", "--disable-pip-version-check", "--target", folder / "site",
+                           folder / "source"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return partial(run, folder / "site")
+
+
+def run(path, *arguments, cwd=None, status=0):
+    """The command's output, with the packages of a folder beside ours."""
     environment = os.environ | {"PYTHONPATH": str(path)}
     done = subprocess.run([sys.executable, "-m", "lmul.cli.main", *map(str, arguments)], env=environment, cwd=cwd,
                           capture_output=True, text=True)
@@ -21,13 +36,13 @@ def lmul(*arguments, path=PLUGIN, cwd=None, status=0):
     return done.stdout + done.stderr
 
 
-def test_list():
+def test_list(lmul):
     shown = json.loads(lmul("list", "--json"))
     assert "cut" in shown["multipliers"]
-    assert "lmul_cut" not in lmul("list", path="/nowhere") and "cut off" not in lmul("list", path="/nowhere")
+    assert "cut off" in lmul("list") and "cut off" not in run("/nowhere", "list")
 
 
-def test_prove_and_generate(tmp_path):
+def test_prove_and_generate(lmul, tmp_path):
     slugs = ["mul_cut_e4m3", "prod_cut_e5m2_sub_drop2", "mul_cut_bf16xe4m3"]
     assert "not" not in (said := lmul("prove", *slugs)) and said.count("proved") >= 3
     lmul("generate", "mac_cut_e4m3_fp32", "-o", tmp_path)
@@ -38,11 +53,11 @@ def test_prove_and_generate(tmp_path):
 
 @pytest.mark.parametrize("slug", ["mac_cut_e4m3_fp32", *(pytest.param(slug, marks=pytest.mark.regress) for slug in (
     "dot_cut_e5m2_drop2_fixed_4", "array_cut_e2m1_carrysave_2x2_os"))])
-def test_simulate(slug, tmp_path):
+def test_simulate(slug, lmul, tmp_path):
     assert "passed" in lmul("simulate", slug, "-o", tmp_path)
 
 
-def test_report(tmp_path):
+def test_report(lmul, tmp_path):
     lmul("report", "mul_cut_e4m3", "mul_exact_e4m3_flush", "--tech", "asap7", "--effort", "low", "-o", tmp_path)
     rows = {row["design"]: row for row in json.loads((tmp_path / "report.json").read_text())["rows"]}
     row = rows["mul_cut_e4m3"]
@@ -53,7 +68,7 @@ def test_report(tmp_path):
     assert "cut" in page and "exact" in page
 
 
-def test_matmul(tmp_path, seed):
+def test_matmul(lmul, tmp_path, seed):
     rng = np.random.default_rng(seed)
     for name, shape in (("a", (5, 20)), ("b", (20, 7))):
         np.save(tmp_path / f"{name}.npy", rng.standard_normal(shape).astype(np.float32))
@@ -80,5 +95,5 @@ def test_packages_that_are_not_whole(point, modules, message, tmp_path):
     (tmp_path / "lmul_bad" / "__init__.py").write_text("")
     for name, text in modules.items():
         (tmp_path / "lmul_bad" / name).write_text(text + "\n")
-    said = lmul("list", path=tmp_path, status=2)
+    said = run(tmp_path, "list", status=2)
     assert message in said and len(said.splitlines()) == 1, said

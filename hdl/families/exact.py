@@ -114,7 +114,7 @@ class ExactMultiplier(FloatMultiplier):
         product = self._raw(m, a, b)
         subnormal = named(m, "subnormal", ~(a.normal & b.normal))
         man = Mux(a.normal, 0, a.man) | Mux(b.normal, 0, b.man.shift_left(self.spec.align))
-        # Minus one, minus the zeros: what the first of them costs, the hidden bit, is in the exponent of 1 already.
+        # ~z is -1 - z: of man 010, z = 1, and the leading one is two places below the hidden bit, so the shift is -2.
         minus = Cat(~leading_zeros(m, named(m, "man", man)), 1)
         shift = named(m, "shift", Mux(subnormal, minus, 0).as_signed())
         exp = named(m, "exp", product.exp + shift)
