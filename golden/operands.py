@@ -68,7 +68,15 @@ class Product:
 
     def scales(self, spec):
         """What the tensors are divided by, to become codes of a multiplier's formats: `scale_for`."""
-        return scale_for(spec.a, self.a, self.a_own), scale_for(spec.b, self.b, self.b_own)
+        formats = spec.a, spec.b
+        if formats not in self._scales:
+            self._scales[formats] = scale_for(spec.a, self.a, self.a_own), scale_for(spec.b, self.b, self.b_own)
+        return self._scales[formats]
+
+    @cached_property
+    def _scales(self):
+        """Scales that were found before: some take a sort of the tensor."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -228,12 +236,12 @@ def _synthetic(name, count, seed, draw):
 def scale_for(fmt, values, own=None):
     """The per-tensor scale: ``values / scale`` is what the codes of ``fmt`` stand for (`Format.scale_for`). Values that
     had codes of ``fmt`` already (``own``) keep them: 1; and so do zeros."""
-    largest = 0 if own == fmt else float(np.abs(values).max())
-    return fmt.scale_for(largest) if largest else 1.0
+    return 1.0 if own == fmt or not np.any(values) else fmt.scale_for(values)
 
 
 def quantise(fmt, values, own=None, axis=-1):
-    """Codes of ``fmt`` for a tensor, and the tensor's scale (`scale_for`); round to nearest even, never clipped.
+    """Codes of ``fmt`` for a tensor, and the tensor's scale (`scale_for`); round to nearest, of ties to even where
+    a format has an even code. Formats of few numbers clip what is far from the rest; the others never clip.
 
     Parameters
     ----------

@@ -6,12 +6,14 @@ import zipfile
 import numpy as np
 import pytest
 from lmul.golden.codec import decode
-from lmul.golden.formats import FORMATS, INT8, float_format
+from lmul.golden.families import parse
+from lmul.golden.formats import FORMATS, INT8, float_format, format_named
 from lmul.golden.operands import (
     SHARES,
     Operands,
     Product,
     _pairing,
+    census,
     gaussian,
     load,
     load_recording,
@@ -218,7 +220,52 @@ def test_int8_is_symmetric(seed):
     assert np.array_equal(decode(INT8, quantise(INT8, -values)[0]), -back)
 
 
-@pytest.mark.parametrize("fmt", [*FORMATS.values(), INT8], ids=str)
+FEW = [format_named(name) for name in ("int2", "int4", "int7", "uint4", "ternary", "pot3k2", "pot2", "sign1")]
+
+
+def squared_error(fmt, values, scale):
+    return np.square(fmt.along(fmt.pack(values / scale), -1) * scale - values).sum()
+
+
+@pytest.mark.parametrize("fmt", FEW, ids=str)
+def test_formats_of_few_numbers_have_the_scale_of_least_squares(fmt, recording, seed):
+    """Never worse than the scale that clips nothing; and none of many others does much better."""
+    rng = np.random.default_rng(seed)
+    tensors = [rng.standard_normal(500), rng.standard_t(3, 500), *(recording.products[at].b for at in (0, 1, -1))]
+    for values in [each.astype(float).ravel() for each in tensors]:
+        largest = abs(values).max()
+        scale = scale_for(fmt, values)
+        error = squared_error(fmt, values, scale)
+        assert error <= squared_error(fmt, values, largest / fmt.magnitude) * (1 + 1e-9)
+        others = largest / fmt.magnitude * np.geomspace(0.002, 2, 400)
+        assert error <= 1.1 * min(squared_error(fmt, values, other) for other in others)
+        assert scale_for(fmt, rng.permutation(values)) == scale
+        assert scale_for(fmt, 2.0**40 * values) == 2.0**40 * scale
+
+
+@pytest.mark.parametrize("name", ["int4", "int8xternary"])
+def test_most_of_the_recording_is_not_zero_in_few_bits(name, recording, seed):
+    spec = parse(name.split("_"))[0]
+    drawn = pairs(recording, spec, 20_000, seed)
+    for fmt, operand in zip((spec.a, spec.b), drawn, strict=True):
+        share = 0.55 if fmt.name == "ternary" else 0.5  # of ternary numbers least squares leave about half at zero
+        assert census(fmt, spec.subnormals, operand).zero < share * len(operand.codes)
+
+
+def test_numbers_of_few_bits_keep_their_scale():
+    values = np.array([-7, 3, 0, 7, 1, -2.0])
+    assert scale_for(format_named("int4"), values / 4) == 0.25
+    assert scale_for(format_named("ternary"), np.array([-3.0, 0, 3, 3])) == 3
+    assert scale_for(format_named("pot3k2"), np.array([-128.0, 96, 3, 0, 5])) == 1
+
+
+def test_int8_has_the_scale_that_clips_nothing(seed):
+    values = np.random.default_rng(seed).standard_t(3, 1000)
+    for name, most in (("int8", 127), ("uint8", 255), ("int16", 32767)):
+        assert scale_for(format_named(name), values) == abs(values).max() / most
+
+
+@pytest.mark.parametrize("fmt", [*FORMATS.values(), INT8, *FEW], ids=str)
 def test_extreme_tensors(fmt):
     assert quantise(fmt, np.zeros(3))[1] == 1
     assert not quantise(fmt, np.zeros(3))[0].any()

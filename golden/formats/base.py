@@ -1,5 +1,6 @@
 """What every format offers: codes, the numbers that they stand for, and the codes that tests begin with."""
 
+import sys
 from functools import lru_cache
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from ..refusal import Refusal
 
 TABLE_BITS = 16  # formats up to this width are decoded by a table
+SMALLEST_SCALE = sys.float_info.min  # a normal number, to divide by
+LARGEST_SCALE = sys.float_info.max
 
 
 def code_dtype(width):
@@ -161,7 +164,7 @@ class Format:
 
     def _nearest(self, values, overflow):
         """Codes of numbers: of two that are equally near the one of smaller magnitude."""
-        numbers, codes = _sorted_values(self)
+        numbers, codes = sorted_values(self)
         above = np.clip(np.searchsorted(numbers, values), 1, len(numbers) - 1)
         low, high = numbers[above - 1], numbers[above]
         up = (high - values < values - low) | ((high - values == values - low) & (abs(high) < abs(low)))
@@ -169,16 +172,17 @@ class Format:
 
     @property
     def max_finite(self):
-        return int(_sorted_values(self)[1][-1])
+        return int(sorted_values(self)[1][-1])
 
     @property
     def magnitude(self):
         """The largest magnitude that both signs have, what a tensor's largest number is scaled to."""
         return float(np.abs(self.decode([self.max_finite])).max())
 
-    def scale_for(self, largest):
-        """The scale of a tensor whose largest magnitude is ``largest``: its numbers over the scale become codes."""
-        return max(largest / self.magnitude, np.finfo(np.float64).tiny)
+    def scale_for(self, values):
+        """The scale of a tensor, floats of which one is not 0: its numbers over the scale become codes. Here the
+        smallest scale that clips none; formats of few numbers have that of `fitting.least_squares`."""
+        return max(float(np.abs(values).max()) / self.magnitude, SMALLEST_SCALE)
 
     def corners(self):
         """The codes where arithmetic goes wrong first, ascending and each once: here all, or up to 256 of them evenly
@@ -192,7 +196,7 @@ class Format:
         ``kind`` is ``random`` (any number), ``nothing`` (zeros, or what is nearest to it), ``subnormals`` and
         ``smallest`` (zero and the smallest magnitudes), or ``largest`` (the ends of the range, either or one).
         """
-        numbers, codes = _sorted_values(self)
+        numbers, codes = sorted_values(self)
         if kind == "largest":
             some = codes[[0, -1]][_signs(shape, rng)]
         else:
@@ -219,7 +223,7 @@ def _value_table(fmt):
 
 
 @lru_cache(maxsize=64)
-def _sorted_values(fmt):
+def sorted_values(fmt):
     """The finite numbers of a format of up to 16 bits, ascending, each once, and the lowest code of each; of formats
     that pack several numbers every code, by the sum of its numbers."""
     values = _value_table(fmt)

@@ -130,13 +130,14 @@ class FloatFormat(Format):
     def magnitude(self):
         return float(self.decode([self.max_finite])[0])
 
-    def scale_for(self, largest):
+    def scale_for(self, values):
         """A power of two, so that scaling loses nothing.
 
         Up to 8 bits the smallest that clips no value: the range is short, so the largest magnitude belongs in its upper
         binade. Wider formats have range to spare, and what would spend it is the sum of the products: there the largest
         magnitude comes to lie in [1, 2).
         """
+        largest = float(np.abs(values).max())
         mantissa, exponent = np.frexp(largest)  # largest = mantissa * 2**exponent, mantissa in [.5, 1)
         top = 1
         if self.width <= 8:

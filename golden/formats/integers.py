@@ -7,8 +7,10 @@ import numpy as np
 
 from ..refusal import Refusal
 from .base import Format, _signs, code_dtype
+from .fitting import least_squares
 
 MAX_OPERAND_BITS = 16
+UNCLIPPED_BITS = 8
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class IntFormat(Format):
         """Integers as codes, modulo ``2**width``."""
         mask = (1 << self.width) - 1
         return (np.asarray(numbers).astype(np.int64).view(np.uint64) & np.uint64(mask)).astype(code_dtype(self.width))
+
+    def scale_for(self, values):
+        """From `UNCLIPPED_BITS` on the largest magnitude is the largest number; of fewer bits the least squares, which
+        clip what is far from the rest."""
+        return super().scale_for(values) if self.width >= UNCLIPPED_BITS else least_squares(self, values)
 
     def _nearest(self, values, overflow):
         return self.codes(np.clip(np.rint(values), self.low, self.high))

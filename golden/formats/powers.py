@@ -7,6 +7,7 @@ import numpy as np
 
 from ..refusal import Refusal
 from .base import Format
+from .fitting import least_squares
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class Powers(Format):
             field, sign = part & ((1 << self.exp_bits) - 1), (part >> self.exp_bits) & 1
             total = total + (1 - 2 * sign) * ((1 << field) >> 1)
         return total.astype(np.float64)
+
+    def scale_for(self, values):
+        return least_squares(self, values)
 
     def describe(self):
         return super().describe() | {"exp_bits": self.exp_bits, "powers": self.count}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..refusal import Refusal
-from .base import Format
+from .base import SMALLEST_SCALE, Format
+from .fitting import least_squares
 
 MAX_SIGNS = 16
 
@@ -28,12 +29,20 @@ class Signs(Format):
 
     def _values(self, codes):
         places = np.arange(self.width)
-        return 1.0 - 2.0 * ((codes.astype(np.int64)[..., None] >> places) & 1)
+        values = 1.0 - 2.0 * ((codes.astype(np.int64)[..., None] >> places) & 1)
+        return values if self.per_code > 1 else values[..., 0]
 
     def _nearest(self, values, overflow):
+        if self.per_code == 1:
+            values = values[..., None]
         if values.shape[-1:] != (self.width,):
             raise Refusal(f"Values for {self} must come {self.width} to a code, not in shape {values.shape}")
         return ((values < 0).astype(np.int64) << np.arange(self.width)).sum(axis=-1)
+
+    def scale_for(self, values):
+        """The mean magnitude, of which the least squares are (XNOR-Net, arXiv 1603.05279, section 3.1)."""
+        sizes = np.sort(np.abs(values), axis=None).astype(np.float64)
+        return max(float(np.mean(sizes / sizes[-1]) * sizes[-1]), SMALLEST_SCALE)
 
     @property
     def max_finite(self):
@@ -54,8 +63,8 @@ class Ternary(Format):
         codes = codes.astype(np.int64)
         return ((codes & 1) * (1 - (codes & 2))).astype(np.float64)
 
-    def scale_for(self, largest):
-        return largest or 1.0
+    def scale_for(self, values):
+        return least_squares(self, values)
 
 
 def read(name):
