@@ -111,6 +111,13 @@ class Matmul(Part):
             self.m_axis_c_tdata.eq(self._result(c.o.data, c.o.valid)),
             self.m_axis_c_tlast.eq(c.o.last), self.m_axis_c_tvalid.eq(c.o.valid), c.o.ready.eq(self.m_axis_c_tready),
         ]
+        for name, data, count, fmt in (("unused_a", self.s_axis_a_tdata, array.rows, array.multiplier.a),
+                                       ("unused_b", self.s_axis_b_tdata, array.cols, array.multiplier.b)):
+            padding = _padding(data, count, fmt)
+            if len(padding):
+                # Named, and kept by that name, so that a linter sees that the bits are ignored on purpose.
+                unused = Signal(len(padding), name=name, attrs={"keep": 1})
+                m.d.comb += unused.eq(padding)
         return m
 
     def _result(self, data, valid):
@@ -128,3 +135,8 @@ def _bytes(fmt):
 def _codes(data, count, fmt):
     """The codes of a beat of bytes, without gaps."""
     return Cat(element[: fmt.width] for element in lanes(data, count))
+
+
+def _padding(data, count, fmt):
+    """The bits of a beat of bytes that lie above its codes."""
+    return Cat(element[fmt.width :] for element in lanes(data, count))

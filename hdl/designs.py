@@ -194,7 +194,5 @@ def _integers():
     slugs = [f"{structure}_{multiplier}" for multiplier in narrow for structure in lone]
     for multiplier in ("int4", "int8xint4", "int8xternary", "int8xpot3k2", "xnor_sign8"):
         slugs += [f"{structure}_{multiplier}_int32{suffix}" for structure, declared in sums.items()
-                  if declared.protocol != "axis" for suffix in declared.examples]
-    # Of operands of whole bytes: a bus leaves the upper bits of others unused, which a linter says.
-    return slugs + [f"{structure}_{multiplier}_int32{declared.examples[0]}" for structure, declared in sums.items()
-                    if declared.protocol == "axis" for multiplier in ("int8xpot3k2", "xnor_sign8")]
+                  for suffix in declared.examples]
+    return slugs

@@ -27,7 +27,7 @@ from lmul.sim import tools
 SLUGS = ["mul_lmul_e4m3", "mul_lmul_fp16_sub_ieee", "mul_exact_e4m3", "mul_exact_fp16", "mul_exact_bf16xe4m3_flush",
          "mul_int8", "prod_lmul_bf16xe4m3_sub", "prod_exact_e5m2", "prod_exact_bf16xe4m3",
          "mac_lmul_e4m3_fp32", "dot_exact_e4m3_fixed_4",
-         "array_lmul_e4m3_carrysave_2x2_os", "matmul_lmul_bf16xe4m3_fp32_2x2_ws"]
+         "array_lmul_e4m3_carrysave_2x2_os", "matmul_lmul_bf16xe4m3_fp32_2x2_ws", "matmul_int4xternary_int32_2x1_os"]
 
 # Ports are an API: a change here is a change for every user.
 CLOCKED = [("clk", "input", 1), ("rst", "input", 1)]
