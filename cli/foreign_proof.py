@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from ..golden.operands import operands
 from ..hdl.foreign import Foreign
-from ..prove.foreign import NOT_PROVED
-from ..prove.solver import PROVED, REFUTED, Proof
+from ..prove.obligation import IN_PARTS, NOT_PROVED, PROVED, REFUTED, Proof
 from ..synth.foreign import examine
 
 VECTORS = 2000
@@ -27,12 +26,12 @@ def proofs(theirs: list[Foreign], seconds: float) -> list[Proof]:
 
 def _proof(foreign, found):
     proof = found.proof
-    if found.difference:
-        return replace(proof, verdict=REFUTED, witness=found.difference)
+    if found.difference and proof.verdict != REFUTED:
+        return replace(proof, verdict=REFUTED, witness={"case": found.difference})
     if foreign.combinational:
         return proof if proof.verdict == PROVED else _simulated(proof, found)
     if proof.verdict == PROVED:
-        return replace(_simulated(proof, found), verdict="in parts")
+        return replace(_simulated(proof, found), verdict=IN_PARTS)
     return replace(_simulated(proof, found), verdict=NOT_PROVED)
 
 

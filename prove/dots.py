@@ -5,31 +5,34 @@ import tempfile
 from itertools import permutations, product
 from pathlib import Path
 
-from bitwuzla import Kind
-
 from ..golden.formats import IntFormat
 from ..hdl import yosys
-from ..hdl.accumulator import Sum, running_sum
+from ..hdl.accumulator import running_sum
 from ..hdl.addend import Addend
 from ..hdl.dot import FixedTree, IntTree, PlacedAdder
 from ..hdl.fixed import Window
-from ..hdl.verilog import convert
-from . import exhaust
-from .adders import Placed, Theory, placement, wrong_total
+from . import exact_sums, exhaust, integer_sums
+from .exact_sums import Placed, wrong_total
 from .exhaust import Circuit
 from .logic import TRUE, Logic
-from .solver import PROVED, UNDECIDED, Question, proof
+from .obligation import PROVED, UNDECIDED, Answer, Obligation, Source
+from .solver import Question
 
 
-def _load(text):
-    """A module ``tree`` as gates, with additions left whole: its registers and its additions become ports of a
-    `Circuit`; and the additions, as widths of both operands, whether they are signed, and of the result."""
+def load(verilog):
+    """Trees of Verilog texts, by the name of the top module, as `_tree` reads one."""
+    return {name: _tree(name, text) for name, text in verilog.items()}
+
+
+def _tree(name, text):
+    """A module as gates, with additions left whole: its registers and its additions become ports of a `Circuit`; and
+    of each addition whether its operands are signed."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "tree.v").write_text(text)
-        yosys.run(["read_verilog tree.v", "hierarchy -check -top tree", "proc", "flatten -noscopeinfo", "opt_clean",
+        yosys.run(["read_verilog tree.v", f"hierarchy -check -top {name}", "proc", "flatten -noscopeinfo", "opt_clean",
                    "simplemap", "opt_clean", "write_json tree.json"], folder)
-        module = json.loads((folder / "tree.json").read_text())["modules"]["tree"]
+        module = json.loads((folder / "tree.json").read_text())["modules"][name]
     flops, sums, gates = [], [], {}
     for name, cell in module["cells"].items():
         if cell["type"] == "$_DFF_P_":
@@ -135,48 +138,26 @@ def _summed(circuit, signed, logic, given):
     return [after[literal] if literal in after else logic.input() for literal in found["sum"]], linear
 
 
-def integers(fmt, count, text=None):
-    """Whether a tree of integers gives their sum a cycle later, whatever they are.
-
-    Parameters
-    ----------
-    fmt, count
-        As of `IntTree`.
-    text : str
-        Verilog of a module ``tree`` to be examined; by default that of `IntTree`.
-
-    Returns
-    -------
-    (verdict, witness)
-        ``undecided`` if the algebra leaves anything over: it finds no witness.
-    """
-    (circuit, signed), logic = _load(text or convert({"tree": IntTree(fmt, count)})["tree"]), Logic()
-    width = fmt.width
+def integers(circuits, seconds, fmt, count):
+    """A tree gives the sum of ``count`` integers a cycle later, whatever they are; undecided if the algebra leaves
+    anything over: it finds no witness."""
+    (circuit, signed), logic, width = circuits["tree"], Logic(), fmt.width
     p = logic.inputs(width * count)
     after, linear = _summed(circuit, signed, logic, {"p": p})
     total = linear(after)
     total.simplify()
     for lane in range(count):
         total.add_word(p[lane * width : (lane + 1) * width], -1, fmt.signed, len(after))
-    return UNDECIDED if total.weights or total.constant else PROVED, ""
+    return Answer(UNDECIDED if total.weights or total.constant else PROVED)
 
 
-def placed(window, count, text=None):
-    """Whether a tree of float products gives, a cycle later, the sum of what `Placed` makes of each, modulo the
-    window's width, and the OR of their flags.
-
-    Parameters
-    ----------
-    window, count
-        As of `FixedTree`.
-    text : str
-        Verilog of a module ``tree`` to be examined; by default that of `FixedTree`.
-    """
-    logic, width = Logic(), window.addend.wide.width
-    one = exhaust.load(convert({"placed": Placed(window)}))["placed"]
-    circuit, signed = _load(text or convert({"tree": FixedTree(window, count)})["tree"])
+def placed(circuits, seconds, window, count):
+    """A tree gives, a cycle later, the sum of what `Placed` makes of each of ``count`` float products, modulo the
+    window's width, and the OR of their flags."""
+    logic, width, (circuit, signed) = Logic(), window.addend.wide.width, circuits["tree"]
     p = logic.inputs(width * count)
-    lanes = [one.build(logic, {"p": p[lane * width : (lane + 1) * width]})["placed"] for lane in range(count)]
+    lanes = [circuits["placed"].build(logic, {"p": p[lane * width : (lane + 1) * width]})["placed"]
+             for lane in range(count)]
     after, linear = _summed(circuit, signed, logic, {"p": p})
     bits = window.bits
     total = linear(after[:bits])
@@ -186,68 +167,61 @@ def placed(window, count, text=None):
         total.add_word(lane[:bits], -1)
         total.add(lane[bits], -1)
     seen = [logic.any(flags) for flags in zip(*(lane[bits + 1 :] for lane in lanes), strict=True)]
-    verdict, witness = Question(logic).never_one(*map(logic.xor, after[bits + 1 :], seen), limit=60)
-    return (UNDECIDED, "") if total.weights or total.constant else (verdict, witness)
+    if total.weights or total.constant:
+        return Answer(UNDECIDED)
+    return Answer(*Question(logic).never_one(*map(logic.xor, after[bits + 1 :], seen), limit=seconds))
 
 
-def joined(window, words, narrow, limit=120, text=None):
-    """Whether the adder of a fixed-point sum adds what a `FixedTree` gives, and joins the flags."""
-    logic, adder = Logic(), PlacedAdder(window, words, narrow)
-    raw, p = logic.inputs(words * window.bits + window.flags), logic.inputs(narrow.bits + 1 + narrow.flags)
-    gates = exhaust.load({"adder": text or convert({"adder": adder})["adder"]})
-    after = gates["adder"].build(logic, {"acc": raw, "p": p})["sum"]
-    question = Theory(logic)
-    number = question.extend(question.vector(p[: narrow.bits]), window.bits, signed=True)
-    short = question.extend(question.vector([p[narrow.bits]]), window.bits)
-    number = question(Kind.BV_ADD, number, short)
-    wrong = wrong_total(question, window, words, raw, after, number, p[narrow.bits + 1 :])
-    return question.never(wrong, limit, [("acc", question.vector(raw)), ("p", question.vector(p))])
-
-
-def added(fmt, addend, limit=120):
-    """Whether the adder of a sum of integers of format ``fmt`` adds one of format ``addend``, modulo its own width."""
+def joined(circuits, seconds, window, words, narrow):
+    """The adder of a fixed-point sum adds what a `FixedTree` gives, and joins the flags."""
     logic = Logic()
-    adder = Sum(fmt, Addend(addend)).adder()
-    acc, p = logic.inputs(fmt.width), logic.inputs(addend.width)
-    total = exhaust.load(convert({"adder": adder}))["adder"].build(logic, {"acc": acc, "p": p})["sum"]
+    raw, p = logic.inputs(words * window.bits + window.flags), logic.inputs(narrow.bits + 1 + narrow.flags)
+    after = circuits["adder"].build(logic, {"acc": raw, "p": p})["sum"]
     question = Question(logic)
-    x, y, found = (question.vector(bits) for bits in (acc, p, total))
-    if fmt.width > addend.width:
-        extend = Kind.BV_SIGN_EXTEND if addend.signed else Kind.BV_ZERO_EXTEND
-        y = question(extend, y, indices=(fmt.width - addend.width,))
-    elif fmt.width < addend.width:
-        y = question(Kind.BV_EXTRACT, y, indices=(fmt.width - 1, 0))
-    wrong = question(Kind.DISTINCT, found, question(Kind.BV_ADD, x, y))
-    return question.never(wrong, limit, [("acc", x), ("p", question.vector(p)), ("sum", found)])
+    raw, p, after = (question.word(bits) for bits in (raw, p, after))
+    number = p[: narrow.bits].extend(window.bits, signed=True) + p[narrow.bits].extend(window.bits)
+    flags = [p[n] for n in range(narrow.bits + 1, p.width)]
+    wrong = wrong_total(window, words, raw, after, number, flags)
+    return Answer(*question.never(wrong, limit=seconds, shown={"acc": raw, "p": p}))
 
 
-def of(spec, accumulator, count, limit=600):
-    """Proofs of the sum of ``count`` lanes, and of its way into the running sum: of integers and of exact sums.
+_ALGEBRA = "algebra: full adders of the carry-save tree put for what they add"
 
-    Yields
-    ------
-    Proof
-        By the name that `name` gives.
+
+def of_integers(name, fmt, count):
+    """The obligation of a tree of ``count`` integers."""
+    return Obligation(name, "the sum of all lanes is exact", _ALGEBRA, integers, (fmt, count),
+                      {"tree": Source(load, IntTree, (fmt, count))})
+
+
+def of_placed(name, window, count):
+    """The obligation of a tree of ``count`` products in a window."""
+    return Obligation(name, "the sum of all that is placed is exact", _ALGEBRA, placed, (window, count), {
+        "tree": Source(load, FixedTree, (window, count)), "placed": Source(exhaust.load, Placed, (window,))})
+
+
+def of_joined(name, window, words, narrow):
+    """The obligation of the adder behind such a tree."""
+    return Obligation(name, "the sum of lanes is added exactly", "SMT, bit vectors", joined, (window, words, narrow),
+                      {"adder": Source(exhaust.load, PlacedAdder, (window, words, narrow))})
+
+
+def of(name, spec, accumulator, count):
+    """The obligations of the sum of ``count`` lanes, called ``name``, and of its way into the running sum: of integers
+    and of exact sums.
+
+    Returns
+    -------
+    list of Obligation
     """
-    algebra = "algebra: full adders of the carry-save tree put for what they add"
     product = Addend.product(spec)
     if accumulator.integer:
         wide = spec.wide
         total = IntFormat("sum", wide.width + (count - 1).bit_length(), wide.signed)
-        claims = [("the sum of all lanes is exact", algebra, lambda: integers(wide, count)),
-                  ("the sum of lanes is added exactly", "SMT, bit vectors",
-                   lambda: added(accumulator.result, total, limit))]
-    elif accumulator.kind != "float":
-        held, narrow = running_sum(accumulator, product), Window(product, count)
-        claims = [("every product is placed exactly", "SMT, bit vectors", lambda: placement(spec, narrow, limit)),
-                  ("the sum of all that is placed is exact", algebra, lambda: placed(narrow, count)),
-                  ("the sum of lanes is added exactly", "SMT, bit vectors",
-                   lambda: joined(held.window, held.words, narrow, limit))]
-    else:
-        claims = []
-    for claim, means, examine in claims:
-        yield proof(name(spec, accumulator, count), claim, means, examine)
-
-
-def name(spec, accumulator, count):
-    return f"{count} lanes of {spec.name} into {accumulator.name}"
+        return [of_integers(name, wide, count),
+                integer_sums.of(name, "the sum of lanes is added exactly", accumulator.result, total)]
+    if accumulator.rounds:
+        return []
+    held, narrow = running_sum(accumulator, product), Window(product, count)
+    return [exact_sums.places(name, spec, narrow), of_placed(name, narrow, count),
+            of_joined(name, held.window, held.words, narrow)]

@@ -250,5 +250,5 @@ def _codes(widths, pattern):
 
 def _solve(logic, inputs, root, seconds):
     """``proved`` if no pattern of the inputs makes the root 1; else ``refuted`` and such a pattern."""
-    verdict, witness = Question(logic).never_one(root, limit=seconds, shown=[("inputs", inputs)])
-    return verdict, int(witness.split()[1], 16) if verdict == REFUTED else None
+    verdict, witness = Question(logic).never_one(root, limit=seconds, shown={"inputs": inputs})
+    return verdict, witness.get("inputs")

@@ -10,10 +10,8 @@ from ..hdl.foreign import Foreign
 from ..hdl.verilog import verilog
 from . import exhaust, machine
 from .equivalence import Step, compare
-from .solver import PROVED, REFUTED, UNDECIDED, Proof
-
-NOT_PROVED = "not proved"
-EXHAUSTED_BITS = 16  # of operands, up to which every pair is compared with golden
+from .multipliers import EXHAUSTED_BITS
+from .obligation import NOT_PROVED, PROVED, REFUTED, UNDECIDED, Proof, shown
 
 
 def prove(foreign: Foreign, seconds: float = 60.0) -> Proof:
@@ -38,11 +36,6 @@ def prove(foreign: Foreign, seconds: float = 60.0) -> Proof:
                  witness)
 
 
-def shown(fmt, code):
-    """A code of a format, and its value."""
-    return f"{int(code):#x} ({fmt.read(code)})"
-
-
 def _product(foreign, seconds):
     design, spec = foreign.ours, foreign.multiplier
     wide = design.wide
@@ -52,12 +45,12 @@ def _product(foreign, seconds):
         wrong = exhaust.mismatches(theirs, spec, wide, a, b)
         means = f"exhaustion, {a.size:,} pairs, against golden"
         if not wrong.size:
-            return PROVED, means, ""
+            return PROVED, means, {}
         return REFUTED, means, _witness(design, theirs, a[wrong[0]], b[wrong[0]])
     [verdict] = compare(exhaust.load({design.slug: verilog(design)})[design.slug], [theirs], seconds)
     means = f"equivalence with our Verilog, {verdict.means}"
     found = verdict.counterexample
-    return verdict.state, means, _witness(design, theirs, found["a"], found["b"]) if found else ""
+    return verdict.state, means, _witness(design, theirs, found["a"], found["b"]) if found else {}
 
 
 def _witness(design, circuit, a, b):
@@ -65,8 +58,8 @@ def _witness(design, circuit, a, b):
     spec = design.multiplier
     a, b = (np.array([int(code)]) for code in (a, b))
     found, wanted = circuit(a=a, b=b)["p"][0], exhaust.expected(spec, design.wide, a, b)[0]
-    x, y = shown(spec.a, a[0]), shown(spec.b, b[0])
-    return f"a={x} b={y} gives {shown(design.result, found)}, not {shown(design.result, wanted)}"
+    return {"a": shown(spec.a, a[0]), "b": shown(spec.b, b[0]), "gives": shown(design.result, found),
+            "not": shown(design.result, wanted)}
 
 
 def _cycle(foreign, seconds):
@@ -74,12 +67,12 @@ def _cycle(foreign, seconds):
     ours = machine.load({design.slug: verilog(design)})[design.slug]
     theirs = machine.load({foreign.slug: foreign.text})[foreign.slug]
     if sorted(ours.names) != sorted(theirs.names):
-        return NOT_PROVED, "its registers are not ours by name, so none are matched", ""
+        return NOT_PROVED, "its registers are not ours by name, so none are matched", {}
     try:
         [verdict] = compare(Step(ours, sorted(ours.names)), [Step(theirs, sorted(ours.names))], seconds)
     except Refusal as error:
-        return NOT_PROVED, str(error), ""
+        return NOT_PROVED, str(error), {}
     if verdict.state == PROVED:
-        return PROVED, "every cycle, from registers that match by name", ""
+        return PROVED, "every cycle, from registers that match by name", {}
     # A state that tells them apart need not be one that is ever reached.
-    return (UNDECIDED if verdict.state == UNDECIDED else NOT_PROVED), "some state of matched registers differs", ""
+    return (UNDECIDED if verdict.state == UNDECIDED else NOT_PROVED), "some state of matched registers differs", {}

@@ -10,10 +10,11 @@ from ..golden.accumulate import accumulate
 from ..golden.codec import code_dtype, encode
 from ..hdl.axis import Buffer
 from ..hdl.designs import parse
-from ..hdl.verilog import convert, verilog
+from ..hdl.verilog import component
 from .logic import FALSE, TRUE, Logic
 from .machine import load
-from .solver import PROVED, REFUTED, Question, proof
+from .obligation import PROVED, REFUTED, Answer, Obligation, Source
+from .solver import Question
 
 #: Designs that are followed, and for how many cycles. Their arithmetic is the smallest: what is examined is the way.
 ARRAYS = {f"{structure}_mitchell_e2m1_carrysave2_{shape}_{dataflow}": cycles
@@ -169,85 +170,71 @@ class Traffic:
     def verdict(self, limit=300):
         """Whether nothing is ever wrong; if it is, what, and in which traffic."""
         wrong = {rule: self.logic.any(literals) for rule, literals in self.wrong.items()}
-        shown = [*((rule, [literal]) for rule, literal in wrong.items()), ("ends", self.ends), *self.trace.items()]
+        shown = {**{rule: [literal] for rule, literal in wrong.items()}, "ends": self.ends, **self.trace}
         cycles = zip(*(self.wrong[rule] for rule in ("out of nothing", "last", "result")), strict=True)
-        return Question(self.logic).never_one(*(literal for cycle in cycles for literal in cycle),
-                                              *self.wrong["withheld"], limit=limit, shown=shown)
+        verdict, witness = Question(self.logic).never_one(*(literal for cycle in cycles for literal in cycle),
+                                                          *self.wrong["withheld"], limit=limit, shown=shown)
+        return Answer(verdict, {name: code for name, code in witness.items() if code or name not in self.wrong})
 
 
-def traffic(core, cycles, closing=None, limit=300):
+def traffic(circuits, seconds, slug, cycles, closing=None):
     """Results of all runs come complete, in order, once, ``last`` with row R-1, and only of what was taken; runs taken
     ``closing`` cycles ago, if all streams have been open since, have been given out whole."""
+    core = Core(parse(slug), circuits[slug])
     closing = closing or core.rows * 2 + core.cols + 7
-    return proof(core.design.slug, "no result lost, doubled, reordered or withheld",
-                 f"model check, {cycles} cycles from reset, every traffic",
-                 lambda: Traffic(core, cycles, min(closing, cycles - 2)).verdict(limit))
+    return Traffic(core, cycles, min(closing, cycles - 2)).verdict(seconds)
 
 
-def hold(core, limit=60):
+def hold(circuits, seconds, slug):
     """Out of whatever state: a result that waits for ``ready`` stays as it is."""
-
-    def examine():
-        logic = Logic()
-        state = logic.inputs(core.machine.registers)
-        before, state = core.step(logic, state, {("c", "ready"): [FALSE]})
-        after, _ = core.step(logic, state, {})
-        changed = logic.any(logic.xor(x, y) for signal in ("valid", "last", "data")
-                            for x, y in zip(before["c", signal], after["c", signal], strict=True))
-        return Question(logic).never_one(logic.and_(before["c", "valid"][0], changed), limit=limit)
-
-    return proof(core.design.slug, "a result holds until it is taken", "induction, any state", examine)
+    core, logic = Core(parse(slug), circuits[slug]), Logic()
+    state = logic.inputs(core.machine.registers)
+    before, state = core.step(logic, state, {("c", "ready"): [FALSE]})
+    after, _ = core.step(logic, state, {})
+    changed = logic.any(logic.xor(x, y) for signal in ("valid", "last", "data")
+                        for x, y in zip(before["c", signal], after["c", signal], strict=True))
+    return Answer(*Question(logic).never_one(logic.and_(before["c", "valid"][0], changed), limit=seconds))
 
 
-def progress(core, within, limit=60):
+def progress(circuits, seconds, slug, within):
     """Out of whatever state: with all streams open, both inputs move within so many cycles."""
-
-    def examine():
-        logic, moved = Logic(), {"a": [], "b": []}
-        state = logic.inputs(core.machine.registers)
-        for _ in range(within):
-            found, state = core.step(logic, state, {("a", "valid"): [TRUE], ("b", "valid"): [TRUE],
-                                                    ("c", "ready"): [TRUE]})
-            for stream, ready in moved.items():
-                ready += found[stream, "ready"]
-        return Question(logic).never_one(logic.any(logic.any(ready) ^ 1 for ready in moved.values()), limit=limit)
-
-    return proof(core.design.slug, f"no deadlock: open streams move within {within} cycles", "induction, any state",
-                 examine)
+    core, logic, moved = Core(parse(slug), circuits[slug]), Logic(), {"a": [], "b": []}
+    state = logic.inputs(core.machine.registers)
+    for _ in range(within):
+        found, state = core.step(logic, state, {("a", "valid"): [TRUE], ("b", "valid"): [TRUE],
+                                                ("c", "ready"): [TRUE]})
+        for stream, ready in moved.items():
+            ready += found[stream, "ready"]
+    stuck = logic.any(logic.any(ready) ^ 1 for ready in moved.values())
+    return Answer(*Question(logic).never_one(stuck, limit=seconds))
 
 
-def independence(core):
+def independence(circuits, seconds, slug):
     """Valid, ready and last follow from each other and their own registers alone: no data come into them."""
-
-    def examine():
-        logic = Logic()
-        state = logic.inputs(core.machine.registers)
-        data = {stream: logic.inputs(core.machine.inputs[core.port(stream, "data")]) for stream in "ab"}
-        found, following = core.step(logic, state, {(stream, "data"): data[stream] for stream in "ab"})
-        place = {literal >> 1: n for n, literal in enumerate(state)}
-        roots = [literal for (_, signal), bits in found.items() if signal != "data" for literal in bits]
-        control, new = set(), {literal >> 1 for literal in roots}
-        while new:
-            reached = set(logic.cone([2 * node for node in new]))
-            control |= reached
-            new = {following[place[node]] >> 1 for node in reached if node in place} - control
-        seen = [stream for stream, bits in data.items() if any(literal >> 1 in control for literal in bits)]
-        return REFUTED if seen else PROVED, "".join(seen)
-
-    return proof(core.design.slug, "control does not look at data", "cone of logic", examine)
+    core, logic = Core(parse(slug), circuits[slug]), Logic()
+    state = logic.inputs(core.machine.registers)
+    data = {stream: logic.inputs(core.machine.inputs[core.port(stream, "data")]) for stream in "ab"}
+    found, following = core.step(logic, state, {(stream, "data"): data[stream] for stream in "ab"})
+    place = {literal >> 1: n for n, literal in enumerate(state)}
+    roots = [literal for (_, signal), bits in found.items() if signal != "data" for literal in bits]
+    control, new = set(), {literal >> 1 for literal in roots}
+    while new:
+        reached = set(logic.cone([2 * node for node in new]))
+        control |= reached
+        new = {following[place[node]] >> 1 for node in reached if node in place} - control
+    seen = [stream for stream, bits in data.items() if any(literal >> 1 in control for literal in bits)]
+    return Answer(REFUTED, {"stream": "".join(seen)}) if seen else Answer(PROVED)
 
 
-def buffer(width, machine=None, limit=60):
+def queue(circuits, seconds, width):
     """A stream register is a queue of two beats, for ever: true after reset, and of each cycle if of the one before.
 
     Parameters
     ----------
     width : int
         Of its data.
-    machine : Machine
-        What is to be examined; by default `Buffer`.
     """
-    machine = machine or load(convert({"buffer": Buffer(width)}))["buffer"]
+    machine = circuits["buffer"]
 
     def differs(logic, state, beats):
         """Whether a state is other than the queue of ``beats``, (there, beat) each: emptied, it would give others."""
@@ -261,25 +248,22 @@ def buffer(width, machine=None, limit=60):
                       *(logic.and_(there, logic.xor(x, y)) for x, y in given)]
         return logic.any(wrong)
 
-    def examine():
-        logic = Logic()
-        start = differs(logic, machine.reset(logic), [(FALSE, []), (FALSE, [])])
-        state = logic.inputs(machine.registers)
-        (some, full, valid, ready), first, second, beat = logic.inputs(4), *(logic.inputs(width + 1) for _ in range(3))
-        before = logic.or_(logic.and_(full, some ^ 1), differs(logic, state, [(some, first), (full, second)]))
-        _, state = machine.step(logic, state, machine.running | {
-            "i__data": beat[:-1], "i__last": beat[-1:], "i__valid": [valid], "o__ready": [ready]})
-        # What a queue does: the first beat leaves, then the new one joins.
-        put, get = logic.and_(valid, full ^ 1), logic.and_(some, ready)
-        some_left, full_left = logic.mux(get, full, some), logic.and_(full, get ^ 1)
-        front = [logic.mux(get, y, x) for x, y in zip(first, second, strict=True)]
-        after = differs(logic, state, [
-            (logic.or_(some_left, put), [logic.mux(some_left, x, y) for x, y in zip(front, beat, strict=True)]),
-            (logic.or_(full_left, logic.and_(some_left, put)),
-             [logic.mux(full_left, x, y) for x, y in zip(second, beat, strict=True)])])
-        return Question(logic).never_one(logic.or_(start, logic.and_(before ^ 1, after)), limit=limit)
-
-    return proof(f"stream register, {width} bits", "a queue of two beats, for ever", "induction, one step", examine)
+    logic = Logic()
+    start = differs(logic, machine.reset(logic), [(FALSE, []), (FALSE, [])])
+    state = logic.inputs(machine.registers)
+    (some, full, valid, ready), first, second, beat = logic.inputs(4), *(logic.inputs(width + 1) for _ in range(3))
+    before = logic.or_(logic.and_(full, some ^ 1), differs(logic, state, [(some, first), (full, second)]))
+    _, state = machine.step(logic, state, machine.running | {
+        "i__data": beat[:-1], "i__last": beat[-1:], "i__valid": [valid], "o__ready": [ready]})
+    # What a queue does: the first beat leaves, then the new one joins.
+    put, get = logic.and_(valid, full ^ 1), logic.and_(some, ready)
+    some_left, full_left = logic.mux(get, full, some), logic.and_(full, get ^ 1)
+    front = [logic.mux(get, y, x) for x, y in zip(first, second, strict=True)]
+    after = differs(logic, state, [
+        (logic.or_(some_left, put), [logic.mux(some_left, x, y) for x, y in zip(front, beat, strict=True)]),
+        (logic.or_(full_left, logic.and_(some_left, put)),
+         [logic.mux(full_left, x, y) for x, y in zip(second, beat, strict=True)])])
+    return Answer(*Question(logic).never_one(logic.or_(start, logic.and_(before ^ 1, after)), limit=seconds))
 
 
 def kind(design):
@@ -287,39 +271,29 @@ def kind(design):
     return design.structure, design.dataflow
 
 
-def followed(structure, dataflow):
-    """Those of `ARRAYS` that are of this kind."""
-    return [slug for slug in ARRAYS if kind(parse(slug)) == (structure, dataflow)]
+def followed(design):
+    """Those of `ARRAYS` that pass beats on as a design does."""
+    return [slug for slug in ARRAYS if kind(parse(slug)) == kind(design)]
 
 
-def registers(limit=60):
-    """Proofs of stream registers."""
-    return [buffer(width, limit=limit) for width in BUFFER_WIDTHS]
+def of(slug):
+    """The obligations of the streams of one of `ARRAYS`."""
+    design, cycles = parse(slug), ARRAYS[slug]
+    within = design.rows + 4
+    state = "induction, any state"
+
+    def obligation(claim, means, examine, *arguments, weight=1.0):
+        return Obligation(slug, claim, means, examine, (slug, *arguments), {slug: Source(load, component, (design,))},
+                          batch=f"streams of {slug}", weight=weight)
+
+    return [obligation("control does not look at data", "cone of logic", independence),
+            obligation("a result holds until it is taken", state, hold),
+            obligation(f"no deadlock: open streams move within {within} cycles", state, progress, within),
+            obligation("no result lost, doubled, reordered or withheld",
+                       f"model check, {cycles} cycles from reset, every traffic", traffic, cycles, weight=1000)]
 
 
-def results(structure, dataflow, limit=300):
-    """Proofs of the streams of one kind of array, one after the other.
-
-    Parameters
-    ----------
-    structure, dataflow : str
-        As `kind` gives them.
-    limit : float
-        Seconds that the solver may take for one proof.
-
-    Yields
-    ------
-    Proof
-    """
-    for slug in followed(structure, dataflow):
-        core = read(slug)
-        yield independence(core)
-        yield hold(core, limit=limit)
-        yield progress(core, core.rows + 4, limit=limit)
-        yield traffic(core, ARRAYS[slug], limit=limit)
-
-
-def read(slug, text=None):
-    """The `Core` of a slug, of its own Verilog or another ``text``."""
-    design = parse(slug)
-    return Core(design, load({slug: text or verilog(design)})[slug])
+def registers():
+    """The obligations of stream registers."""
+    return [Obligation(f"stream register, {width} bits", "a queue of two beats, for ever", "induction, one step", queue,
+                       (width,), {"buffer": Source(load, Buffer, (width,))}) for width in BUFFER_WIDTHS]

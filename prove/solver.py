@@ -1,48 +1,16 @@
-"""Gates put to an SMT solver, and what comes of a proof."""
+"""Gates, and what is to be shown of them, put to an SMT solver."""
 
 import time
-from dataclasses import dataclass
 
 import bitwuzla
 from bitwuzla import Kind
 
+from .words import Word
+
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
-COMPARED = "compared"  # with somebody else's arithmetic, without a difference; not for every input
 _ANSWERS = {bitwuzla.Result.UNSAT: PROVED, bitwuzla.Result.SAT: REFUTED}
 SOON = 20.0  # seconds, after which a question is divided into cases
 _GATES = {1: Kind.BV_AND, 2: Kind.BV_XOR}
-
-
-@dataclass(frozen=True)
-class Proof:
-    """One line of what `lmul prove` prints.
-
-    Attributes
-    ----------
-    name : str
-        What was examined: a component or a slug.
-    claim, means : str
-        What holds, and how it was established, with the count or the depth.
-    verdict : str
-        ``proved``, ``refuted``, ``undecided`` where the solver's time was up, or ``compared``.
-    seconds : float
-    witness : str
-        Of what is refuted, a case that shows it.
-    """
-
-    name: str
-    claim: str
-    means: str
-    verdict: str
-    seconds: float
-    witness: str = ""
-
-
-def proof(name, claim, means, examine):
-    """Times ``examine()``, which gives a verdict and a witness, and a count if ``means`` has a place for one."""
-    start = time.perf_counter()
-    verdict, witness, *count = examine()
-    return Proof(name, claim, means.format(*count), verdict, time.perf_counter() - start, witness)
 
 
 class Question:
@@ -78,57 +46,63 @@ class Question:
         bits = [self._bit(literal) for literal in reversed(literals)]
         return bits[0] if len(bits) == 1 else self(Kind.BV_CONCAT, *bits)
 
+    def word(self, literals):
+        """Literals as a `Word`."""
+        return Word(self, self.vector(literals), len(literals))
+
     def _bit(self, literal):
         term = self._made[literal >> 1]
         return self(Kind.BV_NOT, term) if literal & 1 else term
 
-    def never(self, formula, limit=60, shown=()):
-        """Whether a Boolean term is false for all inputs.
+    def never(self, *conditions, limit=60, shown=None):
+        """Whether conditions are false for all inputs, one after the other, each known to be so once it is shown.
 
         Parameters
         ----------
-        formula : Term
+        conditions : Word
+            Of one bit.
         limit : float
-            Seconds that the solver may take.
-        shown : sequence of (str, Term)
+            Seconds that the solver may take for all of them.
+        shown : dict of str to Word
             What a witness tells.
 
         Returns
         -------
-        (verdict, witness) : tuple of str
+        verdict : str
+        witness : dict of str to int
+            Codes of what is shown, where the verdict is `REFUTED`.
         """
-        return self._never([formula], limit, shown)
-
-    def _never(self, formulas, limit, shown):
-        """`never` for formulas one after the other, each known to be false once it is shown."""
         solver, allow = self._solver()
         allow(limit)
-        for formula in formulas:
-            verdict = _ANSWERS.get(solver.check_sat(formula), UNDECIDED)
+        for condition in conditions:
+            verdict = _ANSWERS.get(solver.check_sat(condition.true), UNDECIDED)
             if verdict != PROVED:
-                return verdict, self._witness(solver, shown) if verdict == REFUTED else ""
-            solver.assert_formula(self(Kind.NOT, formula))
-        return PROVED, ""
+                return verdict, self._witness(solver, shown) if verdict == REFUTED else {}
+            solver.assert_formula((~condition).true)
+        return PROVED, {}
 
-    def never_in_cases(self, formula, levels, limit, shown=()):
-        """`never`; what is not decided in `SOON` seconds is divided by the first of ``levels``, lists of conditions of
-        which one always holds, and so on.
+    def never_in_cases(self, wrong, levels, limit=60, shown=None):
+        """`never` of one condition; what is not decided in `SOON` seconds is divided by the first of ``levels``, lists
+        of conditions of which one always holds, and so on.
 
         Returns
         -------
-        (verdict, witness, count) : str, str and the number of cases that were decided
+        verdict, witness
+            As of `never`.
+        count : int
+            How many cases were decided.
         """
         solver, allow = self._solver()
-        solver.assert_formula(formula)
+        solver.assert_formula(wrong.true)
 
         def ask(conditions, levels):
             allow(min(SOON, limit) if levels else limit)
-            verdict = _ANSWERS.get(solver.check_sat(*conditions), UNDECIDED)
+            verdict = _ANSWERS.get(solver.check_sat(*(each.true for each in conditions)), UNDECIDED)
             if verdict == REFUTED:
                 return verdict, self._witness(solver, shown), 1
             if verdict == PROVED or not levels:
-                return verdict, "", 1
-            count = 0
+                return verdict, {}, 1
+            count, witness = 0, {}
             for condition in levels[0]:
                 verdict, witness, cases = ask([*conditions, condition], levels[1:])
                 count += cases
@@ -154,7 +128,7 @@ class Question:
 
     @staticmethod
     def _witness(solver, shown):
-        return ", ".join(f"{name} {int(solver.get_value(term).value(2), 2):#x}" for name, term in shown)
+        return {name: int(solver.get_value(word.term).value(2), 2) for name, word in (shown or {}).items()}
 
     def asker(self, inputs):
         """A solver that keeps what it learns: ``ask(x, y, limit)`` is the verdict on whether two literals are equal for
@@ -170,8 +144,7 @@ class Question:
 
         return ask
 
-    def never_one(self, *roots, limit=60, shown=()):
-        """`never` for literals, one after the other; ``shown`` has lists of literals."""
-        shown = [(name, self.vector(literals)) for name, literals in shown]
-        formulas = [self(Kind.EQUAL, self.vector([literal]), self.constant(1, 1)) for literal in roots]
-        return self._never(formulas, limit, shown)
+    def never_one(self, *roots, limit=60, shown=None):
+        """`never` of literals; ``shown`` has lists of literals."""
+        shown = {name: self.word(literals) for name, literals in (shown or {}).items()}
+        return self.never(*(self.word([literal]) for literal in roots), limit=limit, shown=shown)

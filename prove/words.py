@@ -1,13 +1,11 @@
-"""Generated Verilog as terms of the solver, word by word: a multiplication of the text stays one multiplication."""
+"""The language of what is put to the solver: words, as hardware has them, and numbers of its theory of IEEE 754."""
 
-import json
-import tempfile
-from pathlib import Path
+from __future__ import annotations
 
+import bitwuzla
 from bitwuzla import Kind
 
-from ..golden.refusal import Refusal
-from ..hdl import yosys
+SINGLE, DOUBLE = (8, 24), (11, 53)  # sorts of numbers: bits of the exponent, and of the significand
 
 
 class Word:
@@ -18,6 +16,10 @@ class Word:
 
     def __init__(self, question, term, width):
         self.question, self.term, self.width = question, term, width
+
+    def like(self, term):
+        """A term of this width."""
+        return Word(self.question, term, self.width)
 
     def _make(self, kind, *others, width=None, indices=()):
         for other in others:
@@ -63,11 +65,12 @@ class Word:
     def equals(self, other):
         return self._make(Kind.BV_COMP, self._same(other), width=1)
 
+    def __neg__(self):
+        return self._make(Kind.BV_NEG)
+
     def below(self, other, signed=False):
         """Whether it is less than another."""
-        term = self.question(Kind.BV_SLT if signed else Kind.BV_ULT, self.term, self._same(other).term)
-        one, zero = self.question.constant(1, 1), self.question.constant(0, 1)
-        return Word(self.question, self.question(Kind.ITE, term, one, zero), 1)
+        return _condition(self.question, Kind.BV_SLT if signed else Kind.BV_ULT, self.term, self._same(other).term)
 
     def any(self):
         return self._make(Kind.BV_REDOR, width=1)
@@ -81,12 +84,17 @@ class Word:
         return self.question(Kind.EQUAL, self.term, self.question.constant(1, 1))
 
     def choose(self, high, low):
-        """A condition's choice: ``high`` if it holds."""
-        assert self.width == 1 and high.width == low.width
-        return Word(self.question, self.question(Kind.ITE, self.true, high.term, low.term), high.width)
+        """A condition's choice of two words, or of two numbers: ``high`` if it holds."""
+        assert self.width == 1 and high.sort == low.sort
+        return high.like(self.question(Kind.ITE, self.true, high.term, low.term))
+
+    @property
+    def sort(self):
+        return self.width
 
     def __getitem__(self, bits):
-        start, stop, _ = (bits if isinstance(bits, slice) else slice(bits, bits + 1)).indices(self.width)
+        bits = bits if isinstance(bits, slice) else slice(bits, bits + 1 or None)
+        start, stop, _ = bits.indices(self.width)
         return self._make(Kind.BV_EXTRACT, width=stop - start, indices=(stop - 1, start))
 
     def extend(self, width, signed=False):
@@ -105,101 +113,101 @@ def concat(*words):
     return Word(words[0].question, term, sum(word.width for word in words))
 
 
-_BITWISE = {"$and": Word.__and__, "$or": Word.__or__, "$xor": Word.__xor__, "$add": Word.__add__,
-            "$sub": Word.__sub__, "$mul": Word.__mul__, "$xnor": lambda a, b: ~(a ^ b)}
-_COMPARED = {
-    "$eq": lambda a, b, _: a.equals(b),
-    "$ne": lambda a, b, _: ~a.equals(b),
-    "$lt": lambda a, b, signed: a.below(b, signed),
-    "$ge": lambda a, b, signed: ~a.below(b, signed),
-    "$gt": lambda a, b, signed: b.below(a, signed),
-    "$le": lambda a, b, signed: ~b.below(a, signed),
-}
-_REDUCED = {"$reduce_or": Word.any, "$reduce_bool": Word.any, "$reduce_and": Word.all,
-            "$logic_not": lambda a: ~a.any()}
+def free(question, width, name=None):
+    """A word that may be any."""
+    sort = question.terms.mk_bv_sort(width)
+    return Word(question, question.terms.mk_const(sort, name) if name else question.terms.mk_const(sort), width)
 
 
-class WordCircuit:
-    """One combinational module as cells of words.
+def any_of(conditions):
+    """Whether one of some conditions, at least one, holds."""
+    return concat(*conditions).any()
 
-    Attributes
+
+def _condition(question, kind, *terms):
+    """A Boolean term as a word of one bit."""
+    one, zero = question.constant(1, 1), question.constant(0, 1)
+    return Word(question, question(Kind.ITE, question(kind, *terms), one, zero), 1)
+
+
+class Number:
+    """A number of the solver's theory of floating point, which is that of IEEE 754: it adds, multiplies and rounds to
+    nearest even.
+
+    Parameters
     ----------
-    inputs, outputs : dict of str to int
-        Widths of the ports.
+    sort : (int, int)
+        Bits of the exponent and of the significand, its hidden bit included; of one operation alike. The solver knows
+        those of IEEE 754 with 16, 32, 64 and 128 bits.
     """
 
-    def __init__(self, module):
-        ports = module["ports"]
-        self.inputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "input"}
-        self.outputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "output"}
-        self._bits = {name: port["bits"] for name, port in ports.items()}
-        self._cells = list(module["cells"].values())
-        self._driver = {bit: cell for cell in self._cells for bit in cell["connections"]["Y"]}
+    def __init__(self, question, term, sort):
+        self.question, self.term, self.sort = question, term, sort
 
-    def build(self, inputs, multiply=None):
-        """Output words from input words, by port.
+    def like(self, term):
+        """A term of this sort."""
+        return Number(self.question, term, self.sort)
 
-        ``multiply(a, b)``, two words of the product's width, gives what stands for their product; by default it is.
-        """
-        bits = {}
-        zero = next(iter(inputs.values())).value(0, 1)
-        bits.update({"0": zero, "1": ~zero})
-        for name, word in inputs.items():
-            bits.update((bit, word[n]) for n, bit in enumerate(self._bits[name]))
-        done, stack = set(), [self._driver[bit] for name in self.outputs for bit in self._bits[name]
-                              if bit in self._driver]
-        while stack:
-            cell = stack[-1]
-            if id(cell) in done:
-                stack.pop()
-                continue
-            pins = cell["connections"]
-            waiting = [self._driver[bit] for pin, sources in pins.items() if pin != "Y" for bit in sources
-                       if bit not in bits]
-            if waiting:
-                stack += waiting
-                continue
-            word = _cell(cell, {pin: concat(*(bits[bit] for bit in sources)) for pin, sources in pins.items()
-                                if pin != "Y"}, multiply or Word.__mul__)
-            bits.update((bit, word[n]) for n, bit in enumerate(pins["Y"]))
-            done.add(id(cell))
-        return {name: concat(*(bits[bit] for bit in self._bits[name])) for name in self.outputs}
+    @classmethod
+    def read(cls, code, sort):
+        """The number that a code of IEEE 754 stands for."""
+        return cls(code.question, code.question(Kind.FP_TO_FP_FROM_BV, code.term, indices=sort), sort)
+
+    @classmethod
+    def integer(cls, word, sort, signed=False):
+        """The number that is nearest to an integer."""
+        kind = Kind.FP_TO_FP_FROM_SBV if signed else Kind.FP_TO_FP_FROM_UBV
+        return cls(word.question, word.question(kind, _nearest(word.question), word.term, indices=sort), sort)
+
+    @classmethod
+    def power(cls, exponent, sort):
+        """2 to a power, a signed word as wide as the exponents of ``sort``, within what is normal there."""
+        question = exponent.question
+        biased = exponent + ((1 << (sort[0] - 1)) - 1)
+        parts = question.constant(0, 1), biased.term, question.constant(0, sort[1] - 1)
+        return cls(question, question(Kind.FP_FP, *parts), sort)
+
+    @classmethod
+    def special(cls, question, name, sort):
+        """``zero``, ``inf`` (both positive) or ``nan``."""
+        terms = question.terms
+        make = {"zero": terms.mk_fp_pos_zero, "inf": terms.mk_fp_pos_inf, "nan": terms.mk_fp_nan}[name]
+        return cls(question, make(terms.mk_fp_sort(*sort)), sort)
+
+    def __neg__(self):
+        return self.like(self.question(Kind.FP_NEG, self.term))
+
+    def __add__(self, other):
+        return self._rounding(Kind.FP_ADD, other)
+
+    def __mul__(self, other):
+        return self._rounding(Kind.FP_MUL, other)
+
+    def _rounding(self, kind, other):
+        assert self.sort == other.sort
+        return self.like(self.question(kind, _nearest(self.question), self.term, other.term))
+
+    def rounded(self, sort):
+        """The nearest number of another sort."""
+        term = self.question(Kind.FP_TO_FP_FROM_FP, _nearest(self.question), self.term, indices=sort)
+        return Number(self.question, term, sort)
+
+    def equals(self, other):
+        """Whether two numbers are the same: -0 is not +0, and NaN is NaN."""
+        return _condition(self.question, Kind.EQUAL, self.term, other.term)
+
+    @property
+    def is_zero(self):
+        return _condition(self.question, Kind.FP_IS_ZERO, self.term)
+
+    @property
+    def is_inf(self):
+        return _condition(self.question, Kind.FP_IS_INF, self.term)
+
+    @property
+    def is_nan(self):
+        return _condition(self.question, Kind.FP_IS_NAN, self.term)
 
 
-def _cell(cell, pins, multiply):
-    """The output word of a cell of Yosys' internal library."""
-    kind, width = cell["type"], len(cell["connections"]["Y"])
-    signed = all(int(cell["parameters"].get(f"{pin}_SIGNED", "0"), 2) for pin in "AB" if pin in pins)
-    a, b = pins["A"], pins.get("B")
-    if kind == "$mux":
-        return pins["S"].choose(b, a)
-    if kind in ("$not", "$pos", "$neg"):
-        a = a.extend(width, signed)
-        return ~a if kind == "$not" else a if kind == "$pos" else a.value(0) - a
-    if kind in _BITWISE:
-        a, b = a.extend(width, signed), b.extend(width, signed)
-        return multiply(a, b) if kind == "$mul" else _BITWISE[kind](a, b)
-    if kind in _COMPARED:
-        common = max(a.width, b.width)
-        return _COMPARED[kind](a.extend(common, signed), b.extend(common, signed), signed).extend(width)
-    if kind in _REDUCED:
-        return _REDUCED[kind](a).extend(width)
-    raise Refusal(f"Cell must be combinational and of a kind that is known, not {kind!r}")
-
-
-def load(verilog):
-    """Combinational modules of Verilog texts as `WordCircuit`, by the name of the top module, in one run of Yosys.
-
-    Raises
-    ------
-    YosysError
-        If Yosys is missing, or cannot read a text.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        for name, text in verilog.items():
-            (folder / f"{name}.v").write_text(text)
-        yosys.run([f"read_verilog {' '.join(f'{name}.v' for name in verilog)}", "hierarchy -check", "proc",
-                   "flatten -noscopeinfo", "opt_clean", "write_json words.json"], folder)
-        modules = json.loads((folder / "words.json").read_text())["modules"]
-    return {name: WordCircuit(modules[name]) for name in verilog}
+def _nearest(question):
+    return question.terms.mk_rm_value(bitwuzla.RoundingMode.RNE)

@@ -13,9 +13,9 @@ from ..golden.refusal import Refusal
 from ..hdl.foreign import Foreign
 from ..hdl.verilog import component, generate
 from ..prove import exhaust, machine
-from ..prove.foreign import prove, shown
+from ..prove.foreign import prove
 from ..prove.logic import Logic
-from ..prove.solver import PROVED, REFUTED, Proof
+from ..prove.obligation import PROVED, REFUTED, Proof, shown
 from .accuracy import RESULT, RESULTS, accuracy, filled, without
 from .drive import drivable, drive, sums
 
@@ -128,7 +128,7 @@ def _products(foreign, proof, source, vectors, seed):
     a, b = golden.inputs["a"], golden.inputs["b"]
     found = circuit(a=a, b=b)["p"]
     wrong = np.flatnonzero(found != golden.expected["p"])
-    difference = proof.witness if proof.verdict == REFUTED else ""
+    difference = proof.case if proof.verdict == REFUTED else ""
     if wrong.size and not difference:
         place = wrong[0]
         difference = (f"a={int(a[place]):#x} b={int(b[place]):#x} gives {shown(design.result, found[place])}, not "

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -106,6 +107,16 @@ def seed(request):
 @pytest.fixture(scope="session")
 def waves(request):
     return request.config.getoption("--waves")
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """Folder of the tables of libraries that this test alone has read; what Yosys is compiled to is shared, a minute
+    each time otherwise."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    monkeypatch.setenv("YOWASP_CACHE_DIR", os.environ.get("YOWASP_CACHE_DIR") or str(cache / "YoWASP"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "lmul" / "liberty"
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from lmul.hdl.fixed import FixedAdder, FixedDrain, Window
 from lmul.hdl.fpadd import FloatAdder
 from lmul.hdl.verilog import convert
 from lmul.prove import exhaust
-from lmul.prove.adders import CodeAdder
+from lmul.prove.float_sums import CodeAdder
 
 # Multiplier and format of the sum: with and without subnormal sums, overflow, specials; every alignment and rounding.
 SMALL = [

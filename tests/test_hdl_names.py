@@ -19,7 +19,8 @@ from lmul.hdl.designs import catalogue, parse
 from lmul.hdl.fixed import Window
 from lmul.hdl.part import Modules
 from lmul.hdl.verilog import component
-from lmul.prove import adders
+from lmul.prove.exact_sums import Placed
+from lmul.prove.float_sums import CodeAdder
 
 ROOT = Path(__file__).parent.parent
 
@@ -79,8 +80,8 @@ def test_names_are_given(untraced):
 
 def test_names_are_given_where_proofs_build_hardware(untraced):
     addend = Addend.product(families.parse(["lmul", "e4m3"])[0])
-    makers = {"code": lambda: adders.CodeAdder(parse("mac_lmul_e4m3_fp16").accumulator.fmt),
-              "placed": lambda: adders.Placed(Window(addend, 16))}
+    makers = {"code": lambda: CodeAdder(parse("mac_lmul_e4m3_fp16").accumulator.fmt),
+              "placed": lambda: Placed(Window(addend, 16))}
     Elaborated(Together(makers), "all")
 
 

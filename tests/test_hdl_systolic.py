@@ -77,6 +77,7 @@ def test_a_run_that_is_not_fed_does_not_hold_the_results_before(seed):
     assert moved.results == expected
 
 
+@pytest.mark.regress
 def test_scale():
     """64 x 64 elements: every part once, little more text than for 8 x 8, and written in 20 s of processor time."""
     before, texts = sum(os.times()[:4]), {}

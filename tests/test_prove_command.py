@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 from lmul.cli.main import main
-from lmul.prove import catalogue
+from lmul.hdl.designs import parse
+from lmul.prove import catalogue, exhaust, multipliers
 from lmul.prove.catalogue import prove
-from lmul.prove.solver import PROVED, REFUTED, UNDECIDED, Proof
+from lmul.prove.obligation import IN_PARTS, NOT_PROVED, PROVED, REFUTED, UNDECIDED, Proof, discharge
 
 
 def run(capsys, *arguments):
@@ -22,14 +23,14 @@ def test_table_and_record(capsys, tmp_path):
     assert status == 0
     assert out.startswith("mul_lmul_e2m1  proved ")
     assert "256 pairs" in out
-    [proofs] = json.loads((tmp_path / "proofs.json").read_text())["jobs"].values()
-    assert [proof["verdict"] for proof in proofs] == [PROVED]
+    [proof] = json.loads((tmp_path / "proofs.json").read_text())["proofs"].values()
+    assert proof["verdict"] == PROVED
 
 
 @pytest.mark.parametrize(("verdict", "said"), [(REFUTED, "a=0x1 (0.5)"), (UNDECIDED, "not decided in 600 s")])
 def test_what_is_not_proved_is_a_failure(capsys, monkeypatch, verdict, said):
     found = Proof("mul_lmul_e2m1", "what golden says", "exhaustion", verdict, 1.0,
-                  "a=0x1 (0.5)" if verdict == REFUTED else "")
+                  {"a": "0x1 (0.5)"} if verdict == REFUTED else {})
     monkeypatch.setattr(catalogue, "prove", lambda *_: [found])
     status, out, err = run(capsys, "mul_lmul_e2m1")
     assert status == 1
@@ -67,33 +68,42 @@ def test_a_wrong_multiplier_is_shown_by_codes_and_values(monkeypatch):
     """Golden of another offset stands for the fault."""
     from lmul.golden.products import multiply
     from lmul.golden.spec import Multiplier
-    from lmul.hdl.designs import parse
 
     other = Multiplier.make("lmul", "e2m1", offset="none")
-    monkeypatch.setattr(catalogue.exhaust, "expected", lambda spec, wide, a, b: multiply(other, a, b))
-    [proof] = catalogue._multipliers([parse("mul_lmul_e2m1")], 10)
+    monkeypatch.setattr(exhaust, "expected", lambda spec, wide, a, b: multiply(other, a, b))
+    [proof] = discharge(multipliers.of(parse("mul_lmul_e2m1")))
     assert proof.verdict == REFUTED
-    assert proof.witness == "a=0x2 (1) b=0x2 (1) gives 0x3 (1.5), not 0x2 (1)"
+    assert proof.case == "a=0x2 (1) b=0x2 (1) gives 0x3 (1.5), not 0x2 (1)"
 
 
 @pytest.mark.parametrize("slug", ["array_lmul_e4m3_fp32_2x2_os", "array_lmul_e4m3_carrysave_8x8_os",
                                   "array_int8_int32_4x4_ws", "matmul_lmul_bf16xe4m3_fp32_8x8_ws",
                                   "matmul_exact_e4m3_fixed_1x7_os"])
 def test_a_named_array_is_proved_in_parts(slug):
-    """Its jobs prove each part that its line names; and without any one of them it is not proved."""
-    names = []
-    for kind, what in catalogue._jobs([slug]).values():
-        names += {"multipliers": lambda what: what, "streams": lambda what: catalogue.handshake.followed(*what),
-                  "stream registers": lambda what: ["stream register, 8 bits"],
-                  "sum": lambda what: [catalogue._sum(catalogue.parse(what))]}[kind](what)
-    proofs = {name: Proof(name, "", "", PROVED, 0.0) for name in names}
-    [whole] = catalogue._structures([slug], proofs.values())
-    assert whole.verdict == catalogue.IN_PARTS and "streams, at" in whole.means
-    for name in names:
-        [broken] = catalogue._structures([slug], (proofs | {name: replace(proofs[name], verdict=REFUTED)}).values())
-        assert broken.verdict == catalogue.NOT_PROVED
-    [bare] = catalogue._structures([slug], [proof for proof in proofs.values() if "mitchell" not in proof.name])
-    assert bare.verdict == catalogue.NOT_PROVED
+    """What is to be proved of it is each part that its line names; and without any one of them it is not proved."""
+    design = parse(slug)
+    found = catalogue.parts(design)
+    proofs = {each.key: Proof(each.name, each.claim, "", PROVED) for some in found.values() for each in some}
+
+    def whole(found=found, proofs=proofs):
+        [line] = catalogue._whole(design, found, proofs)
+        return line
+
+    assert whole().verdict == IN_PARTS and "streams, at" in whole().means
+    for key, proof in proofs.items():
+        for verdict in (REFUTED, UNDECIDED):
+            assert whole(proofs=proofs | {key: replace(proof, verdict=verdict)}).verdict == NOT_PROVED
+    for part in found:
+        assert whole(found | {part: []}).verdict == NOT_PROVED
+
+
+def test_a_family_without_a_specification_is_not_proved_beyond_exhaustion(monkeypatch):
+    """And the command says so instead of failing."""
+    monkeypatch.setattr(multipliers, "specification", lambda spec: None)
+    [narrow] = prove(["mul_exact_e2m1"])
+    assert narrow.verdict == PROVED
+    [wide] = prove(["mul_int16"])
+    assert wide.verdict == NOT_PROVED and "simulate" in wide.means
 
 
 @pytest.mark.regress

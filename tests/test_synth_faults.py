@@ -18,10 +18,7 @@ from lmul.synth.measure import Options, run_report
 TEXT = SMALL.read_text()
 NAND = re.search(r"  cell \(NAND2X1\) \{\n.*?\n  \}\n", TEXT, re.DOTALL)[0]
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def read(folder, *texts):
@@ -256,7 +253,6 @@ def test_a_register_is_asked_for_before_anything_is_mapped(tmp_path, monkeypatch
 def test_a_report_says_what_was_left_out_and_what_is_no_figure(tmp_path, monkeypatch):
     """A library without a register for designs, without leakage, and with an odd cell: combinational designs have what
     it can tell."""
-    monkeypatch.delenv("XDG_CACHE_HOME")  # Yosys keeps something of its own there
     path = tmp_path / "f.lib"
     path.write_text(edited(('leakage_power_unit : "1nW";', ""), ('function : "A ^ B"', 'function : "A @ B"'),
                            text=no_rising_registers()))
@@ -487,21 +483,21 @@ def _indexed(text):
     return text
 
 
-def test_pins_with_an_index_are_pins_like_others(tmp_path):
+@pytest.mark.parametrize("slug", ["mul_lmul_e2m1", pytest.param("mac_int2_int16", marks=pytest.mark.regress)])
+def test_pins_with_an_index_are_pins_like_others(slug, tmp_path):
     """Figures are those of the same library with plain names, and what is handed over has the names escaped."""
-    slugs = ["mul_lmul_e2m1", "mac_int2_int16"]
     rows = []
     for name, text in (("plain", TEXT), ("indexed", _indexed(TEXT))):
         path = tmp_path / f"{name}.lib"
         path.write_text(text)
-        record = run_report(slugs, liberty=[path], options=Options(effort="low", vectors=200),
+        record = run_report([slug], liberty=[path], options=Options(effort="low", vectors=200),
                             keep=tmp_path / name)
         rows.append([{key: row[key] for key in ("area_um2", "delay_ps", "energy_fj_per_op", "flip_flops")}
                      for row in record["rows"]])
     assert rows[0] == rows[1] and rows[0][0]["energy_fj_per_op"]
-    folder = tmp_path / "indexed" / "small" / "mac_int2_int16" / "relaxed"
-    assert r".\D[0] (" in (folder / "netlist.v").read_text()
-    assert r"(D\[0\] (T0 " in (folder / "activity.saif").read_text()
+    folder = tmp_path / "indexed" / "small" / slug / "relaxed"
+    assert re.search(r"\.\\\w+\[0\] \(", (folder / "netlist.v").read_text())
+    assert re.search(r"\(\w+\\\[0\\\] \(T0 ", (folder / "activity.saif").read_text())
     assert 'pin ("A[0]")' in (folder.parents[1] / "cells.lib").read_text()
 
 

@@ -10,12 +10,7 @@ from lmul.synth import boolean, liberty, library, table_file
 from lmul.synth.cells import Table
 from lmul.synth.characterise import characterise
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "lmul" / "liberty"
-
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 TIMES = ("cell_rise", "cell_fall", "rise_transition", "fall_transition")
 
@@ -338,8 +333,6 @@ def test_what_was_read_before_is_what_was_read():
 
 def test_yosys_maps_to_what_is_written(tmp_path, monkeypatch):
     from lmul.hdl import yosys
-
-    monkeypatch.delenv("XDG_CACHE_HOME")  # Yosys keeps something of its own there
 
     lib = small()
     lib.write_liberty(tmp_path / "cells.lib")

@@ -65,7 +65,8 @@ def test_every_netlist_of_every_try_computes_every_product(slug, mapped, librari
             assert np.array_equal(outputs(candidate, lib, a=a, b=b), expected(design, a, b)), (name, candidate.script)
 
 
-@pytest.mark.parametrize("slug", ["mul_lmul_e4m3", "mul_exact_e4m3", "mul_int8"])
+@pytest.mark.parametrize("slug", ["mul_lmul_e4m3", *(pytest.param(slug, marks=pytest.mark.regress) for slug in (
+    "mul_exact_e4m3", "mul_int8"))])
 def test_netlists_of_eight_bits_compute_every_product(slug, mapped, libraries):
     design = parse(slug)
     a, b = all_pairs(design.multiplier)
@@ -74,11 +75,12 @@ def test_netlists_of_eight_bits_compute_every_product(slug, mapped, libraries):
             assert np.array_equal(outputs(candidate, lib, a=a, b=b), expected(design, a, b)), (name, candidate.script)
 
 
-def test_netlists_of_sixteen_bits_compute_random_products(mapped, libraries, seed):
+@pytest.mark.parametrize("effort", ["low", pytest.param("default", marks=pytest.mark.regress)])
+def test_netlists_of_sixteen_bits_compute_random_products(effort, mapped, libraries, seed):
     design = parse("mul_exact_bf16_flush")
     a, b = random_pairs(design.multiplier, 5000, seed)
     for name, lib in libraries.items():
-        for candidate in mapped(design.slug, "default").netlists[name]:
+        for candidate in mapped(design.slug, effort).netlists[name]:
             assert np.array_equal(outputs(candidate, lib, a=a, b=b), expected(design, a, b)), (name, candidate.script)
 
 

@@ -29,9 +29,8 @@ def prove(slugs, foreign, everything, limit, output):
 
     theirs = [read(each) for each in foreign]
     folder = output_folder(output) if output else None
-    from ...prove.catalogue import IN_PARTS, NOT_PROVED
     from ...prove.catalogue import prove as run
-    from ...prove.solver import COMPARED, PROVED
+    from ...prove.obligation import COMPARED, IN_PARTS, NOT_PROVED, PROVED
 
     with progress("prove") as update:
         proofs = run(None if everything else slugs, limit, folder, update) if slugs or everything else []
@@ -44,7 +43,7 @@ def prove(slugs, foreign, everything, limit, output):
     failed = [proof for proof in proofs if proof.verdict not in good]
     if failed:
         raise Failure(f"{len(failed)} of {len(proofs)} not proved: " + ", ".join(
-            f"{proof.name} {proof.verdict}{': ' + proof.witness if proof.witness else ''}" for proof in failed[:5]))
+            f"{proof.name} {proof.verdict}{': ' + proof.case if proof.witness else ''}" for proof in failed[:5]))
 
 
 def _table(proofs, limit):

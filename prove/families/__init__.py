@@ -1,11 +1,31 @@
 """The specifications of the families, from their definitions, apart from golden and the RTL: a file for each, as in
-``golden/families``, whose registry finds them."""
+``golden/families``, whose registry finds them.
+
+A file has ``product(spec, is_wide, a, b)``: what a `Multiplier` must give for two operand codes, as a `Word` as wide as
+port ``p``. It may have ``multiplies = True``, if its product takes the multiplication of two words as a further
+argument, and ``further(design)``, obligations beyond the usual ones.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ...golden import families
 
 
+@dataclass(frozen=True)
+class Specification:
+    """What a family says of its products; a file's words, and what holds where it is silent."""
+
+    product: Callable
+    multiplies: bool = False
+    further: Callable = lambda design: []
+
+
 def specification(spec):
-    """What says, as terms of the solver, what a `Multiplier` of a family must give: `prove.specification.product`; or
-    None where the family brings nothing, and only exhaustion can prove its products."""
+    """The `Specification` of a multiplier's family; None where the family brings none, and only exhaustion can prove
+    its products."""
     found = families.module(families.family(spec), "prove")
-    return found and found.product
+    if found is None:
+        return None
+    return Specification(found.product, **{name: getattr(found, name) for name in ("multiplies", "further")
+                                           if hasattr(found, name)})

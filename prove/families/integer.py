@@ -1,7 +1,7 @@
 """Products of integers."""
 
 
-def product(spec, wide, a, b, multiply=lambda a, b: a * b):
+def product(spec, is_wide, a, b):
     """The product of two integers, as wide as port ``p``."""
     x, y = (code.extend(spec.wide.width, signed=fmt.signed) for fmt, code in ((spec.a, a), (spec.b, b)))
-    return multiply(x, y)
+    return x * y

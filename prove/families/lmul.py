@@ -1,5 +1,25 @@
 """L-Mul and Mitchell: arXiv 2410.00907, equation 1, as one addition of the fields."""
 
-from ..specification import product
+from ..specification import Operand, narrow, wide
 
-__all__ = ["product"]
+
+def product(spec, is_wide, a, b):
+    """The product that an L-Mul or Mitchell multiplier must give, as wide as port ``p``."""
+    x, y = Operand(spec.a, a, spec.subnormals), Operand(spec.b, b, spec.subnormals)
+    width, man_bits = spec.a.field_bits + 6, spec.a.man_bits
+    total = _addend(spec, x, width) + (_addend(spec, y, width) << spec.align) + spec.offset_value
+    if is_wide:
+        return wide(spec, x, y, total[:man_bits], total[man_bits : man_bits + spec.wide.exp_bits])
+    return narrow(spec, x, y, total - (spec.b.bias << man_bits), flushed=True)
+
+
+def _addend(spec, operand, width):
+    """The integer that L-Mul adds: the field, or that of the normalised value, whose exponent is below 1."""
+    field = operand.field.extend(width)
+    if spec.subnormals == "exact":
+        plain = operand.field.extend(width)
+        for places, here in operand.normalised():
+            # A hidden bit counts as one exponent, so that `places` of them are taken off.
+            moved = (plain << places) - (places << operand.fmt.man_bits)
+            field = here.choose(moved, field)
+    return field

@@ -1,7 +1,7 @@
 """Integers times sums of signed powers of two."""
 
 
-def product(spec, wide, a, b, multiply=None):
+def product(spec, is_wide, a, b):
     """The sum over the powers of ``a`` times each, case by case of its field, as wide as port ``p``."""
     number = a.extend(spec.wide.width, signed=spec.a.signed)
     total, size = number.value(0), 1 + spec.b.exp_bits

@@ -1,7 +1,7 @@
 """Sums of the products of signs."""
 
 
-def product(spec, wide, a, b, multiply=None):
+def product(spec, is_wide, a, b):
     """1 for each pair of signs that agree, -1 for each that do not, as wide as port ``p``."""
     differ = a ^ b
     one = a[0].value(1, spec.wide.width)

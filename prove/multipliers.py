@@ -1,0 +1,89 @@
+"""What is to be proved of multipliers: all pairs of operands up to 16 bits, the specification beyond."""
+
+import itertools
+
+from ..golden.formats import float_format
+from ..golden.spec import Multiplier
+from ..golden.stimulus import all_pairs
+from ..hdl.designs import Design
+from ..hdl.verilog import component
+from . import exhaust, theorems
+from .families import specification
+from .obligation import PROVED, REFUTED, Answer, Obligation, Source
+
+EXHAUSTED_BITS = 16  # of both operands together
+
+#: Pairs of formats of which every policy and offset is exhausted.
+PAIRS = (("e4m3",), ("e5m2",), ("e3m4",), ("e2m3",), ("e3m2",), ("e2m1",), ("e4m3", "e2m1"), ("e4m3", "e2m3"),
+         ("e5m2", "e2m1"), ("e5m2", "e3m2"), ("e6m5", "e2m1"))
+
+
+def variants(a, b=None):
+    """Every multiplier of a pair of float formats, narrow and wide: all kinds, policies and named offsets, and of those
+    that are numbers both ends and -1."""
+    reach = float_format(a).man_mask
+    overflows = ("saturate", "ieee") if float_format(a).has_nan else ("saturate",)
+    for kind, subnormals in itertools.product(("lmul", "mitchell", "exact"), ("flush", "exact")):
+        for offset in ("paper", "none", "best", *sorted({-reach, -1, reach})) if kind == "lmul" else ("none",):
+            policies = {"subnormals": subnormals, "offset": offset}
+            yield Design("prod", Multiplier.make(kind, a, b, **policies))
+            yield from (Design("mul", Multiplier.make(kind, a, b, overflow=overflow, **policies))
+                        for overflow in overflows)
+
+
+def of(design):
+    """The obligations of a combinational design; none where there are no means."""
+    says = specification(design.multiplier)
+    found = [_every_pair(design)] if _bits(design) <= EXHAUSTED_BITS else says and [theorems.by_specification(design)]
+    return [*(found or []), *(says.further(design) if says else [])]
+
+
+def _bits(design):
+    return design.multiplier.a.width + design.multiplier.b.width
+
+
+def _every_pair(design):
+    spec = design.multiplier
+    means = f"exhaustion, {1 << _bits(design):,} pairs"
+    return Obligation(design.slug, "what golden says", means, exhausted, (design,),
+                      _gates(design), _formats(design), batch=f"multipliers of {spec.formats}", weight=spec.a.width)
+
+
+def _gates(design):
+    return {design.slug: Source(exhaust.load, component, (design,))}
+
+
+def _formats(design):
+    spec, result = design.multiplier, design.result
+    return {"a": spec.a, "b": spec.b, "gives": result, "not": result}
+
+
+def exhausted(circuits, seconds, design):
+    """A multiplier gives what golden says, for every pair of operand codes."""
+    circuit, spec = circuits[design.slug], design.multiplier
+    a, b = all_pairs(spec)
+    wrong = exhaust.mismatches(circuit, spec, design.wide, a, b)
+    if not wrong.size:
+        return Answer(PROVED)
+    a, b = a[wrong[:1]], b[wrong[:1]]
+    return Answer(REFUTED, {"a": a[0], "b": b[0], "gives": circuit(a=a, b=b)["p"][0],
+                            "not": exhaust.expected(spec, design.wide, a, b)[0]})
+
+
+def of_variants(pair):
+    """The obligation of all `variants` of a pair of formats."""
+    designs = list(variants(*pair))
+    pairs = sum(1 << _bits(design) for design in designs)
+    return Obligation("x".join(pair), f"what golden says, {len(designs)} designs: every policy and offset",
+                      f"exhaustion, {pairs:,} pairs", all_exhausted, (designs,),
+                      {name: source for design in designs for name, source in _gates(design).items()}, weight=0)
+
+
+def all_exhausted(circuits, seconds, designs):
+    """Multipliers give what golden says; of the first that does not, its name and a pair of operands."""
+    for design in designs:
+        answer = exhausted(circuits, seconds, design)
+        if answer.verdict != PROVED:
+            shown = _every_pair(design).shown(answer.witness)
+            return Answer(answer.verdict, {"design": design.slug, **shown})
+    return Answer(PROVED)
