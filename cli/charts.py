@@ -1,5 +1,9 @@
 """From rows to figures: which panels a report shows, each with its title and, in words, what it shows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..hdl.structures import STRUCTURES
 from ..synth.figures import FIGURES, FRACTION
 from ..synth.roles import ROLES
@@ -8,16 +12,20 @@ from .comparison import MEASURES, across, groups, headline, subject, technologie
 from .document import Figure, Panel, number
 from .theme import colour
 
+if TYPE_CHECKING:
+    from ..synth.rivals import Measure
+    from .comparison import Entry, Pair
+
 #: What errors are headed by.
 ERROR, RESULT = (FIGURES[key].heading for key in ("mean_relative_error", "result_error"))
 
 
-def measured(entries):
+def measured(entries: list[Entry]) -> list[Measure]:
     """The measures that any of the rows has."""
     return [measure for measure in MEASURES if any(measure.of(entry.row) is not None for entry in entries)]
 
 
-def ratio_figure(pairs, kind):
+def ratio_figure(pairs: list[Pair], kind: str) -> Figure:
     """Ratios of the default designs to one kind of rival, a panel per measure."""
     pairs = headline(pairs)
     names = technologies([pair.ours for pair in pairs])
@@ -43,7 +51,7 @@ def ratio_figure(pairs, kind):
                   "margin of each ratio: where they reach the line there is no clear difference.", panels)
 
 
-def whiskered(found):
+def whiskered(found: tuple[float, tuple[float, float]] | None) -> str:
     """A ratio and its whisker in words."""
     if found is None:
         return "–"
@@ -51,15 +59,15 @@ def whiskered(found):
     return ratio(value) + (f" ({whisker[0]:.2f} to {whisker[1]:.2f})" if whisker else "")
 
 
-def ratio(value):
+def ratio(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def capital(text):
+def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def bar_figure(title, entries):
+def bar_figure(title: str, entries: list[Entry]) -> Figure:
     """What each design needs by itself in every technology, rivals together."""
     panels = []
     for technology in technologies(entries):
@@ -71,7 +79,7 @@ def bar_figure(title, entries):
                   "subnormals, they are flushed.", panels, _key(entries))
 
 
-def error_figure(entries):
+def error_figure(entries: list[Entry]) -> Figure:
     """Mean relative errors: a matter of arithmetic, so one technology's rows stand for all, and larger designs, which
     would repeat their multipliers', are left out where there are multipliers."""
     once = list({entry.row["design"]: entry for entry in entries}.values())
@@ -83,7 +91,7 @@ def error_figure(entries):
                   panels, _key(once))
 
 
-def result_figure(entries):
+def result_figure(entries: list[Entry]) -> Figure:
     """Errors of the results of sums on the operands that drove them, rivals together; the same in every technology."""
     names = technologies(entries)
     once = [entry for entry in _of(entries, names[0]) if entry.row.get("result_error") is not None] if names else []
@@ -95,7 +103,7 @@ def result_figure(entries):
                   "before they were rounded to any format.", panels, _key(once))
 
 
-def curve_figure(entries, key, note=""):
+def curve_figure(entries: list[Entry], key: str, note: str = "") -> Figure:
     """A figure of the sweep over delay: a panel for each technology and each default design with its rivals."""
     panels, figure, delay = [], FIGURES[key], FIGURES["delay_ps"]
     for technology in technologies(entries):
@@ -118,7 +126,7 @@ def _curve(entry, key):
     return sorted(point for point in points if point[1] is not None)
 
 
-def breakdown_figure(entries):
+def breakdown_figure(entries: list[Entry]) -> Figure:
     """Energy per op by role, a panel per technology; of the clocked designs."""
     panels, used, total = [], set(), FIGURES["energy_fj_per_op"]
     for technology in technologies(entries):

@@ -20,7 +20,7 @@ from .console import Failure
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="lmul", message="lmul %(version)s")
-def cli():
+def cli() -> None:
     """RTL for L-Mul processing elements: generate it, verify it, measure what it costs."""
 
 
@@ -35,7 +35,7 @@ for command in COMMANDS:
     cli.add_command(command)
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 when all of it held, 1 when a check failed, 2 for bad arguments or input and for
     a machine that cannot (no space, no permission), 130 when interrupted, `CRASH` for a fault of ours. Set
     ``LMUL_DEBUG=1`` to see the traceback behind a refusal."""

@@ -1,8 +1,12 @@
 """The report's pages: `report.md`, `report.html` and the terminal summary, all views of one record."""
 
+from __future__ import annotations
+
 import math
 import textwrap
 from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..hdl.structures import STRUCTURES
 from ..synth.figures import FIGURES, FRACTION
@@ -10,6 +14,9 @@ from ..synth.rivals import switched, undriven
 from . import charts, foreign_page
 from .comparison import across, beside, consensus, cost, entries, finding, headline, subject, technologies
 from .document import Heading, Items, Page, Table, number, percent, write
+
+if TYPE_CHECKING:
+    from .comparison import Entry
 
 READING = (
     "A ratio is a design over a rival. The exact one, in whose place the design stands, differs in the multiplier's "
@@ -38,12 +45,12 @@ FAULTS_SHOWN = 12
 SUMMARY_ROWS = 7
 
 
-def write_pages(record, folder):
+def write_pages(record: dict[str, Any], folder: Path) -> None:
     """Write ``report.html``, ``report.md`` and ``report.json``, as `document.write` does."""
     write("report", record, report_page(record), folder)
 
 
-def report_page(record):
+def report_page(record: dict[str, Any]) -> Page:
     """The report as a `Page`: limits, how to read it, ratios, figures, every row, what is missing, provenance."""
     rows, notes = entries(record), Notes(entries(record))
     blocks = [Heading("Limits, first"), Items(record["limits"]), Heading("How to read this"),
@@ -179,11 +186,11 @@ def _glossary():
 class Notes:
     """Why figures are missing: each reason numbered once, with the rows that it holds for."""
 
-    def __init__(self, rows):
+    def __init__(self, rows: list[Entry]):
         self.totals = Counter(entry.technology for entry in rows)
         self.reasons = {}
 
-    def mark(self, entry, key):
+    def mark(self, entry: Entry, key: str) -> str:
         """Note that the row lacks this figure; gives what stands in its place."""
         reason = entry.row["reasons"][key]
         places = self.reasons.setdefault(reason, {})
@@ -191,7 +198,7 @@ class Notes:
         return f"– [{list(self.reasons).index(reason) + 1}]"
 
     @property
-    def items(self):
+    def items(self) -> list[str]:
         """A sentence for each reason, in the order of their numbers."""
         return [f"{reason}: {'; '.join(self._places(places))}" for reason, places in self.reasons.items()]
 
@@ -325,7 +332,7 @@ def _words(value):
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def summary(record):
+def summary(record: dict[str, Any]) -> str:
     """The report in about a dozen plain lines: ratios of the first family of designs, then the finding for all."""
     shown = {kind: first for kind, some in beside(record).items() if (first := headline(some))}
     kind, replaced = next(iter(shown.items()), ("", []))

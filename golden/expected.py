@@ -1,11 +1,21 @@
 """What must come out of a design: one answer for simulation, synthesis, proofs and tests."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
 from .accumulate import accumulate, dot
 from .matmul import matmul
 from .products import multiply, pack, product
 
+if TYPE_CHECKING:
+    from .spec import Multiplier
 
-def expected(design, a, b):
+
+def expected(design: Any, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """The codes that a design gives.
 
     Parameters
@@ -27,7 +37,7 @@ def expected(design, a, b):
     return _EXPECTED[design.protocol](design, a, b)
 
 
-def products(spec, wide, a, b):
+def products(spec: Multiplier, wide: bool, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """The codes that a `Multiplier` gives in its narrow or its wide form."""
     return pack(spec, product(spec, a, b)) if wide else multiply(spec, a, b)
 

@@ -1,11 +1,13 @@
 """The formula that the L-Mul paper prints, which is not the integer addition that hardware builds."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .codec import as_codes
+from .formats import FloatFormat
 
 
-def lmul_formula(fmt, a, b):
+def lmul_formula(fmt: FloatFormat, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """``(1 + xm + ym + 2**-l(m)) * 2**(xe + ye)`` with the sign of the product (arXiv 2410.00907, equation 1).
 
     Where ``xm + ym + 2**-l`` reaches 1, the integer addition carries into the exponent and so weighs what lies above

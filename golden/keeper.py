@@ -11,7 +11,7 @@ import signal
 import sys
 
 
-def main():
+def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     leaders = [int(line) for line in sys.stdin if line.endswith("\n")]

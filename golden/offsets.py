@@ -10,7 +10,7 @@ _ENUMERATED_BITS = 10  # mantissas of which all pairs are taken
 
 
 @lru_cache(maxsize=256)
-def best_offset(man_a, man_b, guard_bits=0):
+def best_offset(man_a: int, man_b: int, guard_bits: int = 0) -> int:
     """The integer offset that minimises the mean squared relative error of L-Mul's integer addition.
 
     The mean is over all pairs of mantissas, each pair once, against the exact product, and the addition carries into

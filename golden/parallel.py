@@ -2,12 +2,16 @@
 
 import os
 from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
 
 _CHUNK = 1 << 14
 
 
-def in_threads(function, items):
+def in_threads(function: Callable, items: Sequence[Any]) -> None:
     """Call ``function`` on each item, over as many threads as there are cores; for functions that release the GIL.
 
     This thread is one of them: on few or small items it has done most before another has even begun."""
@@ -35,7 +39,7 @@ def in_threads(function, items):
             waiting.clear()  # whoever leaves here early waits for no more than what has begun
 
 
-def in_chunks(function, inputs, outputs):
+def in_chunks(function: Callable, inputs: list[np.ndarray], outputs: list[np.ndarray]) -> None:
     """Fill ``outputs`` with the arrays that ``function(*inputs)`` gives, chunk by chunk.
 
     Parameters

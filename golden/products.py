@@ -3,13 +3,19 @@
 What a product is follows from its `Multiplier` alone, whose family computes it.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .formats import as_codes, code_dtype
 from .parallel import in_chunks
+
+if TYPE_CHECKING:
+    from .spec import Multiplier, WideFormat
 
 _TABLE_BITS = 16  # pairs of up to this many bits together are multiplied by a table
 
@@ -26,7 +32,7 @@ class Wide(NamedTuple):
     nan: np.ndarray
 
 
-def multiply(spec, a, b):
+def multiply(spec: Multiplier, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """The narrow product of ``a`` and ``b``, element by element.
 
     Parameters
@@ -47,7 +53,7 @@ def multiply(spec, a, b):
     return _each(_narrow, spec, a, b, [code_dtype(spec.narrow_width)])[0]
 
 
-def product(spec, a, b):
+def product(spec: Multiplier, a: ArrayLike, b: ArrayLike) -> Any:
     """The wide product of ``a`` and ``b``, element by element: a `Wide`, or of integers codes of ``spec.wide``.
 
     Parameters and errors are those of `multiply`.
@@ -57,7 +63,7 @@ def product(spec, a, b):
     return Wide(*_each(_wide, spec, a, b, [np.uint8, np.int16, code_dtype(spec.wide.sig_bits), bool, bool, bool]))
 
 
-def pack(spec, products):
+def pack(spec: Multiplier, products: Any) -> np.ndarray:
     """`Wide` products as codes of ``spec.wide.width`` bits, as `WideFormat` lays them out; integers' codes as they are.
 
     Raises
@@ -75,7 +81,7 @@ def pack(spec, products):
     return codes.astype(code_dtype(spec.wide.width))
 
 
-def unpack(spec, codes):
+def unpack(spec: Multiplier, codes: np.ndarray) -> Any:
     """`Wide` products from their codes: the inverse of `pack`.
 
     Raises
@@ -86,7 +92,7 @@ def unpack(spec, codes):
     return as_codes(spec.wide, codes) if spec.wide.integer else unpack_wide(spec.wide, codes)
 
 
-def unpack_wide(wide, codes):
+def unpack_wide(wide: WideFormat, codes: ArrayLike) -> Wide:
     """`Wide` products from codes of a `WideFormat`."""
     codes = as_codes(wide, codes)
     absent = np.zeros(codes.shape, bool)
@@ -99,12 +105,12 @@ def unpack_wide(wide, codes):
                 *(fields[flag].astype(bool) for flag in ("zero", "inf", "nan")))
 
 
-def wide_value(spec, products):
+def wide_value(spec: Multiplier, products: Any) -> np.ndarray:
     """The exact values of what `product` gives, float64: signed zeros, Inf and NaN by the flags."""
     return spec.wide.decode(products) if spec.wide.integer else value(spec.wide, products)
 
 
-def value(wide, products):
+def value(wide: WideFormat, products: Wide) -> np.ndarray:
     """The exact values of `Wide` products of a `WideFormat`, float64."""
     significand = products.sig + np.float64(wide.implicit_one << wide.frac_bits)
     number = np.ldexp(significand, products.exp.astype(np.int32) - wide.exp_bias - wide.frac_bits)

@@ -1,11 +1,18 @@
 """Operands to the cycles that a netlist is driven with, and what golden says must come out."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..golden.expected import expected
 from ..golden.operands import Drawn, matrices, pairs
+
+if TYPE_CHECKING:
+    from ..golden.operands import Operands
+    from ..hdl.designs import Design
 
 RUN = 64  # steps of one sum, where the accumulator holds as many
 TILES = 2  # products of an array, back to back
@@ -43,10 +50,10 @@ class Drive:
     always: tuple = ()
 
     @property
-    def cycles(self):
+    def cycles(self) -> int:
         return len(next(iter(self.inputs.values())))
 
-    def check(self, outputs):
+    def check(self, outputs: dict[str, Any]) -> None:
         """Compare a netlist's outputs with golden.
 
         Raises
@@ -68,7 +75,7 @@ class Drive:
                     raise Mismatch(f"{port}[{place}] must be {int(want):#x}, not {int(got):#x}")
 
 
-def drive(design, latency, source, vectors, seed):
+def drive(design: Design, latency: int, source: Operands, vectors: int, seed: int) -> Drive:
     """The `Drive` of a design with about ``vectors`` operand pairs of a source.
 
     Parameters
@@ -100,11 +107,11 @@ class Sums:
     results: np.ndarray
 
     @property
-    def depth(self):
+    def depth(self) -> int:
         return self.operands.a.codes.shape[2]
 
 
-def sums(design, source, vectors, seed, least=0):
+def sums(design: Design, source: Operands, vectors: int, seed: int, least: int = 0) -> Sums:
     """The `Sums` that a design is driven with by about ``vectors`` operand pairs; or these and more of their
     kind, until they have at ``least`` so many results."""
     return _SUMS[design.protocol](design, source, vectors, seed, least)
@@ -172,7 +179,7 @@ def _array(design, latency, source, vectors, seed):
 _DRIVES = {"combinational": _product, "runs": _sum, "streams": _array}
 
 
-def drivable(design):
+def drivable(design: Design) -> str | None:
     """Why a design cannot be driven here, or None."""
     if design.protocol not in _DRIVES:
         return "its bus is driven by `lmul simulate`; the array inside it is measured as array_*"

@@ -34,7 +34,7 @@ class Figure:
     cost: tuple | None = None
 
     @property
-    def title(self):
+    def title(self) -> str:
         """Heading and unit, as a table's column has them."""
         return f"{self.heading}, {self.unit}" if self.unit and self.unit != FRACTION else self.heading
 

@@ -1,6 +1,9 @@
 """``lmul list``: what there is."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,6 +11,9 @@ from ...golden import families
 from ...golden.accumulators import KINDS
 from ...golden.formats import FORMATS, Specials
 from ...hdl.designs import catalogue, parse
+
+if TYPE_CHECKING:
+    from ...hdl.designs import Design
 
 SPECIALS = {Specials.IEEE: "Inf and NaN", Specials.NAN_ONLY: "NaN, no Inf", Specials.FINITE: "neither Inf nor NaN"}
 SUBNORMALS = {"flush": "subnormals flushed", "exact": "subnormals kept"}
@@ -20,7 +26,7 @@ TECHNOLOGIES = {
 }
 
 
-def describe(design):
+def describe(design: Design) -> str:
     """One line about a design."""
     spec = design.multiplier
     words = [design.declared.summary + ":", *[spec.kind] * spec.spelled]
@@ -33,7 +39,7 @@ def describe(design):
     return " ".join(filter(None, [*words, design.declared.shape.describe(design)]))
 
 
-def contents():
+def contents() -> dict[str, dict[str, str]]:
     """Everything ``lmul list`` shows, as a dict of name to description by section."""
     formats = {
         fmt.name: f"{fmt.exp_bits} exponent, {fmt.man_bits} mantissa bits, bias {fmt.bias}, {SPECIALS[fmt.specials]}"
@@ -50,7 +56,7 @@ def contents():
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def list_command(as_json):
+def list_command(as_json: bool) -> None:
     """Formats, multipliers, accumulators, technologies and designs, a line each."""
     sections = contents()
     if as_json:

@@ -1,9 +1,16 @@
 """``lmul matmul``: a real product through the model or the simulated RTL."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from ...hdl.designs import parse
 from ..console import output_file, progress
+
+if TYPE_CHECKING:
+    from ...hdl.designs import Design
 
 
 @click.command()
@@ -12,7 +19,7 @@ from ..console import output_file, progress
 @click.option("--design", required=True, help="A matmul_* slug.")
 @click.option("--backend", type=click.Choice(["golden", "rtl"]), default="golden", show_default=True)
 @click.option("-o", "--output", required=True, help="The .npy to write.")
-def matmul(a, b, design, backend, output):
+def matmul(a: str, b: str, design: Design, backend: str, output: str) -> None:
     """Multiply the matrices A and B, each an .npy file, or by name F.npz:x or F.safetensors:x; both backends give the
     same bits."""
     design = parse(design)

@@ -1,5 +1,6 @@
 """The formats: every width, limit and special code used anywhere is derived from one `Format`."""
 
+
 from ..refusal import Refusal
 from . import blocks, integers, powers, scales, signs
 from .base import Format, as_codes, code_dtype
@@ -19,7 +20,7 @@ __all__ = [
 READERS = [integers.read, signs.read, powers.read, scales.read]
 
 
-def format_named(name):
+def format_named(name: str) -> Format:
     """The format called ``name``: of floats, integers, signs, powers of two, scales, or of a family's own.
 
     Raises
@@ -33,7 +34,7 @@ def format_named(name):
     return float_format(name)
 
 
-def block_format(name):
+def block_format(name: str) -> Block:
     """The `Block` called ``name``: ``mx`` before the name of an element, or ``nvfp4``.
 
     Raises

@@ -1,23 +1,29 @@
 """What every format offers: codes, the numbers that they stand for, and the codes that tests begin with."""
 
+from __future__ import annotations
+
 import sys
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..refusal import Refusal
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 TABLE_BITS = 16  # formats up to this width are decoded by a table
 SMALLEST_SCALE = sys.float_info.min  # a normal number, to divide by
 LARGEST_SCALE = sys.float_info.max
 
 
-def code_dtype(width):
+def code_dtype(width: int) -> np.dtype:
     """The smallest unsigned numpy dtype that holds ``width`` bits."""
     return np.dtype(f"u{next(size for size in (1, 2, 4, 8) if 8 * size >= width)}")
 
 
-def as_codes(fmt, codes):
+def as_codes(fmt: Format, codes: ArrayLike) -> np.ndarray:
     """``codes`` as an array of ``code_dtype(fmt.width)``.
 
     Raises
@@ -79,7 +85,7 @@ class Format:
     def __str__(self):
         return self.name
 
-    def decode(self, codes):
+    def decode(self, codes: ArrayLike) -> np.ndarray:
         """The values of ``codes``, exactly.
 
         Parameters
@@ -99,11 +105,11 @@ class Format:
         codes = as_codes(self, codes)
         return _value_table(self)[codes] if self.width <= TABLE_BITS else self._values(codes)
 
-    def read(self, code):
+    def read(self, code: int) -> str:
         """The number of a code in words, or the numbers that it packs."""
         return ", ".join(f"{value:.9g}" for value in np.atleast_1d(self.decode(int(code))))
 
-    def encode(self, values, overflow="saturate"):
+    def encode(self, values: ArrayLike, overflow: str = "saturate") -> np.ndarray:
         """The codes nearest to ``values``.
 
         Parameters
@@ -132,7 +138,7 @@ class Format:
                 raise Refusal(f"Overflow must be 'saturate' for {self}, which has neither Inf nor NaN, not 'ieee'")
         return self._nearest(values, overflow).astype(code_dtype(self.width))
 
-    def along(self, codes, axis):
+    def along(self, codes: np.ndarray, axis: int) -> np.ndarray:
         """As `decode`, where a code stands for several numbers with these along the ``axis`` (-1 or -2) of the codes,
         which is so many times longer."""
         values = self.decode(codes)
@@ -142,7 +148,7 @@ class Format:
         shape[axis] *= self.per_code
         return np.moveaxis(values, -1, axis).reshape(shape)
 
-    def pack(self, values, axis=-1):
+    def pack(self, values: np.ndarray, axis: int = -1) -> np.ndarray:
         """As `encode`, of numbers along an ``axis`` (-1 or -2), ``per_code`` to a code.
 
         Raises
@@ -171,26 +177,26 @@ class Format:
         return codes[above - 1 + up]
 
     @property
-    def max_finite(self):
+    def max_finite(self) -> int:
         return int(sorted_values(self)[1][-1])
 
     @property
-    def magnitude(self):
+    def magnitude(self) -> float:
         """The largest magnitude that both signs have, what a tensor's largest number is scaled to."""
         return float(np.abs(self.decode([self.max_finite])).max())
 
-    def scale_for(self, values):
+    def scale_for(self, values: np.ndarray) -> float:
         """The scale of a tensor, floats of which one is not 0: its numbers over the scale become codes. Here the
         smallest scale that clips none; formats of few numbers have that of `fitting.least_squares`."""
         return max(float(np.abs(values).max()) / self.magnitude, SMALLEST_SCALE)
 
-    def corners(self):
+    def corners(self) -> np.ndarray:
         """The codes where arithmetic goes wrong first, ascending and each once: here all, or up to 256 of them evenly
         spaced."""
         count = 1 << self.width
         return np.unique(np.linspace(0, count - 1, min(count, 256)).astype(code_dtype(self.width)))
 
-    def sample(self, kind, shape, rng):
+    def sample(self, kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         """Codes of a kind, drawn by a numpy Generator.
 
         ``kind`` is ``random`` (any number), ``nothing`` (zeros, or what is nearest to it), ``subnormals`` and
@@ -205,7 +211,7 @@ class Format:
             some = rng.choice(codes[abs(numbers) <= limit], shape)
         return np.broadcast_to(some, shape).astype(code_dtype(self.width))
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         """The format as plain data, for manifests."""
         return {"name": self.name, "kind": type(self).__name__.lower(), "width": self.width}
 
@@ -223,7 +229,7 @@ def _value_table(fmt):
 
 
 @lru_cache(maxsize=64)
-def sorted_values(fmt):
+def sorted_values(fmt: Format) -> tuple[np.ndarray, np.ndarray]:
     """The finite numbers of a format of up to 16 bits, ascending, each once, and the lowest code of each; of formats
     that pack several numbers every code, by the sum of its numbers."""
     values = _value_table(fmt)

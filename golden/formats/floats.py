@@ -1,8 +1,11 @@
 """Floating-point formats: the catalogue, and codec."""
 
+from __future__ import annotations
+
 import enum
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -56,45 +59,45 @@ class FloatFormat(Format):
             raise Refusal(f"Mantissa bits must be 1 to 23, not {self.man_bits!r}")
 
     @property
-    def field_bits(self):
+    def field_bits(self) -> int:
         return self.exp_bits + self.man_bits
 
     @property
-    def width(self):
+    def width(self) -> int:
         return 1 + self.field_bits
 
     @property
-    def sign_mask(self):
+    def sign_mask(self) -> int:
         return 1 << self.field_bits
 
     @property
-    def field_mask(self):
+    def field_mask(self) -> int:
         return (1 << self.field_bits) - 1
 
     @property
-    def man_mask(self):
+    def man_mask(self) -> int:
         return (1 << self.man_bits) - 1
 
     @property
-    def exp_mask(self):
+    def exp_mask(self) -> int:
         """The exponent's largest value, all ones (not shifted into place)."""
         return (1 << self.exp_bits) - 1
 
     @property
-    def has_inf(self):
+    def has_inf(self) -> bool:
         return self.specials is Specials.IEEE
 
     @property
-    def has_nan(self):
+    def has_nan(self) -> bool:
         return self.specials is not Specials.FINITE
 
     @property
-    def min_normal(self):
+    def min_normal(self) -> int:
         """Field of the smallest normal number."""
         return 1 << self.man_bits
 
     @property
-    def max_finite(self):
+    def max_finite(self) -> int:
         """Field of the largest finite number."""
         return {
             Specials.IEEE: (self.exp_mask << self.man_bits) - 1,
@@ -103,12 +106,12 @@ class FloatFormat(Format):
         }[self.specials]
 
     @property
-    def inf(self):
+    def inf(self) -> int | None:
         """Field of infinity, or None."""
         return self.exp_mask << self.man_bits if self.has_inf else None
 
     @property
-    def nan(self):
+    def nan(self) -> int | None:
         """Field of the NaN that arithmetic produces (quiet, top mantissa bit set), or None."""
         return {
             Specials.IEEE: (self.exp_mask << self.man_bits) | (1 << (self.man_bits - 1)),
@@ -117,20 +120,20 @@ class FloatFormat(Format):
         }[self.specials]
 
     @property
-    def l_m(self):
+    def l_m(self) -> int:
         """The paper's l(m): the exponent of L-Mul's correction term (arXiv 2410.00907, equation 1)."""
         return self.man_bits if self.man_bits <= 3 else 3 if self.man_bits == 4 else 4
 
     @property
-    def neutral(self):
+    def neutral(self) -> int:
         """Code of -0, which leaves any sum as it is."""
         return self.sign_mask
 
     @property
-    def magnitude(self):
+    def magnitude(self) -> float:
         return float(self.decode([self.max_finite])[0])
 
-    def scale_for(self, values):
+    def scale_for(self, values: np.ndarray) -> float:
         """A power of two, so that scaling loses nothing.
 
         Up to 8 bits the smallest that clips no value: the range is short, so the largest magnitude belongs in its upper
@@ -146,13 +149,13 @@ class FloatFormat(Format):
             exponent += mantissa > significand / (2 * self.min_normal)
         return float(np.ldexp(1.0, max(exponent - top, -1022)))
 
-    def is_nan(self, field):
+    def is_nan(self, field: np.ndarray) -> np.ndarray:
         """Which fields, codes without their sign, are NaN."""
         if not self.has_nan:
             return np.zeros(field.shape, bool)
         return field > self.inf if self.has_inf else field == self.nan
 
-    def overflow_field(self, overflow):
+    def overflow_field(self, overflow: str) -> int:
         """The field that a finite result too large for the format gets under an overflow policy."""
         return self.max_finite if overflow == "saturate" else self.inf if self.has_inf else self.nan
 
@@ -187,7 +190,7 @@ class FloatFormat(Format):
         # The hidden bit of a normal number adds one to the exponent field.
         return ((np.maximum(exp, 1) - 1) << self.man_bits) + round_shift(significand, shift)
 
-    def corners(self):
+    def corners(self) -> np.ndarray:
         """The codes of a format where arithmetic goes wrong first, ascending and each once.
 
         Of either sign: zero, the ends of the subnormals, the ends of the normals, 1 and the powers of two about it, the
@@ -206,19 +209,19 @@ class FloatFormat(Format):
         codes = {field | sign for field in fields if 0 <= field <= self.field_mask for sign in (0, self.sign_mask)}
         return np.array(sorted(codes), code_dtype(self.width))
 
-    def sample(self, kind, shape, rng):
+    def sample(self, kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         low, high = {"random": (0, self.max_finite), "nothing": (0, 0), "subnormals": (0, self.min_normal - 1),
                      "smallest": (self.min_normal, self.min_normal + self.man_mask),
                      "largest": (self.max_finite, self.max_finite)}[kind]
         signs = rng.integers(0, 2, 1 if kind == "largest" and rng.random() < 0.5 else shape) * self.sign_mask
         return (rng.integers(low, high, shape, endpoint=True) | signs).astype(code_dtype(self.width))
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         return {"name": self.name, "kind": "float", "width": self.width, "exp_bits": self.exp_bits,
                 "man_bits": self.man_bits, "bias": self.bias, "specials": self.specials.value}
 
 
-def round_shift(integers, shift):
+def round_shift(integers: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """``integers / 2**shift``, rounded to nearest, ties to even; ``shift`` at least 1, integers below 2**62."""
     odd = (integers >> shift) & 1
     return (integers + (np.left_shift(1, shift - 1) - 1 + odd)) >> shift
@@ -244,7 +247,7 @@ FORMATS = {
 MIXED_PAIRS = tuple((a, b) for a in ("bf16", "fp16", "fp32") for b in ("e4m3", "e5m2", "e2m1"))
 
 
-def float_format(name):
+def float_format(name: str) -> FloatFormat:
     """The format called ``name``: one of `FORMATS`, or any ``e{E}m{M}`` with IEEE specials and the IEEE bias.
 
     Raises

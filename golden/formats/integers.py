@@ -1,7 +1,10 @@
 """Integers: two's complement, or unsigned."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,33 +27,33 @@ class IntFormat(Format):
     integer = binary = True
 
     @property
-    def low(self):
+    def low(self) -> int:
         """The smallest number."""
         return -(1 << (self.width - 1)) if self.signed else 0
 
     @property
-    def high(self):
+    def high(self) -> int:
         """The largest number."""
         return (1 << (self.width - self.signed)) - 1
 
     @property
-    def max_finite(self):
+    def max_finite(self) -> int:
         """Code of the largest number."""
         return self.high
 
     @property
-    def magnitude(self):
+    def magnitude(self) -> float:
         return float(self.high or 1)  # one signed bit has 0 and -1
 
     def _values(self, codes):
         return self.numbers(codes).astype(np.float64)
 
-    def numbers(self, codes):
+    def numbers(self, codes: np.ndarray) -> np.ndarray:
         """Codes as int64."""
         codes = codes.astype(np.int64)
         return codes - ((codes >> (self.width - 1)) << self.width) if self.signed else codes
 
-    def codes(self, numbers):
+    def codes(self, numbers: np.ndarray) -> np.ndarray:
         """Integers as codes, modulo ``2**width``."""
         mask = (1 << self.width) - 1
         return (np.asarray(numbers).astype(np.int64).view(np.uint64) & np.uint64(mask)).astype(code_dtype(self.width))
@@ -63,13 +66,13 @@ class IntFormat(Format):
     def _nearest(self, values, overflow):
         return self.codes(np.clip(np.rint(values), self.low, self.high))
 
-    def corners(self):
+    def corners(self) -> np.ndarray:
         """The powers of two, one less, and both negated."""
         sizes = [(1 << bit) - step for bit in range(self.width) for step in (0, 1)]
         codes = {sign * size % (1 << self.width) for size in sizes for sign in (1, -1)}
         return np.array(sorted(codes), code_dtype(self.width))
 
-    def sample(self, kind, shape, rng):
+    def sample(self, kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
         if kind == "largest":
             numbers = np.array([self.low, self.high])[_signs(shape, rng)]
         else:
@@ -77,14 +80,14 @@ class IntFormat(Format):
             numbers = rng.integers(max(low, self.low), min(high, self.high), shape, endpoint=True)
         return self.codes(np.broadcast_to(numbers, shape))
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         return {"name": self.name, "kind": "integer", "width": self.width, "signed": self.signed}
 
 
 INT8 = IntFormat("int8", 8)
 
 
-def read(name):
+def read(name: str) -> IntFormat | None:
     """The operand format called ``int{n}`` or ``uint{n}``, or None.
 
     Raises

@@ -1,5 +1,7 @@
 """Formats of few numbers: signs alone, several to a code, and signs with zero."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 
@@ -24,7 +26,7 @@ class Signs(Format):
     integer = signs = True
 
     @property
-    def per_code(self):
+    def per_code(self) -> int:
         return self.width
 
     def _values(self, codes):
@@ -39,13 +41,13 @@ class Signs(Format):
             raise Refusal(f"Values for {self} must come {self.width} to a code, not in shape {values.shape}")
         return ((values < 0).astype(np.int64) << np.arange(self.width)).sum(axis=-1)
 
-    def scale_for(self, values):
+    def scale_for(self, values: np.ndarray) -> float:
         """The mean magnitude, of which the least squares are (XNOR-Net, arXiv 1603.05279, section 3.1)."""
         sizes = np.sort(np.abs(values), axis=None).astype(np.float64)
         return max(float(np.mean(sizes / sizes[-1]) * sizes[-1]), SMALLEST_SCALE)
 
     @property
-    def max_finite(self):
+    def max_finite(self) -> int:
         return 0
 
 
@@ -63,11 +65,11 @@ class Ternary(Format):
         codes = codes.astype(np.int64)
         return ((codes & 1) * (1 - (codes & 2))).astype(np.float64)
 
-    def scale_for(self, values):
+    def scale_for(self, values: np.ndarray) -> float:
         return least_squares(self, values)
 
 
-def read(name):
+def read(name: str) -> Format | None:
     """The format called ``ternary`` or ``sign{n}``, or None."""
     if name == "ternary":
         return Ternary()
