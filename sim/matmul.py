@@ -3,7 +3,8 @@
 Float matrices are quantised to the design's operand formats, each with one scale for the whole tensor
 (`lmul.golden.operands.quantise`), and the result is scaled back: float64 if an operand is, else float32. Floats are
 numpy's, bfloat16 and float8 (`lmul.golden.tensors`); those of the design's own format keep their codes. Matrices of
-unsigned integers are codes, and give the codes of the result; for int8 designs, matrices of int8 give int32.
+unsigned integers are codes, and give the codes of the result. For formats of integers, matrices of signed integers are
+numbers, each of which must be the format's, and give signed integers: int32 for an accumulator of 32 bits.
 """
 
 import contextlib
@@ -136,9 +137,24 @@ def _operand(name, fmt, tensor, axis):
             raise Refusal(f"Matrix {name} must be of floats or of {code_dtype(fmt.width)} codes of {fmt}, "
                           f"not {tensor.dtype}")
         return as_codes(fmt, tensor.array), None
+    if tensor.dtype.startswith("int") and fmt.integer:
+        return _exactly(name, fmt, tensor, axis), None
     numbers = tensors.numbers(f"Matrix {name}", tensor, [fmt])
     codes, scale = quantise(fmt, numbers.values, numbers.own, axis)
-    return codes, None if tensor.dtype == "int8" else scale
+    return codes, scale
+
+
+def _exactly(name, fmt, tensor, axis):
+    """Codes of integers, every one a number of the format."""
+    numbers = tensor.array.astype(tensor.dtype, copy=False)
+    codes = fmt.pack(numbers.astype(np.float64), axis)
+    wrong = np.argwhere(fmt.along(codes, axis) != numbers)
+    if len(wrong):
+        known = np.unique(fmt.decode(np.arange(1 << fmt.width)))
+        listed = f"{known[0]:g} to {known[-1]:g}" if len(known) > 3 else ", ".join(f"{number:g}" for number in known)
+        raise Refusal(f"Matrix {name} must hold numbers of {fmt}, {listed}, and {len(wrong)} of {numbers.size} are "
+                      f"not, first {numbers[tuple(wrong[0])]} at {wrong[0].tolist()}")
+    return codes
 
 
 def result(design, codes, dtypes, scales):
@@ -147,7 +163,9 @@ def result(design, codes, dtypes, scales):
         dtype = np.float64 if "float64" in dtypes else np.float32
         with np.errstate(over="ignore"):
             return (decode(design.accumulator.result, codes) * scales[0] * scales[1]).astype(dtype)
-    return codes.view(f"i{codes.dtype.itemsize}") if "int8" in dtypes else codes
+    if any(name.startswith("int") for name in dtypes):
+        return design.accumulator.result.numbers(codes).astype(f"i{codes.dtype.itemsize}")
+    return codes
 
 
 def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from lmul.hdl.designs import parse
+from lmul.hdl.designs import catalogue, parse
 from lmul.hdl.verilog import verilog
 from lmul.sim.runner import simulate
 from lmul.sim.tools import SIMULATORS
@@ -12,7 +12,8 @@ from lmul.sim.tools import SIMULATORS
 QUICK = {
     "verilator": ["matmul_lmul_e4m3_fp32_2x3_os", "array_lmul_bf16xe4m3_fixed_3x2_ws"],
     "icarus": ["mac_lmul_e4m3_fp32", "dot_exact_e4m3_fp32_4", "array_int8_int32_1x1_os", "array_exact_e5m2_fp16_1x4_ws",
-               "matmul_lmul_e4m3_fp32_2x3_os", "matmul_lmul_e5m2_carrysave_4x1_ws"],
+               "matmul_lmul_e4m3_fp32_2x3_os", "matmul_lmul_e5m2_carrysave_4x1_ws",
+               "mac_int8xternary_int32", "dot_xnor_sign8_int32_4", "array_int4_int32_2x3_os"],
 }
 SHAPES = ("1x1", "1x6", "6x1", "3x5", "8x8", "16x4")
 FORMATS = ("e4m3", "e5m2", "e2m1", "bf16", "fp16", "bf16xe4m3")
@@ -24,7 +25,11 @@ def numbers(*accumulators):
               for accumulator in accumulators)]
 
 
-EVERY = [
+# Products of integers: the catalogue's designs, and every family of them in small ones of every structure.
+INTEGERS = [design for design in map(parse, catalogue()) if design.multiplier.wide.integer]
+SMALL = ("mac_{}_int32", "dot_{}_int32_4", "array_{}_int32_2x3_os", "array_{}_int32_3x2_ws", "matmul_{}_int32_2x1_ws")
+
+EVERY = list(dict.fromkeys([
     *(f"array_{each}_{shape}_{dataflow}" for each in ("lmul_e4m3_fp32", "int8_int32") for shape in SHAPES
       for dataflow in ("os", "ws")),
     *(f"matmul_lmul_bf16xe4m3_fp32_{shape}_{dataflow}" for shape in SHAPES for dataflow in ("os", "ws")),
@@ -34,7 +39,9 @@ EVERY = [
     *(f"dot_{each}_16" for each in numbers("fp32", "fixed")),
     *(f"dot_{kind}_e4m3_fp32_{lanes}" for kind in ("lmul", "exact")
       for lanes in ("2", "5_w24", "5_tree", "16_tree")),
-]
+    *(design.slug for design in INTEGERS if not design.combinational),
+    *(slug.format(name) for name in dict.fromkeys(design.multiplier.name for design in INTEGERS) for slug in SMALL),
+]))
 
 
 @pytest.mark.parametrize(("simulator", "slug"), [(name, slug) for name, slugs in QUICK.items() for slug in slugs])

@@ -72,6 +72,66 @@ def test_int8_is_exact(multiply, seed):
     assert multiply("matmul_int8_int32_2x3_os", "golden", a.view(np.uint8), b.view(np.uint8))[0].dtype == np.uint32
 
 
+FAMILIES = ["int4", "uint8", "int8xternary", "int8xpot3k2", "xnor_sign8", "int16"]
+
+
+def numbers_of(spec, rows, depth, cols, seed):
+    """Matrices of random numbers of a multiplier's formats, of a type that can hold them."""
+    rng = np.random.default_rng(seed)
+    return [fmt.along(fmt.sample("random", shape, rng), axis).astype(dtype) for dtype, fmt, shape, axis
+            in ((np.int16, spec.a, (rows, depth), -1), (np.int64, spec.b, (depth, cols), -2))]
+
+
+@pytest.mark.parametrize("backend", ["golden", pytest.param("rtl", marks=pytest.mark.regress)])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_integers_of_every_family_are_exact(family, backend, multiply, seed):
+    """Also where a code packs several numbers; the product is numpy's."""
+    for slug in (f"matmul_{family}_int32_2x3_os", f"matmul_{family}_int64_2x1_ws"):
+        a, b = numbers_of(parse(slug).multiplier, 5, 3, 4, seed)
+        product, line = multiply(slug, backend, a, b)
+        assert product.dtype == (np.int32 if "int32" in slug else np.int64)
+        assert np.array_equal(product, a.astype(int) @ b.astype(int))
+        assert "scales" not in line
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_floats_for_integers_are_scaled_back(family, multiply, seed):
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((4, 64)), rng.standard_normal((64, 4))
+    spec = parse(f"mul_{family}").multiplier
+    (a_codes, a_scale), (b_codes, b_scale) = quantise(spec.a, a), quantise(spec.b, b, axis=-2)
+    product, line = multiply(f"matmul_{family}_int32_2x3_os", "golden", a, b)
+    wanted = (spec.a.along(a_codes, -1) @ spec.b.along(b_codes, -2)) * a_scale * b_scale
+    assert product.dtype == np.float64 and np.allclose(product, wanted, rtol=1e-12)
+    assert f"scales {a_scale:.6g} and {b_scale:.6g}" in line
+
+
+NOT_OF = "must hold numbers of"
+
+
+@pytest.mark.parametrize(("family", "a", "b", "complaint"), [
+    ("int4", [[1, 8]], [[1], [1]], rf"Matrix A {NOT_OF} int4, -8 to 7, and 1 of 2 are not, first 8 at \[0, 1\]"),
+    ("int4", [[-9.0]], [[np.nan]], "Matrix B must hold finite numbers, not 1 NaN or Inf in 1"),
+    ("uint8", [[-1]], [[1]], rf"Matrix A {NOT_OF} uint8, 0 to 255, and 1 of 1 are not, first -1 at \[0, 0\]"),
+    ("int8xternary", [[1]], [[2]], f"Matrix B {NOT_OF} ternary, -1, 0, 1, and 1 of 1 are not, first 2"),
+    ("int8xpot3k2", [[1, 1]], [[4], [11]], f"Matrix B {NOT_OF} pot3k2, -128 to 128, and 1 of 2 are not, first 11"),
+    ("xnor_sign8", [[1] * 8], [[1]] * 7 + [[0]], f"Matrix B {NOT_OF} sign8, -1, 1, and 1 of 8 are not, first 0"),
+    ("xnor_sign8", [[1] * 9], [[1]] * 9, "Values for sign8 must come 8 to a code, not 9 in a row"),
+])
+def test_refused_integers(family, a, b, complaint, multiply, tmp_path):
+    with pytest.raises(Refusal, match=f"^{complaint}"):
+        multiply(f"matmul_{family}_int32_2x3_os", "golden", np.array(a), np.array(b))
+    assert not (tmp_path / "c.npy").exists()
+
+
+def test_codes_that_do_not_fit_are_refused(multiply):
+    codes = np.array([[3]], np.uint8)
+    with pytest.raises(Refusal, match="^Codes of int4 must be 0 to 15, not 16$"):
+        multiply("matmul_int4_int32_2x3_os", "golden", codes + np.uint8(13), codes)
+    with pytest.raises(Refusal, match="^Codes of ternary must be 0 to 3, not 4$"):
+        multiply("matmul_int8xternary_int32_2x3_os", "golden", codes, codes + np.uint8(1))
+
+
 @pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn"])
 def test_codes_of_the_design_stay_what_they_are(dtype, multiply, seed):
     """Floats of the design's own format are not scaled: the sums are those of their codes, and come out as floats."""
