@@ -51,8 +51,8 @@ def test_prove_and_generate(lmul, tmp_path):
     assert "module mac_cut_e4m3_fp32" in (tmp_path / "mac_cut_e4m3_fp32.v").read_text()
 
 
-@pytest.mark.parametrize("slug", ["mac_cut_e4m3_fp32", *(pytest.param(slug, marks=pytest.mark.regress) for slug in (
-    "dot_cut_e5m2_drop2_fixed_4", "array_cut_e2m1_carrysave_2x2_os"))])
+@pytest.mark.parametrize("slug", ["mac_cut_e2m1_fixed16", *(pytest.param(slug, marks=pytest.mark.regress) for slug in (
+    "mac_cut_e4m3_fp32", "dot_cut_e5m2_drop2_fixed_4", "array_cut_e2m1_carrysave_2x2_os"))])
 def test_simulate(slug, lmul, tmp_path):
     assert "passed" in lmul("simulate", slug, "-o", tmp_path)
 
