@@ -141,7 +141,8 @@ async def reset(dut):
 
 
 def random_run(design, kind, steps, rng):
-    """Codes of one run of so many steps, of a kind that `tiles` knows."""
+    """Codes of one run of so many steps, or as many as the sum has room for, of a kind that `tiles` knows."""
+    steps = min(steps, tiles.longest(design))
     a, b = tiles.matrices(design.multiplier, kind, 1, steps * (design.lanes or 1), 1, rng)
     return a[0], b[:, 0]
 

@@ -207,7 +207,7 @@ def _build_settings(tool, folder, waves):
     if tool.name == "verilator":
         settings |= {
             "OBJCACHE": f"{sys.executable} -SI {objcache.__file__}",
-            "LMUL_OBJCACHE": str(folder.parent.parent / ".objects"),
+            "LMUL_OBJCACHE": os.environ.get("LMUL_OBJCACHE") or str(folder.parent.parent / ".objects"),
             "LMUL_OBJCACHE_SOURCES": str(tool.folder.parent),
             "LMUL_OBJCACHE_TOOLS": f"{tool.version} {tools.compiler_version()}",
         }

@@ -29,6 +29,12 @@ def matrices(spec, kind, rows, depth, cols, rng):
                  for fmt, each, shape in zip((spec.a, spec.b), kinds, ((rows, depth), (depth, cols)), strict=True))
 
 
+def longest(design):
+    """How many steps a run may have: an exact sum has room for so many products."""
+    depth = design.accumulator.depth
+    return depth // (design.lanes or 1) if depth else 1 << 30
+
+
 _recording = cache(operands.load_recording)
 
 

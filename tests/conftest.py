@@ -22,6 +22,8 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     # A suite that a shell began in the background ignores ctrl-C, and so would the programs that its tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Simulations in folders of their own need not compile Verilator's run-time library once more each.
+    os.environ.setdefault("LMUL_OBJCACHE", str(config.rootpath / "build" / "tests" / ".objects"))
     if config.getoption("--resume"):
         config.pluginmanager.register(Resumed(config), "resumed")
 

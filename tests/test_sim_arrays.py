@@ -39,6 +39,7 @@ EVERY = list(dict.fromkeys([
     *(f"dot_{each}_16" for each in numbers("fp32", "fixed")),
     *(f"dot_{kind}_e4m3_fp32_{lanes}" for kind in ("lmul", "exact")
       for lanes in ("2", "5_w24", "5_tree", "16_tree")),
+    "dot_lmul_e2m1_fixed8_2", "array_lmul_e2m1_carrysave2_2x2_os", "array_lmul_e2m1_fixed4_2x3_ws",  # short runs
     *(design.slug for design in INTEGERS if not design.combinational),
     *(slug.format(name) for name in dict.fromkeys(design.multiplier.name for design in INTEGERS) for slug in SMALL),
 ]))
