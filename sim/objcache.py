@@ -1,9 +1,10 @@
 """What Verilator compiles again for every design, compiled once: a compiler launcher, called by Verilator's makefile.
 
 The makefile puts ``$(OBJCACHE)`` in front of each compiler command, which ends in ``-c -o OBJECT SOURCE``. In the
-folder ``LMUL_OBJCACHE``, by default one in the output folder, under a hash of tools and flags, this keeps the objects of the run-time library (sources in
-``LMUL_OBJCACHE_SOURCES``) and a precompiled header of it for the sources of a design: a small design then costs one
-second of compiling instead of thirteen. ``ccache`` would do the first half, but is one more program to install.
+folder ``LMUL_OBJCACHE``, by default one in the output folder, under a hash of tools and flags, this keeps the objects
+of the run-time library (sources in ``LMUL_OBJCACHE_SOURCES``) and a precompiled header of it for the sources of a
+design: a small design then costs one second of compiling instead of thirteen. ``ccache`` would do the first half, but
+is one more program to install.
 """
 
 import fcntl
