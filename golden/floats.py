@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .formats import Specials, code_dtype
+from .formats import FloatFormat, Specials, code_dtype
 from .refusal import Refusal
-from .spec import Multiplier, Policy
+from .spec import Multiplier, Policy, WideFormat
 
 SUBNORMALS = Policy("subnormals", {"sub": "exact", "flush": "flush"})
 OVERFLOW = Policy("overflow", {"saturate": "saturate", "ieee": "ieee"})
@@ -31,6 +31,8 @@ class FloatMultiplier(Multiplier):
         If the combination means nothing; the sentence names the value.
     """
 
+    a: FloatFormat
+    b: FloatFormat
     subnormals: str = "flush"
     overflow: str = "saturate"
 
@@ -51,8 +53,12 @@ class FloatMultiplier(Multiplier):
             raise Refusal(f"Overflow must be 'saturate' for {self.a}, which has neither Inf nor NaN, not 'ieee'")
 
     @property
-    def narrow(self):
+    def narrow(self) -> FloatFormat:
         return self.a
+
+    @property
+    def wide(self) -> WideFormat:
+        raise NotImplementedError
 
     @property
     def neutral(self):

@@ -2,6 +2,7 @@
 
 import functools
 import re
+from typing import TYPE_CHECKING, Any
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
@@ -29,6 +30,9 @@ class Part(wiring.Component):
 
     roles = {}
     _MustUse__silence = True  # no warning of a part that is refused, or made only to be asked for its latency
+
+    if TYPE_CHECKING:  # members are made of the signature, which may depend on parameters
+        def __getattr__(self, name: str) -> Any: ...
 
     def __new__(cls, *args, **kwargs):
         part = super().__new__(cls)

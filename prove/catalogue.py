@@ -1,11 +1,15 @@
 """Every design, and what is to be proved of it: obligations for several processes, their proofs kept as they come."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from ..golden.files import atomic_write
 from ..golden.pool import Pool
@@ -15,10 +19,15 @@ from . import dots, exact_sums, float_sums, float_theory, handshake, integer_sum
 from .float_sums import Sum
 from .obligation import IN_PARTS, NOT_PROVED, PROVED, REFUTED, UNDECIDED, Proof, discharge
 
+if TYPE_CHECKING:
+    from ..golden.formats import FloatFormat, IntFormat
+    from ..golden.spec import Accumulator, Multiplier
+    from .obligation import Obligation
+
 SECONDS = 600.0  # that a query may take
 
 
-def parts(design):
+def parts(design: Design) -> dict[str, list[Obligation]]:
     """What is to be proved of a design.
 
     Returns
@@ -29,6 +38,7 @@ def parts(design):
     spec, accumulator = design.multiplier, design.accumulator
     if design.combinational:
         return {design.slug: multipliers.of(design)}
+    assert accumulator is not None  # all but combinational designs have one
     product = Design("prod", spec)
     found = {f"multiplier, {product.slug}": multipliers.of(product)}
     if design.lanes:
@@ -46,21 +56,23 @@ def parts(design):
     return found
 
 
-def sums(name, spec, accumulator):
+def sums(name: str, spec: Multiplier, accumulator: Accumulator) -> list[Obligation]:
     """The obligations of the sum, called ``name``, into which a `mac`, `array` or `matmul` adds its products."""
     if accumulator.exact:
         return exact_sums.of(name, spec, accumulator)
     if accumulator.integer:
-        return [integer_sums.of(name, "every product is added exactly", accumulator.result, spec.wide)]
-    return float_theory.of(Sum(accumulator.result, spec))
+        held, added = cast("IntFormat", accumulator.result), cast("IntFormat", spec.wide)
+        return [integer_sums.of(name, "every product is added exactly", held, added)]
+    return float_theory.of(Sum(cast("FloatFormat", accumulator.result), spec))
 
 
-def everything():
+def everything() -> list[Obligation]:
     """The obligations beyond those of designs: every policy and offset of narrow formats, and adders."""
     return [*map(multipliers.of_variants, multipliers.PAIRS), *float_sums.obligations(), *float_theory.obligations()]
 
 
-def prove(slugs=None, seconds=SECONDS, folder=None, progress=None):
+def prove(slugs: Iterable[str] | None = None, seconds: float = SECONDS, folder: str | Path | None = None,
+          progress: Callable[..., object] | None = None) -> list[Proof]:
     """Prove what can be proved.
 
     Parameters

@@ -1,8 +1,12 @@
 """Generated Verilog as terms of the solver, word by word: a multiplication of the text stays one multiplication."""
 
+from __future__ import annotations
+
 import json
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..golden.refusal import Refusal
 from ..hdl import yosys
@@ -31,7 +35,7 @@ class WordCircuit:
         Widths of the ports.
     """
 
-    def __init__(self, module):
+    def __init__(self, module: Mapping[str, Any]) -> None:
         ports = module["ports"]
         self.inputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "input"}
         self.outputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "output"}
@@ -39,7 +43,8 @@ class WordCircuit:
         self._cells = list(module["cells"].values())
         self._driver = {bit: cell for cell in self._cells for bit in cell["connections"]["Y"]}
 
-    def build(self, inputs, multiply=None):
+    def build(self, inputs: Mapping[str, Word],
+              multiply: Callable[[Word, Word], Word] | None = None) -> dict[str, Word]:
         """Output words from input words, by port.
 
         ``multiply(a, b)``, two words of the product's width, gives what stands for their product; by default it is.
@@ -90,7 +95,7 @@ def _cell(cell, pins, multiply):
     raise Refusal(f"Cell must be combinational and of a kind that is known, not {kind!r}")
 
 
-def load(verilog):
+def load(verilog: Mapping[str, str]) -> dict[str, WordCircuit]:
     """Combinational modules of Verilog texts as `WordCircuit`, by the name of the top module, in one run of Yosys.
 
     Raises

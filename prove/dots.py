@@ -1,9 +1,13 @@
 """Sums of the lanes of a `dot` that are exact: carry-save trees, by algebra on the gates of their Verilog."""
 
+from __future__ import annotations
+
 import json
 import tempfile
+from collections.abc import Mapping
 from itertools import permutations, product
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from ..golden.formats import IntFormat
 from ..hdl import yosys
@@ -18,8 +22,16 @@ from .logic import TRUE, Logic
 from .obligation import PROVED, UNDECIDED, Answer, Obligation, Source
 from .solver import Question
 
+if TYPE_CHECKING:
+    from ..golden.spec import Accumulator, Multiplier
+    from ..hdl.accumulator import FixedSum
 
-def load(verilog):
+
+#: The gates of a tree, its additions left out, and of each addition whether its operands are signed.
+Tree = tuple[Circuit, list[list[int]]]
+
+
+def load(verilog: Mapping[str, str]) -> dict[str, Tree]:
     """Trees of Verilog texts, by the name of the top module, as `_tree` reads one."""
     return {name: _tree(name, text) for name, text in verilog.items()}
 
@@ -138,7 +150,7 @@ def _summed(circuit, signed, logic, given):
     return [after[literal] if literal in after else logic.input() for literal in found["sum"]], linear
 
 
-def integers(circuits, seconds, fmt, count):
+def integers(circuits: Mapping[str, Tree], seconds: float, fmt: IntFormat, count: int) -> Answer:
     """A tree gives the sum of ``count`` integers a cycle later, whatever they are; undecided if the algebra leaves
     anything over: it finds no witness."""
     (circuit, signed), logic, width = circuits["tree"], Logic(), fmt.width
@@ -151,7 +163,7 @@ def integers(circuits, seconds, fmt, count):
     return Answer(UNDECIDED if total.weights or total.constant else PROVED)
 
 
-def placed(circuits, seconds, window, count):
+def placed(circuits: Mapping[str, Any], seconds: float, window: Window, count: int) -> Answer:
     """A tree gives, a cycle later, the sum of what `Placed` makes of each of ``count`` float products, modulo the
     window's width, and the OR of their flags."""
     logic, width, (circuit, signed) = Logic(), window.addend.wide.width, circuits["tree"]
@@ -172,7 +184,7 @@ def placed(circuits, seconds, window, count):
     return Answer(*Question(logic).never_one(*map(logic.xor, after[bits + 1 :], seen), limit=seconds))
 
 
-def joined(circuits, seconds, window, words, narrow):
+def joined(circuits: Mapping[str, Circuit], seconds: float, window: Window, words: int, narrow: Window) -> Answer:
     """The adder of a fixed-point sum adds what a `FixedTree` gives, and joins the flags."""
     logic = Logic()
     raw, p = logic.inputs(words * window.bits + window.flags), logic.inputs(narrow.bits + 1 + narrow.flags)
@@ -188,25 +200,25 @@ def joined(circuits, seconds, window, words, narrow):
 _ALGEBRA = "algebra: full adders of the carry-save tree put for what they add"
 
 
-def of_integers(name, fmt, count):
+def of_integers(name: str, fmt: IntFormat, count: int) -> Obligation:
     """The obligation of a tree of ``count`` integers."""
     return Obligation(name, "the sum of all lanes is exact", _ALGEBRA, integers, (fmt, count),
                       {"tree": Source(load, IntTree, (fmt, count))})
 
 
-def of_placed(name, window, count):
+def of_placed(name: str, window: Window, count: int) -> Obligation:
     """The obligation of a tree of ``count`` products in a window."""
     return Obligation(name, "the sum of all that is placed is exact", _ALGEBRA, placed, (window, count), {
         "tree": Source(load, FixedTree, (window, count)), "placed": Source(exhaust.load, Placed, (window,))})
 
 
-def of_joined(name, window, words, narrow):
+def of_joined(name: str, window: Window, words: int, narrow: Window) -> Obligation:
     """The obligation of the adder behind such a tree."""
     return Obligation(name, "the sum of lanes is added exactly", "SMT, bit vectors", joined, (window, words, narrow),
                       {"adder": Source(exhaust.load, PlacedAdder, (window, words, narrow))})
 
 
-def of(name, spec, accumulator, count):
+def of(name: str, spec: Multiplier, accumulator: Accumulator, count: int) -> list[Obligation]:
     """The obligations of the sum of ``count`` lanes, called ``name``, and of its way into the running sum: of integers
     and of exact sums.
 
@@ -216,12 +228,12 @@ def of(name, spec, accumulator, count):
     """
     product = Addend.product(spec)
     if accumulator.integer:
-        wide = spec.wide
+        wide, held = cast(IntFormat, spec.wide), cast(IntFormat, accumulator.result)
         total = IntFormat("sum", wide.width + (count - 1).bit_length(), wide.signed)
         return [of_integers(name, wide, count),
-                integer_sums.of(name, "the sum of lanes is added exactly", accumulator.result, total)]
+                integer_sums.of(name, "the sum of lanes is added exactly", held, total)]
     if accumulator.rounds:
         return []
-    held, narrow = running_sum(accumulator, product), Window(product, count)
+    held, narrow = cast("FixedSum", running_sum(accumulator, product)), Window(product, count)
     return [exact_sums.places(name, spec, narrow), of_placed(name, narrow, count),
             of_joined(name, held.window, held.words, narrow)]

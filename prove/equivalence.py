@@ -4,9 +4,13 @@ A circuit has ``inputs`` and ``outputs``, widths by port, and ``build(logic, inp
 gives its output literals by port: `exhaust.Circuit` is one.
 """
 
+from __future__ import annotations
+
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -20,6 +24,34 @@ _PROBE_SECONDS = 0.3  # additions are decided sooner, multiplications never
 _QUESTION_SECONDS = 2.0  # whether two gates are equal
 _WORDS = 128  # of 64 patterns, by which gates are told apart first
 _CONSTANT = np.array([0, 2**64 - 1], np.uint64)
+
+
+class Combinational(Protocol):
+    """A circuit of gates without registers."""
+
+    @property
+    def inputs(self) -> dict[str, int]: ...
+
+    @property
+    def outputs(self) -> dict[str, int]: ...
+
+    def build(self, logic: Logic, inputs: Mapping[str, list[int]], /) -> dict[str, list[int]]: ...
+
+
+class Clocked(Protocol):
+    """What a `Step` is made of: gates between registers, such as a `Machine`."""
+
+    @property
+    def inputs(self) -> dict[str, int]: ...
+
+    @property
+    def outputs(self) -> dict[str, int]: ...
+
+    @property
+    def names(self) -> list[str]: ...
+
+    def step(self, logic: Logic, state: list[int],
+             inputs: Mapping[str, list[int]], /) -> tuple[dict[str, list[int]], list[int]]: ...
 
 
 @dataclass(frozen=True)
@@ -50,19 +82,19 @@ class Step:
 
     Parameters
     ----------
-    machine : Machine, or what has its ``inputs``, ``outputs``, ``names`` and ``step``
+    machine : Clocked
     names : list of str
         The registers in ``$state``, lowest bit first. Two circuits are compared by the registers that both have. What
         one has alone is 0 if it stays 0 as long as all such registers are 0, and else a free bit: equal circuits are
         then equal whatever such a register holds, which means that it does not matter.
     """
 
-    def __init__(self, machine, names):
+    def __init__(self, machine: Clocked, names: list[str]) -> None:
         self.machine, self.names = machine, names
         self.inputs = machine.inputs | {"$state": len(names)}
         self.outputs = machine.outputs | {"$next": len(names)}
 
-    def build(self, logic, inputs):
+    def build(self, logic: Logic, inputs: Mapping[str, list[int]]) -> dict[str, list[int]]:
         known = dict(zip(self.names, inputs["$state"], strict=True))
         free, zero = {}, {name: FALSE for name in self.machine.names if name not in known}
         ports = {name: literals for name, literals in inputs.items() if name != "$state"}
@@ -83,14 +115,14 @@ class Step:
         return found
 
 
-def compare(reference, circuits, seconds=60.0):
+def compare(reference: Combinational, circuits: Sequence[Combinational], seconds: float = 60.0) -> list[Verdict]:
     """Compare circuits with a reference, over all inputs.
 
     Parameters
     ----------
-    reference : circuit
-    circuits : list of circuit
-        Combinational, with the reference's ports. What several have in common is looked at but once.
+    reference : Combinational
+    circuits : sequence of Combinational
+        With the reference's ports. What several have in common is looked at but once.
     seconds : float
         Time limit of the solver for each.
 

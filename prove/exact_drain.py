@@ -1,6 +1,10 @@
 """The way out of exact sums: that what leaves is their value, rounded to fp32 once."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from ..golden.formats import FORMATS
 from ..hdl.fixed import FixedDrain
@@ -10,15 +14,21 @@ from .obligation import PROVED, Answer, Obligation, Source
 from .solver import Question
 from .words import SINGLE, Number, concat
 
+if TYPE_CHECKING:
+    from ..hdl.fixed import Window
+    from .machine import Machine
+    from .words import Word
+
 FP32 = FORMATS["fp32"]
+_INF, _NAN = cast(int, FP32.inf), cast(int, FP32.nan)
 
 
-def in_fp32(window):
+def in_fp32(window: Window) -> bool:
     """Whether all sums other than 0 are in the range of normal numbers of fp32."""
     return 1 - FP32.bias <= window.addend.unit <= FP32.bias - window.bits
 
 
-def total_of(raw, bits, words):
+def total_of(raw: Word, bits: int, words: int) -> Word:
     """The words of a sum as one."""
     return raw[:bits] if words == 1 else raw[:bits] + raw[bits : 2 * bits]
 
@@ -30,7 +40,7 @@ def _possible(word):
     return ~word.equals(1 << (word.width - 1))
 
 
-def drained(circuits, seconds, window, words):
+def drained(circuits: Mapping[str, Machine], seconds: float, window: Window, words: int) -> Answer:
     """What leaves an exact sum is its value, rounded to nearest even to fp32 once, out of whatever state before."""
     assert in_fp32(window)  # so rounding as an integer, then scaling, is exact
     logic, drain = Logic(), circuits["drain"]
@@ -49,11 +59,11 @@ def drained(circuits, seconds, window, words):
         value = flags[1].choose(-inf, flags[0].choose(inf, value))
     if flags:
         value = (flags[0] & flags[-1]).choose(nan, value)
-    same = value.is_nan.choose(code.equals(FP32.nan), Number.read(code, SINGLE).equals(value))
+    same = value.is_nan.choose(code.equals(_NAN), Number.read(code, SINGLE).equals(value))
     return Answer(*question.never(_possible(total) & ~same, limit=seconds, shown={"raw": raw, "gives": code}))
 
 
-def drained_in_cases(circuits, seconds, window, words):
+def drained_in_cases(circuits: Mapping[str, Machine], seconds: float, window: Window, words: int) -> Answer:
     """As `drained`, for sums beyond fp32's range, which a solver's theory has no numbers for: from register to
     register, and the rounding for each place that the leading one of a magnitude may have. Tells how many places."""
     drain = circuits["drain"]
@@ -139,26 +149,26 @@ def _rounded(drain, window, top, limit):
     # The leading one adds 1 to the exponent of a normal number.
     base = max(exp + FP32.bias - 1, 0) << FP32.man_bits if top >= 0 else 0
     code = kept.extend(width) + up.extend(width) + base
-    code = code.value(FP32.inf).below(code).choose(code.value(FP32.inf), code)
+    code = code.value(_INF).below(code).choose(code.value(_INF), code)
     code = concat(code[: FP32.field_bits], sign)
     if len(flags) == 2:
         for flag, sign_of in zip(flags, (0, FP32.sign_mask), strict=True):
-            code = flag.choose(code.value(FP32.inf | sign_of), code)
+            code = flag.choose(code.value(_INF | sign_of), code)
     if flags:
-        code = (flags[0] & flags[-1]).choose(code.value(FP32.nan), code)
+        code = (flags[0] & flags[-1]).choose(code.value(_NAN), code)
     return question.never(~found.equals(code), limit=limit, shown={"magnitude": size, "gives": found})
 
 
-def of(name, window, words):
+def of(name: str, window: Window, words: int) -> Obligation:
     """The obligation of the way out of a sum called ``name``."""
     return by_theory(name, window, words) if in_fp32(window) else by_cases(name, window, words)
 
 
-def by_theory(name, window, words):
+def by_theory(name: str, window: Window, words: int) -> Obligation:
     return _of(name, window, words, "SMT, floating-point theory", drained)
 
 
-def by_cases(name, window, words):
+def by_cases(name: str, window: Window, words: int) -> Obligation:
     return _of(name, window, words, "SMT, bit vectors, {:,} places of the leading one", drained_in_cases)
 
 

@@ -1,5 +1,10 @@
 """Exact sums: that every product is placed in their window, and added, without an error."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
 from amaranth.hdl import Cat, Module
 from amaranth.lib.wiring import In, Out
 
@@ -17,21 +22,28 @@ from .obligation import PROVED, UNDECIDED, Answer, Obligation, Source
 from .solver import Question
 from .words import any_of, concat
 
+if TYPE_CHECKING:
+    from ..golden.spec import Multiplier, WideFormat
+    from ..hdl.accumulator import FixedSum
+    from ..hdl.fixed import Window
+    from .exhaust import Circuit
+    from .words import Word
+
 
 class Placed(Part):
     """One product in a window: what `Window.place` gives, one after the other."""
 
-    def __init__(self, window):
+    def __init__(self, window: Window) -> None:
         self.window = window
         super().__init__({"p": In(window.addend.wide.width), "placed": Out(window.bits + 1 + window.flags)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.d.comb += self.placed.eq(Cat(self.window.place(m, self.p)))
         return m
 
 
-def in_window(window, p):
+def in_window(window: Window, p: Word) -> tuple[Word, Word, Word, list[Word]]:
     """What a product is in a window.
 
     Returns
@@ -42,7 +54,7 @@ def in_window(window, p):
         Whether its magnitude is none that the window knows, and whether it has flags.
     flags : list of Word
     """
-    addend, wide = window.addend, window.addend.wide
+    addend, wide = window.addend, cast("WideFormat", window.addend.wide)
     fields, width, reach = split(wide, p), window.bits + wide.exp_bits + 1, addend.highest - addend.lowest
     shift = fields["exp"].extend(width, wide.exp_signed) - addend.lowest
     size = significand(wide, fields).extend(width) << shift
@@ -54,12 +66,12 @@ def in_window(window, p):
     return number, ~fields["zero"] & large, inf | nan, flags
 
 
-def taken(placed, bits):
+def taken(placed: Word, bits: int) -> tuple[Word, list[Word]]:
     """What is placed, as a number and its flags: all bits inverted, and one to be added, where it is negative."""
     return placed[:bits] + placed[bits].extend(bits), [placed[n] for n in range(bits + 1, placed.width)]
 
 
-def placement(circuits, seconds, spec, window):
+def placement(circuits: Mapping[str, Circuit], seconds: float, spec: Multiplier, window: Window) -> Answer:
     """`Placed` makes of every product of a multiplier, by the gates of both, its value in units of the window, 1 short
     where it is negative, which no sum of as many as the window is for exceeds; and its flags."""
     logic = Logic()
@@ -78,7 +90,7 @@ def placement(circuits, seconds, spec, window):
     return Answer(*question.never(wrong, limit=seconds, shown=shown))
 
 
-def wrong_total(window, words, raw, after, number, flags):
+def wrong_total(window: Window, words: int, raw: Word, after: Word, number: Word, flags: Sequence[Word]) -> Word:
     """Whether a sum ``after`` is not the sum ``raw`` with a number added and flags joined."""
     bits, start = window.bits, words * window.bits
     same = total_of(after, bits, words).equals(total_of(raw, bits, words) + number)
@@ -87,7 +99,7 @@ def wrong_total(window, words, raw, after, number, flags):
     return ~same | ~after[start:].equals(raw[start:] | concat(*flags))
 
 
-def step(circuits, seconds, spec, window, words):
+def step(circuits: Mapping[str, Circuit], seconds: float, spec: Multiplier, window: Window, words: int) -> Answer:
     """A step of an exact sum adds the product in units of the smallest, modulo the width; flags stay and join.
 
     What is placed, by the same gates in the adder as in `Placed`, is cut: whatever it is, it is added.
@@ -103,17 +115,17 @@ def step(circuits, seconds, spec, window, words):
     return Answer(PROVED if question.never(wrong, limit=seconds)[0] == PROVED else UNDECIDED)
 
 
-def places(name, spec, window):
+def places(name: str, spec: Multiplier, window: Window) -> Obligation:
     """The obligation that products are placed."""
     return Obligation(name, "every product is placed exactly", "SMT, bit vectors", placement, (spec, window), {
         "placed": Source(exhaust.load, Placed, (window,)),
         "multiplier": Source(exhaust.load, multiplier, (spec, True))}, {"a": spec.a, "b": spec.b})
 
 
-def of(name, spec, accumulator: Accumulator):
+def of(name: str, spec: Multiplier, accumulator: Accumulator) -> list[Obligation]:
     """The obligations of an exact sum: that products are placed in it, that what is placed is added, and that its value
     leaves as fp32."""
-    held = running_sum(accumulator, Addend.product(spec))
+    held = cast("FixedSum", running_sum(accumulator, Addend.product(spec)))
     window, words = held.window, held.words
     return [places(name, spec, window),
             Obligation(name, "every product is added exactly", "SMT, bit vectors", step, (spec, window, words), {

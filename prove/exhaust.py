@@ -4,10 +4,14 @@ Yosys alone reads the Verilog and breaks it into one-bit gates; Amaranth and `hd
 one bit of a port for all patterns: packed uint64 words, pattern i in bit i % 64 of word i // 64.
 """
 
+from __future__ import annotations
+
 import json
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +19,9 @@ from ..golden.codec import code_dtype
 from ..golden.expected import products
 from ..hdl import yosys
 from .logic import FALSE, TRUE, Logic
+
+if TYPE_CHECKING:
+    from ..golden.spec import Multiplier
 
 # One-bit gates of Yosys' internal library: input pins, and the gate in a `Logic`.
 _GATES = {
@@ -37,7 +44,7 @@ class Circuit:
         Widths of the ports.
     """
 
-    def __init__(self, module):
+    def __init__(self, module: Mapping[str, Any]) -> None:
         ports = module["ports"]
         self.inputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "input"}
         self.outputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "output"}
@@ -48,7 +55,7 @@ class Circuit:
             gates[cell["connections"]["Y"][0]] = cell["type"], [cell["connections"][pin][0] for pin in pins]
         self._gates = _ordered(gates, [bit for name in self.outputs for bit in self._bits[name]])
 
-    def build(self, logic, inputs):
+    def build(self, logic: Logic, inputs: Mapping[str, Iterable[int]]) -> dict[str, list[int]]:
         """Output literals from input literals, lists by port, in a `Logic`."""
         nets = {"0": FALSE, "1": TRUE, "x": FALSE}
         for name, literals in inputs.items():
@@ -65,18 +72,18 @@ class Circuit:
         return logic.compiled([literal for port in inputs.values() for literal in port],
                               [literal for port in outputs.values() for literal in port])
 
-    def evaluate(self, planes):
+    def evaluate(self, planes: Mapping[str, Sequence[np.ndarray]]) -> dict[str, list[np.ndarray]]:
         """Output planes from input planes: by port a list of arrays of uint64, one per bit, lowest first."""
         found = iter(self._compiled.evaluate([plane for name in self.inputs for plane in planes[name]]))
         return {name: [next(found) for _ in range(width)] for name, width in self.outputs.items()}
 
-    def __call__(self, **codes):
+    def __call__(self, **codes: np.ndarray) -> dict[str, np.ndarray]:
         """Output codes from input codes: one-dimensional arrays of one length, by port name."""
         count = len(next(iter(codes.values())))
         planes = self.evaluate({name: to_planes(codes[name], width) for name, width in self.inputs.items()})
         return {name: from_planes(planes[name], count) for name in self.outputs}
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_compiled"}
 
 
@@ -98,7 +105,7 @@ def _ordered(gates, outputs):
     return order
 
 
-def load(verilog):
+def load(verilog: Mapping[str, str]) -> dict[str, Circuit]:
     """The modules of Verilog texts as circuits, in one run of Yosys.
 
     Parameters
@@ -126,7 +133,7 @@ def load(verilog):
     return {name: Circuit(modules[name]) for name in verilog}
 
 
-def to_planes(codes, width):
+def to_planes(codes: np.ndarray, width: int) -> list[np.ndarray]:
     """The planes of an array of codes, ``width`` of them."""
     codes = np.asarray(codes)
     padded = np.zeros(-(-codes.size // 64) * 64, codes.dtype.newbyteorder("<"))
@@ -135,7 +142,7 @@ def to_planes(codes, width):
     return [np.packbits((octets[:, bit // 8] >> (bit % 8)) & 1, bitorder="little").view("<u8") for bit in range(width)]
 
 
-def from_planes(planes, count):
+def from_planes(planes: Sequence[np.ndarray], count: int) -> np.ndarray:
     """The first ``count`` codes of planes; the inverse of `to_planes`."""
     dtype = code_dtype(len(planes))
     octets = np.zeros((-(-count // 64) * 64, dtype.itemsize), np.uint8)
@@ -145,12 +152,12 @@ def from_planes(planes, count):
     return octets.view(dtype.newbyteorder("<")).reshape(-1)[:count].astype(dtype)
 
 
-def expected(spec, wide, a, b):
+def expected(spec: Multiplier, wide: bool, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """What golden says the product port carries."""
     return products(spec, wide, a, b)
 
 
-def mismatches(circuit, spec, wide, a, b):
+def mismatches(circuit: Circuit, spec: Multiplier, wide: bool, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Where a multiplier differs from golden.
 
     Returns

@@ -4,7 +4,11 @@ A float accumulator is proved for the sums that its products can have, and that 
 every sum from +0 or -0 on, however long.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from amaranth.hdl import Module
@@ -23,6 +27,10 @@ from ..hdl.part import Part
 from . import exhaust
 from .obligation import COMPARED, PROVED, REFUTED, Answer, Obligation, Source
 
+if TYPE_CHECKING:
+    from ..golden.spec import WideFormat
+    from .exhaust import Circuit
+
 FP32 = FORMATS["fp32"]
 
 
@@ -35,11 +43,11 @@ class CodeAdder(Part):
     sum : ``Out(fmt.width)``
     """
 
-    def __init__(self, fmt):
+    def __init__(self, fmt: FloatFormat) -> None:
         self.fmt = fmt
         super().__init__({"acc": In(fmt.width), "p": In(fmt.width), "sum": Out(fmt.width)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.adder = adder = FloatAdder(self.fmt, Addend.code(self.fmt))
         m.d.comb += [adder.acc.eq(self.acc), adder.p.eq(expand(self.fmt, self.p)), self.sum.eq(adder.sum)]
@@ -54,48 +62,48 @@ class Sum:
     multiplier: Multiplier | None = None
 
     @property
-    def name(self):
+    def name(self) -> str:
         return f"{self.multiplier.name if self.multiplier else 'codes'} into {self.fmt}"
 
     @property
-    def addend(self):
+    def addend(self) -> Addend:
         return Addend.product(self.multiplier) if self.multiplier else Addend.code(self.fmt)
 
     @property
-    def source(self):
+    def source(self) -> Source:
         """The adder as gates: ports ``acc``, ``p`` and ``sum``."""
         return Source(exhaust.load, CodeAdder, (self.fmt,)) if not self.multiplier else Source(
             exhaust.load, FloatAdder, (self.fmt, self.addend))
 
     @property
-    def step(self):
+    def step(self) -> int:
         """Base-two logarithm of what all sums are multiples of."""
         return max(self.addend.unit, 1 - self.fmt.bias - self.fmt.man_bits)
 
     @property
-    def specials(self):
+    def specials(self) -> tuple[bool, bool]:
         """Whether sums can be Inf, and NaN."""
         wide, adder = self.addend.wide, FloatAdder(self.fmt, self.addend)
         return adder.has_inf, adder.has_inf and wide.has_inf or wide.has_nan
 
     @property
-    def largest(self):
+    def largest(self) -> int:
         """Field of the largest sum that is a number: the power of two of which the largest product is below half the
         last place, so that the sum grows no more."""
         top = FloatAdder(self.fmt, self.addend).high + self.fmt.man_bits + 2
         return min(top << self.fmt.man_bits, self.fmt.max_finite)
 
-    def values(self, p):
+    def values(self, p: np.ndarray) -> np.ndarray:
         """The values of addends, float64."""
         return wide_value(self.multiplier, unpack(self.multiplier, p)) if self.multiplier else decode(self.fmt, p)
 
-    def golden(self, acc, p):
+    def golden(self, acc: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The sums' codes by golden."""
         acc, p, out = acc.astype(np.int64), p.astype(np.int64), np.empty(len(acc), np.int64)
         if not self.multiplier:
             _codes_added(target(self.fmt), acc, p, out)
             return out
-        wide, spec = unpack(self.multiplier, p), self.multiplier.wide
+        wide, spec = unpack(self.multiplier, p), cast("WideFormat", self.multiplier.wide)
         sig = wide.sig.astype(np.int64) + (spec.implicit_one << spec.frac_bits)
         flags = np.where(wide.nan, kernels.NAN, np.where(wide.inf, kernels.INF, 0))
         _added(target(self.fmt), acc, wide.sign.astype(np.int64), np.where(wide.zero | (flags > 0), 0, sig),
@@ -115,7 +123,7 @@ def _codes_added(fmt, acc, p, out):
         out[i] = kernels.added_code(fmt, acc[i], p[i])
 
 
-def nearest_sum(fmt, acc, values):
+def nearest_sum(fmt: FloatFormat, acc: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Codes nearest to ``acc`` plus float64 values, by float64 arithmetic alone.
 
     The sum and its rounding error (Knuth's two-sum) give the exact sum rounded to odd, which a second rounding, numpy's
@@ -133,10 +141,10 @@ def nearest_sum(fmt, acc, values):
             codes = odd.astype(f"f{fmt.width // 8}").view(f"u{fmt.width // 8}").astype(np.int64)
         else:
             codes = encode(fmt, odd, overflow="ieee").astype(np.int64)
-    return np.where(np.isnan(odd), fmt.nan, codes)
+    return np.where(np.isnan(odd), cast(int, fmt.nan), codes)
 
 
-def compare(case, circuit, acc, p):
+def compare(case: Sum, circuit: Circuit, acc: np.ndarray, p: np.ndarray) -> dict[str, Any]:
     """The first sum that gates, golden and float64 arithmetic do not all give alike.
 
     Parameters
@@ -154,7 +162,7 @@ def compare(case, circuit, acc, p):
     if case.multiplier is None and case.fmt == FP32:
         with np.errstate(all="ignore"):
             right = (acc.astype(np.uint32).view(np.float32) + p.astype(np.uint32).view(np.float32))
-        right = np.where(np.isnan(right), FP32.nan, right.view(np.uint32).astype(np.int64))
+        right = np.where(np.isnan(right), cast(int, FP32.nan), right.view(np.uint32).astype(np.int64))
     else:
         right = nearest_sum(case.fmt, acc, case.values(p))
     for who, found in (("gates", circuit(acc=acc, p=p)["sum"]), ("golden", case.golden(acc, p))):
@@ -175,14 +183,14 @@ SMALL = [Sum(fmt, Multiplier.make(kind, operand, **policies)) for fmt in (_E3M2,
 SMALL += [Sum(fmt) for fmt in (_E3M2, float_format("e4m2"), float_format("e4m4"))]
 
 
-def addends(case):
+def addends(case: Sum) -> np.ndarray:
     """All that an accumulator may be given."""
     if case.multiplier is None:
         return np.arange(1 << case.fmt.width)
     return np.unique(pack(case.multiplier, product(case.multiplier, *all_pairs(case.multiplier)))).astype(np.int64)
 
 
-def exhausted(circuits, seconds, case):
+def exhausted(circuits: Mapping[str, Circuit], seconds: float, case: Sum) -> Answer:
     """Every sum that can be reached from +0 or -0, and every addend; tells how many additions."""
     every, reached, count = addends(case), np.array([], np.int64), 0
     new = np.array([0, case.fmt.sign_mask]) if case.multiplier else every
@@ -204,7 +212,7 @@ AGAINST_NUMPY = [Sum(FP32), Sum(FP32, Multiplier.make("exact", "bf16")), Sum(FP3
                  Sum(FP32, Multiplier.make("lmul", "e4m3"))]
 
 
-def directed(generator, case, p):
+def directed(generator: np.random.Generator, case: Sum, p: np.ndarray) -> np.ndarray:
     """Sums to add addends to: of any size, of about the addend's own, its negative give or take a few last places, a
     sum of which it is half a last place, subnormals, the largest, and specials."""
     fmt, count = case.fmt, len(p)
@@ -243,7 +251,7 @@ def _reachable(case, field):
     return np.where(keep, field, number)
 
 
-def operands(generator, case, count):
+def operands(generator: np.random.Generator, case: Sum, count: int) -> np.ndarray:
     """Addends: random ones, a fifth of them of corner codes, and for codes many near 0 and near the largest."""
     def codes(fmt):
         near_ends = generator.choice([0, fmt.max_finite - 4 * fmt.min_normal], count) + generator.integers(
@@ -257,7 +265,8 @@ def operands(generator, case, count):
     return pack(case.multiplier, product(case.multiplier, codes(case.multiplier.a), codes(case.multiplier.b)))
 
 
-def against_numpy(circuits, seconds, case, count, seed, block=1 << 18):
+def against_numpy(circuits: Mapping[str, Circuit], seconds: float, case: Sum, count: int, seed: int,
+                  block: int = 1 << 18) -> Answer:
     """fp32 addition, gates and golden, against numpy's: codes by float32 addition, products by `nearest_sum`; tells
     how many of which seed."""
     generator = np.random.default_rng(seed)
@@ -269,19 +278,19 @@ def against_numpy(circuits, seconds, case, count, seed, block=1 << 18):
     return Answer(COMPARED, told=(count, seed))
 
 
-def of(case):
+def of(case: Sum) -> Obligation:
     """The obligation of a small sum."""
     return Obligation(case.name, "every sum is the exact one, rounded once", "exhaustion, {:,} additions", exhausted,
                       (case,), {"adder": case.source})
 
 
-def compared(case, count, seed):
+def compared(case: Sum, count: int, seed: int) -> Obligation:
     """The obligation of a sum of fp32 that is compared ``count`` times."""
     return Obligation(case.name, "sums are numpy's", "{:,} additions, seed {}", against_numpy, (case, count, seed),
                       {"adder": case.source}, weight=100)
 
 
-def obligations(count=10_000_000, seed=20241008):
+def obligations(count: int = 10_000_000, seed: int = 20241008) -> Iterator[Obligation]:
     """Small formats exhausted, and ``count`` additions of fp32 compared: half of codes, the rest shared out among
     products."""
     yield from map(of, SMALL)

@@ -1,5 +1,10 @@
 """Floating-point accumulators by the solver's theory of IEEE 754, over every sum and addend."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
 from ..golden.formats import FORMATS, float_format
 from ..golden.spec import Multiplier
 from ..hdl.addend import Addend
@@ -11,6 +16,12 @@ from .obligation import Answer, Obligation, Source
 from .solver import Question
 from .words import DOUBLE, SINGLE, Number, any_of, concat, free
 
+if TYPE_CHECKING:
+    from ..golden.formats import FloatFormat
+    from ..golden.spec import WideFormat
+    from .exhaust import Circuit
+    from .words import Word
+
 SOLVED_BITS = 11  # of a product's significand; sums of wider ones were not decided in minutes
 
 #: Sums of other designs than the catalogue's, and trees' sums of codes, that a solver decides.
@@ -19,7 +30,7 @@ SOLVED = [Sum(float_format(name), Multiplier.make("lmul", operand)) for operand,
 SOLVED += [Sum(FORMATS[name]) for name in ("bf16", "fp16", "fp32")]
 
 
-def split(wide, p):
+def split(wide: WideFormat, p: Word) -> dict[str, Word]:
     """The fields of a wide product, by name, out of its word."""
     fields, start = {}, 0
     for name, width in wide.fields:
@@ -28,12 +39,12 @@ def split(wide, p):
     return fields
 
 
-def significand(wide, fields):
+def significand(wide: WideFormat, fields: Mapping[str, Word]) -> Word:
     """With its hidden bit where it has one."""
     return concat(fields["sig"], fields["sign"].value(1)) if wide.implicit_one else fields["sig"]
 
 
-def number_of_product(wide, p):
+def number_of_product(wide: WideFormat, p: Word) -> Number:
     """The number that a wide product is, in double precision, which holds every one."""
     fields = split(wide, p)
     exp = fields["exp"].extend(DOUBLE[0], wide.exp_signed) - (wide.exp_bias + wide.frac_bits)
@@ -44,14 +55,14 @@ def number_of_product(wide, p):
     return fields["sign"].choose(-size, size)
 
 
-def number_of_code(fmt, code):
+def number_of_code(fmt: FloatFormat, code: Word) -> Number:
     """A code as a number; of bf16 in single precision."""
     if fmt.name == "bf16":
         return Number.read(concat(code.value(0, 16), code), SINGLE)
     return Number.read(code, (fmt.exp_bits, fmt.man_bits + 1))
 
 
-def differs(code, value, fmt):
+def differs(code: Word, value: Number, fmt: FloatFormat) -> Word:
     """Whether a code of ``fmt`` is not that of a number, zeros and NaN included."""
     if fmt.name == "bf16":  # the upper half of fp32, rounded as an integer
         single = free(code.question, 32)
@@ -60,7 +71,7 @@ def differs(code, value, fmt):
     else:
         same = number_of_code(fmt, code).equals(value)
         given = code.value(1, 1)
-    return given & ~value.is_nan.choose(code.equals(fmt.nan), same)
+    return given & ~value.is_nan.choose(code.equals(cast(int, fmt.nan)), same)
 
 
 def _subnormal(fmt, *codes):
@@ -109,7 +120,7 @@ def _is_product(addend, p):
     return any_of([number, *(fields[name] for name in ("zero", "inf", "nan") if name in fields)])
 
 
-def admitted(circuits, seconds, spec):
+def admitted(circuits: Mapping[str, Circuit], seconds: float, spec: Multiplier) -> Answer:
     """Every product, by the gates of the multiplier, is one that accumulators rely on."""
     logic = Logic()
     given = {"a": logic.inputs(spec.a.width), "b": logic.inputs(spec.b.width)}
@@ -119,7 +130,7 @@ def admitted(circuits, seconds, spec):
     return Answer(*question.never(~_is_product(Addend.product(spec), shown["p"]), limit=seconds, shown=shown))
 
 
-def added(circuits, seconds, case):
+def added(circuits: Mapping[str, Circuit], seconds: float, case: Sum) -> Answer:
     """A sum of the accumulator and any product, by its gates, is what the solver's theory of IEEE addition says,
     rounded to nearest even once; and is again a sum that can be. Tells how many cases were decided."""
     logic, fmt, spec = Logic(), case.fmt, case.multiplier
@@ -132,7 +143,7 @@ def added(circuits, seconds, case):
         wrong = differs(total, x + number_of_code(fmt, p), fmt)
         wrong = _subnormal(fmt, acc, p).choose(_differs_as_integer(fmt, acc, p, total), wrong)
     else:
-        y = number_of_product(spec.wide, p)
+        y = number_of_product(cast("WideFormat", spec.wide), p)
         right = x + y.rounded(native) if _fits(case) else (x.rounded(DOUBLE) + y).rounded(native)
         possible = _is_sum(case, acc) & _is_product(case.addend, p)
         wrong = possible & (differs(total, right, fmt) | ~_is_sum(case, total))
@@ -174,7 +185,7 @@ def _fits(case):
             and addend.highest - addend.wide.exp_bias + 2 < fmt.bias)
 
 
-def of(case):
+def of(case: Sum) -> list[Obligation]:
     """The obligations of a sum: that products are what it relies on, and that it adds.
 
     Returns
@@ -193,12 +204,12 @@ def of(case):
     return [products(case.name, spec), adds]
 
 
-def products(name, spec):
+def products(name: str, spec: Multiplier) -> Obligation:
     """The obligation that the products of a multiplier are such as a sum called ``name`` relies on."""
     return Obligation(name, "every product is one that the sum is made for", "SMT, bit vectors", admitted, (spec,),
                       {"multiplier": Source(exhaust.load, multiplier, (spec, True))}, {"a": spec.a, "b": spec.b})
 
 
-def obligations():
+def obligations() -> list[Obligation]:
     """Those of `SOLVED`."""
     return [each for case in SOLVED for each in of(case)]

@@ -6,6 +6,11 @@ of B, whichever, and all else is 0: so the results say where each beat's product
 data is shown by its cone of logic, and so what holds for these data holds for the way of any.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 from ..golden.accumulate import accumulate
 from ..golden.codec import code_dtype, encode
 from ..hdl.axis import Buffer
@@ -15,6 +20,10 @@ from .logic import FALSE, TRUE, Logic
 from .machine import load
 from .obligation import PROVED, REFUTED, Answer, Obligation, Source
 from .solver import Question
+
+if TYPE_CHECKING:
+    from ..hdl.designs import Design
+    from .machine import Machine
 
 #: Designs that are followed, and for how many cycles. Their arithmetic is the smallest: what is examined is the way.
 ARRAYS = {f"{structure}_mitchell_e2m1_carrysave2_{shape}_{dataflow}": cycles
@@ -34,17 +43,18 @@ class Core:
     machine : Machine
     """
 
-    def __init__(self, design, machine):
+    def __init__(self, design: Design, machine: Machine) -> None:
         self.design, self.machine = design, machine
+        assert design.rows and design.cols  # an array has both
         self.rows, self.cols = design.rows, design.cols
         axis = design.protocol == "axis"
         self._names = {stream: f"{side}_axis_{stream}_t" if axis else name for stream, side, name in
                        (("a", "s", "i_a__"), ("b", "s", "i_b__"), ("c", "m", "o__"))}
 
-    def port(self, stream, signal):
+    def port(self, stream: str, signal: str) -> str:
         return self._names[stream] + signal
 
-    def beat(self, stream, chosen):
+    def beat(self, stream: str, chosen: Sequence[int]) -> list[int]:
         """Data of a beat whose element i is 1 where literal i is true, else 0."""
         spec = self.design.multiplier
         fmt = getattr(spec, stream)
@@ -52,18 +62,19 @@ class Core:
         return [literal if one >> bit & 1 else FALSE for literal in chosen for bit in range(pitch)]
 
     @property
-    def unit(self):
+    def unit(self) -> int:
         """The code of the sum whose one product is 1 times 1."""
         spec = self.design.multiplier
         a, b = ([code_dtype(fmt.width).type(encode(fmt, 1.0))] for fmt in (spec.a, spec.b))
         return int(accumulate(spec, self.design.accumulator, a, b))
 
-    def result(self, chosen):
+    def result(self, chosen: Sequence[int]) -> list[int]:
         """What the results of a beat must be."""
         pitch = self.machine.outputs[self.port("c", "data")] // self.cols
         return [literal if self.unit >> bit & 1 else FALSE for literal in chosen for bit in range(pitch)]
 
-    def step(self, logic, state, signals):
+    def step(self, logic: Logic, state: list[int],
+             signals: Mapping[tuple[str, str], list[int]]) -> tuple[dict[tuple[str, str], list[int]], list[int]]:
         """A cycle out of reset; signals by (stream, signal), and so the outputs."""
         inputs = {self.port(*name): literals for name, literals in signals.items()}
         found, state = self.machine.step(logic, state, inputs | self.machine.running)
@@ -104,7 +115,7 @@ class Traffic:
         By rule, literals that are true where it is broken, one a cycle.
     """
 
-    def __init__(self, core, cycles, closing):
+    def __init__(self, core: Core, cycles: int, closing: int) -> None:
         self.core, self.cycles, self.closing, self.logic = core, cycles, closing, Logic()
         logic = self.logic
         self.ends = logic.inputs(cycles)  # which pairs end a run
@@ -167,7 +178,7 @@ class Traffic:
         self.wrong["withheld"].append(logic.any(logic.and_(due, done ^ 1)
                                                 for due, done in zip(owed, given, strict=True)))
 
-    def verdict(self, limit=300):
+    def verdict(self, limit: float = 300) -> Answer:
         """Whether nothing is ever wrong; if it is, what, and in which traffic."""
         wrong = {rule: self.logic.any(literals) for rule, literals in self.wrong.items()}
         shown = {**{rule: [literal] for rule, literal in wrong.items()}, "ends": self.ends, **self.trace}
@@ -177,7 +188,8 @@ class Traffic:
         return Answer(verdict, {name: code for name, code in witness.items() if code or name not in self.wrong})
 
 
-def traffic(circuits, seconds, slug, cycles, closing=None):
+def traffic(circuits: Mapping[str, Machine], seconds: float, slug: str, cycles: int,
+            closing: int | None = None) -> Answer:
     """Results of all runs come complete, in order, once, ``last`` with row R-1, and only of what was taken; runs taken
     ``closing`` cycles ago, if all streams have been open since, have been given out whole."""
     core = Core(parse(slug), circuits[slug])
@@ -185,7 +197,7 @@ def traffic(circuits, seconds, slug, cycles, closing=None):
     return Traffic(core, cycles, min(closing, cycles - 2)).verdict(seconds)
 
 
-def hold(circuits, seconds, slug):
+def hold(circuits: Mapping[str, Machine], seconds: float, slug: str) -> Answer:
     """Out of whatever state: a result that waits for ``ready`` stays as it is."""
     core, logic = Core(parse(slug), circuits[slug]), Logic()
     state = logic.inputs(core.machine.registers)
@@ -196,7 +208,7 @@ def hold(circuits, seconds, slug):
     return Answer(*Question(logic).never_one(logic.and_(before["c", "valid"][0], changed), limit=seconds))
 
 
-def progress(circuits, seconds, slug, within):
+def progress(circuits: Mapping[str, Machine], seconds: float, slug: str, within: int) -> Answer:
     """Out of whatever state: with all streams open, both inputs move within so many cycles."""
     core, logic, moved = Core(parse(slug), circuits[slug]), Logic(), {"a": [], "b": []}
     state = logic.inputs(core.machine.registers)
@@ -209,7 +221,7 @@ def progress(circuits, seconds, slug, within):
     return Answer(*Question(logic).never_one(stuck, limit=seconds))
 
 
-def independence(circuits, seconds, slug):
+def independence(circuits: Mapping[str, Machine], seconds: float, slug: str) -> Answer:
     """Valid, ready and last follow from each other and their own registers alone: no data come into them."""
     core, logic = Core(parse(slug), circuits[slug]), Logic()
     state = logic.inputs(core.machine.registers)
@@ -226,7 +238,7 @@ def independence(circuits, seconds, slug):
     return Answer(REFUTED, {"stream": "".join(seen)}) if seen else Answer(PROVED)
 
 
-def queue(circuits, seconds, width):
+def queue(circuits: Mapping[str, Machine], seconds: float, width: int) -> Answer:
     """A stream register is a queue of two beats, for ever: true after reset, and of each cycle if of the one before.
 
     Parameters
@@ -266,19 +278,20 @@ def queue(circuits, seconds, width):
     return Answer(*Question(logic).never_one(logic.or_(start, logic.and_(before ^ 1, after)), limit=seconds))
 
 
-def kind(design):
+def kind(design: Design) -> tuple[str, str | None]:
     """What the way of beats through a design depends on, its shape apart: structure and dataflow."""
     return design.structure, design.dataflow
 
 
-def followed(design):
+def followed(design: Design) -> list[str]:
     """Those of `ARRAYS` that pass beats on as a design does."""
     return [slug for slug in ARRAYS if kind(parse(slug)) == kind(design)]
 
 
-def of(slug):
+def of(slug: str) -> list[Obligation]:
     """The obligations of the streams of one of `ARRAYS`."""
     design, cycles = parse(slug), ARRAYS[slug]
+    assert design.rows
     within = design.rows + 4
     state = "induction, any state"
 
@@ -293,7 +306,7 @@ def of(slug):
                        f"model check, {cycles} cycles from reset, every traffic", traffic, cycles, weight=1000)]
 
 
-def registers():
+def registers() -> list[Obligation]:
     """The obligations of stream registers."""
     return [Obligation(f"stream register, {width} bits", "a queue of two beats, for ever", "induction, one step", queue,
                        (width,), {"buffer": Source(load, Buffer, (width,))}) for width in BUFFER_WIDTHS]

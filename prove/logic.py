@@ -1,5 +1,9 @@
 """Gates in one form, wherever they come from: two-input gates over literals, exhausted at compiled speed."""
 
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+
 import numpy as np
 from numba import njit
 
@@ -20,39 +24,39 @@ class Logic:
     numbered in an order that evaluates.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.nodes = [(_INPUT, 0, 0)]  # node 0 is the constant 0
         self._known = {}
 
-    def input(self):
+    def input(self) -> int:
         """The literal of a new input."""
         self.nodes.append((_INPUT, 0, 0))
         return 2 * len(self.nodes) - 2
 
-    def inputs(self, count):
+    def inputs(self, count: int) -> list[int]:
         return [self.input() for _ in range(count)]
 
-    def and_(self, a, b):
+    def and_(self, a: int, b: int) -> int:
         a, b = min(a, b), max(a, b)
         if a == FALSE or a == b ^ 1:
             return FALSE
         return b if a in (TRUE, b) else self._gate(_AND, a, b)
 
-    def or_(self, a, b):
+    def or_(self, a: int, b: int) -> int:
         return self.and_(a ^ 1, b ^ 1) ^ 1
 
-    def xor(self, a, b):
+    def xor(self, a: int, b: int) -> int:
         inverted, a, b = (a ^ b) & 1, *sorted((a & ~1, b & ~1))
         if a == b:
             return inverted
         return b ^ inverted if a == FALSE else self._gate(_XOR, a, b) ^ inverted
 
-    def mux(self, select, high, low):
+    def mux(self, select: int, high: int, low: int) -> int:
         if select in (TRUE, FALSE):
             return high if select else low
         return self.xor(low, self.and_(select, self.xor(high, low)))
 
-    def any(self, literals):
+    def any(self, literals: Iterable[int]) -> int:
         """The OR of literals, as a balanced tree."""
         literals = list(literals) or [FALSE]
         while len(literals) > 1:
@@ -66,7 +70,7 @@ class Logic:
             self._known[kind, a, b] = 2 * len(self.nodes) - 2
         return self._known[kind, a, b]
 
-    def cone(self, roots, known=()):
+    def cone(self, roots: Iterable[int], known: Container[int] = ()) -> list[int]:
         """The nodes that literals depend on, themselves included, ascending; but for ``known`` ones and what is behind
         them."""
         needed, stack = {0}, [literal >> 1 for literal in roots]
@@ -78,7 +82,7 @@ class Logic:
                 stack += [a >> 1, b >> 1] if kind != _INPUT else []
         return sorted(needed)
 
-    def supports(self):
+    def supports(self) -> list[int]:
         """Of each node the inputs that it depends on, as a mask of bits by their order."""
         found, count = [], 0
         for node, (kind, a, b) in enumerate(self.nodes):
@@ -89,7 +93,8 @@ class Logic:
                 count += node > 0
         return found
 
-    def rebuilt(self, inputs, roots, same):
+    def rebuilt(self, inputs: Sequence[int], roots: Sequence[int],
+                same: Mapping[int, int]) -> tuple[Logic, list[int], list[int]]:
         """The logic of roots in a new `Logic`, with nodes replaced: its inputs, and its roots.
 
         Parameters
@@ -111,7 +116,7 @@ class Logic:
     def _gate_of(self, kind, a, b):
         return self.and_(a, b) if kind == _AND else self.xor(a, b)
 
-    def compiled(self, inputs, roots):
+    def compiled(self, inputs: Sequence[int], roots: Sequence[int]) -> Program:
         """The logic from inputs to roots as a `Program`."""
         return Program(self, inputs, roots)
 
@@ -126,7 +131,7 @@ class Program:
         Literals: of inputs, none inverted, and of what is wanted.
     """
 
-    def __init__(self, logic, inputs, roots):
+    def __init__(self, logic: Logic, inputs: Sequence[int], roots: Sequence[int]) -> None:
         order = logic.cone(roots)
         number = {node: n for n, node in enumerate(order)}
         self._gates = np.array(
@@ -135,21 +140,21 @@ class Program:
         self._inputs = np.array([number.get(literal >> 1, -1) for literal in inputs], np.int64)
         self._roots = np.array([2 * number[literal >> 1] | literal & 1 for literal in roots], np.int64)
 
-    def evaluate(self, planes):
+    def evaluate(self, planes: Sequence[np.ndarray]) -> list[np.ndarray]:
         """The roots' planes from the inputs': arrays of uint64 of one length, 64 patterns to a word."""
-        planes = np.ascontiguousarray(np.broadcast_arrays(*planes), np.uint64)
-        planes = planes.reshape(len(planes), -1)
-        outputs = np.empty((len(self._roots), planes.shape[1]), np.uint64)
-        blocks = -(-planes.shape[1] // _BLOCK)
+        rows = np.ascontiguousarray(np.broadcast_arrays(*planes), np.uint64)
+        rows = rows.reshape(len(rows), -1)
+        outputs = np.empty((len(self._roots), rows.shape[1]), np.uint64)
+        blocks = -(-rows.shape[1] // _BLOCK)
         step = max(1, -(-blocks // _PARTS))
 
         def run(start):
-            _evaluate(self._gates, self._inputs, self._roots, planes, outputs, start, min(blocks, start + step), _BLOCK)
+            _evaluate(self._gates, self._inputs, self._roots, rows, outputs, start, min(blocks, start + step), _BLOCK)
 
         in_threads(run, range(0, blocks, step))
         return list(outputs)
 
-    def signatures(self):
+    def signatures(self) -> tuple[list[int], list[int]]:
         """Of each root a hash of its values over all patterns of the inputs, and its value in the first."""
         patterns = 1 << len(self._inputs)
         blocks = max(1, patterns // (64 * _BLOCK))
@@ -157,7 +162,7 @@ class Program:
         _hash(self._gates, self._inputs, self._roots, blocks, _LOW, _BLOCK, hashes, first)
         return hashes.tolist(), first.tolist()
 
-    def first_nonzero(self):
+    def first_nonzero(self) -> int | None:
         """Exhausts the inputs until a root is 1.
 
         Returns

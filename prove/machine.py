@@ -1,13 +1,20 @@
 """Clocked Verilog as gates between registers: the step from one cycle to the next, to be unrolled or examined alone."""
 
+from __future__ import annotations
+
 import json
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..hdl import yosys
 from .exhaust import Circuit
 from .logic import FALSE, TRUE
+
+if TYPE_CHECKING:
+    from .logic import Logic
 
 _CLOCKS = ("clk", "aclk")
 
@@ -23,7 +30,7 @@ class Machine:
         Of each bit of state, as `register_name` gives it.
     """
 
-    def __init__(self, module):
+    def __init__(self, module: Mapping[str, Any]) -> None:
         flops = {name: cell["connections"] for name, cell in module["cells"].items() if cell["type"] == "$_DFF_P_"}
         gates = {name: cell for name, cell in module["cells"].items() if cell["type"] != "$_DFF_P_"}
         state, following = ([flop[pin][0] for flop in flops.values()] for pin in "QD")
@@ -37,33 +44,34 @@ class Machine:
         self.names = [register_name(name) for name in flops]
 
     @property
-    def registers(self):
+    def registers(self) -> int:
         """How many bits of state there are."""
         return len(self.names)
 
-    def step(self, logic, state, inputs):
+    def step(self, logic: Logic, state: list[int],
+             inputs: Mapping[str, list[int]]) -> tuple[dict[str, list[int]], list[int]]:
         """A cycle: outputs by port, and the next state, from literals; inputs that are not given are new and free."""
         given = {name: inputs.get(name) or logic.inputs(width) for name, width in self.inputs.items()}
         found = self._circuit.build(logic, given | {"$state": state} | {clock: [FALSE] for clock in self._clocks})
         return found, found.pop("$next")
 
-    def reset(self, logic):
+    def reset(self, logic: Logic) -> list[int]:
         """The state after one cycle of reset, whatever was before."""
         reset = {"rst": [TRUE]} if "rst" in self.inputs else {"aresetn": [FALSE]}
         return self.step(logic, logic.inputs(self.registers), reset)[1]
 
     @property
-    def running(self):
+    def running(self) -> dict[str, list[int]]:
         """The reset input while it is not at work."""
         return {"rst": [FALSE], "aresetn": [TRUE]}
 
 
-def register_name(name):
+def register_name(name: str) -> str:
     """A register's name without the marks of hierarchy and of bits, which differ from netlist to netlist."""
     return re.sub(r"[\W_]+", "_", name.removesuffix("$_DFF_P_").removesuffix("_reg")).strip("_")
 
 
-def load(verilog):
+def load(verilog: Mapping[str, str]) -> dict[str, Machine]:
     """Clocked modules of Verilog texts, by the name of the top module; as `exhaust.load`, in one run of Yosys."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)

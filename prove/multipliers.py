@@ -1,6 +1,10 @@
 """What is to be proved of multipliers: all pairs of operands up to 16 bits, the specification beyond."""
 
+from __future__ import annotations
+
 import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ..golden.formats import float_format
 from ..golden.spec import Multiplier
@@ -11,6 +15,9 @@ from . import exhaust, theorems
 from .families import specification
 from .obligation import PROVED, REFUTED, Answer, Obligation, Source
 
+if TYPE_CHECKING:
+    from .exhaust import Circuit
+
 EXHAUSTED_BITS = 16  # of both operands together
 
 #: Pairs of formats of which every policy and offset is exhausted.
@@ -18,7 +25,7 @@ PAIRS = (("e4m3",), ("e5m2",), ("e3m4",), ("e2m3",), ("e3m2",), ("e2m1",), ("e4m
          ("e5m2", "e2m1"), ("e5m2", "e3m2"), ("e6m5", "e2m1"))
 
 
-def variants(a, b=None):
+def variants(a: str, b: str | None = None) -> Iterator[Design]:
     """Every multiplier of a pair of float formats, narrow and wide: all kinds, policies and named offsets, and of those
     that are numbers both ends and -1."""
     reach = float_format(a).man_mask
@@ -31,7 +38,7 @@ def variants(a, b=None):
                         for overflow in overflows)
 
 
-def of(design):
+def of(design: Design) -> list[Obligation]:
     """The obligations of a combinational design; none where there are no means."""
     says = specification(design.multiplier)
     found = [_every_pair(design)] if _bits(design) <= EXHAUSTED_BITS else says and [theorems.by_specification(design)]
@@ -58,7 +65,7 @@ def _formats(design):
     return {"a": spec.a, "b": spec.b, "gives": result, "not": result}
 
 
-def exhausted(circuits, seconds, design):
+def exhausted(circuits: Mapping[str, Circuit], seconds: float, design: Design) -> Answer:
     """A multiplier gives what golden says, for every pair of operand codes."""
     circuit, spec = circuits[design.slug], design.multiplier
     a, b = all_pairs(spec)
@@ -70,7 +77,7 @@ def exhausted(circuits, seconds, design):
                             "not": exhaust.expected(spec, design.wide, a, b)[0]})
 
 
-def of_variants(pair):
+def of_variants(pair: Sequence[str]) -> Obligation:
     """The obligation of all `variants` of a pair of formats."""
     designs = list(variants(*pair))
     pairs = sum(1 << _bits(design) for design in designs)
@@ -79,7 +86,7 @@ def of_variants(pair):
                       {name: source for design in designs for name, source in _gates(design).items()}, weight=0)
 
 
-def all_exhausted(circuits, seconds, designs):
+def all_exhausted(circuits: Mapping[str, Circuit], seconds: float, designs: Sequence[Design]) -> Answer:
     """Multipliers give what golden says; of the first that does not, its name and a pair of operands."""
     for design in designs:
         answer = exhausted(circuits, seconds, design)

@@ -6,20 +6,24 @@ for the design, then as many for each mutant, so that each sees ``width`` stream
 from the design goes to a solver: it is *equivalent*, or a survivor.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import tempfile
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..golden.stimulus import all_pairs, corner_pairs, random_pairs
 from ..hdl import yosys
+from ..hdl.designs import Design
 from ..hdl.verilog import verilog
 from .logic import FALSE, TRUE, Logic
 from .solver import PROVED, Question
@@ -43,6 +47,14 @@ _GATES = {
 _FLOP = "$_DFF_P_"
 
 
+# What checks bring, as `Comparison` and `score` describe each.
+Ports = Mapping[str, list[int]]
+Seen = Callable[[Logic, Ports], list[int]]
+Legal = Callable[[Logic, Ports], int]
+Watch = Callable[[Logic, int], Callable[[Ports, Ports], int]]
+Killed = Callable[["Gates", Design, int], np.ndarray]
+
+
 class Mutation(NamedTuple):
     """A fault: what is done to which pin of which gate. ``mode`` is ``const0``, ``const1`` or ``inv``."""
 
@@ -50,7 +62,7 @@ class Mutation(NamedTuple):
     cell: str
     pin: str
 
-    def of(self, cell, pin, literal):
+    def of(self, cell: str, pin: str, literal: int) -> int:
         """What becomes of a literal at a pin."""
         if (cell, pin) != (self.cell, self.pin):
             return literal
@@ -73,7 +85,7 @@ class Score:
     seconds: float
 
     @property
-    def line(self):
+    def line(self) -> str:
         known = self.mutants - self.equivalent
         alike = f", {self.alike} the same for {self.cycles} cycles of any input" if self.alike else ""
         names = "".join(f"\n  survivor: {name}" for name in self.survivors)
@@ -93,7 +105,7 @@ class Gates:
     mutations : list of Mutation
     """
 
-    def __init__(self, module, mutations):
+    def __init__(self, module: Mapping[str, Any], mutations: list[Mutation]) -> None:
         ports = {name: port for name, port in module["ports"].items() if name not in _CLOCKS}
         self._bits = {name: port["bits"] for name, port in ports.items()}
         self.inputs, self.outputs = ({name: len(port["bits"]) for name, port in ports.items()
@@ -104,7 +116,7 @@ class Gates:
         self._gates = self._ordered()
         self.flops, self.mutations = len(self._flops), mutations
 
-    def with_mutations(self, numbers):
+    def with_mutations(self, numbers: Iterable[int]) -> Gates:
         """The same with some of the mutations."""
         found = copy(self)
         found.mutations = [self.mutations[number] for number in numbers]
@@ -124,7 +136,7 @@ class Gates:
                 stack += waiting
         return list(order)
 
-    def function(self, width):
+    def function(self, width: int) -> Callable[[list[int], list[int]], tuple[list[int], list[int]]]:
         """One cycle of the design and all its mutants, as a Python function of planes.
 
         Returns
@@ -162,10 +174,12 @@ class Gates:
         wanted = [net(bit) for name in self.outputs for bit in self._bits[name]]
         after = [at(name, "D", net(pins["D"])) for name, pins in zip(self._flops, held, strict=True)]
         lines.append(f"return [{', '.join(wanted)}], [{', '.join(after)}]")
-        exec("\n  ".join(["def step(state, inputs):", *lines]), constants)
-        return constants["step"]
+        names: dict[str, Any] = dict(constants)
+        exec("\n  ".join(["def step(state, inputs):", *lines]), names)
+        return names["step"]
 
-    def build(self, logic, inputs, state, mutation=None):
+    def build(self, logic: Logic, inputs: Sequence[int], state: Sequence[int],
+              mutation: Mutation | None = None) -> tuple[list[int], list[int]]:
         """One cycle of the design, or of one mutant, in a `Logic`: literals as `function` has planes."""
         change = mutation.of if mutation else lambda cell, pin, literal: literal
         nets = {"0": FALSE, "1": TRUE, "x": FALSE}
@@ -181,7 +195,7 @@ class Gates:
         return outputs, [change(name, "D", nets[self._cells[name][1]["D"]]) for name in self._flops]
 
 
-def load(design, count, seed):
+def load(design: Design, count: int, seed: int) -> Gates:
     """The gates of a design's Verilog, with ``count`` mutations that Yosys picks evenly."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -205,44 +219,44 @@ class Simulation:
         Where a difference has been seen.
     """
 
-    def __init__(self, gates, width, rng):
+    def __init__(self, gates: Gates, width: int, rng: np.random.Generator) -> None:
         self.gates, self.width, self.lanes = gates, width, len(gates.mutations) + 1
         self._step = gates.function(width)
         self.state = [self.everywhere(rng.bytes(width // 8)) for _ in range(gates.flops)]
         self.killed = 0
 
-    def everywhere(self, octets):
+    def everywhere(self, octets: bytes) -> int:
         """The plane of a signal that is the same in the design and all mutants, a bit per stream."""
         return int.from_bytes(octets * self.lanes, "little")
 
-    def as_designed(self, plane):
+    def as_designed(self, plane: int) -> int:
         """The design's own value of a plane, for all mutants."""
         return self.everywhere((plane & ((1 << self.width) - 1)).to_bytes(self.width // 8, "little"))
 
-    def step(self, inputs):
+    def step(self, inputs: list[int]) -> dict[str, list[int]]:
         """One cycle; gives the outputs' planes by port."""
         flat, self.state = self._step(self.state, inputs)
         return _by_port(self.gates.outputs, flat)
 
-    def compare(self, planes, where=-1):
+    def compare(self, planes: Iterable[int], where: int = -1) -> None:
         """Whoever differs from the design is killed; ``where`` is a plane that says where it matters."""
         for plane in planes:
             self.killed |= (plane ^ self.as_designed(plane)) & where
 
-    def found(self):
+    def found(self) -> np.ndarray:
         """Of each mutant, whether it was killed."""
         octets = self.killed.to_bytes(self.lanes * self.width // 8, "little")
-        return np.frombuffer(octets, np.uint8).reshape(self.lanes, -1).any(axis=1)[1:]
+        return np.any(np.frombuffer(octets, np.uint8).reshape(self.lanes, -1), axis=1)[1:]
 
 
-def planes_of(codes, width):
+def planes_of(codes: np.ndarray, width: int) -> list[bytes]:
     """Bits of codes as octets: (bit) lists of bytes, a bit for each of the codes, whose number is a multiple of 8."""
     octets = np.ascontiguousarray(codes, "<u8").view(np.uint8).reshape(len(codes), 8)
     bits = np.unpackbits(octets, axis=1, count=width, bitorder="little")
     return [row.tobytes() for row in np.packbits(bits.T, axis=1, bitorder="little")]
 
 
-def products(gates, design, seed, block=4096):
+def products(gates: Gates, design: Design, seed: int, block: int = 4096) -> np.ndarray:
     """Which mutants of a multiplier are killed by every pair of operands; where these are too many, by corners and
     random pairs."""
     spec = design.multiplier
@@ -277,7 +291,8 @@ class Comparison:
         design's outputs by port, it gives a literal as ``legal`` does.
     """
 
-    def __init__(self, gates, seen, legal, reset=None, watch=None):
+    def __init__(self, gates: Gates, seen: Seen, legal: Legal, reset: Mapping[str, int] | None = None,
+                 watch: Watch | None = None) -> None:
         self.gates, self._seen, self._legal, self._reset, self._watch = gates, seen, legal, reset, watch
 
     def _cycle(self, logic, inputs, state, mutation):
@@ -292,7 +307,7 @@ class Comparison:
     def _width(self):
         return sum(self.gates.inputs.values())
 
-    def equivalent(self, mutation):
+    def equivalent(self, mutation: Mutation) -> bool:
         """Whether it never differs: nothing that counts can differ in any cycle that begins with equal flip-flops, but
         for those that can come to differ and are therefore left out of what is equal, until nothing changes."""
         equal = set(range(self.gates.flops))
@@ -310,7 +325,7 @@ class Comparison:
                 return True
             equal = {i for i in equal if _same(logic, kept, [after[i]], [their_after[i]], seconds=1)}
 
-    def alike(self, mutation, cycles):
+    def alike(self, mutation: Mutation, cycles: int) -> bool:
         """Whether no inputs of so many cycles tell it from the design, whatever its state was before the reset."""
         logic = Logic()
         mine = others = logic.inputs(self.gates.flops)
@@ -329,6 +344,7 @@ class Comparison:
 
     def _first(self, logic):
         """Inputs of the cycle of reset: those named, others free."""
+        assert self._reset is not None
         literals = []
         for name, width in self.gates.inputs.items():
             code = self._reset.get(name)
@@ -348,17 +364,19 @@ def _same(logic, condition, literals, others, seconds=SECONDS):
     return differs == FALSE or differs != TRUE and Question(logic).never_one(differs, limit=seconds)[0] == PROVED
 
 
-def everything(logic, ports):
+def everything(logic: Logic, ports: Mapping[str, list[int]]) -> list[int]:
     """All outputs count."""
     return [bit for bits in ports.values() for bit in bits]
 
 
-def anything(logic, inputs):
+def anything(logic: Logic, inputs: Mapping[str, list[int]]) -> int:
     """All inputs keep the contract."""
     return TRUE
 
 
-def score(design, count, seed, killed=products, seen=everything, legal=anything, reset=None, watch=None, cycles=0):
+def score(design: Design, count: int, seed: int, killed: Killed = products, seen: Seen = everything,
+          legal: Legal = anything, reset: Mapping[str, int] | None = None, watch: Watch | None = None,
+          cycles: int = 0) -> Score:
     """Break a design in ``count`` places, one at a time, and see how many of the faults are found.
 
     Parameters

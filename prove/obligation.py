@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..hdl.verilog import convert
 from .solver import PROVED, REFUTED, UNDECIDED
+
+if TYPE_CHECKING:
+    from ..golden.formats import Format
 
 COMPARED = "compared"  # with somebody else's arithmetic, without a difference; not for every input
 NOT_PROVED = "not proved"  # there are no means
@@ -53,7 +56,7 @@ class Answer(NamedTuple):
     told: tuple = ()
 
 
-def shown(fmt, code) -> str:
+def shown(fmt: Format | None, code: int) -> str:
     """A code in hexadecimal and, if it is of a format, its value."""
     return f"{int(code):#x} ({fmt.read(code)})" if fmt else f"{int(code):#x}"
 

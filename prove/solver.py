@@ -1,11 +1,18 @@
 """Gates, and what is to be shown of them, put to an SMT solver."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import bitwuzla
 from bitwuzla import Kind
 
 from .words import Word
+
+if TYPE_CHECKING:
+    from .logic import Logic
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 _ANSWERS = {bitwuzla.Result.UNSAT: PROVED, bitwuzla.Result.SAT: REFUTED}
@@ -16,14 +23,14 @@ _GATES = {1: Kind.BV_AND, 2: Kind.BV_XOR}
 class Question:
     """Literals of a `Logic` as terms of the solver: a literal is a vector of one bit."""
 
-    def __init__(self, logic):
+    def __init__(self, logic: Logic) -> None:
         self.logic, self.terms = logic, bitwuzla.TermManager()
         self._made = {0: self.constant(0, 1)}
 
-    def __call__(self, kind, *terms, indices=()):
+    def __call__(self, kind: Kind, *terms: bitwuzla.Term, indices: Sequence[int] = ()) -> bitwuzla.Term:
         return self.terms.mk_term(kind, list(terms), list(indices))
 
-    def cut(self, literals):
+    def cut(self, literals: Iterable[int]) -> None:
         """Put free bits in the place of literals, so that the solver does not see the gates that drive them.
 
         What is proved holds for all values of these bits, so for those that the gates give as well. What is refuted may
@@ -33,10 +40,10 @@ class Question:
         for literal in literals:
             self._made.setdefault(literal >> 1, self.terms.mk_const(self.terms.mk_bv_sort(1)))
 
-    def constant(self, value, width):
+    def constant(self, value: int, width: int) -> bitwuzla.Term:
         return self.terms.mk_bv_value(self.terms.mk_bv_sort(width), value % (1 << width))
 
-    def vector(self, literals):
+    def vector(self, literals: Sequence[int]) -> bitwuzla.Term:
         """The term of literals, lowest bit first."""
         for node in self.logic.cone(literals, self._made):
             if node not in self._made:
@@ -46,7 +53,7 @@ class Question:
         bits = [self._bit(literal) for literal in reversed(literals)]
         return bits[0] if len(bits) == 1 else self(Kind.BV_CONCAT, *bits)
 
-    def word(self, literals):
+    def word(self, literals: Sequence[int]) -> Word:
         """Literals as a `Word`."""
         return Word(self, self.vector(literals), len(literals))
 
@@ -54,7 +61,8 @@ class Question:
         term = self._made[literal >> 1]
         return self(Kind.BV_NOT, term) if literal & 1 else term
 
-    def never(self, *conditions, limit=60, shown=None):
+    def never(self, *conditions: Word, limit: float = 60,
+              shown: Mapping[str, Word] | None = None) -> tuple[str, dict[str, int]]:
         """Whether conditions are false for all inputs, one after the other, each known to be so once it is shown.
 
         Parameters
@@ -81,7 +89,8 @@ class Question:
             solver.assert_formula((~condition).true)
         return PROVED, {}
 
-    def never_in_cases(self, wrong, levels, limit=60, shown=None):
+    def never_in_cases(self, wrong: Word, levels: Sequence[Sequence[Word]], limit: float = 60,
+                       shown: Mapping[str, Word] | None = None) -> tuple[str, dict[str, int], int]:
         """`never` of one condition; what is not decided in `SOON` seconds is divided by the first of ``levels``, lists
         of conditions of which one always holds, and so on.
 
@@ -130,7 +139,7 @@ class Question:
     def _witness(solver, shown):
         return {name: int(solver.get_value(word.term).value(2), 2) for name, word in (shown or {}).items()}
 
-    def asker(self, inputs):
+    def asker(self, inputs: Sequence[int]) -> Callable[[int, int, float], tuple[str, int | None]]:
         """A solver that keeps what it learns: ``ask(x, y, limit)`` is the verdict on whether two literals are equal for
         all inputs, and if not the pattern of the inputs for which they differ."""
         solver, allow = self._solver(PREPROCESS=False)  # it would begin anew at each question
@@ -144,7 +153,8 @@ class Question:
 
         return ask
 
-    def never_one(self, *roots, limit=60, shown=None):
+    def never_one(self, *roots: int, limit: float = 60,
+                  shown: Mapping[str, Sequence[int]] | None = None) -> tuple[str, dict[str, int]]:
         """`never` of literals; ``shown`` has lists of literals."""
-        shown = {name: self.word(literals) for name, literals in (shown or {}).items()}
-        return self.never(*(self.word([literal]) for literal in roots), limit=limit, shown=shown)
+        words = {name: self.word(literals) for name, literals in (shown or {}).items()}
+        return self.never(*(self.word([literal]) for literal in roots), limit=limit, shown=words)

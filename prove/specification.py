@@ -1,8 +1,18 @@
 """What products of floats have in common, as terms of the solver: written from the definitions of the formats, apart
 from golden and the RTL. What a family's fields are is in `prove.families`."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from ..golden.formats import Specials
 from .words import concat
+
+if TYPE_CHECKING:
+    from ..golden.floats import FloatMultiplier
+    from ..golden.formats import FloatFormat
+    from .words import Word
 
 
 class Operand:
@@ -18,7 +28,7 @@ class Operand:
         The exponent of a subnormal that is kept is 1.
     """
 
-    def __init__(self, fmt, code, subnormals):
+    def __init__(self, fmt: FloatFormat, code: Word, subnormals: str) -> None:
         self.fmt = fmt
         self.sign, self.field = code[fmt.field_bits], code[:fmt.field_bits]
         self.man, self.exp = self.field[:fmt.man_bits], self.field[fmt.man_bits:]
@@ -33,7 +43,7 @@ class Operand:
         self.significand = concat(self.man, hidden)
         self.exponent = (normal if subnormals == "exact" else ~never).choose(self.exp, self.exp.value(1))
 
-    def normalised(self):
+    def normalised(self) -> Iterator[tuple[int, Word]]:
         """(places, significand) for each way to shift a subnormal's first one into the hidden bit, with a condition."""
         bits = self.fmt.man_bits
         for places in range(1, bits + 1):
@@ -44,18 +54,18 @@ class Operand:
             yield places, self.exp.equals(0) & first
 
 
-def flags(x, y):
+def flags(x: Operand, y: Operand) -> dict[str, Word]:
     """What is said of a product of two `Operand`: zero, inf and nan."""
     return {"zero": x.zero | y.zero, "inf": x.inf | y.inf, "nan": x.nan | y.nan | (x.inf & y.zero) | (y.inf & x.zero)}
 
 
-def wide(spec, x, y, sig, exp):
+def wide(spec: FloatMultiplier, x: Operand, y: Operand, sig: Word, exp: Word) -> Word:
     """The wide product of two operands, as port ``p`` has it, from its significand and its exponent."""
     parts = {"sig": sig, "exp": exp, "sign": x.sign ^ y.sign, **flags(x, y)}
     return concat(*(parts[name] for name, _ in spec.wide.fields))
 
 
-def narrow(spec, x, y, field, flushed):
+def narrow(spec: FloatMultiplier, x: Operand, y: Operand, field: Word, flushed: bool) -> Word:
     """The narrow product, as port ``p`` has it, from its field as a signed integer: range and special values minded.
 
     Parameters
@@ -68,10 +78,11 @@ def narrow(spec, x, y, field, flushed):
     fmt, said = spec.a, flags(x, y)
     zero = said["zero"] | field.below(fmt.min_normal, signed=True) if flushed else said["zero"]
     beyond = fmt.max_finite if spec.overflow == "saturate" else fmt.inf if fmt.has_inf else fmt.nan
+    assert beyond is not None  # "ieee" is refused for formats with neither Inf nor NaN
     result = field.value(fmt.max_finite).below(field, signed=True).choose(field.value(beyond), field)
     result = zero.choose(field.value(0), result)
-    if fmt.has_inf:
+    if fmt.inf is not None:
         result = said["inf"].choose(field.value(fmt.inf), result)
-    if fmt.has_nan:
+    if fmt.nan is not None:
         result = said["nan"].choose(field.value(fmt.nan), result)
     return concat(result[: fmt.field_bits], x.sign ^ y.sign)

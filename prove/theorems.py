@@ -1,6 +1,11 @@
 """Multipliers of any width, over all inputs: the words of the Verilog against the specification, and against the
 solver's own theory of IEEE 754."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
 from ..golden.formats import Specials
 from ..golden.refusal import Refusal
 from ..hdl.verilog import component
@@ -12,6 +17,13 @@ from .solver import Question
 from .specification import Operand
 from .words import DOUBLE, Number, any_of, concat, free
 
+if TYPE_CHECKING:
+    from ..golden.formats import FloatFormat
+    from ..golden.spec import Multiplier
+    from ..hdl.designs import Design
+    from .cells import WordCircuit
+    from .words import Word
+
 PLAIN_SECONDS = 2  # after which a product of significands is no longer multiplied out
 
 MEANS = "SMT over all inputs{}"
@@ -19,12 +31,12 @@ _DOUBLE_BIAS = 1023
 _BOUNDS = "; for the product of significands any number in its bounds"
 
 
-def by_specification(design):
+def by_specification(design: Design) -> Obligation:
     """The obligation that a multiplier gives what its family's specification says."""
     return _of(design, "what the specification says", specified)
 
 
-def by_theory(design):
+def by_theory(design: Design) -> Obligation:
     """The obligation that an exact multiplier gives what the solver's theory of IEEE 754 says."""
     return _of(design, "what the solver's theory of IEEE 754 says", ieee)
 
@@ -37,12 +49,12 @@ def _of(design, claim, examine):
                       batch=f"multipliers of {spec.formats}", weight=spec.a.width)
 
 
-def operands(question, spec):
+def operands(question: Question, spec: Multiplier) -> list[Word]:
     """Free operand codes of a multiplier."""
     return [free(question, fmt.width, name) for name, fmt in (("a", spec.a), ("b", spec.b))]
 
 
-def specified(circuits, seconds, design):
+def specified(circuits: Mapping[str, WordCircuit], seconds: float, design: Design) -> Answer:
     """A multiplier gives what the specification says, for all inputs.
 
     First as it is. Where a solver cannot decide that for the multiplication inside, that is taken apart: a query shows
@@ -52,6 +64,7 @@ def specified(circuits, seconds, design):
     """
     circuit, spec, question = circuits[design.slug], design.multiplier, Question(Logic())
     says = specification(spec)
+    assert says is not None  # a family without a specification has no such obligation
     a, b = operands(question, spec)
     found, wanted = circuit.build({"a": a, "b": b})["p"], says.product(spec, design.wide, a, b)
     return _in_turn(question, circuit, spec, (a, b), seconds, ~found.equals(wanted), {"gives": found, "not": wanted},
@@ -59,7 +72,7 @@ def specified(circuits, seconds, design):
                         says.product(spec, design.wide, a, b, lambda left, right: bounded.product))))
 
 
-def _in_turn(question, circuit, spec, given, seconds, wrong, shown, right):
+def _in_turn(question, circuit, spec, given: tuple[Word, Word], seconds, wrong, shown, right):
     """Whether something wrong never comes: as it is; where that is not decided soon, by ``right`` with a `_Bounded`
     product, if that is given; and for as long as may be."""
     shown = dict(zip("ab", given, strict=True)) | shown
@@ -147,7 +160,7 @@ def _always(question, condition, seconds):
     return question.never(~condition, limit=seconds)[0] == PROVED
 
 
-def ieee(circuits, seconds, design):
+def ieee(circuits: Mapping[str, WordCircuit], seconds: float, design: Design) -> Answer:
     """A narrow exact multiplier of one format with Inf and NaN, subnormals kept, gives what IEEE 754 says.
 
     The solver's theory multiplies and rounds to nearest even; on top of it come the sign and code of a NaN, and under
@@ -169,9 +182,9 @@ def ieee(circuits, seconds, design):
                     lambda found, bounded: theory.right(found, theory.rounded(bounded)))
 
 
-def ieee_applies(spec):
+def ieee_applies(spec: Multiplier) -> bool:
     """Whether `ieee` speaks of such a multiplier."""
-    return (spec.form == "significands" and spec.a == spec.b and spec.a.specials is Specials.IEEE
+    return (spec.form == "significands" and spec.a == spec.b and cast("FloatFormat", spec.a).specials is Specials.IEEE
             and spec.subnormals == "exact")
 
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
 import bitwuzla
 from bitwuzla import Kind
+
+if TYPE_CHECKING:
+    from .solver import Question
+
+Sort = tuple[int, int]
+Chosen = TypeVar("Chosen", "Word", "Number")
 
 SINGLE, DOUBLE = (8, 24), (11, 53)  # sorts of numbers: bits of the exponent, and of the significand
 
@@ -14,10 +23,10 @@ class Word:
     Operands of one operation have one width; a slice counts from bit 0 and leaves out its end, as in Amaranth.
     """
 
-    def __init__(self, question, term, width):
+    def __init__(self, question: Question, term: bitwuzla.Term, width: int) -> None:
         self.question, self.term, self.width = question, term, width
 
-    def like(self, term):
+    def like(self, term: bitwuzla.Term) -> Word:
         """A term of this width."""
         return Word(self.question, term, self.width)
 
@@ -30,74 +39,74 @@ class Word:
     def _same(self, other):
         return self.value(other) if isinstance(other, int) else other
 
-    def value(self, value, width=None):
+    def value(self, value: int, width: int | None = None) -> Word:
         """A constant."""
         width = width or self.width
         return Word(self.question, self.question.constant(value, width), width)
 
-    def __invert__(self):
+    def __invert__(self) -> Word:
         return self._make(Kind.BV_NOT)
 
-    def __and__(self, other):
+    def __and__(self, other: Word | int) -> Word:
         return self._make(Kind.BV_AND, self._same(other))
 
-    def __or__(self, other):
+    def __or__(self, other: Word | int) -> Word:
         return self._make(Kind.BV_OR, self._same(other))
 
-    def __xor__(self, other):
+    def __xor__(self, other: Word | int) -> Word:
         return self._make(Kind.BV_XOR, self._same(other))
 
-    def __add__(self, other):
+    def __add__(self, other: Word | int) -> Word:
         return self._make(Kind.BV_ADD, self._same(other))
 
-    def __sub__(self, other):
+    def __sub__(self, other: Word | int) -> Word:
         return self._make(Kind.BV_SUB, self._same(other))
 
-    def __mul__(self, other):
+    def __mul__(self, other: Word | int) -> Word:
         return self._make(Kind.BV_MUL, self._same(other))
 
-    def __lshift__(self, other):
+    def __lshift__(self, other: Word | int) -> Word:
         return self._make(Kind.BV_SHL, self._same(other))
 
-    def __rshift__(self, other):
+    def __rshift__(self, other: Word | int) -> Word:
         return self._make(Kind.BV_SHR, self._same(other))
 
-    def equals(self, other):
+    def equals(self, other: Word | int) -> Word:
         return self._make(Kind.BV_COMP, self._same(other), width=1)
 
-    def __neg__(self):
+    def __neg__(self) -> Word:
         return self._make(Kind.BV_NEG)
 
-    def below(self, other, signed=False):
+    def below(self, other: Word | int, signed: bool = False) -> Word:
         """Whether it is less than another."""
         return _condition(self.question, Kind.BV_SLT if signed else Kind.BV_ULT, self.term, self._same(other).term)
 
-    def any(self):
+    def any(self) -> Word:
         return self._make(Kind.BV_REDOR, width=1)
 
-    def all(self):
+    def all(self) -> Word:
         return self._make(Kind.BV_REDAND, width=1)
 
     @property
-    def true(self):
+    def true(self) -> bitwuzla.Term:
         """The Boolean term of a condition."""
         return self.question(Kind.EQUAL, self.term, self.question.constant(1, 1))
 
-    def choose(self, high, low):
+    def choose(self, high: Chosen, low: Chosen) -> Chosen:
         """A condition's choice of two words, or of two numbers: ``high`` if it holds."""
         assert self.width == 1 and high.sort == low.sort
         return high.like(self.question(Kind.ITE, self.true, high.term, low.term))
 
     @property
-    def sort(self):
+    def sort(self) -> int:
         return self.width
 
-    def __getitem__(self, bits):
+    def __getitem__(self, bits: int | slice) -> Word:
         bits = bits if isinstance(bits, slice) else slice(bits, bits + 1 or None)
         start, stop, _ = bits.indices(self.width)
         return self._make(Kind.BV_EXTRACT, width=stop - start, indices=(stop - 1, start))
 
-    def extend(self, width, signed=False):
+    def extend(self, width: int, signed: bool = False) -> Word:
         """At ``width`` bits; a wider one loses its upper bits."""
         if width <= self.width:
             return self[:width]
@@ -105,7 +114,7 @@ class Word:
         return self._make(kind, width=width, indices=(width - self.width,))
 
 
-def concat(*words):
+def concat(*words: Word) -> Word:
     """Words as one, lowest first."""
     if len(words) == 1:
         return words[0]
@@ -113,13 +122,13 @@ def concat(*words):
     return Word(words[0].question, term, sum(word.width for word in words))
 
 
-def free(question, width, name=None):
+def free(question: Question, width: int, name: str | None = None) -> Word:
     """A word that may be any."""
     sort = question.terms.mk_bv_sort(width)
     return Word(question, question.terms.mk_const(sort, name) if name else question.terms.mk_const(sort), width)
 
 
-def any_of(conditions):
+def any_of(conditions: Iterable[Word]) -> Word:
     """Whether one of some conditions, at least one, holds."""
     return concat(*conditions).any()
 
@@ -141,26 +150,26 @@ class Number:
         those of IEEE 754 with 16, 32, 64 and 128 bits.
     """
 
-    def __init__(self, question, term, sort):
+    def __init__(self, question: Question, term: bitwuzla.Term, sort: Sort) -> None:
         self.question, self.term, self.sort = question, term, sort
 
-    def like(self, term):
+    def like(self, term: bitwuzla.Term) -> Number:
         """A term of this sort."""
         return Number(self.question, term, self.sort)
 
     @classmethod
-    def read(cls, code, sort):
+    def read(cls, code: Word, sort: Sort) -> Number:
         """The number that a code of IEEE 754 stands for."""
         return cls(code.question, code.question(Kind.FP_TO_FP_FROM_BV, code.term, indices=sort), sort)
 
     @classmethod
-    def integer(cls, word, sort, signed=False):
+    def integer(cls, word: Word, sort: Sort, signed: bool = False) -> Number:
         """The number that is nearest to an integer."""
         kind = Kind.FP_TO_FP_FROM_SBV if signed else Kind.FP_TO_FP_FROM_UBV
         return cls(word.question, word.question(kind, _nearest(word.question), word.term, indices=sort), sort)
 
     @classmethod
-    def power(cls, exponent, sort):
+    def power(cls, exponent: Word, sort: Sort) -> Number:
         """2 to a power, a signed word as wide as the exponents of ``sort``, within what is normal there."""
         question = exponent.question
         biased = exponent + ((1 << (sort[0] - 1)) - 1)
@@ -168,44 +177,44 @@ class Number:
         return cls(question, question(Kind.FP_FP, *parts), sort)
 
     @classmethod
-    def special(cls, question, name, sort):
+    def special(cls, question: Question, name: str, sort: Sort) -> Number:
         """``zero``, ``inf`` (both positive) or ``nan``."""
         terms = question.terms
         make = {"zero": terms.mk_fp_pos_zero, "inf": terms.mk_fp_pos_inf, "nan": terms.mk_fp_nan}[name]
         return cls(question, make(terms.mk_fp_sort(*sort)), sort)
 
-    def __neg__(self):
+    def __neg__(self) -> Number:
         return self.like(self.question(Kind.FP_NEG, self.term))
 
-    def __add__(self, other):
+    def __add__(self, other: Number) -> Number:
         return self._rounding(Kind.FP_ADD, other)
 
-    def __mul__(self, other):
+    def __mul__(self, other: Number) -> Number:
         return self._rounding(Kind.FP_MUL, other)
 
     def _rounding(self, kind, other):
         assert self.sort == other.sort
         return self.like(self.question(kind, _nearest(self.question), self.term, other.term))
 
-    def rounded(self, sort):
+    def rounded(self, sort: Sort) -> Number:
         """The nearest number of another sort."""
         term = self.question(Kind.FP_TO_FP_FROM_FP, _nearest(self.question), self.term, indices=sort)
         return Number(self.question, term, sort)
 
-    def equals(self, other):
+    def equals(self, other: Number) -> Word:
         """Whether two numbers are the same: -0 is not +0, and NaN is NaN."""
         return _condition(self.question, Kind.EQUAL, self.term, other.term)
 
     @property
-    def is_zero(self):
+    def is_zero(self) -> Word:
         return _condition(self.question, Kind.FP_IS_ZERO, self.term)
 
     @property
-    def is_inf(self):
+    def is_inf(self) -> Word:
         return _condition(self.question, Kind.FP_IS_INF, self.term)
 
     @property
-    def is_nan(self):
+    def is_nan(self) -> Word:
         return _condition(self.question, Kind.FP_IS_NAN, self.term)
 
 

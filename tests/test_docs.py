@@ -107,8 +107,8 @@ def test_rooms_import_only_what_they_may():
 
 
 #: Modules whose public functions have types, which the type checker of `make test` holds to be true.
-TYPED = ["claims", "models", "cli/document.py", "cli/caches.py", "cli/console.py", "cli/theme.py", "cli/charts.py",
-         "cli/pages.py", "cli/main.py", *(f"golden/{name}.py" for name in (
+TYPED = ["claims", "models", "prove", "prove/families", "cli/document.py", "cli/caches.py", "cli/console.py",
+         "cli/theme.py", "cli/charts.py", "cli/pages.py", "cli/main.py", *(f"golden/{name}.py" for name in (
              "codec", "expected", "formula", "keeper", "offsets", "parallel", "stimulus", "formats/__init__",
              "formats/base", "formats/integers", "formats/signs")), *(f"synth/{name}.py" for name in (
                  "activity", "activity_files", "areas", "boolean", "drive", "figures", "handover", "harness", "library",

@@ -11,6 +11,9 @@ from ..spec import Multiplier
 class Integer(IntegerMultiplier):
     """The product of two integers, exact. Two signed operands of m and n bits give m + n bits."""
 
+    a: IntFormat
+    b: IntFormat
+
     kind = "int"
     summary = "exact product of integers: int8, uint4, int8xint4, ..."
     spelled = False

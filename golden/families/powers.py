@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..formats import IntFormat
+from ..formats.powers import Powers
 from ..integers import IntegerMultiplier
 from .integer import Integer
 
@@ -10,6 +11,9 @@ from .integer import Integer
 @dataclass(frozen=True)
 class PowerWeight(IntegerMultiplier):
     """The product of an integer and a sum of signed powers of two, exact."""
+
+    a: IntFormat
+    b: Powers
 
     kind = "powers"
     summary = "integer times a sum of signed powers of two: int8xpot3, int8xpot3k2"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..formats import Ternary
+from ..formats import IntFormat, Ternary
 from ..integers import IntegerMultiplier
 from .integer import Integer
 
@@ -10,6 +10,9 @@ from .integer import Integer
 @dataclass(frozen=True)
 class TernaryWeight(IntegerMultiplier):
     """The product of an integer and a weight that is -1, 0 or 1."""
+
+    a: IntFormat
+    b: Ternary
 
     kind = "ternary"
     summary = "integer times -1, 0 or 1: int8xternary"
@@ -26,9 +29,7 @@ class TernaryWeight(IntegerMultiplier):
     @property
     def rival(self):
         """The multiplier of integers with weights of as many bits."""
-        from ..formats import format_named
-
-        return Integer(self.a, format_named("int2"))
+        return Integer(self.a, IntFormat("int2", 2))
 
 
 MEMBERS = (TernaryWeight,)

@@ -6,10 +6,16 @@ port ``p``. It may have ``multiplies = True``, if its product takes the multipli
 argument, and ``further(design)``, obligations beyond the usual ones.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...golden import families
+
+if TYPE_CHECKING:
+    from ...golden.spec import Multiplier
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Specification:
     further: Callable = lambda design: []
 
 
-def specification(spec):
+def specification(spec: Multiplier) -> Specification | None:
     """The `Specification` of a multiplier's family; None where the family brings none, and only exhaustion can prove
     its products."""
     found = families.module(families.family(spec), "prove")

@@ -1,11 +1,23 @@
 """Exact products of floats: IEEE 754, one rounding to nearest even."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from .. import theorems
 from ..specification import Operand, narrow, wide
 from ..words import concat
 
+if TYPE_CHECKING:
+    from ...golden.floats import FloatMultiplier
+    from ...hdl.designs import Design
+    from ..obligation import Obligation
+    from ..words import Word
 
-def product(spec, is_wide, a, b, multiply=lambda a, b: a * b):
+
+def product(spec: FloatMultiplier, is_wide: bool, a: Word, b: Word,
+            multiply: Callable[[Word, Word], Word] = lambda a, b: a * b) -> Word:
     """The product that an exact multiplier must give, as wide as port ``p``.
 
     Parameters
@@ -26,7 +38,7 @@ def product(spec, is_wide, a, b, multiply=lambda a, b: a * b):
 multiplies = True
 
 
-def further(design):
+def further(design: Design) -> list[Obligation]:
     """What more is claimed of an exact multiplier: of IEEE's own formats, that the solver's theory says the same."""
     return [theorems.by_theory(design)] if not design.wide and theorems.ieee_applies(design.multiplier) else []
 

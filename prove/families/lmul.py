@@ -1,9 +1,17 @@
 """L-Mul and Mitchell: arXiv 2410.00907, equation 1, as one addition of the fields."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..specification import Operand, narrow, wide
 
+if TYPE_CHECKING:
+    from ...golden.families.lmul import FieldSum
+    from ..words import Word
 
-def product(spec, is_wide, a, b):
+
+def product(spec: FieldSum, is_wide: bool, a: Word, b: Word) -> Word:
     """The product that an L-Mul or Mitchell multiplier must give, as wide as port ``p``."""
     x, y = Operand(spec.a, a, spec.subnormals), Operand(spec.b, b, spec.subnormals)
     width, man_bits = spec.a.field_bits + 6, spec.a.man_bits

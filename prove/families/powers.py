@@ -1,7 +1,15 @@
 """Integers times sums of signed powers of two."""
 
+from __future__ import annotations
 
-def product(spec, is_wide, a, b):
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ...golden.families.powers import PowerWeight
+    from ..words import Word
+
+
+def product(spec: PowerWeight, is_wide: bool, a: Word, b: Word) -> Word:
     """The sum over the powers of ``a`` times each, case by case of its field, as wide as port ``p``."""
     number = a.extend(spec.wide.width, signed=spec.a.signed)
     total, size = number.value(0), 1 + spec.b.exp_bits
