@@ -1,5 +1,7 @@
 """What families of floating-point products share: policies, operands taken apart, special values."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +40,7 @@ class FloatMultiplier(Multiplier):
 
     policies = (SUBNORMALS, OVERFLOW)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (self.a.floating and self.b.floating):
             raise Refusal(f"Operand formats of {self.kind} must be floats, not {self.a} and {self.b}")
         if self.subnormals not in ("flush", "exact"):
@@ -61,16 +63,16 @@ class FloatMultiplier(Multiplier):
         raise NotImplementedError
 
     @property
-    def neutral(self):
+    def neutral(self) -> tuple[int, int]:
         """-0 and +0."""
         return self.a.sign_mask, 0
 
     @property
-    def align(self):
+    def align(self) -> int:
         """Left shift that aligns ``b``'s mantissa to ``a``'s."""
         return self.a.man_bits - self.b.man_bits
 
-    def narrow_products(self, a, b):
+    def narrow_products(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         fmt = self.a
         sign, x, y = self._work(a, b)
         zero, inf, nan = self._flags(x, y)
@@ -85,16 +87,16 @@ class FloatMultiplier(Multiplier):
         dtype = code_dtype(fmt.width)
         return field.astype(dtype) | (sign.astype(dtype) << fmt.field_bits)
 
-    def wide_products(self, a, b):
+    def wide_products(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:
         sign, x, y = self._work(a, b)
         exp, sig = self.wide_parts(x, y)
         return sign, exp, sig, *self._flags(x, y)
 
-    def narrow_fields(self, x, y):
+    def narrow_fields(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Fields of the narrow products of fields, unbounded above, and which of them are flushed to zero."""
         raise NotImplementedError
 
-    def wide_parts(self, x, y):
+    def wide_parts(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Exponents and significands of the wide products of fields."""
         raise NotImplementedError
 
@@ -112,14 +114,15 @@ class FloatMultiplier(Multiplier):
         return zero_x | zero_y, inf_x | inf_y, nan_x | nan_y | (inf_x & zero_y) | (inf_y & zero_x)
 
 
-def flags(fmt, field, subnormals):
+def flags(fmt: FloatFormat, field: np.ndarray, subnormals: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which fields count as zero, and are Inf, and NaN."""
     zero = field < fmt.min_normal if subnormals == "flush" else field == 0
     inf = field == fmt.inf if fmt.has_inf else np.zeros(field.shape, bool)
     return zero, inf, fmt.is_nan(field)
 
 
-def factors(fmt, field, subnormals, normalise=False):
+def factors(fmt: FloatFormat, field: np.ndarray, subnormals: str,
+            normalise: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """Significands, hidden bit included, and exponents of fields. An ``exact`` subnormal has exponent 1 and no hidden
     bit, or is shifted until it has one; ``flush`` takes all fields as if of normal numbers."""
     exp = field >> fmt.man_bits

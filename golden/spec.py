@@ -1,9 +1,11 @@
 """Parameter objects: what a multiplier and an accumulator are, told once for the model and for the hardware."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
@@ -11,6 +13,11 @@ from .accumulators import Accumulator as Accumulator
 from .accumulators import parse_accumulator as parse_accumulator
 from .formats import Format, IntFormat
 from .refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -35,26 +42,26 @@ class WideFormat(Format):
     name = "wide product"
 
     @property
-    def fields(self):
+    def fields(self) -> list[tuple[str, int]]:
         """(name, width) of each packed field, lowest bit first."""
         flags = ["zero", *(["inf"] if self.has_inf else []), *(["nan"] if self.has_nan else [])]
         return [("sig", self.sig_bits), ("exp", self.exp_bits), ("sign", 1), *((flag, 1) for flag in flags)]
 
     @property
-    def width(self):
+    def width(self) -> int:
         return sum(width for _, width in self.fields)
 
-    def wrapped(self, exp):
+    def wrapped(self, exp: np.ndarray) -> np.ndarray:
         """Exponents as the format's field has them: only under a flag may they not fit, and then wrap."""
         exp = exp & ((1 << self.exp_bits) - 1)
         return exp - ((exp >> (self.exp_bits - 1)) << self.exp_bits) if self.exp_signed else exp
 
-    def decode(self, codes):
+    def decode(self, codes: ArrayLike) -> np.ndarray:
         from .products import unpack_wide, value
 
         return value(self, unpack_wide(self, codes))
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         position, placed = 0, []
         for name, width in self.fields:
             placed.append({"name": name, "lsb": position, "width": width})
@@ -68,15 +75,15 @@ class Policy(NamedTuple):
     before them (``off3`` and ``offm3`` with ``off``)."""
 
     name: str
-    words: dict
+    words: dict[str, str | int]
     number: str | None = None
 
-    def read(self, word):
+    def read(self, word: str) -> str | int | None:
         """The value that a word means, or None."""
         match = self.number and re.fullmatch(rf"{self.number}(m?)(\d+)", word)
         return int(match[2]) * (-1 if match[1] else 1) if match else self.words.get(word)
 
-    def write(self, value):
+    def write(self, value: str | int) -> str:
         """The word for a value."""
         if self.number and isinstance(value, int):
             return f"{self.number}{value}".replace("-", "m")
@@ -125,18 +132,19 @@ class Multiplier:
     title: ClassVar[str]
     summary: ClassVar[str] = ""
     spelled: ClassVar[bool] = True
-    policies: ClassVar[tuple] = ()
+    policies: ClassVar[tuple[Policy, ...]] = ()
     cycles_per_pair: ClassVar[int] = 1
     form: ClassVar[str | None] = None
     absorbing: ClassVar[bool] = True
-    multiplication: ClassVar[tuple | None] = None
+    multiplication: ClassVar[tuple[int, int] | None] = None
 
     subnormals = "exact"
     overflow = "saturate"
     offset = "none"
 
     @classmethod
-    def make(cls, kind, a=None, b=None, **policies):
+    def make(cls, kind: str, a: Format | str | None = None, b: Format | str | None = None,
+             **policies: str | int) -> Multiplier:
         """A multiplier of the family called ``kind`` with its default policies, formats by name or object; or by the
         name of its formats alone where the family is spelled so: ``make("int8")``."""
         from . import families
@@ -144,16 +152,16 @@ class Multiplier:
         return families.make(kind, a, b, **policies)
 
     @classmethod
-    def takes(cls, a, b):
+    def takes(cls, a: Format, b: Format) -> bool:
         """Whether a pair of formats is spelled without ``kind`` and means this family."""
         return False
 
     @property
-    def formats(self):
+    def formats(self) -> str:
         return self.a.name if self.a == self.b else f"{self.a}x{self.b}"
 
     @property
-    def name(self):
+    def name(self) -> str:
         """The multiplier's part of a slug; `families.parse` reads it back."""
         words = [self.kind] * self.spelled + [self.formats]
         for policy in self.policies:
@@ -162,27 +170,27 @@ class Multiplier:
                 words.append(policy.write(value))
         return "_".join(words)
 
-    def fields(self):
+    def fields(self) -> dict[str, Any]:
         """The specification as plain data: kind, formats and policies."""
         return {"kind": self.kind, "a": self.a.name, "b": self.b.name,
                 **{policy.name: getattr(self, policy.name) for policy in self.policies}}
 
-    def constants(self):
+    def constants(self) -> dict[str, Any]:
         """What follows from the specification and users of the Verilog want to know: plain data."""
         return {}
 
     @property
-    def label(self):
+    def label(self) -> str:
         """The family as rows and manifests name it: its kind, or where slugs have none its formats."""
         return self.kind if self.spelled else self.formats
 
     @property
-    def per_code(self):
+    def per_code(self) -> int:
         """Products that one pair of codes stands for."""
         return self.a.per_code
 
     @property
-    def neutral(self):
+    def neutral(self) -> tuple[int, int] | None:
         """Codes of ``a`` and ``b`` whose product leaves any sum as it is, or None where there are none."""
         return self.a.neutral, 0
 
@@ -197,26 +205,26 @@ class Multiplier:
         raise NotImplementedError
 
     @property
-    def narrow_width(self):
+    def narrow_width(self) -> int:
         """Width of the narrow product in bits."""
         return self.narrow.width
 
     @property
-    def rival(self):
+    def rival(self) -> Multiplier | None:
         """The `Multiplier` whose place this one takes: exact, of the same operands and policies; or None."""
         return None
 
     # What golden computes. Codes are one-dimensional arrays of the right dtypes; `products` checks and shares out.
 
-    def narrow_products(self, a, b):
+    def narrow_products(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Codes of ``narrow``."""
         raise NotImplementedError
 
-    def wide_products(self, a, b):
+    def wide_products(self, a: np.ndarray, b: np.ndarray) -> Sequence[np.ndarray]:
         """The arrays of a `products.Wide`; where ``wide`` is an integer format, its codes alone, in a list."""
         raise NotImplementedError
 
-    def true_products(self, a, b):
+    def true_products(self, a: ArrayLike, b: ArrayLike) -> np.ndarray:
         """What the products should be: float64, exactly, of arrays of codes that broadcast."""
         with np.errstate(invalid="ignore"):
             product = self.a.decode(a) * self.b.decode(b)
@@ -225,22 +233,24 @@ class Multiplier:
     # What an accumulator of floats needs to know of the addends; families of integers need none of it.
 
     @cached_property
-    def exp_range(self):
+    def exp_range(self) -> tuple[int, int]:
         """Lowest and highest exponent (``wide.exp``) of a wide product that is a number other than 0."""
         numbers = self._numbers
         return int(numbers.exp.min()), int(numbers.exp.max())
 
     @cached_property
-    def largest(self):
+    def largest(self) -> int:
         """Significand, hidden one included, of the largest magnitude; its exponent is the highest."""
         numbers = self._numbers
         highest = numbers.sig[numbers.exp == numbers.exp.max()]
-        return int(highest.max()) + (self.wide.implicit_one << self.wide.frac_bits)
+        wide = cast("WideFormat", self.wide)
+        return int(highest.max()) + (wide.implicit_one << wide.frac_bits)
 
     @property
-    def leading(self):
+    def leading(self) -> int:
         """Zeros that the significand of a wide product other than 0 may begin with."""
-        return 0 if self.wide.implicit_one else self.wide.sig_bits - 1
+        wide = cast("WideFormat", self.wide)
+        return 0 if wide.implicit_one else wide.sig_bits - 1
 
     @cached_property
     def _numbers(self):

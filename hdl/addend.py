@@ -1,12 +1,25 @@
 """What an accumulator must know of the numbers that it adds."""
 
-from dataclasses import dataclass
-from types import SimpleNamespace
+from __future__ import annotations
 
-from amaranth.hdl import Cat, Const
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+from amaranth.hdl import Cat, Const, Value
 
 from ..golden.formats import FloatFormat, IntFormat
-from ..golden.spec import WideFormat
+from ..golden.spec import Multiplier, WideFormat
+
+
+class Fields(NamedTuple):
+    """A number taken apart: significand, exponent, sign and flags."""
+
+    sig: Value
+    exp: Value
+    sign: Value
+    zero: Value
+    inf: Value = Const(0)
+    nan: Value = Const(0)
 
 
 @dataclass(frozen=True)
@@ -32,14 +45,14 @@ class Addend:
     leading: int = 0
 
     @classmethod
-    def product(cls, multiplier):
+    def product(cls, multiplier: Multiplier) -> Addend:
         """The wide products of a `Multiplier`."""
         if multiplier.wide.integer:
             return cls(multiplier.wide)
         return cls(multiplier.wide, *multiplier.exp_range, multiplier.largest, multiplier.leading)
 
     @classmethod
-    def code(cls, fmt):
+    def code(cls, fmt: FloatFormat) -> Addend:
         """Codes of a float format, as `expand` widens them. The significands of subnormals are not normalised, but
         all have the lowest exponent that a sum of the same format can have."""
         wide = WideFormat(fmt.man_bits + 1, fmt.man_bits, fmt.exp_bits, fmt.bias, exp_signed=False, implicit_one=False,
@@ -47,39 +60,44 @@ class Addend:
         return cls(wide, 1, fmt.max_finite >> fmt.man_bits, (2 << fmt.man_bits) - 1)
 
     @property
-    def sig_bits(self):
-        """Significand bits, the hidden one included."""
-        return self.wide.sig_bits + self.wide.implicit_one
+    def layout(self) -> WideFormat:
+        """``wide`` of an addend that is a float: where the fields of the code are."""
+        return cast(WideFormat, self.wide)
 
     @property
-    def unit(self):
-        """Base-two logarithm of the smallest step between two numbers, all being multiples of it."""
-        return self.lowest - self.wide.exp_bias - self.wide.frac_bits
+    def sig_bits(self) -> int:
+        """Significand bits, the hidden one included."""
+        return self.layout.sig_bits + self.layout.implicit_one
 
-    def fields(self, code):
+    @property
+    def unit(self) -> int:
+        """Base-two logarithm of the smallest step between two numbers, all being multiples of it."""
+        return self.lowest - self.layout.exp_bias - self.layout.frac_bits
+
+    def fields(self, code: Value) -> Fields:
         """The fields of a code as values: ``sig`` (with the hidden one), ``exp``, ``sign`` and the flags; a flag that
         the format lacks is constant 0."""
-        fields, start = {"inf": Const(0), "nan": Const(0)}, 0
-        for name, width in self.wide.fields:
+        fields, start = {}, 0
+        for name, width in self.layout.fields:
             fields[name] = code[start : start + width]
             start += width
-        if self.wide.implicit_one:
+        if self.layout.implicit_one:
             fields["sig"] = Cat(fields["sig"], Const(1))
-        if self.wide.exp_signed:
+        if self.layout.exp_signed:
             fields["exp"] = fields["exp"].as_signed()
-        return SimpleNamespace(**fields)
+        return Fields(**fields)
 
-    def gated(self, code, enable):
+    def gated(self, code: Value, enable: Value) -> Value:
         """The code while ``enable``, else a zero that leaves any sum as it is: -0."""
         if self.wide.integer:
             return code & enable.replicate(self.wide.width)
-        number = self.wide.sig_bits + self.wide.exp_bits
+        number = self.layout.sig_bits + self.layout.exp_bits
         flags = self.wide.has_inf + self.wide.has_nan
         return Cat(code[:number], code[number : number + 2] | (~enable).replicate(2),
                    code[number + 2 :] & enable.replicate(flags))
 
 
-def expand(fmt: FloatFormat, code):
+def expand(fmt: FloatFormat, code: Value) -> Value:
     """A float code as the wide code of `Addend.code`."""
     man, exp, sign = code[: fmt.man_bits], code[fmt.man_bits : fmt.field_bits], code[-1]
     top, some = exp.all(), man.any()

@@ -3,6 +3,8 @@
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib.wiring import In, Out
 
+from ..golden.formats import FloatFormat
+from .addend import Addend
 from .part import Part
 from .shift import normalise, round_to, shift_right
 
@@ -33,10 +35,14 @@ class FloatAdder(Part):
     sum : ``Out(fmt.width)``
     """
 
-    def __init__(self, fmt, addend):
+    acc: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, fmt: FloatFormat, addend: Addend) -> None:
         self.fmt, self.addend = fmt, addend
         # Exponents below are biased as fmt's are, of the top bit: `offset` turns p's into such.
-        self.offset = fmt.bias - addend.wide.exp_bias + addend.sig_bits - 1 - addend.wide.frac_bits
+        self.offset = fmt.bias - addend.layout.exp_bias + addend.sig_bits - 1 - addend.layout.frac_bits
         lsb = addend.unit + fmt.bias
         self.low = lsb if addend.leading else addend.lowest + self.offset
         self.high = addend.highest + self.offset
@@ -49,12 +55,12 @@ class FloatAdder(Part):
         super().__init__({"acc": In(fmt.width), "p": In(addend.wide.width), "sum": Out(fmt.width)})
 
     @property
-    def bits(self):
+    def bits(self) -> int:
         """Width of the datapath, without the carry and the sticky bit: two more than the result's significand tell
         how to round it even when one bit cancels, and when more cancel nothing was shifted out by more than a place."""
         return max(self.fmt.man_bits + 3, self.addend.sig_bits + 1)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         fmt, p = self.fmt, self.addend.fields(self.p)
         man, exp, sign = self.acc[: fmt.man_bits], self.acc[fmt.man_bits : fmt.field_bits], self.acc[-1]
@@ -120,6 +126,7 @@ class FloatAdder(Part):
         fmt, wide = self.fmt, self.addend.wide
         if not (self.has_inf or wide.has_nan):
             return number
+        assert fmt.inf is not None and fmt.nan is not None
         top, some = self.acc[fmt.man_bits : fmt.field_bits].all(), self.acc[: fmt.man_bits].any()
         if not self.has_inf:
             return Mux(p.nan | top, fmt.nan, number)

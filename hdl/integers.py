@@ -1,7 +1,10 @@
 """What multipliers of integers share: ports, and name."""
 
+from amaranth.hdl import Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from ..golden.formats import IntFormat
+from ..golden.spec import Multiplier
 from .part import Part
 
 
@@ -24,11 +27,15 @@ class IntegerPart(Part):
         The product, signed as ``spec.wide`` says.
     """
 
-    def __init__(self, spec, wide=False):
+    a: Signal
+    b: Signal
+    p: Signal
+
+    def __init__(self, spec: Multiplier, wide: bool = False) -> None:
         self.spec = spec
         super().__init__({"a": In(spec.a.width), "b": In(spec.b.width), "p": Out(spec.wide.width)})
 
 
-def number(fmt, code):
+def number(fmt: IntFormat, code: Value) -> Value:
     """A code of an `IntFormat` as a value with its sign."""
     return code.as_signed() if fmt.signed else code.as_unsigned()

@@ -1,9 +1,11 @@
 """The combinational multiplier of any specification."""
 
+from ..golden.spec import Multiplier
 from .families import component
+from .part import Part
 
 
-def multiplier(spec, wide=False):
+def multiplier(spec: Multiplier, wide: bool = False) -> Part:
     """The component that multiplies as ``spec`` says, in its narrow or its wide form.
 
     Parameters

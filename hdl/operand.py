@@ -1,13 +1,22 @@
 """What the floating-point multipliers share: an operand taken apart, and a product put together."""
 
-from amaranth.hdl import Cat, Const, Signal, Value
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from ..golden.formats import Specials
+from ..golden.formats import FloatFormat, Specials
 from .part import Part
 
+if TYPE_CHECKING:
+    from ..golden import floats
+    from ..golden.spec import WideFormat
 
-def named(m, name, value):
+
+def named(m: Module, name: str, value: Value | int) -> Signal:
     """``value`` on a signal of that name: computed once, however often it is used."""
     value = Value.cast(value)
     signal = Signal(value.shape(), name=name)
@@ -18,7 +27,11 @@ def named(m, name, value):
 class FloatMultiplier(Part):
     """What multipliers of floats have in common: ports, name, operands taken apart."""
 
-    def __init__(self, spec, wide=False):
+    a: Signal
+    b: Signal
+    p: Signal
+
+    def __init__(self, spec: floats.FloatMultiplier, wide: bool = False) -> None:
         self.spec, self.wide = spec, wide
         super().__init__({
             "a": In(spec.a.width),
@@ -27,10 +40,10 @@ class FloatMultiplier(Part):
         })
 
     @property
-    def module_name(self):
+    def module_name(self) -> str:
         return f"{'prod' if self.wide else 'mul'}_{self.spec.name}"
 
-    def operands(self, m):
+    def operands(self, m: Module) -> Iterator[Operand]:
         """Both operands, taken apart."""
         return (Operand(m, name, fmt, code, self.spec.subnormals)
                 for name, fmt, code in (("a", self.spec.a, self.a), ("b", self.spec.b, self.b)))
@@ -51,7 +64,7 @@ class Operand:
         ``special`` is either of the others.
     """
 
-    def __init__(self, m, name, fmt, code, subnormals):
+    def __init__(self, m: Module, name: str, fmt: FloatFormat, code: Value, subnormals: str) -> None:
         self.name, self.fmt = name, fmt
         self.field, self.sign = code[:-1], code[-1]
         self.man, self.exp = self.field[: fmt.man_bits], self.field[fmt.man_bits :]
@@ -66,7 +79,7 @@ class Operand:
             self.special = self.nan = named(m, f"{name}_nan", self.field.all())
 
 
-def special_flags(a, b):
+def special_flags(a: Operand, b: Operand) -> dict[str, Value]:
     """``zero``, ``inf`` and ``nan`` of the product of two operands, before any priority among them."""
     return {
         "zero": a.zero | b.zero,
@@ -75,13 +88,14 @@ def special_flags(a, b):
     }
 
 
-def pack_wide(wide, sig, exp, sign, flags):
+def pack_wide(wide: WideFormat, sig: Value, exp: Value, sign: Value, flags: dict[str, Value]) -> Value:
     """The packed wide product, field by field in the order of `WideFormat.fields`."""
     values = {"sig": sig, "exp": exp, "sign": sign, **flags}
     return Cat(values[name][:width] for name, width in wide.fields)
 
 
-def select_narrow(m, spec, a, b, field, over, alive):
+def select_narrow(m: Module, spec: floats.FloatMultiplier, a: Operand, b: Operand, field: Value, over: Value,
+                  alive: Value) -> Value:
     """The field of a narrow product, special cases and all, by one OR and one AND for most bits.
 
     Parameters

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
@@ -28,18 +28,19 @@ class Part(wiring.Component):
         logic belongs that has none.
     """
 
-    roles = {}
+    roles: dict[str, str] = {}
     _MustUse__silence = True  # no warning of a part that is refused, or made only to be asked for its latency
+    _key: tuple
 
     if TYPE_CHECKING:  # members are made of the signature, which may depend on parameters
         def __getattr__(self, name: str) -> Any: ...
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         part = super().__new__(cls)
         part._key = (cls, args, tuple(sorted(kwargs.items())))
         return part
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "elaborate" not in vars(cls):
             return
@@ -54,7 +55,7 @@ class Part(wiring.Component):
         cls.elaborate = elaborate_once
 
     @property
-    def module_name(self):
+    def module_name(self) -> str:
         """The last part of the module's name, a plain identifier."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
 
@@ -75,7 +76,7 @@ class Modules:
         register for which its `Part` declares one, by name in the Verilog.
     """
 
-    def __init__(self, top, name):
+    def __init__(self, top: wiring.Component, name: str) -> None:
         self.name = name
         self.current = None
         self._names = {name}
@@ -85,10 +86,10 @@ class Modules:
         self._convert(top, name)
 
     @property
-    def rtlil(self):
+    def rtlil(self) -> str:
         return "\n".join(self._texts)
 
-    def instance(self, part):
+    def instance(self, part: Part) -> Instance:
         """The instance that stands for a part inside the module which is being converted."""
         if part._key not in self._parts:
             self._parts[part._key] = self._convert(part, self._unused_name(part.module_name))

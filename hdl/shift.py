@@ -3,7 +3,14 @@
 Each function adds its logic to a module and gives values of it.
 """
 
-from amaranth.hdl import Cat, Const, Mux, Signal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+
+if TYPE_CHECKING:
+    from ..golden.formats import FloatFormat
 
 
 def _stages(most):
@@ -11,7 +18,7 @@ def _stages(most):
     return [(stage, 1 << stage) for stage in reversed(range(most.bit_length()))]
 
 
-def shift_right(m, value, amount, some):
+def shift_right(m: Module, value: Value, amount: Value, some: Value) -> tuple[Value, Value]:
     """``value >> amount``, and whether a one was shifted out; ``some`` says whether there is one."""
     stages = _stages(min(len(value), (1 << len(amount)) - 1))
     far = amount[len(stages) :].any()
@@ -28,7 +35,7 @@ def shift_right(m, value, amount, some):
     return value, lost
 
 
-def normalise(m, value, exp, most, gradual=False):
+def normalise(m: Module, value: Value, exp: Value, most: int, gradual: bool = False) -> tuple[Value, Value]:
     """Shift leading zeros out of ``value``, ``most`` at the most, and take their count off ``exp``.
 
     With ``gradual`` the shift ends where ``exp``, then not negative, is 0.
@@ -50,7 +57,7 @@ def normalise(m, value, exp, most, gradual=False):
     return value, exp if gradual else exp - Cat(counts)
 
 
-def leading_zeros(m, value):
+def leading_zeros(m: Module, value: Value) -> Value:
     """How many zeros a value other than 0 begins with."""
     bits = (len(value) - 1).bit_length()
     # For each block of bits: whether it has a one, and how many zeros come before that.
@@ -65,7 +72,8 @@ def leading_zeros(m, value):
     return blocks[0][1]
 
 
-def round_to(m, fmt, value, exp, most, gradual, overflow):
+def round_to(m: Module, fmt: FloatFormat, value: Value, exp: Value, most: int, gradual: bool,
+             overflow: bool) -> tuple[Value, Value]:
     """The field of ``fmt`` nearest to a magnitude, ties to even; and whether the magnitude is 0.
 
     Parameters
@@ -91,4 +99,5 @@ def round_to(m, fmt, value, exp, most, gradual, overflow):
     zero = ~some if gradual else ~kept[-1]
     if not overflow:
         return field[: fmt.field_bits], zero
+    assert fmt.inf is not None
     return Mux(field[fmt.man_bits :] >= fmt.exp_mask, fmt.inf, field[: fmt.field_bits]), zero

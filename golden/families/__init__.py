@@ -5,24 +5,34 @@ A family is a module here (what it computes), one of the same name in ``hdl/fami
 ``lmul.families`` and has modules ``golden``, ``hdl`` and, if wanted, ``prove`` and ``cli``.
 """
 
+from __future__ import annotations
+
 import re
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from .. import formats
 from ..formats import FORMATS, format_named
 from ..refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
+    from ..formats import Format
+    from ..spec import Multiplier
 
 OURS = ("lmul", "exact", "integer", "ternary", "powers", "xnor")
 GROUP = "lmul.families"
 
 
 @cache
-def sources():
+def sources() -> dict[str, str]:
     """Where the modules of each family are: its name, to the path of a module with the room left open."""
-    root = __package__.removesuffix(".golden.families")
+    root = __name__.removesuffix(".golden.families")
     found = {name: f"{root}.{{room}}.families.{name}" for name in OURS}
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         if point.name in found:
@@ -32,7 +42,7 @@ def sources():
     return found
 
 
-def module(family, room):
+def module(family: str, room: str) -> ModuleType | None:
     """The module of a family for a room, or None where it has none for it.
 
     Raises
@@ -49,7 +59,7 @@ def module(family, room):
 
 
 @cache
-def members():
+def members() -> dict[str, tuple[type[Multiplier], str]]:
     """Every family's subclasses of `Multiplier` by their kind, and which family each is of."""
     found = {}
     for family in sources():
@@ -66,17 +76,17 @@ def members():
     return found
 
 
-def family(spec):
+def family(spec: Multiplier) -> str:
     """The name of a multiplier's family."""
     return members()[spec.kind][1]
 
 
-def kinds():
+def kinds() -> list[str]:
     """What a multiplier's part of a slug begins with: kinds, and of families without one an example."""
     return [kind for kind, (member, _) in members().items() if member.spelled]
 
 
-def make(kind, a=None, b=None, **policies):
+def make(kind: str, a: Format | str | None = None, b: Format | str | None = None, **policies: str | int) -> Multiplier:
     """`Multiplier.make`."""
     found = members()
     if kind in found and (found[kind][0].spelled or a is not None):
@@ -103,7 +113,7 @@ def _member(member, a, b, policies):
     return member(a, b, **{name: value for name, value in policies.items() if name in own})
 
 
-def parse(words):
+def parse(words: Iterable[str]) -> tuple[Multiplier, list[str]]:
     """Read a multiplier off the front of a slug's words; gives the multiplier and the words left over.
 
     Raises

@@ -1,12 +1,14 @@
 """Exact products of floats, rounded once to nearest even."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ..floats import FloatMultiplier, factors
-from ..formats.floats import round_shift
+from ..formats.floats import FloatFormat, round_shift
 from ..spec import WideFormat
 
 
@@ -23,38 +25,38 @@ class Exact(FloatMultiplier):
     form = "significands"
 
     @property
-    def multiplication(self):
+    def multiplication(self) -> tuple[int, int]:
         return self.a.man_bits + 1, self.b.man_bits + 1
 
     @cached_property
-    def wide(self):
+    def wide(self) -> WideFormat:
         a, b = self.a, self.b
         return WideFormat(a.man_bits + b.man_bits + 2, a.man_bits + b.man_bits, a.exp_bits + 1, a.bias + b.bias,
                           False, False, has_inf=a.has_inf or b.has_inf, has_nan=a.has_nan or b.has_nan)
 
     @cached_property
-    def exp_range(self):
+    def exp_range(self) -> tuple[int, int]:
         a, b = self.a, self.b
         return 2, (a.max_finite >> a.man_bits) + (b.max_finite >> b.man_bits)
 
     @cached_property
-    def largest(self):
+    def largest(self) -> int:
         sizes = ((1 << fmt.man_bits) | (fmt.max_finite & fmt.man_mask) for fmt in (self.a, self.b))
         return next(sizes) * next(sizes)
 
     @property
-    def leading(self):
+    def leading(self) -> int:
         return 1 if self.subnormals == "flush" else self.wide.sig_bits - 1
 
-    def factors(self, fmt, field):
+    def factors(self, fmt: FloatFormat, field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Significands and exponents of one operand's fields."""
         return factors(fmt, field, self.subnormals)
 
-    def wide_parts(self, x, y):
+    def wide_parts(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         (sig_x, exp_x), (sig_y, exp_y) = self.factors(self.a, x), self.factors(self.b, y)
         return exp_x + exp_y, sig_x * sig_y
 
-    def narrow_fields(self, x, y):
+    def narrow_fields(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         sig_x, exp_x = factors(self.a, x, self.subnormals, normalise=True)
         sig_y, exp_y = factors(self.b, y, self.subnormals, normalise=True)
         sig, exp = sig_x * sig_y, exp_x + exp_y - self.b.bias

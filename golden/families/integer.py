@@ -1,8 +1,10 @@
 """Products of integers of any width, signed or not."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-from ..formats import IntFormat
+from ..formats import Format, IntFormat
 from ..integers import IntegerMultiplier
 from ..spec import Multiplier
 
@@ -19,19 +21,19 @@ class Integer(IntegerMultiplier):
     spelled = False
 
     @classmethod
-    def takes(cls, a, b):
+    def takes(cls, a: Format, b: Format) -> bool:
         return a.binary and b.binary
 
     @property
-    def title(self):
+    def title(self) -> str:
         return self.formats.replace("x", " x ")
 
     @property
-    def multiplication(self):
+    def multiplication(self) -> tuple[int, int]:
         return self.a.width, self.b.width
 
     @property
-    def wide(self):
+    def wide(self) -> IntFormat:
         signed = self.a.signed or self.b.signed
         width = self.a.width + self.b.width
         return IntFormat(f"{'' if signed else 'u'}int{width}", width, signed)

@@ -1,9 +1,14 @@
 """L-Mul: the product is the integer addition of the fields and a constant (arXiv 2410.00907); Mitchell's without."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from ..floats import OVERFLOW, SUBNORMALS, FloatMultiplier, factors
+from ..formats import FloatFormat
 from ..offsets import best_offset
 from ..refusal import Refusal
 from ..spec import Policy, WideFormat
@@ -19,19 +24,19 @@ class FieldSum(FloatMultiplier):
     form = "fields"
 
     @cached_property
-    def offset_value(self):
+    def offset_value(self) -> int:
         """The constant that the addition adds, in units of the last place of ``a``'s mantissa."""
         return 0
 
-    def constants(self):
+    def constants(self) -> dict[str, str | int]:
         return {"offset": self.offset, "offset_value": self.offset_value}
 
     @property
-    def rival(self):
+    def rival(self) -> Exact:
         return Exact(self.a, self.b, self.subnormals, self.overflow)
 
     @cached_property
-    def wide(self):
+    def wide(self) -> WideFormat:
         a, b = self.a, self.b
         # Normalised subnormals have exponents down to 1 - man_bits: the sum's exponent is then two's complement.
         signed = self.subnormals == "exact"
@@ -43,7 +48,7 @@ class FieldSum(FloatMultiplier):
                           has_inf=a.has_inf or b.has_inf, has_nan=a.has_nan or b.has_nan)
 
     @cached_property
-    def exp_range(self):
+    def exp_range(self) -> tuple[int, int]:
         a, b = self.a, self.b
         lowest, highest = (x + (y << self.align) + self.offset_value
                            for x, y in ((a.min_normal, b.min_normal), (a.max_finite, b.max_finite)))
@@ -52,20 +57,20 @@ class FieldSum(FloatMultiplier):
         return lowest >> a.man_bits, highest >> a.man_bits
 
     @cached_property
-    def largest(self):
+    def largest(self) -> int:
         a, b = self.a, self.b
         field = a.max_finite + (b.max_finite << self.align) + self.offset_value
         return (1 << a.man_bits) | (field & a.man_mask)
 
-    def factors(self, fmt, field):
+    def factors(self, fmt: FloatFormat, field: np.ndarray) -> tuple[np.ndarray, int]:
         """What the fields of one operand add, and no exponents."""
         return addends(fmt, field, self.subnormals) << (self.a.man_bits - fmt.man_bits), 0
 
-    def narrow_fields(self, x, y):
+    def narrow_fields(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         field = self._sum(x, y) - (self.b.bias << self.a.man_bits)
         return field, field < self.a.min_normal
 
-    def wide_parts(self, x, y):
+    def wide_parts(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         total = self._sum(x, y)
         return self.wide.wrapped(total >> self.a.man_bits), total & self.a.man_mask
 
@@ -99,7 +104,7 @@ class LMul(FieldSum):
     summary = "integer addition of the fields, the paper's offset (_best, _none, _off3: others; _sub: keeps subnormals)"
     policies = (SUBNORMALS, OVERFLOW, OFFSET)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.offset, str) and self.offset not in ("paper", "none", "best"):
             raise Refusal(f"Offset must be 'paper', 'none', 'best' or an integer, not {self.offset!r}")
@@ -107,7 +112,7 @@ class LMul(FieldSum):
             raise Refusal(f"Offset must be within +-{(1 << self.a.man_bits) - 1} for {self.a}, not {self.offset!r}")
 
     @cached_property
-    def offset_value(self):
+    def offset_value(self) -> int:
         """The constant that the addition adds, in units of the last place of ``a``'s mantissa."""
         if self.offset == "paper":
             return 1 << (self.a.man_bits - self.a.l_m)
@@ -115,7 +120,7 @@ class LMul(FieldSum):
             return 0
         if self.offset == "best":
             return best_offset(self.a.man_bits, self.b.man_bits)
-        return self.offset
+        return int(self.offset)
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,7 @@ class Mitchell(FieldSum):
     summary = "the same addition without an offset"
 
 
-def addends(fmt, field, subnormals):
+def addends(fmt: FloatFormat, field: np.ndarray, subnormals: str) -> np.ndarray:
     """The integers that L-Mul adds: fields, those of ``exact`` subnormals normalised, their exponent below 1."""
     if subnormals == "flush":
         return field

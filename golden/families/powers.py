@@ -1,9 +1,10 @@
 """Integers times sums of signed powers of two: shifts and additions (QFX)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-from ..formats import IntFormat
-from ..formats.powers import Powers
+from ..formats import Format, IntFormat, Powers
 from ..integers import IntegerMultiplier
 from .integer import Integer
 
@@ -20,15 +21,15 @@ class PowerWeight(IntegerMultiplier):
     spelled = False
 
     @classmethod
-    def takes(cls, a, b):
+    def takes(cls, a: Format, b: Format) -> bool:
         return a.binary and b.powers > 0
 
     @property
-    def title(self):
+    def title(self) -> str:
         return f"{self.a} x {self.b.count} powers of two"
 
     @property
-    def rival(self):
+    def rival(self) -> Integer:
         """The multiplier of integers that has room for every weight."""
         return Integer(self.a, IntFormat(f"int{self.b.high.bit_length() + 1}", self.b.high.bit_length() + 1))
 

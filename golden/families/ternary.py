@@ -1,8 +1,10 @@
 """Integers times ternary weights: add, subtract or leave (MatMul-free language models, arXiv 2406.02528)."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
-from ..formats import IntFormat, Ternary
+from ..formats import Format, IntFormat, Ternary
 from ..integers import IntegerMultiplier
 from .integer import Integer
 
@@ -19,15 +21,15 @@ class TernaryWeight(IntegerMultiplier):
     spelled = False
 
     @classmethod
-    def takes(cls, a, b):
+    def takes(cls, a: Format, b: Format) -> bool:
         return a.binary and b == Ternary()
 
     @property
-    def title(self):
+    def title(self) -> str:
         return f"{self.a} x ternary"
 
     @property
-    def rival(self):
+    def rival(self) -> Integer:
         """The multiplier of integers with weights of as many bits."""
         return Integer(self.a, IntFormat("int2", 2))
 

@@ -59,6 +59,8 @@ class Format:
         Numbers that a code stands for, 1 but in formats that pack several; `decode` then has a last axis of them.
     integer : bool
         Whether every number is an integer.
+    low, high : int
+        The smallest and the largest number, of integers that are not packed.
     binary : bool
         Whether a code is its number in binary: two's complement, or unsigned.
     floating : bool
@@ -76,6 +78,8 @@ class Format:
 
     name: str
     width: int
+    low: int
+    high: int
     per_code = 1
     integer = binary = floating = signs = False
     powers = 0

@@ -221,7 +221,7 @@ class FloatFormat(Format):
                 "man_bits": self.man_bits, "bias": self.bias, "specials": self.specials.value}
 
 
-def round_shift(integers: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def round_shift(integers: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
     """``integers / 2**shift``, rounded to nearest, ties to even; ``shift`` at least 1, integers below 2**62."""
     odd = (integers >> shift) & 1
     return (integers + (np.left_shift(1, shift - 1) - 1 + odd)) >> shift

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
+from ...golden.families.exact import Exact
 from ..operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
 from ..shift import leading_zeros, normalise, shift_right
 
@@ -55,11 +56,13 @@ class ExactMultiplier(FloatMultiplier):
         Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
     """
 
-    def __init__(self, spec, wide=False):
+    spec: Exact
+
+    def __init__(self, spec: Exact, wide: bool = False) -> None:
         super().__init__(spec, wide)
         self.bias_bits = spec.b.bias.bit_length()
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         spec = self.spec
         a, b = self.operands(m)

@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 
+from ...golden.families.lmul import FieldSum
 from ..operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
 from ..shift import normalise
 
@@ -36,7 +37,9 @@ class LMul(FloatMultiplier):
         Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
     """
 
-    def elaborate(self, platform):
+    spec: FieldSum
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         spec = self.spec
         a, b = self.operands(m)

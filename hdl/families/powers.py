@@ -2,13 +2,16 @@
 
 from amaranth.hdl import Module, Mux, Signal
 
+from ...golden.families.powers import PowerWeight
 from ..integers import IntegerPart, number
 
 
 class PowersMultiplier(IntegerPart):
     """``p`` is the sum of ``a`` shifted by each power's exponent, with its sign; a field of 0 is no power."""
 
-    def elaborate(self, platform):
+    spec: PowerWeight
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         total = 0
         size = 1 + self.spec.b.exp_bits

@@ -2,13 +2,16 @@
 
 from amaranth.hdl import Module, Signal
 
+from ...golden.families.ternary import TernaryWeight
 from ..integers import IntegerPart, number
 
 
 class TernaryMultiplier(IntegerPart):
     """``p`` is ``a``, ``-a`` or 0: bit 0 of ``b`` says whether there is a product, bit 1 its sign."""
 
-    def elaborate(self, platform):
+    spec: TernaryWeight
+
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         some, negative = self.b[0], self.b[1]
         kept = Signal(self.spec.wide.width, name="kept")

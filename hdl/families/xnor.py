@@ -8,7 +8,7 @@ from ..integers import IntegerPart
 class XnorPopcount(IntegerPart):
     """``p``: as many pairs of signs that agree, less those that do not."""
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         size = self.spec.a.width
         differ = Signal(size, name="differ")
