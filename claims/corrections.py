@@ -20,11 +20,11 @@ WORTH = 0.05  # the root mean square error must fall by this part for a correcti
 def errors_of(formats: str, *way: Any) -> Row:
     """`Errors` of a way to multiply (`mantissa_errors`) at a format: of uniform mantissas, and under their names those
     of the other sources of operands, rounded to the format."""
-    bits = FORMATS[formats]
-    found = mantissa_errors(way[0], *bits, *way[1:])._asdict()
+    man_a, man_b = bits = FORMATS[formats]
+    found = mantissa_errors(way[0], man_a, man_b, *way[1:])._asdict()
     for source in OPERANDS[1:]:
         given = [shorten(each, width, "round")[0] for each, width in zip(significands(source), bits, strict=True)]
-        found[source] = mantissa_errors(way[0], *bits, *way[1:], mantissas=given)._asdict()
+        found[source] = mantissa_errors(way[0], man_a, man_b, *way[1:], mantissas=given)._asdict()
     return found
 
 

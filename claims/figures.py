@@ -1,11 +1,14 @@
 """Figures of designs, looked up in a record of `lmul.synth`; what is missing has a reason."""
 
 import shlex
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from ..hdl.designs import parse
 from ..synth import library, rivals
 from ..synth.fpga import TARGETS
 from ..synth.measure import Options
+from .rows import Row
 
 FLAGS = {"operands": "operands", "pairing": "pairing", "vectors": "vectors", "seed": "seed", "mode": "activity",
          "clock_ps": "clock", "wire_load": "wire-load", "effort": "effort", "dont_use": "dont-use",
@@ -21,7 +24,7 @@ class Figures:
         As `lmul.synth.record` describes it; None: nothing was measured.
     """
 
-    def __init__(self, record):
+    def __init__(self, record: Row | None) -> None:
         self.record = record or {"rows": (), "libraries": (), "options": {}, "scatter": {"margins": ()}}
         self.rows = {(row["design"], row["technology"]): row for row in self.record["rows"]}
         self.libraries = list(dict.fromkeys(each["name"] for each in self.record["libraries"])) or ["no library"]
@@ -31,16 +34,16 @@ class Figures:
         known = {slug: parse(slug) for slug in self.designs}
         self.groups = {slug: set(rivals.groups(design, known.values())) for slug, design in known.items()}
 
-    def of(self, design, technology, key):
+    def of(self, design: str, technology: str, key: str) -> Any:
         """The figure, or None."""
         return self.rows.get((design, technology), {}).get(key)
 
-    def any(self, design, key):
+    def any(self, design: str, key: str) -> Any:
         """A figure that belongs to the design and not to a technology, such as ``gates``; or None."""
         found = (row.get(key) for (name, _), row in self.rows.items() if name == design)
         return next((value for value in found if value is not None), None)
 
-    def reason(self, design, key, technology=None):
+    def reason(self, design: str, key: str, technology: str | None = None) -> str | None:
         """Why a figure is missing, or None if it is there."""
         value = self.of(design, technology, key) if technology else self.any(design, key)
         if value is not None:
@@ -49,7 +52,7 @@ class Figures:
         reasons = [row["reasons"][key] for row in rows if key in row["reasons"]]
         return reasons[0] if reasons else f"`{design}` is not in the record"
 
-    def margin(self, ours, rival, measure, technology=None):
+    def margin(self, ours: str, rival: str, measure: str, technology: str | None = None) -> float | None:
         """The margin of a ratio of two designs' figures, in its logarithm: the pair's own in the record, or for two
         that are no rivals the widest of their structure; None where the record has none.
 
@@ -61,13 +64,13 @@ class Figures:
         return max(own or [margin for key, margin in alike.items()
                            if key[0].partition("_")[0] == ours.partition("_")[0]], default=None)
 
-    def undriven(self, designs, technology):
+    def undriven(self, designs: Iterable[str], technology: str) -> str | None:
         """Why operands are no evidence of these designs' energy, nor of netlists chosen by it; None where they are."""
         rows = [self.rows[design, technology] for design in designs if (design, technology) in self.rows]
         why = next(filter(None, map(rivals.undriven, rows)), None)
         return why and f"these operands are no evidence: {why}"
 
-    def command(self, designs, technology=None):
+    def command(self, designs: Collection[str], technology: str | None = None) -> str:
         """The command line that measures rows of these designs again as the record has them: with the rivals that
         decided the clock, and the record's options. For cells that came from files it is the record's own."""
         if technology is not None and self.rows and technology not in (*library.EMBEDDED, *TARGETS):

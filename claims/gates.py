@@ -7,6 +7,8 @@ exponents, whatever their width. An L-Mul is the XOR and two adders: of 8 and 7 
 widths are found from the figures; no one rule that we know gives the 7 and the 8.
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 
@@ -30,14 +32,14 @@ class Parts:
     half_adders: int = 0
     full_adders: int = 0
 
-    def __add__(self, other):
+    def __add__(self, other: Parts) -> Parts:
         return Parts(*(mine + theirs for mine, theirs in zip(self.values, other.values, strict=True)))
 
     @property
-    def values(self):
+    def values(self) -> tuple[int, ...]:
         return self.xors, self.ands, self.muxes, self.half_adders, self.full_adders
 
-    def gates(self, xor):
+    def gates(self, xor: int) -> int:
         """How many gates they are when an XOR counts ``xor`` of them; AND and OR count 1, a multiplexer 3."""
         half, full = 1 + xor, 3 + 2 * xor
         return xor * self.xors + self.ands + 3 * self.muxes + half * self.half_adders + full * self.full_adders

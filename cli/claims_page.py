@@ -2,9 +2,11 @@
 
 import math
 import textwrap
+from pathlib import Path
 
 from ..claims.energy import LONE
 from ..claims.error import OPERANDS, WAYS, WHOLE
+from ..claims.rows import Row
 from ..claims.run import counts
 from ..claims.verdict import result
 from . import plots
@@ -67,12 +69,12 @@ NOTES = {name: " ".join(text.split()) for name, text in {
 
 
 
-def write_claims(record, folder):
+def write_claims(record: Row, folder: str | Path) -> None:
     """Write ``claims.html``, ``claims.md`` and ``claims.json``, as `document.write` does."""
     write("claims", record, claims_page(record), folder)
 
 
-def claims_page(record):
+def claims_page(record: Row) -> Page:
     """The claims as a `Page`: verdicts, the checks behind each, then every part's figures."""
     blocks = [Heading("Verdicts"), _verdicts(record), *_measured(record), Text(record["rule"]), Heading("The checks")]
     blocks = blocks if record["claims"] else []
@@ -91,14 +93,14 @@ def _is_empty(block):
             or (isinstance(block, Text) and not block.text))
 
 
-def lead(record):
+def lead(record: Row) -> str:
     """What came out, in words."""
     found = ", ".join(f"{count} {LEAD[verdict][count > 1]}" for verdict, count in counts(record).items() if count)
     words = f"Of {len(record['claims'])} claims of {record['source']}: {found}." if record["claims"] else ""
     return " ".join(filter(None, [words, record.get("energy", {}).get("finding")]))
 
 
-def summary(record):
+def summary(record: Row) -> str:
     """The verdicts in plain lines, then the finding."""
     width = max((len(claim["name"]) for claim in record["claims"]), default=0)
     lines = [f"{claim['name']:<{width}}  {_verdict(claim)} ({claim['count']})" for claim in record["claims"]]

@@ -1,17 +1,21 @@
 """Which rows of a record may be compared, their ratios, and the finding in words: every figure comes from the rows,
 and the margin of every verdict from the record's scatter."""
 
+from __future__ import annotations
+
 import math
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from ..golden.families import members
 from ..golden.spec import Multiplier
 from ..hdl.designs import Design, parse
 from ..hdl.structures import STRUCTURES
 from ..synth import rivals
-from ..synth.rivals import MEASURES
+from ..synth.rivals import MEASURES, Measure
 from .document import percent
 
 #: What designs are judged by, the first that a report has, with the words for less, no clear difference, and more.
@@ -31,25 +35,25 @@ class Entry:
     design: Design
 
     @property
-    def technology(self):
+    def technology(self) -> str:
         return self.row["technology"]
 
     @property
-    def structure(self):
+    def structure(self) -> str:
         return self.design.structure
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         """The arithmetic's family, by which its colour goes."""
         return self.design.multiplier.label
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The family as pages call it."""
         return self.design.multiplier.title
 
     @property
-    def is_default(self):
+    def is_default(self) -> bool:
         """Whether this stands in another's place, with its family's default policies, or is of integers."""
         multiplier = self.design.multiplier
         if multiplier.rival is None:
@@ -57,7 +61,7 @@ class Entry:
         return multiplier.name in (f"{multiplier.kind}_{multiplier.formats}", multiplier.formats)
 
     @property
-    def arithmetic(self):
+    def arithmetic(self) -> str:
         """What the multiplier computes, in a word or two."""
         multiplier = self.design.multiplier
         offset = getattr(multiplier, "offset", None)
@@ -66,7 +70,7 @@ class Entry:
         return self.title + ("" if plain else f", offset {offset}")
 
     @property
-    def operands(self):
+    def operands(self) -> str:
         """The operands' formats, and the policies where they are not the usual ones."""
         multiplier = self.design.multiplier
         if multiplier.wide.integer:
@@ -80,7 +84,7 @@ class Entry:
         return ", ".join(words)
 
     @cached_property
-    def shape(self):
+    def shape(self) -> str:
         """The accumulator, and lanes or rows and columns and dataflow: what follows the multiplier in the slug."""
         if self.design.accumulator is None:
             return ""
@@ -88,29 +92,29 @@ class Entry:
         return " ".join(["into", self.design.accumulator.name, *(["by", *shape] if shape else [])])
 
     @property
-    def setting(self):
+    def setting(self) -> str:
         """What rivals share apart from structure and technology."""
         return ", ".join(filter(None, [self.operands, self.shape]))
 
     @property
-    def family(self):
+    def family(self) -> str:
         """Structure, accumulator and shape: what designs for different operands share."""
         return " ".join(filter(None, [self.design.declared.title, self.shape]))
 
     @property
-    def parts(self):
+    def parts(self) -> list[tuple[str, float]]:
         """Energy per op in fJ of a clocked design, by role: a list of (role, energy), or empty."""
         return [] if self.design.combinational else list((self.row.get("energy_fj_by_role") or {}).items())
 
     @property
-    def order(self):
+    def order(self) -> tuple:
         """Sorts arithmetics for a reader: floats before integers, then the exact one before its replacements, each as
         families are registered, and by its label."""
         multiplier = self.design.multiplier
         return multiplier.wide.integer, multiplier.rival is not None, list(members()).index(multiplier.kind), self.kind
 
     @cached_property
-    def rank(self):
+    def rank(self) -> tuple:
         """Sorts rows for a reader: structure, width of the operands, policy, then exact before its replacements."""
         multiplier = self.design.multiplier
         return (list(STRUCTURES).index(self.structure), self.shape, multiplier.a.width + multiplier.b.width,
@@ -129,39 +133,39 @@ class Pair:
     margins: dict
 
     @property
-    def replaces(self):
+    def replaces(self) -> bool:
         """Whether the design stands in its rival's place."""
         return self.ours.design.multiplier.rival == self.rival.design.multiplier
 
     @property
-    def undriven(self):
+    def undriven(self) -> str | None:
         """Why the operands are no evidence of either, or None."""
         return rivals.undriven(self.ours.row) or rivals.undriven(self.rival.row)
 
-    def ratio(self, measure):
+    def ratio(self, measure: Measure) -> float | None:
         """Our figure over the rival's, or None where either is missing, their clocks differ, or the operands that it
         rests on drove too little."""
         if measure.clock and self.undriven:
             return None
         return measure.ratio(self.ours.row, self.rival.row)
 
-    def whisker(self, measure):
+    def whisker(self, measure: Measure) -> tuple[float, float] | None:
         """The ratio's lowest and highest value within its margin; None without either."""
         ratio, margin = self.ratio(measure), self.margins.get(measure.name)
         return None if ratio is None or margin is None else (ratio * math.exp(-margin), ratio * math.exp(margin))
 
-    def verdict(self, measure):
+    def verdict(self, measure: Measure) -> str | None:
         """``less``, ``more`` or ``same``, which is no clear difference; None where there is no ratio or no margin."""
         whisker = self.whisker(measure)
         return whisker and ("less" if whisker[1] < 1 else "more" if whisker[0] > 1 else "same")
 
 
-def entries(record):
+def entries(record: dict[str, Any]) -> list[Entry]:
     """The record's rows of our own designs in reading order."""
     return _entries(row for row in record["rows"] if not row.get("source"))
 
 
-def foreign(record):
+def foreign(record: dict[str, Any]) -> list[Entry]:
     """Rows of somebody else's Verilog in reading order."""
     return _entries(row for row in record["rows"] if row.get("source"))
 
@@ -170,12 +174,12 @@ def _entries(rows):
     return sorted((Entry(row, parse(row["design"])) for row in rows), key=lambda entry: entry.rank)
 
 
-def technologies(entries):
+def technologies(entries: Iterable[Entry]) -> list[str]:
     """Names of the technologies, in the record's order."""
     return list(dict.fromkeys(entry.technology for entry in entries))
 
 
-def groups(entries):
+def groups(entries: Sequence[Entry]) -> list[list[Entry]]:
     """Rivals together, in reading order: a list of lists. Sums of integers stand in the group of every sum of
     floats of their shape, as they were measured at its clocks."""
     found = {}
@@ -187,12 +191,12 @@ def groups(entries):
     return [[replace(entry, row=rivals.beside(entry.row, some[0].row)) for entry in some] for some in found]
 
 
-def pairs(record, kind="exact"):
+def pairs(record: dict[str, Any], kind: str = "exact") -> list[Pair]:
     """Every row that has a rival called so, in reading order."""
     return beside(record).get(kind, [])
 
 
-def beside(record):
+def beside(record: dict[str, Any]) -> dict[str, list[Pair]]:
     """By what their rivals are called every pair of the record, in reading order: rivals in whose place designs stand
     come first."""
     margins = {}
@@ -210,12 +214,12 @@ def beside(record):
     return named
 
 
-def subject(pairs):
+def subject(pairs: Iterable[Pair]) -> str:
     """What the designs of pairs are called together."""
     return " and ".join(dict.fromkeys(pair.ours.title for pair in pairs))
 
 
-def across(pairs):
+def across(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     """Pairs of one design together, whatever the technology: a dict of slug to list, in reading order."""
     found = {}
     for pair in pairs:
@@ -223,7 +227,7 @@ def across(pairs):
     return found
 
 
-def headline(pairs):
+def headline(pairs: Iterable[Pair]) -> list[Pair]:
     """The pairs that stand for an arithmetic as it comes, with its default policies: of several that stand in one
     rival's place, as L-Mul and Mitchell do, the first."""
     found = {}
@@ -233,7 +237,7 @@ def headline(pairs):
     return list(found.values())
 
 
-def cost(pairs):
+def cost(pairs: Sequence[Pair]) -> list[Measure]:
     """The measures that designs are judged by: the first of `COSTS` that the pairs have."""
     for key in COSTS:
         some = [measure for measure in MEASURES if measure.key == key]
@@ -242,13 +246,13 @@ def cost(pairs):
     return []
 
 
-def consensus(pairs, measures):
+def consensus(pairs: Iterable[Pair], measures: Sequence[Measure]) -> str | None:
     """What the verdicts of pairs of one design say together: that of all, or ``same`` where they disagree; or None."""
     found = {word for pair in pairs for measure in measures if (word := pair.verdict(measure))}
     return found.pop() if len(found) == 1 else "same" if found else None
 
 
-def verdicts(pairs, measures):
+def verdicts(pairs: Iterable[Pair], measures: Sequence[Measure]) -> dict[str, list[tuple[Entry, float]]]:
     """Sort designs by what their ratios say, in every technology and by every measure that has one: a dict of ``less``,
     ``more`` and ``same`` (no clear difference, or they disagree) to lists of (entry, the ratio least in its favour)."""
     found = {"less": [], "more": [], "same": []}
@@ -260,7 +264,7 @@ def verdicts(pairs, measures):
     return found
 
 
-def finding(record):
+def finding(record: dict[str, Any]) -> str:
     """Where designs pay beside their rivals and where not, and for what error: words made from the rows of the default
     designs. Each arithmetic is told of by itself, beside one kind of rival after the other."""
     found = {kind: headline(some) for kind, some in beside(record).items()}
@@ -289,8 +293,8 @@ def _beside(title, pairs, kind):
     for key, adjective in (("fmax_mhz", "slower"), ("area_um2", "larger")):
         worse = []
         for alike in across(pairs).values():
-            ratios = [pair.ratio(each) for pair in alike for each in MEASURES
-                      if each.key == key and pair.verdict(each) == "more"]
+            ratios = [ratio for pair in alike for each in MEASURES if each.key == key
+                      and pair.verdict(each) == "more" and (ratio := pair.ratio(each)) is not None]
             worse += [(alike[0].ours, max(ratios))] if ratios else []
         sentences += [f"It is {adjective} in {_listed(worse, totals)}."] if worse else []
     return f"{title} / {kind}, worst technology and clock: {' '.join(sentences)}"
@@ -301,7 +305,7 @@ def _undriven(pairs):
     silent = across([pair for pair in pairs if pair.undriven])
     if not silent:
         return ""
-    why = "; ".join(dict.fromkeys(alike[0].undriven for alike in silent.values()))
+    why = "; ".join(dict.fromkeys(filter(None, (alike[0].undriven for alike in silent.values()))))
     names = _names([alike[0].ours for alike in silent.values()])
     return f"No verdict on {names}: these operands are no evidence ({why})."
 

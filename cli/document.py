@@ -35,7 +35,7 @@ class Heading:
     level: int = 2
 
     @property
-    def anchor(self):
+    def anchor(self) -> str:
         return re.sub(r"\W+", "-", self.text.lower()).strip("-")
 
 
@@ -62,7 +62,7 @@ class Table:
     groups: list[tuple[str, int]] = field(default_factory=list)
 
     @property
-    def heads(self):
+    def heads(self) -> list[str]:
         """Column titles that stand alone, as Markdown needs them: the group's title comes first."""
         prefixes = [title for title, span in self.groups for _ in range(span)] or [""] * len(self.columns)
         return [f"{prefix}, {column}" if prefix else column
@@ -87,7 +87,7 @@ class Figure:
     key: list[tuple[str, str]] = field(default_factory=list)
 
     @property
-    def folded(self):
+    def folded(self) -> bool:
         """Whether the panels are so many that the reader opens them."""
         return len(self.panels) > 12
 

@@ -186,7 +186,7 @@ def _glossary():
 class Notes:
     """Why figures are missing: each reason numbered once, with the rows that it holds for."""
 
-    def __init__(self, rows: list[Entry]):
+    def __init__(self, rows: list[Entry]) -> None:
         self.totals = Counter(entry.technology for entry in rows)
         self.reasons = {}
 

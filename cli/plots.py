@@ -5,8 +5,11 @@ phone shows them whole; a page sets several side by side. Text stays text, in th
 begin at zero. ``name`` must differ between the panels of a page: identifiers inside the drawing are made from it.
 """
 
+from __future__ import annotations
+
 import io
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .document import number
@@ -20,7 +23,7 @@ MARKS = "●◇□△▽○"  # of technologies, in the order of the report
 LETTER = 6.9  # px of an average letter in the widest usual font
 
 
-def bars(name, groups):
+def bars(name: str, groups: Iterable[tuple[str, list[tuple[str, str, float | None]]]]) -> str:
     """Horizontal bars, rivals under their group's title, each bar with its figure at its end.
 
     ``groups`` is a list of (title, [(label, colour, value or None)]).
@@ -29,7 +32,7 @@ def bars(name, groups):
                           for title, rows in groups])
 
 
-def stacked(name, groups):
+def stacked(name: str, groups: Iterable[tuple[str, list[tuple[str, list[tuple[str, Any]], float | None]]]]) -> str:
     """Horizontal stacked bars with their total at the end: ``groups`` is a list of
     (title, [(label, [(colour, part)], total or None)])."""
     rows = [row for _, rows in groups for row in rows]
@@ -54,7 +57,7 @@ def stacked(name, groups):
     return drawing.svg(name)
 
 
-def ratios(name, groups, marks):
+def ratios(name: str, groups: Sequence[tuple[str, list]], marks: Sequence[int]) -> str:
     """Ratios to a rival, each joined to the line at 1, with whiskers.
 
     ``groups`` is a list of (title, [(label, [(ratio, whisker) or None for each technology])]), a whisker being the
@@ -91,7 +94,8 @@ def ratios(name, groups, marks):
     return drawing.svg(name)
 
 
-def curves(name, series, xlabel, ylabel, whole=False):
+def curves(name: str, series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], xlabel: str, ylabel: str,
+           whole: bool = False) -> str:
     """Curves, each labelled at its right end. ``series`` is a list of (label, colour, [(x, y)]); ``whole`` says that x
     counts something."""
     left, right, top, bottom = 46, WIDTH - 66, 24, 194
@@ -129,7 +133,7 @@ def _ticks(largest, whole=False):
     return [tick for tick in locator.tick_values(0, largest) if tick <= largest]
 
 
-def _lines(groups, line):
+def _lines(groups, line) -> Iterator[tuple[float, Any, Any]]:
     """Where each title and row of the groups stands: (middle in px from the top, title, row or None)."""
     y = -GAP
     for title, rows in groups:
@@ -147,7 +151,7 @@ def _height(groups, line):
 class Drawing:
     """A figure of `WIDTH` x ``height`` px, drawn on in px from its top left corner."""
 
-    def __init__(self, height):
+    def __init__(self, height: float) -> None:
         from matplotlib.figure import Figure
         from matplotlib.transforms import Affine2D
 
@@ -155,27 +159,28 @@ class Drawing:
         self.figure = Figure(figsize=(WIDTH / 72, self.height / 72), dpi=72)
         self.place: dict[str, Any] = {"transform": Affine2D().scale(1, -1).translate(0, self.height)}
 
-    def text(self, x, y, text, colour="ink", size=FONT, background=False, **style):
+    def text(self, x: float, y: float, text: str, colour: str = "ink", size: float = FONT, background: bool = False,
+             **style: Any) -> None:
         box = {"bbox": {"facecolor": LIGHT["paper"], "linewidth": 0, "pad": 0.5}} if background else {}
         self.figure.text(x, y + 0.36 * size, text, color=LIGHT[colour], fontsize=size, **self.place, **box, **style)
 
-    def bar(self, x, y, width, height, colour):
+    def bar(self, x: float, y: float, width: float, height: float, colour: str) -> None:
         from matplotlib.patches import Rectangle
 
         self.figure.add_artist(Rectangle((x, y - height / 2), width, height, facecolor=LIGHT[colour], linewidth=0,
                                          **self.place))
 
-    def line(self, x0, y0, x1, y1, colour):
+    def line(self, x0: float, y0: float, x1: float, y1: float, colour: str) -> None:
         self._line([x0, x1], [y0, y1], color=LIGHT[colour], linewidth=1)
 
-    def whisker(self, low, high, y, colour):
+    def whisker(self, low: float, high: float, y: float, colour: str) -> None:
         """A line with an end piece on either side, of any length."""
         self._line([low, high], [y, y], marker="|", markersize=5, color=LIGHT[colour], linewidth=1)
 
-    def curve(self, points, colour):
+    def curve(self, points: Sequence[tuple[float, float]], colour: str) -> None:
         self._line(*zip(*points, strict=True), color=LIGHT[colour], linewidth=1.6, marker="o", markersize=4)
 
-    def mark(self, x, y, index, colour):
+    def mark(self, x: float, y: float, index: int, colour: str) -> None:
         """One of `MARKS`; the first is filled."""
         self._line([x], [y], marker="oDs^vo"[index % len(MARKS)], markersize=6, color=LIGHT[colour],
                    markerfacecolor=LIGHT["paper" if index else colour])
@@ -185,7 +190,7 @@ class Drawing:
 
         self.figure.add_artist(Line2D(xs, ys, **self.place, **style))
 
-    def svg(self, name):
+    def svg(self, name: str) -> str:
         """The drawing to stand inside HTML: no prologue, metadata or fonts of its own, and the theme's colours."""
         import matplotlib
 

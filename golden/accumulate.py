@@ -1,6 +1,9 @@
 """Sums of products as the accumulators form them, bit by bit and in the hardware's order."""
 
+from __future__ import annotations
+
 from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -10,13 +13,21 @@ from .parallel import in_threads
 from .refusal import Refusal
 from .stimulus import all_pairs
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .accumulators import Accumulator
+    from .floats import FloatMultiplier
+    from .formats import FloatFormat, IntFormat
+    from .spec import Multiplier
+
 MAX_LANES = 256
 MAX_WINDOW = 53  # bits; with the carries of 256 lanes a sum stays below 2**61, as the kernels need
 _TABLE_BITS = 16  # operand pairs that a table of terms may have
 _BLOCK = 1 << 16  # products that a thread takes at a time
 
 
-def accumulate(spec, accumulator, a, b):
+def accumulate(spec: Multiplier, accumulator: Accumulator, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """Sum the products of ``a`` and ``b`` over their last axis, in its order.
 
     A float accumulator starts from +0 and takes every product unrounded: each step rounds once, to nearest even, with
@@ -44,7 +55,8 @@ def accumulate(spec, accumulator, a, b):
     return sums(spec, accumulator, a, b).reshape(shape)
 
 
-def dot(spec, accumulator, lanes, a, b, window=32, tree=False):
+def dot(spec: Multiplier, accumulator: Accumulator, lanes: int, a: ArrayLike, b: ArrayLike, window: int = 32,
+        tree: bool = False) -> np.ndarray:
     """As `accumulate`, for hardware that takes ``lanes`` products at a time. An exact or integer sum is the same.
 
     The products of a group are aligned to the largest exponent among them in a ``window`` of so many bits, what falls
@@ -62,17 +74,19 @@ def dot(spec, accumulator, lanes, a, b, window=32, tree=False):
         raise Refusal(f"Dot product lanes must be 1 to {MAX_LANES}, not {lanes!r}")
     if not accumulator.rounds:
         return sums(spec, accumulator, a, b).reshape(shape)
-    width = spec.wide.sig_bits + spec.wide.implicit_one
+    width = spec.layout.sig_bits + spec.layout.implicit_one
     if not tree and not width <= window <= MAX_WINDOW:
         raise Refusal(f"Window must be {width} to {MAX_WINDOW} bits for {spec.name}, not {window!r}")
+    neutral = cast("FloatMultiplier", spec).neutral
     missing = ((0, 0), (0, -a.shape[1] % lanes))
-    a, b = (np.pad(codes, missing, constant_values=code) for codes, code in zip((a, b), spec.neutral, strict=True))
+    a, b = (np.pad(codes, missing, constant_values=code) for codes, code in zip((a, b), neutral, strict=True))
     if tree:
         return _run(kernels.sum_tree, spec, accumulator, (lanes,), a, b).reshape(shape)
     return _run(kernels.sum_aligned, spec, accumulator, (lanes, window - width), a, b).reshape(shape)
 
 
-def sums(spec, accumulator, a, b, every_pair=False):
+def sums(spec: Multiplier, accumulator: Accumulator, a: np.ndarray, b: np.ndarray,
+         every_pair: bool = False) -> np.ndarray:
     """Sums over rows of codes, (n, depth): of the rows of ``a`` with the rows of ``b``, in pairs; or of every row of
     ``a`` with every row of ``b``, those of ``b`` changing fastest. Checks nothing."""
     if accumulator.rounds:
@@ -83,7 +97,7 @@ def sums(spec, accumulator, a, b, every_pair=False):
     return _run(kernels.sum_exactly, spec, accumulator, (lowest, limbs), a, b, every_pair)
 
 
-def check(spec, accumulator, depth):
+def check(spec: Multiplier, accumulator: Accumulator, depth: int) -> None:
     """Refuse an accumulator that does not take the products, or not so many."""
     accumulator.check(spec.wide, spec.name)
     if depth < 1:
@@ -92,21 +106,22 @@ def check(spec, accumulator, depth):
         raise Refusal(f"Depth must be at most {accumulator.depth} for {accumulator.name}, not {depth}")
 
 
-def extent(spec):
+def extent(spec: Multiplier) -> tuple[int, int]:
     """Exponent of the last place of the smallest product, and how many limbs an exact sum of products takes."""
-    wide = spec.wide
+    wide = spec.layout
     lowest, highest = spec.exp_range
     bits = highest - lowest + wide.sig_bits + wide.implicit_one
     # One limb more, for carries and the upper part of the highest product.
     return lowest - wide.exp_bias - wide.frac_bits, bits // kernels.LIMB_BITS + 2
 
 
-def target(fmt):
+def target(fmt: FloatFormat) -> kernels.Target:
     """A format as the kernels take it."""
+    assert fmt.inf is not None and fmt.nan is not None
     return kernels.Target(fmt.man_bits, fmt.field_bits, fmt.bias, fmt.inf, fmt.nan)
 
 
-def rule(spec, table=False):
+def rule(spec: FloatMultiplier, table: bool = False) -> kernels.Rule:
     """How the kernels make terms: by the form that the family offers, or by a ``table`` of all of them."""
     if table:
         return kernels.Rule(kernels.TABLE, 0, 0, 0, term_table(spec))
@@ -116,20 +131,20 @@ def rule(spec, table=False):
     return kernels.Rule(kernels.SIGNIFICANDS, 0, 0, scale, _NO_TERMS)
 
 
-def by_table(spec):
+def by_table(spec: Multiplier) -> bool:
     """Whether a table has all terms: of few operand bits together."""
     return spec.a.width + spec.b.width <= _TABLE_BITS
 
 
 @lru_cache(maxsize=16)
-def term_table(spec):
+def term_table(spec: Multiplier) -> kernels.Terms:
     """The terms of all pairs of codes, those of ``b`` changing fastest."""
     return terms(spec, *all_pairs(spec))
 
 
-def terms(spec, a, b):
+def terms(spec: Multiplier, a: np.ndarray, b: np.ndarray) -> kernels.Terms:
     """The products of codes, one-dimensional, as `kernels.Terms`."""
-    wide, found = spec.wide, products.product(spec, a, b)
+    wide, found = spec.layout, products.product(spec, a, b)
     number = ~(found.zero | found.inf | found.nan)
     mag = np.where(number, found.sig.astype(np.int64) + (wide.implicit_one << wide.frac_bits), 0)
     exp = np.where(number, found.exp.astype(np.int64) - wide.exp_bias - wide.frac_bits, 0)
@@ -140,7 +155,7 @@ def terms(spec, a, b):
 _NO_TERMS = kernels.Terms(*(np.zeros(0, dtype) for dtype in (np.int64, np.int16, np.uint8, np.uint8)))
 
 
-def factors(spec, fmt, codes):
+def factors(spec: FloatMultiplier, fmt: FloatFormat, codes: np.ndarray) -> kernels.Factors:
     """Codes of one operand, (n, depth), as the kernels take them for a form."""
     codes = np.ascontiguousarray(codes)  # other layouts would be compiled for again
     field = codes.astype(np.int64) & fmt.field_mask
@@ -190,16 +205,17 @@ def _int_sums(spec, accumulator, a, b, every_pair):
     return accumulator.result.codes(total).ravel()
 
 
-def exact_int_sums(spec, a, b):
+def exact_int_sums(spec: Multiplier, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The matrix product of codes of integers, (..., rows, depth) and (..., depth, cols), int64."""
     if spec.a.per_code == spec.b.per_code == 1 and spec.wide.width <= 32:
         # Products of up to 32 bits: float64 sums are exact integers below 2**53, so up to a depth of 2**21.
         parts = range(0, a.shape[-1], 1 << 20)
-        return sum((spec.a.decode(a[..., k : k + (1 << 20)]) @ spec.b.decode(b[..., k : k + (1 << 20), :])
-                    ).astype(np.int64) for k in parts)
-    total = np.zeros((*a.shape[:-1], b.shape[-1]), np.int64)
+        found = sum((spec.a.decode(a[..., k : k + (1 << 20)]) @ spec.b.decode(b[..., k : k + (1 << 20), :])
+                     ).astype(np.int64) for k in parts)
+        return cast(np.ndarray, found)
+    total, wide = np.zeros((*a.shape[:-1], b.shape[-1]), np.int64), cast("IntFormat", spec.wide)
     for k in range(a.shape[-1]):
-        total += spec.wide.numbers(products.product(spec, a[..., k, None], b[..., k, None, :]))
+        total += wide.numbers(products.product(spec, a[..., k, None], b[..., k, None, :]))
     return total
 
 

@@ -1,7 +1,10 @@
 """How products are summed: the kinds of accumulator, what each offers, and the one way in which slugs spell it."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
+from typing import cast
 
 from .formats import FORMATS, FloatFormat, Format, IntFormat, Specials, format_named
 from .refusal import Refusal
@@ -32,15 +35,15 @@ class Kind:
     exact: bool = False
     words: int = 1
 
-    def write(self, accumulator: "Accumulator") -> str:
+    def write(self, accumulator: Accumulator) -> str:
         """The accumulator's part of a slug."""
         raise NotImplementedError
 
-    def read(self, kind: str, word: str) -> "Accumulator | None":
+    def read(self, kind: str, word: str) -> Accumulator | None:
         """The accumulator of this kind that a word spells, or None."""
         raise NotImplementedError
 
-    def result(self, accumulator: "Accumulator") -> Format:
+    def result(self, accumulator: Accumulator) -> Format:
         """Format of the sum that is handed out."""
         raise NotImplementedError
 
@@ -48,47 +51,48 @@ class Kind:
 class Rounded(Kind):
     """A float, rounded to nearest even at each step: any format with Inf and NaN."""
 
-    def write(self, accumulator):
-        return accumulator.fmt.name
+    def write(self, accumulator: Accumulator) -> str:
+        return self.result(accumulator).name
 
-    def read(self, kind, word):
+    def read(self, kind: str, word: str) -> Accumulator | None:
         try:
-            fmt = format_named(word)
+            fmt = cast(FloatFormat, format_named(word))  # if it is `floating`, which is asked first
         except ValueError:
             return None
         return Accumulator(kind, fmt) if fmt.floating and fmt.specials is Specials.IEEE else None
 
-    def result(self, accumulator):
-        return accumulator.fmt
+    def result(self, accumulator: Accumulator) -> FloatFormat:
+        return cast(FloatFormat, accumulator.fmt)
 
 
 class Exact(Kind):
     """A fixed-point sum with room for ``depth`` of the largest products, rounded once to fp32 when it is handed out."""
 
-    def write(self, accumulator):
+    def write(self, accumulator: Accumulator) -> str:
         plain = accumulator.depth == Accumulator.DEFAULT_DEPTH
         return accumulator.kind if plain else f"{accumulator.kind}{accumulator.depth}"
 
-    def read(self, kind, word):
+    def read(self, kind: str, word: str) -> Accumulator | None:
         match = re.fullmatch(rf"{kind}([1-9]\d{{0,5}})?", word)
         return Accumulator(kind, depth=int(match[1] or Accumulator.DEFAULT_DEPTH)) if match else None
 
-    def result(self, accumulator):
+    def result(self, accumulator: Accumulator) -> FloatFormat:
         return FORMATS["fp32"]
 
 
 class Wrapping(Kind):
     """An integer of ``bits`` bits, modulo a power of two."""
 
-    def write(self, accumulator):
+    def write(self, accumulator: Accumulator) -> str:
         return f"int{accumulator.bits}"
 
-    def read(self, kind, word):
+    def read(self, kind: str, word: str) -> Accumulator | None:
         match = re.fullmatch(r"int([1-9]\d?)", word)
-        fits = match and MIN_INT_BITS <= int(match[1]) <= MAX_INT_BITS
-        return Accumulator(kind, bits=int(match[1])) if fits else None
+        if match and MIN_INT_BITS <= int(match[1]) <= MAX_INT_BITS:
+            return Accumulator(kind, bits=int(match[1]))
+        return None
 
-    def result(self, accumulator):
+    def result(self, accumulator: Accumulator) -> IntFormat:
         return IntFormat(accumulator.name, accumulator.bits)
 
 

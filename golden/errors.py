@@ -1,14 +1,24 @@
 """How far products are from the exact ones. Errors are relative: ``actual / exact - 1``."""
 
+from __future__ import annotations
+
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
 from .codec import decode, round_shift
+from .formats import FloatFormat
 from .products import multiply, product, wide_value
 from .refusal import Refusal
 from .stimulus import all_pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from .spec import Multiplier
 
 METHODS = ("add", "formula", "round", "truncate")
 
@@ -27,7 +37,7 @@ class Errors(NamedTuple):
     count: int
 
 
-def measure(actual, exact):
+def measure(actual: np.ndarray, exact: np.ndarray) -> Errors:
     """`Errors` of arrays of products, over those whose exact value is a number other than zero.
 
     Raises
@@ -41,10 +51,10 @@ def measure(actual, exact):
     error = actual[counted] / exact[counted] - 1
     size = abs(error)
     means = (float(array.mean()) for array in (size, error, np.square(error)))
-    return Errors(*means, float(size.max()), error.size)
+    return Errors(*means, worst=float(size.max()), count=error.size)
 
 
-def operand_errors(spec, a, b, wide=False):
+def operand_errors(spec: Multiplier, a: ArrayLike, b: ArrayLike, wide: bool = False) -> Errors:
     """`Errors` of a multiplier on given codes, narrow or ``wide``; what it flushes or saturates counts as error.
 
     Parameters
@@ -71,7 +81,7 @@ class ResultErrors(NamedTuple):
     gain: float
 
 
-def result_errors(actual, reference):
+def result_errors(actual: np.ndarray, reference: np.ndarray) -> ResultErrors:
     """`ResultErrors` of arrays of results, float64 of one shape.
 
     Raises
@@ -91,12 +101,12 @@ def result_errors(actual, reference):
                         float((actual * reference).sum() / power))
 
 
-def exact_product(spec, a, b):
+def exact_product(spec: Multiplier, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """The product of two codes' values, exactly: 48 bits of significand at most, well within float64's range."""
     return spec.true_products(a, b)
 
 
-def mean_relative_error(spec, wide=False):
+def mean_relative_error(spec: Multiplier, wide: bool = False) -> float:
     """The mean relative error of a multiplier's products, as reports give it: the same on every call, and quick.
 
     Operands of up to 16 bits together: over all pairs of normal numbers whose exact product lies among the normal
@@ -112,12 +122,13 @@ def mean_relative_error(spec, wide=False):
     elif spec.wide.integer:
         a, b = _spaced(spec.a.width)[:, None], _spaced(spec.b.width)
     else:
-        x, y = mantissa_pairs(spec.a.man_bits, spec.b.man_bits)
-        a, b = x + (spec.a.bias << spec.a.man_bits), y + (spec.b.bias << spec.b.man_bits)
+        fmt_a, fmt_b = cast(FloatFormat, spec.a), cast(FloatFormat, spec.b)
+        x, y = mantissa_pairs(fmt_a.man_bits, fmt_b.man_bits)
+        a, b = x + (fmt_a.bias << fmt_a.man_bits), y + (fmt_b.bias << fmt_b.man_bits)
     return operand_errors(spec, a, b, wide).mean
 
 
-def normal_pairs(spec):
+def normal_pairs(spec: Multiplier) -> tuple[np.ndarray, np.ndarray]:
     """All pairs of codes of normal numbers whose exact product lies among the normal numbers of the result's format
     (integers: all pairs), of operands of up to 16 bits together."""
     a, b = all_pairs(spec)
@@ -137,7 +148,7 @@ def _in_range(fmt, values):
     return (abs(values) >= smallest) & (abs(values) <= largest)
 
 
-def mantissa_pairs(man_a, man_b):
+def mantissa_pairs(man_a: int, man_b: int) -> tuple[np.ndarray, np.ndarray]:
     """Mantissas uniform over [0, 1), as integers: every pair up to 20 bits together, else 1009 by 1009 evenly spaced
     ones. Gives two arrays that broadcast against each other."""
     if man_a + man_b <= _EXHAUSTIVE_BITS:
@@ -150,7 +161,8 @@ def _spaced(man_bits):
     return ((2 * np.arange(count) + 1) << man_bits) // (2 * count)
 
 
-def mantissa_errors(method, man_a, man_b=None, offset=0, guard_bits=0, scale=1.0, mantissas=None):
+def mantissa_errors(method: str, man_a: int, man_b: int | None = None, offset: int = 0, guard_bits: int = 0,
+                    scale: float = 1.0, mantissas: Sequence[np.ndarray] | None = None) -> Errors:
     """`Errors` of a way to multiply significands, exponents aside.
 
     Parameters
@@ -181,7 +193,8 @@ def mantissa_errors(method, man_a, man_b=None, offset=0, guard_bits=0, scale=1.0
     return measure(scale * actual, (1 + x / (1 << man_a)) * (1 + y / (1 << man_b)))
 
 
-def significand_product(method, man_a, man_b, x, y, offset=0, guard_bits=0):
+def significand_product(method: str, man_a: int, man_b: int, x: ArrayLike, y: ArrayLike, offset: int = 0,
+                        guard_bits: int = 0) -> np.ndarray:
     """What a ``method`` of `mantissa_errors` makes of significands ``1 + x * 2**-man_a`` and ``1 + y * 2**-man_b``:
     float64, exact."""
     x, y = np.asarray(x, np.int64), np.asarray(y, np.int64)

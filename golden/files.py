@@ -1,15 +1,19 @@
 """Files written whole or not at all."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 
 @contextlib.contextmanager
-def atomic_write(path, mode="w"):
+def atomic_write(path: str | os.PathLike, mode: str = "w") -> Iterator[IO[Any]]:
     """Open a temporary file beside ``path`` and rename it into place when the block ends without an exception.
 
     Whoever reads ``path`` at any moment, even after the process was killed, sees the old file or the new one. Of a
@@ -17,7 +21,7 @@ def atomic_write(path, mode="w"):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".lmul-")
     try:
         with os.fdopen(handle, mode, **text) as file:
@@ -34,7 +38,7 @@ def atomic_write(path, mode="w"):
         raise
 
 
-def require_space(*folders):
+def require_space(*folders: str | os.PathLike) -> None:
     """Raise OSError, ENOSPC or whatever else it is, with the folder's name, if a file of some kilobytes cannot be
     written: after other programs wrote there, who may say nothing of a full disk."""
     for folder in folders:
@@ -46,7 +50,7 @@ def require_space(*folders):
             raise OSError(error.errno, os.strerror(error.errno or errno.EIO), str(folder)) from None
 
 
-def write_together(folder, texts):
+def write_together(folder: str | os.PathLike, texts: dict[str, str]) -> None:
     """Write text files that belong together: all are whole on the disk before the first takes its place.
 
     They are renamed one after the other, in the order given, and two processes do so in turn: what stays is the set of

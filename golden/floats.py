@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -39,6 +40,7 @@ class FloatMultiplier(Multiplier):
     overflow: str = "saturate"
 
     policies = (SUBNORMALS, OVERFLOW)
+    offset_value: ClassVar[int] = 0  # of the form ``fields``: what is added to the sum
 
     def __post_init__(self) -> None:
         if not (self.a.floating and self.b.floating):
@@ -91,6 +93,10 @@ class FloatMultiplier(Multiplier):
         sign, x, y = self._work(a, b)
         exp, sig = self.wide_parts(x, y)
         return sign, exp, sig, *self._flags(x, y)
+
+    def factors(self, fmt: FloatFormat, field: np.ndarray) -> tuple[np.ndarray, np.ndarray | int]:
+        """What the fields of one operand, of format ``fmt``, give to a term, and their exponents: for a ``form``."""
+        raise NotImplementedError
 
     def narrow_fields(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Fields of the narrow products of fields, unbounded above, and which of them are flushed to zero."""

@@ -6,7 +6,9 @@ products of row ``n // repeat`` of ``a`` with row ``n % len(b)`` of ``b``: with 
 stacks, with ``repeat = len(b)`` every row of ``a`` with every row of ``b``.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -53,6 +55,8 @@ class Factors(NamedTuple):
     flags: np.ndarray
 
 
+Int = int | np.int64  # in compiled code an int64
+
 FIELDS, SIGNIFICANDS, TABLE = range(3)  # forms of a rule
 
 
@@ -82,16 +86,19 @@ class Words(NamedTuple):
     mask: np.ndarray
 
 
-@intrinsic
-def _leading_zeros(typing_context, integer):
+def _count_leading_zeros(typing_context, integer):
     def generate(context, builder, signature, arguments):
         return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
     return types.int64(types.int64), generate
 
 
+#: (int64) -> int64, in compiled code alone.
+_leading_zeros: Any = intrinsic(_count_leading_zeros)
+
+
 @compiled
-def rounded(fmt, sign, mag, exp):
+def rounded(fmt: Target, sign: Int, mag: Int, exp: Int) -> Int:
     """The code of ``fmt`` nearest to a term, ties to even, subnormals kept, overflow to Inf; here ``mag < 2**63``."""
     if mag == 0:
         return sign << fmt.field_bits
@@ -113,7 +120,7 @@ def rounded(fmt, sign, mag, exp):
 
 
 @compiled
-def added(fmt, acc, sign, mag, exp, flags):
+def added(fmt: Target, acc: Int, sign: Int, mag: Int, exp: Int, flags: Int) -> Int:
     """``acc`` plus a term, rounded once to ``fmt``: the accumulator's step. ``flags`` has INF or NAN for a special."""
     acc_sign = acc >> fmt.field_bits
     field = acc & ((1 << fmt.field_bits) - 1)
@@ -150,11 +157,11 @@ def added(fmt, acc, sign, mag, exp, flags):
 
 
 @compiled
-def term(rule, a, b, i, j, k):
+def term(rule: Rule, a: Factors, b: Factors, i: Int, j: Int, k: Int) -> tuple[Int, Int, Int, Int]:
     """Product of factor ``k`` of rows ``i`` and ``j``: sign, magnitude, exponent of its last place, INF or NAN or 0."""
     if rule.form == TABLE:
         n, found = a.sig[i, k] + b.sig[j, k], rule.terms
-        return np.int64(found.sign[n]), found.mag[n], np.int64(found.exp[n]), np.int64(found.flags[n])
+        return np.int64(found.sign[n]), np.int64(found.mag[n]), np.int64(found.exp[n]), np.int64(found.flags[n])
     sign = np.int64(a.sign[i, k] ^ b.sign[j, k])
     flags = np.int64(a.flags[i, k] | b.flags[j, k])
     if flags:
@@ -169,7 +176,7 @@ def term(rule, a, b, i, j, k):
 
 
 @compiled
-def sum_steps(fmt, rule, a, b, repeat, start, out):
+def sum_steps(fmt: Target, rule: Rule, a: Factors, b: Factors, repeat: Int, start: Int, out: np.ndarray) -> None:
     """Fill ``out`` with result rows from ``start`` on: each product added to the accumulator and rounded in turn."""
     for n in range(len(out)):
         i, j = (start + n) // repeat, (start + n) % len(b.sig)
@@ -181,7 +188,8 @@ def sum_steps(fmt, rule, a, b, repeat, start, out):
 
 
 @compiled
-def sum_tree(fmt, rule, lanes, a, b, repeat, start, out):
+def sum_tree(fmt: Target, rule: Rule, lanes: Int, a: Factors, b: Factors, repeat: Int, start: Int,
+             out: np.ndarray) -> None:
     """As `sum_steps`, for ``lanes`` products at once: each rounded, summed in pairs, their sum then accumulated."""
     codes = np.empty(lanes, np.int64)
     for n in range(len(out)):
@@ -204,7 +212,7 @@ def sum_tree(fmt, rule, lanes, a, b, repeat, start, out):
 
 
 @compiled
-def added_code(fmt, acc, code):
+def added_code(fmt: Target, acc: Int, code: Int) -> Int:
     """``acc`` plus a number of its own format."""
     sign, field = code >> fmt.field_bits, code & ((1 << fmt.field_bits) - 1)
     man, biased = field & ((1 << fmt.man_bits) - 1), field >> fmt.man_bits
@@ -216,7 +224,8 @@ def added_code(fmt, acc, code):
 
 
 @compiled
-def sum_aligned(fmt, rule, lanes, left, a, b, repeat, start, out):
+def sum_aligned(fmt: Target, rule: Rule, lanes: Int, left: Int, a: Factors, b: Factors, repeat: Int, start: Int,
+                out: np.ndarray) -> None:
     """As `sum_steps`, for ``lanes`` products at once: each shifted ``left``, aligned to the largest exponent among
     them by a truncating right shift, summed exactly, their sum then accumulated."""
     mags, exps = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
@@ -245,7 +254,7 @@ def sum_aligned(fmt, rule, lanes, left, a, b, repeat, start, out):
 
 
 @compiled
-def drained(fmt, limbs, exp):
+def drained(fmt: Target, limbs: np.ndarray, exp: Int) -> Int:
     """The code of ``fmt`` nearest to a long sum: at least two limbs of ``LIMB_BITS`` bits, lowest first, not carried
     yet, the last with room for it; ``exp`` is the exponent of its last place. The limbs are used up."""
     mask = (1 << LIMB_BITS) - 1
@@ -277,7 +286,8 @@ def drained(fmt, limbs, exp):
 
 
 @compiled
-def sum_exactly(fmt, rule, lowest, length, a, b, repeat, start, out):
+def sum_exactly(fmt: Target, rule: Rule, lowest: Int, length: Int, a: Factors, b: Factors, repeat: Int, start: Int,
+                out: np.ndarray) -> None:
     """As `sum_steps`, by an exact sum of ``length`` limbs, rounded once at the end. ``lowest`` is the exponent of the
     last place of the smallest product."""
     limbs = np.empty(length, np.int64)
@@ -308,7 +318,8 @@ def sum_exactly(fmt, rule, lowest, length, a, b, repeat, start, out):
 
 
 @compiled
-def tiles_in_fp32(fmt, rule, shift, tiles, direct, a, b, a_factors, b_factors, out):
+def tiles_in_fp32(fmt: Target, rule: Rule, shift: Int, tiles: np.ndarray, direct: np.ndarray, a: Words, b: Words,
+                  a_factors: Factors, b_factors: Factors, out: np.ndarray) -> None:
     """Tiles of a matrix product with the accumulator fp32, many columns at a time by the processor's own addition.
 
     A row of ``tiles`` has the first and the end of a tile's rows, those of its columns in ``b``, and its first column
@@ -353,7 +364,8 @@ def _tile_in_fp32(fmt, rule, shift, top, bottom, first, end, direct, a, b, a_fac
 
 
 @compiled
-def tile_by_table(fmt, lowest, length, rows, cols, table, a, b, out):
+def tile_by_table(fmt: Target, lowest: Int, length: Int, rows: tuple[Int, Int], cols: tuple[Int, Int],
+                  table: np.ndarray, a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     """One tile of a matrix product with an exact sum: ``table``, (limbs, codes of a, codes of b), has the products in
     limbs, each of which is summed by itself; the rest as in `tiles_in_fp32` and `sum_exactly`, codes for factors."""
     limbs = np.empty(length, np.int64)

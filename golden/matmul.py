@@ -5,8 +5,10 @@ processor's own fp32 addition, which is the same function as the accumulator's, 
 numbers; by a table of all products, for exact sums of short codes. Everything else goes through `accumulate.sums`.
 """
 
+from __future__ import annotations
+
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -19,13 +21,19 @@ from .products import product, wide_value
 from .refusal import Refusal
 from .stimulus import all_pairs
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from .integers import IntegerMultiplier
+    from .spec import Accumulator, Multiplier
+
 _FP32 = FORMATS["fp32"]
 _TABLE_BITS = 16  # operand pairs that a table may have
 _PARTS, _PART = 16, 1 << 21  # that tiles are shared out in: at most so many, of at least so many products
 _ROWS, _COLS = 8, 512  # of the result, made together: their sums and one row of B stay in the first cache
 
 
-def matmul(spec, accumulator, a, b):
+def matmul(spec: Multiplier, accumulator: Accumulator, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     """The matrix product of ``a`` and ``b``.
 
     Parameters
@@ -69,7 +77,7 @@ class OutOfRange(NamedTuple):
     safe_depth: int
 
 
-def out_of_range(spec, accumulator, a, b):
+def out_of_range(spec: Multiplier, accumulator: Accumulator, a: ArrayLike, b: ArrayLike) -> OutOfRange:
     """The `OutOfRange` sums of a matrix product.
 
     There can be none but of integers: exact sums of other formats refuse a depth that they cannot hold, floats become
@@ -81,7 +89,7 @@ def out_of_range(spec, accumulator, a, b):
     if not accumulator.integer:
         return OutOfRange(np.empty((0, a.ndim), int), np.empty(0, np.int64), depth)
     largest = accumulator.result.max_finite
-    safe = largest // max(map(abs, spec.range))
+    safe = largest // max(map(abs, cast("IntegerMultiplier", spec).range))
     sums = exact_int_sums(spec, a, b) if depth > safe else np.empty((0,) * a.ndim, np.int64)
     out = (sums > largest) | (sums < -largest - 1)
     return OutOfRange(np.argwhere(out), sums[out], safe)
@@ -207,4 +215,5 @@ def _by_table(spec, a, b):
 def _sum_table(spec, a, b, out):
     lowest, length = extent(spec)
     arrays = _exact_table(spec), a.astype(np.uint16), b.astype(np.uint8), out
-    in_threads(lambda tile: kernels.tile_by_table(target(_FP32), lowest, length, *tile, *arrays), _tiles(out.shape))
+    in_threads(lambda tile: kernels.tile_by_table(target(_FP32), lowest, length, tile[0], tile[1], *arrays),
+               _tiles(out.shape))

@@ -1,19 +1,26 @@
 """Operand sources: the recording of a transformer, a user's tensors, uniform and Gaussian numbers; and how they become
 codes of a multiplier's formats, in the order in which a processing element meets them."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
 from . import tensors
-from .formats import Format
+from .formats import FloatFormat, Format
 from .refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .spec import Multiplier
 
 PAIRINGS = ("elements", "matmul")
 SHARES = {"qk": 0.25, "pv": 0.25, "ffn": 0.5}  # of the pairs drawn from a recording
@@ -43,11 +50,11 @@ class Product:
     b_own: Format | None = None
 
     @property
-    def runs(self):
+    def runs(self) -> int:
         """How many dot products, or runs of neighbouring element pairs, there are to draw."""
         return self.a[..., 0].size * self.b.shape[-1] if self.a.ndim > 1 else -(-len(self.a) // _RUN)
 
-    def run(self, index):
+    def run(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """The numbers that meet in one of them, in order: two float arrays of one length."""
         if self.a.ndim > 1:
             *batch, row, col = np.unravel_index(index, (*self.a.shape[:-1], self.b.shape[-1]))
@@ -55,18 +62,19 @@ class Product:
         part = slice(index * _RUN, (index + 1) * _RUN)
         return self.a[part], self.b[part]
 
-    def block(self, rows, depth, cols, rng):
+    def block(self, rows: int, depth: int, cols: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Float matrices (rows, depth) and (depth, cols) cut out at a random place, beginning anew at an edge."""
         if self.a.ndim == 1:
             start = rng.integers(len(self.a))
-            return tuple(array.take(np.arange(start, start + m * n), mode="wrap").reshape(m, n)
-                         for array, m, n in ((self.a, rows, depth), (self.b, depth, cols)))
+            a, b = (array.take(np.arange(start, start + m * n), mode="wrap").reshape(m, n)
+                    for array, m, n in ((self.a, rows, depth), (self.b, depth, cols)))
+            return a, b
         *batch, row, start, col = (rng.integers(size) for size in (*self.a.shape, self.b.shape[-1]))
         along = np.arange(start, start + depth)
         return (self.a[*batch].take(np.arange(row, row + rows), 0, mode="wrap").take(along, 1, mode="wrap"),
                 self.b[*batch].take(along, 0, mode="wrap").take(np.arange(col, col + cols), 1, mode="wrap"))
 
-    def scales(self, spec):
+    def scales(self, spec: Multiplier) -> tuple[float, float]:
         """What the tensors are divided by, to become codes of a multiplier's formats: `scale_for`."""
         formats = spec.a, spec.b
         if formats not in self._scales:
@@ -90,7 +98,7 @@ class Operands:
     shares: dict
 
     @cached_property
-    def sha256(self):
+    def sha256(self) -> str:
         """Digest of the numbers and their shapes."""
         digest = hashlib.sha256()
         for product in self.products:
@@ -100,7 +108,7 @@ class Operands:
         return digest.hexdigest()
 
 
-def operands(name, seed=1, pairing=None, specs=()):
+def operands(name: str, seed: int = 1, pairing: str | None = None, specs: Iterable[Multiplier] = ()) -> Operands:
     """The source called ``name``: ``recording``, ``uniform``, ``gaussian``, or tensors as `load` takes them.
 
     Raises
@@ -117,13 +125,13 @@ def operands(name, seed=1, pairing=None, specs=()):
     return {"uniform": uniform, "gaussian": gaussian}[name](_SYNTHETIC, seed)
 
 
-def load_recording():
+def load_recording() -> Operands:
     """The recording kept in the project: what attention and a feed-forward layer of all-MiniLM-L6-v2 multiply."""
-    with as_file(files(__package__) / "data" / "recording.npz") as path:
+    with as_file(files(str(__package__)) / "data" / "recording.npz") as path:
         return load(path)
 
 
-def load(reference, pairing=None, specs=()):
+def load(reference: str | Path, pairing: str | None = None, specs: Iterable[Multiplier] = ()) -> Operands:
     """Operands from files: a recording made by ``lmul trace``, or a user's own tensors.
 
     Parameters
@@ -157,7 +165,7 @@ def load(reference, pairing=None, specs=()):
                                                        "the matrix product")
     name = ",".join(Path(part).name for part in str(reference).split(","))
     provenance = (f"{name}: a {a.dtype} {list(a.values.shape)}, b {b.dtype} {list(b.values.shape)}, paired {how}")
-    return Operands(name, provenance, (Product("user", *arrays, a.own, b.own),), {"user": 1.0})
+    return Operands(name, provenance, (Product("user", *arrays, a_own=a.own, b_own=b.own),), {"user": 1.0})
 
 
 def _pairing(a, b, wanted):
@@ -215,12 +223,12 @@ def _no_recording(path):
     return Refusal(f"Operands with metadata must be a recording of `lmul trace`, not {str(path)!r}")
 
 
-def uniform(count, seed):
+def uniform(count: int, seed: int) -> Operands:
     """``count`` pairs, uniform in [-1, 1)."""
     return _synthetic("uniform", count, seed, lambda rng: rng.uniform(-1, 1, count))
 
 
-def gaussian(count, seed):
+def gaussian(count: int, seed: int) -> Operands:
     """``count`` pairs from the standard normal distribution."""
     return _synthetic("gaussian", count, seed, lambda rng: rng.standard_normal(count))
 
@@ -233,13 +241,13 @@ def _synthetic(name, count, seed, draw):
                     {name: 1.0})
 
 
-def scale_for(fmt, values, own=None):
+def scale_for(fmt: Format, values: np.ndarray, own: Format | None = None) -> float:
     """The per-tensor scale: ``values / scale`` is what the codes of ``fmt`` stand for (`Format.scale_for`). Values that
     had codes of ``fmt`` already (``own``) keep them: 1; and so do zeros."""
     return 1.0 if own == fmt or not np.any(values) else fmt.scale_for(values)
 
 
-def quantise(fmt, values, own=None, axis=-1):
+def quantise(fmt: Format, values: np.ndarray, own: Format | None = None, axis: int = -1) -> tuple[np.ndarray, float]:
     """Codes of ``fmt`` for a tensor, and the tensor's scale (`scale_for`); round to nearest, of ties to even where
     a format has an even code. Formats of few numbers clip what is far from the rest; the others never clip.
 
@@ -284,10 +292,10 @@ class Drawn(NamedTuple):
     b: Operand
 
     @property
-    def codes(self):
+    def codes(self) -> tuple[np.ndarray, np.ndarray]:
         return self.a.codes, self.b.codes
 
-    def reshape(self, a, b):
+    def reshape(self, a: tuple[int, ...], b: tuple[int, ...]) -> Drawn:
         """The same operands in other shapes: of ``a`` the last axis is the depth, of ``b`` the last but one."""
         return Drawn(*(Operand(codes.reshape(shape), values.reshape(_stretched(shape, axis, values.size // codes.size)))
                        for (codes, values), shape, axis in zip(self, (a, b), (-1, -2), strict=True)))
@@ -305,17 +313,17 @@ class Census(NamedTuple):
     total: int
 
 
-def census(fmt, subnormals, operand):
+def census(fmt: Format, subnormals: str, operand: Operand) -> Census:
     """The `Census` of an `Operand` of a multiplier with this policy for subnormals; of the numbers in codes that pack
     several."""
     size = abs(fmt.decode(operand.codes))
-    none = size < fmt.decode(fmt.min_normal) if subnormals == "flush" else size == 0
+    none = size < fmt.decode(cast(FloatFormat, fmt).min_normal) if subnormals == "flush" else size == 0
     flushed = none & (operand.values != 0) if none.any() else none
     counts = (size == 0, flushed, size >= fmt.magnitude)
-    return Census(*map(int, map(np.count_nonzero, counts)), len(np.unique(operand.codes)), size.size)
+    return Census(*map(int, map(np.count_nonzero, counts)), distinct=len(np.unique(operand.codes)), total=size.size)
 
 
-def pairs(source, spec, count, seed):
+def pairs(source: Operands, spec: Multiplier, count: int, seed: int) -> Drawn:
     """Operand pairs in the order in which an output-stationary processing element meets them.
 
     Whole dot products, a row of one matrix with a column of the other along the depth, follow each other. Which ones is
@@ -352,7 +360,8 @@ def pairs(source, spec, count, seed):
     return _drawn(spec, a, b)
 
 
-def matrices(source, spec, rows, depth, cols, count=1, seed=0):
+def matrices(source: Operands, spec: Multiplier, rows: int, depth: int, cols: int, count: int = 1,
+             seed: int = 0) -> Drawn:
     """Matrices for an array: blocks of the source's products, by kind in their shares, the largest share first.
 
     Each block is cut at a random place and wraps round where it is larger than what it is cut from. More blocks begin

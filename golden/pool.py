@@ -4,6 +4,8 @@ No queue, lock or thread is shared, so that nothing can be left locked: each wor
 when it has none, and is killed when it is no longer wanted.
 """
 
+from __future__ import annotations
+
 import multiprocessing
 import os
 import pickle
@@ -14,7 +16,9 @@ import tempfile
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
+from typing import Any, Self, cast
 
 from . import keeper
 
@@ -37,15 +41,18 @@ class Pool:
         Called with (jobs done, jobs, text).
     """
 
-    def __init__(self, progress=None):
+    def __init__(self, progress: Callable[[int, int, str], object] | None = None) -> None:
         self._progress = progress or (lambda done, total, text="": None)
-        self._workers, self._keeper, self._folder = [], None, None
+        self._workers: list[_Worker] = []
+        self._keeper: subprocess.Popen[str] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._keeper:
+            assert self._keeper.stdin and self._folder
             self._keeper.stdin.close()
             self._keeper.wait()
             for worker in self._workers:
@@ -53,7 +60,7 @@ class Pool:
             self._workers, self._keeper = [], None
             self._folder.cleanup()
 
-    def run(self, jobs, text, label=None):
+    def run(self, jobs: Sequence[tuple], text: str, label: Callable[..., str] | None = None) -> Iterator[Any]:
         """Results of jobs as they come.
 
         Parameters
@@ -103,6 +110,7 @@ class Pool:
             self._keeper = subprocess.Popen([sys.executable, "-SI", keeper.__file__], stdin=subprocess.PIPE, text=True,
                                             start_new_session=True)
         for _ in range(count):
+            assert self._keeper and self._folder
             worker = _Worker(self._folder.name)
             self._workers.append(worker)
             print(worker.process.pid, file=self._keeper.stdin, flush=True)
@@ -138,15 +146,17 @@ class _Worker:
     def _death(self, name):
         self.process.join()
         time.sleep(0.2)  # whoever ends our workers may be about to end us: then that is what there is to say
-        return WorkerDied(f"The process that worked on {name} was ended by {how_it_ended(self.process.exitcode)}")
+        status = cast(int, self.process.exitcode)
+        return WorkerDied(f"The process that worked on {name} was ended by {how_it_ended(status)}")
 
 
-def how_it_ended(status):
+def how_it_ended(status: int) -> str:
     """The exit status of a child process in words."""
     if status >= 0:
         return f"itself, with status {status}"
-    hint = {signal.SIGKILL: " (as systems do when memory runs out)", signal.SIGSEGV: " (a fault in compiled code)"}
-    known = {number.value: number.name for number in signal.Signals}
+    hint: dict[int, str] = {signal.SIGKILL: " (as systems do when memory runs out)",
+                            signal.SIGSEGV: " (a fault in compiled code)"}
+    known: dict[int, str] = {number.value: number.name for number in signal.Signals}
     return known.get(-status, f"signal {-status}") + hint.get(-status, "")
 
 

@@ -5,7 +5,7 @@ What a product is follows from its `Multiplier` alone, whose family computes it.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -60,7 +60,7 @@ def product(spec: Multiplier, a: ArrayLike, b: ArrayLike) -> Any:
     """
     if spec.wide.integer:
         return _each(_wide, spec, a, b, [code_dtype(spec.wide.width)])[0]
-    return Wide(*_each(_wide, spec, a, b, [np.uint8, np.int16, code_dtype(spec.wide.sig_bits), bool, bool, bool]))
+    return Wide(*_each(_wide, spec, a, b, [np.uint8, np.int16, code_dtype(spec.layout.sig_bits), bool, bool, bool]))
 
 
 def pack(spec: Multiplier, products: Any) -> np.ndarray:
@@ -74,7 +74,7 @@ def pack(spec: Multiplier, products: Any) -> np.ndarray:
     if spec.wide.integer:
         return as_codes(spec.wide, products)
     codes, position = np.uint64(0), 0
-    for name, width in spec.wide.fields:
+    for name, width in spec.layout.fields:
         field = np.asarray(getattr(products, name)).astype(np.int64) & ((1 << width) - 1)
         codes = codes | (field.astype(np.uint64) << np.uint64(position))
         position += width
@@ -89,17 +89,17 @@ def unpack(spec: Multiplier, codes: np.ndarray) -> Any:
     Refusal
         If a code does not fit ``spec.wide.width`` bits.
     """
-    return as_codes(spec.wide, codes) if spec.wide.integer else unpack_wide(spec.wide, codes)
+    return as_codes(spec.wide, codes) if spec.wide.integer else unpack_wide(spec.layout, codes)
 
 
 def unpack_wide(wide: WideFormat, codes: ArrayLike) -> Wide:
     """`Wide` products from codes of a `WideFormat`."""
-    codes = as_codes(wide, codes)
-    absent = np.zeros(codes.shape, bool)
+    left = as_codes(wide, codes)
+    absent = np.zeros(left.shape, bool)
     fields = {"inf": absent, "nan": absent}
     for name, width in wide.fields:
-        fields[name] = codes & codes.dtype.type((1 << width) - 1)
-        codes = codes >> codes.dtype.type(width)
+        fields[name] = left & left.dtype.type((1 << width) - 1)
+        left = left >> left.dtype.type(width)
     exp = wide.wrapped(fields["exp"].astype(np.int16))
     return Wide(fields["sign"].astype(np.uint8), exp, fields["sig"].astype(code_dtype(wide.sig_bits)),
                 *(fields[flag].astype(bool) for flag in ("zero", "inf", "nan")))
@@ -107,7 +107,7 @@ def unpack_wide(wide: WideFormat, codes: ArrayLike) -> Wide:
 
 def wide_value(spec: Multiplier, products: Any) -> np.ndarray:
     """The exact values of what `product` gives, float64: signed zeros, Inf and NaN by the flags."""
-    return spec.wide.decode(products) if spec.wide.integer else value(spec.wide, products)
+    return spec.wide.decode(products) if spec.wide.integer else value(spec.layout, products)
 
 
 def value(wide: WideFormat, products: Wide) -> np.ndarray:
@@ -125,12 +125,13 @@ def _each(function, spec, a, b, dtypes):
     if spec.a.width + spec.b.width <= _TABLE_BITS:
         tables = _tables(function, spec)
 
-        def by_pair(a, b):
+        def from_tables(a, b):
             pairs = (a.astype(np.intp) << spec.b.width) | b
             return (table[pairs] for table in tables)
+
+        by_pair = from_tables
     else:
-        def by_pair(a, b):
-            return function(spec, a, b)
+        by_pair = partial(function, spec)
     in_chunks(by_pair, [a.ravel(), b.ravel()], outputs)
     return [output.reshape(a.shape) for output in outputs]
 

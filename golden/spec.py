@@ -205,6 +205,11 @@ class Multiplier:
         raise NotImplementedError
 
     @property
+    def layout(self) -> WideFormat:
+        """``wide`` of a family of floats: where sign, exponent, significand and flags are."""
+        return cast(WideFormat, self.wide)
+
+    @property
     def narrow_width(self) -> int:
         """Width of the narrow product in bits."""
         return self.narrow.width
@@ -243,14 +248,12 @@ class Multiplier:
         """Significand, hidden one included, of the largest magnitude; its exponent is the highest."""
         numbers = self._numbers
         highest = numbers.sig[numbers.exp == numbers.exp.max()]
-        wide = cast("WideFormat", self.wide)
-        return int(highest.max()) + (wide.implicit_one << wide.frac_bits)
+        return int(highest.max()) + (self.layout.implicit_one << self.layout.frac_bits)
 
     @property
     def leading(self) -> int:
         """Zeros that the significand of a wide product other than 0 may begin with."""
-        wide = cast("WideFormat", self.wide)
-        return 0 if wide.implicit_one else wide.sig_bits - 1
+        return 0 if self.layout.implicit_one else self.layout.sig_bits - 1
 
     @cached_property
     def _numbers(self):

@@ -52,7 +52,7 @@ def random_codes(fmt: Format, count: int, seed: int | np.random.Generator) -> np
     return np.random.default_rng(seed).integers(0, 1 << fmt.width, count, code_dtype(fmt.width))
 
 
-def random_pairs(spec: Multiplier, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def random_pairs(spec: Multiplier, count: int, seed: int | np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """``count`` pairs, uniform over the operand codes, as `all_pairs` gives them."""
     generator = np.random.default_rng(seed)
     return random_codes(spec.a, count, generator), random_codes(spec.b, count, generator)

@@ -5,6 +5,8 @@ a name. Two bytes can only be bfloat16. One byte may be any float of 8 bits or l
 that the designs have.
 """
 
+from __future__ import annotations
+
 import io
 import json
 import re
@@ -13,6 +15,7 @@ import tokenize
 import warnings
 import zipfile
 import zlib
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .codec import decode
-from .formats import FORMATS, INT8
+from .formats import FORMATS, INT8, Format
 from .refusal import Refusal
 
 UNNAMED = "bytes"
@@ -65,11 +68,11 @@ class Numbers(NamedTuple):
     """
 
     values: np.ndarray
-    own: object
+    own: Format | None
     dtype: str
 
 
-def read_pair(what, reference):
+def read_pair(what: str, reference: str | Path) -> list[Tensor]:
     """The two tensors of a reference: ``F.npz`` or ``F.safetensors``, which hold ``a`` and ``b``; ``F.npz:x,y``, which
     holds others; or two of which each is one as `read` takes it, ``A.npy,B.npy``. Errors are those of `read`."""
     first, comma, second = str(reference).partition(",")
@@ -83,7 +86,7 @@ def read_pair(what, reference):
     return [read(what, first), read(what, second)]
 
 
-def read(what, reference):
+def read(what: str, reference: str | Path) -> Tensor:
     """The tensor of a reference: ``F.npy``, ``F.npz:x`` or ``F.safetensors:x``.
 
     Parameters
@@ -107,7 +110,7 @@ def read(what, reference):
     raise Refusal(f"{what} must be an .npy file, or a tensor by name, F:x, not all of {str(path)!r}")
 
 
-def archive(path):
+def archive(path: str | Path) -> list[str]:
     """Names of the arrays in an ``.npz`` file; none of what is no such file. Errors are those of `read`."""
     if not zipfile.is_zipfile(path):
         return []
@@ -115,7 +118,7 @@ def archive(path):
         return _names(opened)
 
 
-def members(what, path, names):
+def members(what: str, path: str | Path, names: Sequence[str]) -> list[Tensor]:
     """Tensors by their names in an ``.npz`` or ``.safetensors`` file. Errors are those of `read`."""
     with _opened(what, path) as file:
         kind = _kind(what, path, file)
@@ -129,7 +132,7 @@ def members(what, path, names):
             return [_npy(opened.open(f"{name}.npy")) for name in names]
 
 
-def numbers(name, tensor, formats):
+def numbers(name: str, tensor: Tensor, formats: Iterable[Format]) -> Numbers:
     """The `Numbers` of a tensor that goes to designs with these formats.
 
     Parameters
@@ -259,7 +262,7 @@ def _npy(file):
 def _safetensors(what, path, names, file):
     """Tensors by their names. The library sees that the file is whole; it has no arrays of bfloat16 and float8."""
     try:
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError, safe_open  # pyright: ignore[reportMissingImports]  # an extra
     except ImportError:
         raise Refusal("The extra `models` must be installed to read .safetensors, by `pip install 'lmul[models]'`: "
                       "safetensors is missing") from None
@@ -274,7 +277,7 @@ def _safetensors(what, path, names, file):
     return [_element(file, start, **header[name]) for name in names]
 
 
-def _element(file, start, dtype, shape, data_offsets):
+def _element(file, start, dtype: str, shape, data_offsets):
     first, end = data_offsets
     file.seek(start + first)
     data = bytearray(file.read(end - first))

@@ -1,11 +1,15 @@
 """The accumulators: how a running sum is held, added to, and made a result."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from amaranth.hdl import Module
+from dataclasses import dataclass
+from typing import cast
+
+from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
-from ..golden.formats import FloatFormat, IntFormat
+from ..golden.formats import FloatFormat, Format
+from ..golden.spec import Accumulator
 from .addend import Addend
 from .fixed import FixedAdder, FixedDrain, Window
 from .fpadd import FloatAdder
@@ -32,13 +36,17 @@ class IntAdder(Part):
     sum : ``Out(fmt.width)``
     """
 
-    def __init__(self, fmt, addend):
+    acc: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, fmt: Format, addend: Addend) -> None:
         self.addend = addend
         super().__init__({"acc": In(fmt.width), "p": In(addend.wide.width), "sum": Out(fmt.width)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.comb += self.sum.eq(self.acc + number(self.addend.wide, self.p))
+        m.d.comb += self.sum.eq(self.acc + number(self.addend.integers, self.p))
         return m
 
 
@@ -46,18 +54,20 @@ class IntAdder(Part):
 class Sum:
     """A sum held as its result: the code of a format."""
 
-    fmt: FloatFormat | IntFormat
+    fmt: Format
     addend: Addend
     drain_latency = 0
 
     @property
-    def width(self):
+    def width(self) -> int:
         return self.fmt.width
 
-    def adder(self):
-        return (IntAdder if self.fmt.integer else FloatAdder)(self.fmt, self.addend)
+    def adder(self) -> IntAdder | FloatAdder:
+        if self.fmt.integer:
+            return IntAdder(self.fmt, self.addend)
+        return FloatAdder(cast(FloatFormat, self.fmt), self.addend)
 
-    def drain(self):
+    def drain(self) -> None:
         return None
 
 
@@ -69,25 +79,25 @@ class FixedSum:
     words: int
 
     @property
-    def addend(self):
+    def addend(self) -> Addend:
         return self.window.addend
 
     @property
-    def width(self):
+    def width(self) -> int:
         return self.words * self.window.bits + self.window.flags
 
     @property
-    def drain_latency(self):
+    def drain_latency(self) -> int:
         return 1 + self.words
 
-    def adder(self):
+    def adder(self) -> FixedAdder:
         return FixedAdder(self.window, self.words)
 
-    def drain(self):
+    def drain(self) -> FixedDrain:
         return FixedDrain(self.window, self.words)
 
 
-def running_sum(accumulator, addend):
+def running_sum(accumulator: Accumulator, addend: Addend) -> Sum | FixedSum:
     """How an `Accumulator` holds a sum of numbers that are ``addend``.
 
     Its ``adder()`` is combinational, the running sum ``acc`` and the number ``p`` in, ``sum`` out; all are ``width``
@@ -106,5 +116,5 @@ def running_sum(accumulator, addend):
     """
     accumulator.check(addend.wide, f"addends that are {addend.wide}")
     if accumulator.exact:
-        return FixedSum(Window(addend, accumulator.depth), accumulator.words)
+        return FixedSum(Window(addend, cast(int, accumulator.depth)), accumulator.words)
     return Sum(accumulator.result, addend)

@@ -65,6 +65,11 @@ class Addend:
         return cast(WideFormat, self.wide)
 
     @property
+    def integers(self) -> IntFormat:
+        """``wide`` of an addend that is an integer."""
+        return cast(IntFormat, self.wide)
+
+    @property
     def sig_bits(self) -> int:
         """Significand bits, the hidden one included."""
         return self.layout.sig_bits + self.layout.implicit_one

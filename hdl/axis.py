@@ -5,8 +5,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.refusal import Refusal
+from ..golden.spec import Accumulator, Multiplier
 from .part import Part
-from .systolic import Beats, OutputStationaryArray, WeightStationaryArray, lanes
+from .systolic import Beats, OutputStationaryArray, Stream, WeightStationaryArray, lanes
 
 
 class Buffer(Part):
@@ -19,11 +20,14 @@ class Buffer(Part):
     i, o : ``In(Beats(width))``, ``Out(Beats(width))``
     """
 
-    def __init__(self, width):
+    i: Stream
+    o: Stream
+
+    def __init__(self, width: int) -> None:
         self.width = width
         super().__init__({"i": In(Beats(width)), "o": Out(Beats(width))})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         first = Signal(self.width + 1, reset_less=True, name="first")
         second = Signal(self.width + 1, reset_less=True, name="second")
@@ -75,7 +79,22 @@ class Matmul(Part):
 
     roles = {"buffer_a": "operand registers", "buffer_b": "operand registers", "buffer_c": "drain"}
 
-    def __init__(self, multiplier, accumulator, rows, cols, dataflow):
+    aclk: Signal
+    aresetn: Signal
+    s_axis_a_tdata: Signal
+    s_axis_a_tlast: Signal
+    s_axis_a_tvalid: Signal
+    s_axis_a_tready: Signal
+    s_axis_b_tdata: Signal
+    s_axis_b_tlast: Signal
+    s_axis_b_tvalid: Signal
+    s_axis_b_tready: Signal
+    m_axis_c_tdata: Signal
+    m_axis_c_tlast: Signal
+    m_axis_c_tvalid: Signal
+    m_axis_c_tready: Signal
+
+    def __init__(self, multiplier: Multiplier, accumulator: Accumulator, rows: int, cols: int, dataflow: str) -> None:
         arrays = {"os": OutputStationaryArray, "ws": WeightStationaryArray}
         if dataflow not in arrays:
             raise Refusal(f"Dataflow must be 'os' or 'ws', not {dataflow!r}")
@@ -92,7 +111,7 @@ class Matmul(Part):
             "m_axis_c_tlast": Out(1), "m_axis_c_tvalid": Out(1), "m_axis_c_tready": In(1),
         })
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.domains.sync = ClockDomain("sync")
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]

@@ -2,12 +2,16 @@
 
 import difflib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from ..golden import families
-from ..golden.formats import FORMATS, MIXED_PAIRS
+from ..golden.formats import FORMATS, MIXED_PAIRS, Format
 from ..golden.refusal import Refusal
 from ..golden.spec import Accumulator, Multiplier, parse_accumulator
 from .structures import STRUCTURES, Structure
+
+if TYPE_CHECKING:
+    from .foreign import Source
 
 MAX_SIDE = 64
 MAX_WINDOW = 53  # the golden model's
@@ -50,9 +54,9 @@ class Design:
     rows: int | None = None
     cols: int | None = None
     dataflow: str | None = None
-    source = None  # files, of what somebody else built: `foreign.Foreign`
+    source: ClassVar["Source | None"] = None  # files, of what somebody else built: `foreign.Foreign`
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.wide and self.multiplier.overflow != "saturate":
             raise Refusal("A wide product never overflows, so 'ieee' must be left out of a prod design")
         if self.accumulator is not None:
@@ -71,6 +75,7 @@ class Design:
             self._check_sum()
 
     def _check_sum(self):
+        assert self.accumulator is not None
         if not self.accumulator.rounds:
             if self.tree or self.window != Design.window:
                 raise Refusal(f"A window or a tree of adders must go with a float accumulator, not "
@@ -78,13 +83,13 @@ class Design:
             return
         if self.tree and self.window != Design.window:
             raise Refusal(f"A tree of adders has no window, so {self.window} must be left out")
-        least = self.multiplier.wide.sig_bits + self.multiplier.wide.implicit_one
+        least = self.multiplier.layout.sig_bits + self.multiplier.layout.implicit_one
         if not self.tree and not least <= self.window <= MAX_WINDOW:
             raise Refusal(f"Window must be {least} to {MAX_WINDOW} bits for {self.multiplier.name}, "
                              f"not {self.window}")
 
     @property
-    def slug(self):
+    def slug(self) -> str:
         accumulator = [self.accumulator.name] if self.accumulator is not None else []
         return "_".join([self.structure, self.multiplier.name, *accumulator, *self.declared.shape.write(self)])
 
@@ -94,34 +99,44 @@ class Design:
         return STRUCTURES[self.structure]
 
     @property
-    def unrounded(self):
+    def unrounded(self) -> bool:
         """Whether products are taken as they are, by an accumulator or as the result."""
         return self.declared.wide
 
     @property
-    def wide(self):
+    def wide(self) -> bool:
         """Whether the result is the unrounded product."""
         return self.combinational and self.unrounded
 
     @property
-    def result(self):
+    def result(self) -> Format:
         """Format of the codes that come out."""
         if self.accumulator is not None:
             return self.accumulator.result
         return self.multiplier.wide if self.wide else self.multiplier.narrow
 
     @property
-    def protocol(self):
+    def summed_by(self) -> Accumulator:
+        """``accumulator`` of a design that has one."""
+        return cast(Accumulator, self.accumulator)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of an array."""
+        return cast(int, self.rows), cast(int, self.cols)
+
+    @property
+    def protocol(self) -> str:
         """How operands come in and results go out: ``combinational``, ``runs`` (of pairs, one in each cycle with
         ``en``), ``streams`` (of a matrix's columns and rows), or ``axis`` (the same streams as AXI4-Stream)."""
         return self.declared.protocol
 
     @property
-    def combinational(self):
+    def combinational(self) -> bool:
         return self.protocol == "combinational"
 
 
-def parse(slug):
+def parse(slug: str) -> Design:
     """The design called ``slug``; ``parse(slug).slug == slug``.
 
     Raises
@@ -159,7 +174,7 @@ def _parse(slug):
     return Design(structure, multiplier, **fields)
 
 
-def catalogue():
+def catalogue() -> list[str]:
     """Slugs of the catalogue, in a fixed order: every multiplier at every format and mixed pair, narrow and wide,
     with both subnormal policies, then the larger structures at the formats that are reported."""
     pairs = [(name, None) for name in FORMATS] + list(MIXED_PAIRS)

@@ -1,15 +1,19 @@
 """Dot-product units: lanes of products into one accumulator."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import or_
+from typing import cast
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
-from ..golden.formats import IntFormat
+from ..golden.formats import FloatFormat, IntFormat
 from ..golden.refusal import Refusal
-from ..golden.spec import WideFormat
+from ..golden.spec import Accumulator, Multiplier, WideFormat
 from .accumulator import FixedSum, Sum, running_sum
 from .addend import Addend, expand
 from .fixed import Window, compress
@@ -22,7 +26,7 @@ from .shift import normalise, shift_right
 from .systolic import lanes
 
 
-def aligned(addend, count, window):
+def aligned(addend: Addend, count: int, window: int) -> Addend:
     """What an `AlignedSum` gives: an `Addend`, normalised.
 
     Raises
@@ -32,7 +36,7 @@ def aligned(addend, count, window):
     """
     if window < addend.sig_bits:
         raise Refusal(f"Window must be at least {addend.sig_bits} bits for such products, not {window!r}")
-    wide, bits = addend.wide, (count * ((1 << window) - 1)).bit_length()
+    wide, bits = addend.layout, (count * ((1 << window) - 1)).bit_length()
     lowest = addend.lowest - bits + 1
     exp_bits = max((-lowest).bit_length(), addend.highest.bit_length()) + 1
     # Before it is normalised, a sum's lowest bit weighs as a product's, but for the bits that the window has below.
@@ -69,15 +73,19 @@ class AlignedSum(Part):
 
     latency = 2
 
-    def __init__(self, addend, count, window):
+    en: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, addend: Addend, count: int, window: int) -> None:
         self.addend, self.count, self.window = addend, count, window
         self.total = aligned(addend, count, window)
         self.bits = self.total.sig_bits
         super().__init__({"en": In(1), "p": In(count * addend.wide.width), "sum": Out(self.total.wide.width)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
-        wide, products = self.addend.wide, [self.addend.fields(p) for p in lanes(self.p, self.count)]
+        wide, products = self.addend.layout, [self.addend.fields(p) for p in lanes(self.p, self.count)]
         counts, exps = [], []  # whether a product counts for the largest exponent; exponents, from the lowest up
         for lane, p in enumerate(products):
             number, exp = Signal(name=f"number_{lane}"), Signal(wide.exp_bits, name=f"exp_{lane}")
@@ -128,14 +136,14 @@ class AlignedSum(Part):
         magnitude = Signal(self.bits, name="magnitude")
         m.d.comb += magnitude.eq((total ^ negative.replicate(len(total))) + (negative ^ short))
         sig, exp = normalise(m, magnitude, exp, self.bits - 1)
-        packed_exp = Signal(self.total.wide.exp_bits, name="packed_exp")
+        packed_exp = Signal(self.total.layout.exp_bits, name="packed_exp")
         m.d.comb += packed_exp.eq(exp)
         zero = ~sig[-1]
         positive_inf, negative_inf, nan = flags
         inf = positive_inf | negative_inf
         fields = {"inf": inf, "nan": nan | (positive_inf & negative_inf),
                   "sign": Mux(inf, negative_inf, negative & ~zero), "zero": zero, "sig": sig, "exp": packed_exp}
-        return Cat(fields[name] for name, _ in self.total.wide.fields)
+        return Cat(fields[name] for name, _ in self.total.layout.fields)
 
 
 class FloatTree(Part):
@@ -147,13 +155,17 @@ class FloatTree(Part):
 
     roles = {"round_*": "lane", "add_*": "tree"}
 
-    def __init__(self, fmt, addend, count):
+    en: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, fmt: FloatFormat, addend: Addend, count: int) -> None:
         self.fmt, self.addend, self.count = fmt, addend, count
         self.total = Addend.code(fmt)
         self.latency = self.latency_of(count)
         super().__init__({"en": In(1), "p": In(count * addend.wide.width), "sum": Out(self.total.wide.width)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         codes = [self._sum(m, f"round_{lane}", self.addend, Const(self.fmt.sign_mask, self.fmt.width), p)
                  for lane, p in enumerate(lanes(self.p, self.count))]
@@ -165,7 +177,7 @@ class FloatTree(Part):
         return m
 
     @staticmethod
-    def latency_of(count):
+    def latency_of(count: int) -> int:
         return 1 + (count - 1).bit_length()
 
     def _sum(self, m, name, addend, code, p):
@@ -201,12 +213,16 @@ class IntTree(Part):
 
     latency = 1
 
-    def __init__(self, fmt, count):
+    en: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, fmt: IntFormat, count: int) -> None:
         self.fmt, self.count = fmt, count
         bits = fmt.width + (count - 1).bit_length()
         super().__init__({"en": In(1), "p": In(count * fmt.width), "sum": Out(bits)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         total = Signal.like(self.sum, reset_less=True, name="total")
         words = []
@@ -242,13 +258,17 @@ class FixedTree(Part):
 
     latency = 1
 
-    def __init__(self, window, count):
+    en: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, window: Window, count: int) -> None:
         self.window, self.count = window, count
         super().__init__({
             "en": In(1), "p": In(count * window.addend.wide.width), "sum": Out(window.bits + 1 + window.flags),
         })
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         placed = [self.window.place(m, p) for p in lanes(self.p, self.count)]
         (x, y), carries = compress(m, [number for number, _, _ in placed], [negative for _, negative, _ in placed])
@@ -266,12 +286,16 @@ class PlacedAdder(Part):
     Timing and the other members are those of `FixedAdder`.
     """
 
-    def __init__(self, window, words, narrow):
+    acc: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, window: Window, words: int, narrow: Window) -> None:
         self.window, self.words, self.narrow = window, words, narrow
         width = words * window.bits + window.flags
         super().__init__({"acc": In(width), "p": In(narrow.bits + 1 + narrow.flags), "sum": Out(width)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         bits, number = self.narrow.bits, Signal(self.window.bits, name="number")
         m.d.comb += number.eq(self.p[:bits].as_signed())
@@ -286,10 +310,10 @@ class PlacedSum(FixedSum):
     narrow: Window
 
     @property
-    def addend(self):
+    def addend(self) -> Addend:
         return Addend(IntFormat("placed", self.narrow.bits + 1 + self.narrow.flags))
 
-    def adder(self):
+    def adder(self) -> PlacedAdder:
         return PlacedAdder(self.window, self.words, self.narrow)
 
 
@@ -324,7 +348,15 @@ class Dot(Part):
              "drain": "drain", "a_held": "operand registers", "b_held": "operand registers", "valid": "control",
              "clear": "control", "ended": "control", "under_way": "control"}
 
-    def __init__(self, multiplier, accumulator, count, window=32, tree=False):
+    en: Signal
+    a: Signal
+    b: Signal
+    last: Signal
+    valid: Signal
+    c: Signal
+
+    def __init__(self, multiplier: Multiplier, accumulator: Accumulator, count: int, window: int = 32,
+                 tree: bool = False) -> None:
         if count < 2:
             raise Refusal(f"Dot product lanes must be at least 2, not {count!r}")
         self.multiplier, self.accumulator, self.count, self.window, self.tree = (
@@ -337,24 +369,25 @@ class Dot(Part):
             "valid": Out(1), "c": Out(accumulator.result.width),
         })
 
-    def _sums(self):
+    def _sums(self) -> tuple[Sum | FixedSum, Callable[[], AlignedSum | FloatTree | IntTree | FixedTree], int]:
         """How the running sum is held, what makes the component that adds up the lanes, and that one's latency."""
-        count, product, fmt = self.count, Addend.product(self.multiplier), self.accumulator.fmt
+        count, product = self.count, Addend.product(self.multiplier)
         held = running_sum(self.accumulator, product)
         if self.accumulator.integer:
-            wide = product.wide
-            total = Addend(IntFormat("sum", wide.width + (count - 1).bit_length(), wide.signed))
-            return Sum(held.fmt, total), partial(IntTree, wide, count), IntTree.latency
+            each = product.integers
+            total = Addend(IntFormat("sum", each.width + (count - 1).bit_length(), each.signed))
+            return Sum(self.accumulator.result, total), partial(IntTree, each, count), IntTree.latency
         if self.accumulator.exact:
-            narrow = Window(product, count)
-            return PlacedSum(held.window, held.words, narrow), partial(FixedTree, narrow, count), FixedTree.latency
+            narrow, wide = Window(product, count), cast(FixedSum, held)
+            return PlacedSum(wide.window, wide.words, narrow), partial(FixedTree, narrow, count), FixedTree.latency
+        fmt = cast(FloatFormat, self.accumulator.fmt)
         if self.tree:
             make = partial(FloatTree, fmt, product, count)
             return Sum(fmt, Addend.code(fmt)), make, FloatTree.latency_of(count)
         total = aligned(product, count, self.window)
         return Sum(fmt, total), partial(AlignedSum, product, count, self.window), AlignedSum.latency
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         a = Signal.like(self.a, reset_less=True, name="a_held")
         b = Signal.like(self.b, reset_less=True, name="b_held")

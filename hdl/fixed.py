@@ -1,8 +1,11 @@
 """Exact fixed-point sums: products placed in a window, carry-save addition, and the way out to fp32."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FORMATS
@@ -23,15 +26,15 @@ class Window:
     depth: int
 
     @property
-    def bits(self):
+    def bits(self) -> int:
         """Width of a sum, its sign included."""
         return (self.depth * (self.addend.largest << (self.addend.highest - self.addend.lowest))).bit_length() + 1
 
     @property
-    def flags(self):
+    def flags(self) -> int:
         return 2 if self.addend.wide.has_inf else 1 if self.addend.wide.has_nan else 0
 
-    def place(self, m, code):
+    def place(self, m: Module, code: Value) -> tuple[Value, Value, Value]:
         """An addend in the window, its sign taken out of it.
 
         Returns
@@ -41,7 +44,7 @@ class Window:
         negative : Value
         flags : Value
         """
-        addend, wide, p = self.addend, self.addend.wide, self.addend.fields(code)
+        addend, wide, p = self.addend, self.addend.layout, self.addend.fields(code)
         # The exponent, counted from the lowest that it can encode, is the shift; bits that this leaves below the lowest
         # that occurs are dropped at the end.
         lowest = -(1 << (wide.exp_bits - 1)) if wide.exp_signed else 0
@@ -62,7 +65,7 @@ class Window:
         flags = Cat(nan | (inf & ~p.sign), nan | (inf & p.sign)) if wide.has_inf else nan
         return number, negative, flags[: self.flags]
 
-    def add(self, acc, words, number, negative, flags):
+    def add(self, acc: Value, words: int, number: Value, negative: Value, flags: Value) -> Value:
         """A sum of one or two words, with its flags, plus what `place` gives."""
         if words == 2:
             total = Cat(carry_save(acc[: self.bits], acc[self.bits : 2 * self.bits], number, negative))
@@ -71,12 +74,12 @@ class Window:
         return Cat(total, acc[words * self.bits :] | flags)
 
 
-def carry_save(x, y, z, carry):
+def carry_save(x: Value, y: Value, z: Value, carry: Value) -> tuple[Value, Value]:
     """Sum and carry words of three words of one width and a bit, modulo that width: one full adder deep."""
     return x ^ y ^ z, Cat(carry, (x & y) | (x & z) | (y & z))[: len(x)]
 
 
-def compress(m, words, carries):
+def compress(m: Module, words: Iterable[Value], carries: Iterable[Value]) -> tuple[list[Value], list[Value]]:
     """A carry-save tree: adds at least two words of one width, modulo it, and as many bits of weight 1.
 
     Returns
@@ -90,7 +93,8 @@ def compress(m, words, carries):
     while len(words) > 2:
         full, level, summed = len(words) // 3 * 3, level + 1, []
         for i in range(0, full, 3):
-            for value in carry_save(*words[i : i + 3], carries.pop()):
+            x, y, z = words[i : i + 3]
+            for value in carry_save(x, y, z, carries.pop()):
                 word = Signal(len(value), name=f"level{level}_{len(summed)}")
                 m.d.comb += word.eq(value)
                 summed.append(word)
@@ -116,12 +120,16 @@ class FixedAdder(Part):
     p : ``In(window.addend.wide.width)``
     """
 
-    def __init__(self, window, words):
+    acc: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, window: Window, words: int) -> None:
         self.window, self.words = window, words
         width = words * window.bits + window.flags
         super().__init__({"acc": In(width), "p": In(window.addend.wide.width), "sum": Out(width)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.d.comb += self.sum.eq(self.window.add(self.acc, self.words, *self.window.place(m, self.p)))
         return m
@@ -149,7 +157,11 @@ class FixedDrain(Part):
 
     fmt = FORMATS["fp32"]
 
-    def __init__(self, window, words):
+    en: Signal
+    raw: Signal
+    c: Signal
+
+    def __init__(self, window: Window, words: int) -> None:
         self.window, self.words = window, words
         self.latency = 1 + words
         # Biased exponents, as fp32 has them, of the lowest and of the highest bit of a magnitude.
@@ -158,7 +170,7 @@ class FixedDrain(Part):
         self.gradual, self.overflow = self.lowest < 1, self.highest >= self.fmt.exp_mask
         super().__init__({"en": In(1), "raw": In(words * window.bits + window.flags), "c": Out(self.fmt.width)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         bits, flags = self.window.bits, self.window.flags
         total, special = self.raw[:bits], self.raw[self.words * bits :]
@@ -185,6 +197,7 @@ class FixedDrain(Part):
     def _special(self, number, flags):
         if not len(flags):
             return number
+        assert self.fmt.inf is not None and self.fmt.nan is not None
         if len(flags) == 1:
             return Mux(flags, self.fmt.nan, number)
         inf = Cat(Const(self.fmt.inf, self.fmt.field_bits), flags[1])

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from ..golden.refusal import Refusal
@@ -52,11 +52,11 @@ class Source:
         return digest.hexdigest()
 
     @property
-    def paths(self):
+    def paths(self) -> tuple[str, ...]:
         """The path of each file of ``names``."""
         return tuple(_path(n, name) for n, name in enumerate(self.names))
 
-    def write(self, folder):
+    def write(self, folder: str | Path) -> list[Path]:
         """Write all files below a folder; gives the paths of those that are to be read."""
         for path, text in self.texts:
             target = Path(folder, path)
@@ -64,7 +64,7 @@ class Source:
             target.write_bytes(text)
         return [Path(folder, path) for path in self.paths]
 
-    def named(self, words):
+    def named(self, words: str) -> str:
         """What a tool said, with the files called as they were given."""
         for path, name in zip(self.paths, self.names, strict=True):
             words = words.replace(path, name)
@@ -85,21 +85,21 @@ class Foreign(Design):
         Whether there are any.
     """
 
-    source: Source | None = None
+    source: Source = field(kw_only=True)
     text: str = ""
     registers: bool = False
 
     @property
-    def slug(self):
+    def slug(self) -> str:
         return f"{super().slug}__{self.source.top}_{self.source.sha256[:8]}"
 
     @property
-    def ours(self):
+    def ours(self) -> Design:
         """The `Design` in whose place this stands."""
         return Design(**{field.name: getattr(self, field.name) for field in fields(Design)})
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The module's name for readers."""
         return f"{self.source.top} (their Verilog)"
 

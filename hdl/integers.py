@@ -1,14 +1,14 @@
 """What multipliers of integers share: ports, and name."""
 
-from amaranth.hdl import Signal, Value
+from amaranth.hdl import Value
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import IntFormat
 from ..golden.spec import Multiplier
-from .part import Part
+from .part import MultiplierPart
 
 
-class IntegerPart(Part):
+class IntegerPart(MultiplierPart):
     """A multiplier of integers: ``p`` is the whole product, narrow and wide alike.
 
     Timing: combinational.
@@ -26,10 +26,6 @@ class IntegerPart(Part):
     p : ``Out(spec.wide.width)``
         The product, signed as ``spec.wide`` says.
     """
-
-    a: Signal
-    b: Signal
-    p: Signal
 
     def __init__(self, spec: Multiplier, wide: bool = False) -> None:
         self.spec = spec

@@ -2,10 +2,10 @@
 
 from ..golden.spec import Multiplier
 from .families import component
-from .part import Part
+from .part import MultiplierPart
 
 
-def multiplier(spec: Multiplier, wide: bool = False) -> Part:
+def multiplier(spec: Multiplier, wide: bool = False) -> MultiplierPart:
     """The component that multiplies as ``spec`` says, in its narrow or its wide form.
 
     Parameters

@@ -9,7 +9,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat, Specials
-from .part import Part
+from .part import MultiplierPart
 
 if TYPE_CHECKING:
     from ..golden import floats
@@ -24,12 +24,8 @@ def named(m: Module, name: str, value: Value | int) -> Signal:
     return signal
 
 
-class FloatMultiplier(Part):
+class FloatMultiplier(MultiplierPart):
     """What multipliers of floats have in common: ports, name, operands taken apart."""
-
-    a: Signal
-    b: Signal
-    p: Signal
 
     def __init__(self, spec: floats.FloatMultiplier, wide: bool = False) -> None:
         self.spec, self.wide = spec, wide

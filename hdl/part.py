@@ -5,7 +5,7 @@ import re
 from typing import TYPE_CHECKING, Any, Self
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
+from amaranth.hdl import ClockSignal, Instance, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
@@ -21,6 +21,8 @@ class Part(wiring.Component):
 
     Attributes
     ----------
+    latency : int
+        Of clocked parts that give results.
     roles : dict of str to str
         What the submodules and registers of this part are for: patterns of their names (``multiplier_*``) to roles such
         as ``multiplier``, the first that fits. A role holds for all that is inside, but for what a submodule declares
@@ -30,6 +32,7 @@ class Part(wiring.Component):
 
     roles: dict[str, str] = {}
     _MustUse__silence = True  # no warning of a part that is refused, or made only to be asked for its latency
+    latency: int
     _key: tuple
 
     if TYPE_CHECKING:  # members are made of the signature, which may depend on parameters
@@ -58,6 +61,14 @@ class Part(wiring.Component):
     def module_name(self) -> str:
         """The last part of the module's name, a plain identifier."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+
+
+class MultiplierPart(Part):
+    """A combinational multiplier: operand codes ``a`` and ``b`` in, product ``p`` out."""
+
+    a: Signal
+    b: Signal
+    p: Signal
 
 
 class Modules:

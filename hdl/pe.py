@@ -1,9 +1,14 @@
 """Processing elements: one multiplier, one accumulator, and the registers that pass operands on."""
 
-from amaranth.hdl import Cat, Module, ResetSignal, Signal
+from __future__ import annotations
+
+from typing import Protocol
+
+from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value
 from amaranth.lib.wiring import In, Out
 
-from .accumulator import running_sum
+from ..golden.spec import Accumulator, Multiplier
+from .accumulator import FixedSum, Sum, running_sum
 from .addend import Addend
 from .multipliers import multiplier
 from .part import Part
@@ -41,7 +46,18 @@ class PE(Part):
              "a_held": "operand registers", "b_held": "operand registers", "valid_out": "control",
              "clear_out": "control"}
 
-    def __init__(self, multiplier_spec, accumulator_spec):
+    en: Signal
+    a: Signal
+    b: Signal
+    valid: Signal
+    clear: Signal
+    a_out: Signal
+    b_out: Signal
+    valid_out: Signal
+    clear_out: Signal
+    sum: Signal
+
+    def __init__(self, multiplier_spec: Multiplier, accumulator_spec: Accumulator) -> None:
         self.multiplier, self.accumulator = multiplier_spec, accumulator_spec
         self.held = running_sum(accumulator_spec, Addend.product(multiplier_spec))
         a, b = multiplier_spec.a.width, multiplier_spec.b.width
@@ -52,7 +68,7 @@ class PE(Part):
             "sum": Out(self.held.width),
         })
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
         a = Signal.like(self.a, reset_less=True, name="a_held")
@@ -97,7 +113,19 @@ class WeightStationaryPE(Part):
              "a_held": "operand registers", "weight": "operand registers", "turn_out": "control",
              "clear_out": "control"}
 
-    def __init__(self, multiplier_spec, accumulator_spec):
+    en: Signal
+    a: Signal
+    turn: Signal
+    clear: Signal
+    b: Signal
+    sum: Signal
+    a_out: Signal
+    turn_out: Signal
+    clear_out: Signal
+    sum_out: Signal
+    shown: Signal
+
+    def __init__(self, multiplier_spec: Multiplier, accumulator_spec: Accumulator) -> None:
         self.multiplier, self.accumulator = multiplier_spec, accumulator_spec
         self.held = running_sum(accumulator_spec, Addend.product(multiplier_spec))
         a, b, width = multiplier_spec.a.width, multiplier_spec.b.width, self.held.width
@@ -107,7 +135,7 @@ class WeightStationaryPE(Part):
             "a_out": Out(a), "turn_out": Out(1), "clear_out": Out(1), "sum_out": Out(width), "shown": Out(width),
         })
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
         m.submodules.accumulator = adder = self.held.adder()
@@ -149,7 +177,14 @@ class Mac(Part):
 
     roles = {"drain": "drain", "ended": "control", "under_way": "control"}
 
-    def __init__(self, multiplier_spec, accumulator_spec):
+    en: Signal
+    a: Signal
+    b: Signal
+    last: Signal
+    valid: Signal
+    c: Signal
+
+    def __init__(self, multiplier_spec: Multiplier, accumulator_spec: Accumulator) -> None:
         self.multiplier, self.accumulator = multiplier_spec, accumulator_spec
         self.held = running_sum(accumulator_spec, Addend.product(multiplier_spec))
         self.latency = 2 + self.held.drain_latency
@@ -159,7 +194,7 @@ class Mac(Part):
             "valid": Out(1), "c": Out(accumulator_spec.result.width),
         })
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.pe = pe = PE(self.multiplier, self.accumulator)
         ended = Signal(name="ended")  # the pair before was a run's last
@@ -170,7 +205,16 @@ class Mac(Part):
         return m
 
 
-def accumulate(m, held, p, valid, clear, en):
+class Unit(Protocol):
+    """What sums runs: how the sum is held, and the ports about its result."""
+
+    held: Sum | FixedSum
+    en: Signal
+    valid: Signal
+    c: Signal
+
+
+def accumulate(m: Module, held: Sum | FixedSum, p: Value, valid: Value, clear: Value, en: Value) -> Value:
     """Add ``p`` to a sum in each cycle with ``valid`` and ``en``, which ``clear`` begins anew.
 
     Gives the sum that was finished before while ``clear`` is high, else 0. Reset empties the sum.
@@ -189,7 +233,7 @@ def accumulate(m, held, p, valid, clear, en):
     return acc & clear.replicate(held.width)
 
 
-def give_result(m, unit, total, finished):
+def give_result(m: Module, unit: Unit, total: Value, finished: Value) -> None:
     """Drive ``c`` and ``valid`` of a unit from a sum, which is 0 until the bit ``finished`` says that it is one."""
     drain = unit.held.drain()
     if drain is None:

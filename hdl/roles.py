@@ -1,10 +1,11 @@
 """What instances and registers of a module are for: from what a component declares to names in the Verilog."""
 
 import re
+from collections.abc import Container
 from fnmatch import fnmatchcase
 
 
-def named(declared, text, modules):
+def named(declared: dict[str, str], text: str, modules: Container[str]) -> tuple[dict[str, str], dict[str, str]]:
     """The instances of one module of RTLIL, and the roles of these and of its registers.
 
     Yosys calls a register by any of the wires that are joined to it, such as a port that it drives: the role holds for

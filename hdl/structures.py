@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ..golden.refusal import Refusal
 
 if TYPE_CHECKING:
-    from amaranth.lib.wiring import Component
-
     from .designs import Design
+    from .part import Part
 
 
 class Shape:
@@ -48,7 +47,7 @@ class Lanes(Shape):
 
     fields = ("lanes", "window", "tree")
 
-    def read(self, structure, words):
+    def read(self, structure: str, words: list[str]) -> dict[str, Any]:
         if not words or not re.fullmatch(r"[1-9]\d{0,3}", words[0]):
             raise Refusal("a dot product ends with its lanes, as in _16")
         found: dict[str, Any] = {"lanes": int(words.pop(0))}
@@ -58,11 +57,11 @@ class Lanes(Shape):
             found["tree"] = bool(words.pop(0))
         return found
 
-    def write(self, design):
+    def write(self, design: "Design") -> list[str]:
         window = [f"w{design.window}"] if design.window != type(design).window else []
         return [str(design.lanes), *window, *(["tree"] if design.tree else [])]
 
-    def describe(self, design):
+    def describe(self, design: "Design") -> str:
         return f"over {design.lanes} lanes"
 
 
@@ -71,7 +70,7 @@ class Grid(Shape):
 
     fields = ("rows", "cols", "dataflow")
 
-    def read(self, structure, words):
+    def read(self, structure: str, words: list[str]) -> dict[str, Any]:
         shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
         if not shape or len(words) < 2 or words[1] not in ("os", "ws"):
             raise Refusal(f"{'an' if structure[0] in 'aeiou' else 'a'} {structure} ends with its shape and dataflow, "
@@ -79,11 +78,11 @@ class Grid(Shape):
         del words[0]
         return {"rows": int(shape[1]), "cols": int(shape[2]), "dataflow": words.pop(0)}
 
-    def write(self, design):
-        return [f"{design.rows}x{design.cols}", design.dataflow]
+    def write(self, design: "Design") -> list[str]:
+        return [f"{design.rows}x{design.cols}", str(design.dataflow)]
 
-    def describe(self, design):
-        flow = {"os": "output-stationary", "ws": "weight-stationary"}[design.dataflow]
+    def describe(self, design: "Design") -> str:
+        flow = {"os": "output-stationary", "ws": "weight-stationary"}[str(design.dataflow)]
         return f"on {design.rows} x {design.cols} elements, {flow}"
 
 
@@ -108,7 +107,7 @@ class Structure:
     """
 
     protocol: str
-    component: "Callable[[Design], Component]"
+    component: "Callable[[Design], Part]"
     summary: str
     title: str
     heading: str

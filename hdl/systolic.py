@@ -4,11 +4,16 @@ Rows of elements are halved until they are single, and equal halves are one modu
 hardly larger than a small one's.
 """
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from __future__ import annotations
+
+from typing import Protocol, Self
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.refusal import Refusal
+from ..golden.spec import Accumulator, Multiplier
 from .accumulator import running_sum
 from .addend import Addend
 from .part import Part
@@ -18,8 +23,17 @@ from .pe import PE, WeightStationaryPE
 class Beats(wiring.Signature):
     """A stream of vectors: a beat moves in a cycle in which ``valid`` and ``ready`` are high; ``last`` ends a run."""
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__({"data": Out(width), "last": Out(1), "valid": Out(1), "ready": In(1)})
+
+
+class Stream(Protocol):
+    """The ports of `Beats`."""
+
+    data: Signal
+    last: Signal
+    valid: Signal
+    ready: Signal
 
 
 class Skew(Part):
@@ -32,11 +46,15 @@ class Skew(Part):
     i, o : ``In(lanes * width)``, ``Out(lanes * width)``
     """
 
-    def __init__(self, lanes, width, reverse=False):
+    en: Signal
+    i: Signal
+    o: Signal
+
+    def __init__(self, lanes: int, width: int, reverse: bool = False) -> None:
         self.lanes, self.width, self.reverse = lanes, width, reverse
         super().__init__({"en": In(1), "i": In(lanes * width), "o": Out(lanes * width)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         for lane in range(self.lanes):
             part = slice(lane * self.width, (lane + 1) * self.width)
@@ -48,7 +66,7 @@ class Skew(Part):
         return m
 
 
-def skew(m, name, en, vector, count, reverse=False):
+def skew(m: Module, name: str, en: Value, vector: Value, count: int, reverse: bool = False) -> Value:
     """A vector of ``count`` lanes, delayed by a `Skew`."""
     if count == 1:
         return vector
@@ -57,7 +75,7 @@ def skew(m, name, en, vector, count, reverse=False):
     return delay.o
 
 
-def lanes(value, count):
+def lanes(value: Value, count: int) -> list[Value]:
     """A vector's ``count`` elements, the lowest first."""
     width = len(value) // count
     return [value[i * width : (i + 1) * width] for i in range(count)]
@@ -66,16 +84,21 @@ def lanes(value, count):
 class Rows(Part):
     """Rows of elements: two halves, and in the end one row. A subclass says how either is made and connected."""
 
-    def __init__(self, multiplier, accumulator, rows, cols):
+    en: Signal
+    a: Signal
+    clear: Signal
+    b: Signal
+
+    def __init__(self, multiplier: Multiplier, accumulator: Accumulator, rows: int, cols: int) -> None:
         self.multiplier, self.accumulator, self.rows, self.cols = multiplier, accumulator, rows, cols
         self.held = running_sum(accumulator, Addend.product(multiplier))
         super().__init__(self._ports())
 
     @property
-    def module_name(self):
+    def module_name(self) -> str:
         return f"rows_{self.rows}" if self.rows > 1 else "row"
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         if self.rows == 1:
             self._elements(m)
@@ -87,6 +110,17 @@ class Rows(Part):
             self._halves(m, upper, lower)
         return m
 
+    def _ports(self) -> dict[str, wiring.Member]:
+        raise NotImplementedError
+
+    def _halves(self, m: Module, upper: Self, lower: Self) -> None:
+        """Connect the ports of both halves."""
+        raise NotImplementedError
+
+    def _elements(self, m: Module) -> None:
+        """Make and connect the elements of one row."""
+        raise NotImplementedError
+
 
 class OutputStationaryRows(Rows):
     """Rows of output-stationary elements.
@@ -96,6 +130,11 @@ class OutputStationaryRows(Rows):
     each column, joined by OR.
     """
 
+    valid: Signal
+    clear_out: Signal
+    b_out: Signal
+    sum: Signal
+
     def _ports(self):
         b = self.cols * self.multiplier.b.width
         return {
@@ -104,7 +143,7 @@ class OutputStationaryRows(Rows):
             "clear_out": Out(1), "b_out": Out(b), "sum": Out(self.cols * self.held.width),
         }
 
-    def _halves(self, m, upper, lower):
+    def _halves(self, m: Module, upper: Self, lower: Self) -> None:
         m.d.comb += [
             Cat(upper.a, lower.a).eq(self.a), upper.b.eq(self.b), lower.b.eq(upper.b_out), self.b_out.eq(lower.b_out),
             Cat(upper.valid, lower.valid).eq(self.valid), Cat(upper.clear, lower.clear).eq(self.clear),
@@ -134,6 +173,11 @@ class WeightStationaryRows(Rows):
     of each column, joined by OR.
     """
 
+    turn: Signal
+    sum: Signal
+    sum_out: Signal
+    shown: Signal
+
     def _ports(self):
         total = self.cols * self.held.width
         return {
@@ -143,7 +187,7 @@ class WeightStationaryRows(Rows):
             "shown": Out(total),
         }
 
-    def _halves(self, m, upper, lower):
+    def _halves(self, m: Module, upper: Self, lower: Self) -> None:
         m.d.comb += [
             Cat(upper.a, lower.a).eq(self.a), Cat(upper.turn, lower.turn).eq(self.turn),
             Cat(upper.clear, lower.clear).eq(self.clear), upper.b.eq(self.b), lower.b.eq(self.b),
@@ -198,7 +242,11 @@ class Array(Part):
              **dict.fromkeys(("ended", "leaving", "valids", "clears", "below", "coming", "lasts", "given",
                               "o__valid"), "control")}
 
-    def __init__(self, multiplier, accumulator, rows, cols):
+    i_a: Stream
+    i_b: Stream
+    o: Stream
+
+    def __init__(self, multiplier: Multiplier, accumulator: Accumulator, rows: int, cols: int) -> None:
         for name, side in (("rows", rows), ("cols", cols)):
             if not 1 <= side <= self.MAX_SIDE:
                 raise Refusal(f"Array {name} must be 1 to {self.MAX_SIDE}, not {side!r}")
@@ -211,10 +259,10 @@ class Array(Part):
         })
 
     @property
-    def latency(self):
+    def latency(self) -> int:
         return self.rows + self.cols + self.held.drain_latency + 1
 
-    def results(self, m, en, sums, first, delay, pausing=False):
+    def results(self, m: Module, en: Value, sums: Value, first: Value, delay: int, pausing: bool = False) -> None:
         """Offer results on ``o``: the sums of row 0 come out of the grid's last column ``delay`` cycles with ``en``
         after ``first``, and the rows below follow, one a cycle. ``pausing`` says whether the array may stand still
         though a row was taken."""
@@ -261,7 +309,7 @@ class OutputStationaryArray(Array):
     Stalls: while ``o`` waits everything holds. Missing input holds nothing up.
     """
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         en, take, last = Signal(name="en"), Signal(name="take"), Signal(name="last")
         ended = Signal(name="ended")  # the pair before was a run's last
@@ -303,11 +351,16 @@ class Feed(Part):
     i, o : ``In(lanes * width)``, ``Out(width)``
     """
 
-    def __init__(self, lanes, width):
+    en: Signal
+    turn: Signal
+    i: Signal
+    o: Signal
+
+    def __init__(self, lanes: int, width: int) -> None:
         self.lanes, self.width = lanes, width
         super().__init__({"en": In(1), "turn": In(1), "i": In(lanes * width), "o": Out(width)})
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         line = Signal((self.lanes - 1) * self.width, reset_less=True, name="line")
         now = Mux(self.turn, self.i, line)
@@ -341,14 +394,24 @@ class TurnControl(Part):
         Whether the pair before was a run's last.
     """
 
-    def __init__(self, rows):
+    stop: Signal
+    valid: Signal
+    last: Signal
+    ready: Signal
+    en: Signal
+    fill: Signal
+    turn: Signal
+    clear: Signal
+    ended: Signal
+
+    def __init__(self, rows: int) -> None:
         self.rows = rows
         super().__init__({
             "stop": In(1), "valid": In(1), "last": In(1), "ready": Out(1), "en": Out(1), "fill": Out(1),
             "turn": Out(rows), "clear": Out(rows), "ended": Out(1),
         })
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         row = Signal(self.rows, init=1, name="row")  # whose turn it is, one-hot
         clear = Signal(self.rows, name="clear")
@@ -388,7 +451,7 @@ class WeightStationaryArray(Array):
     The array stands still while ``o`` waits, and while a pair is missing within a run.
     """
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.control = control = TurnControl(self.rows)
         en = control.en
@@ -397,9 +460,10 @@ class WeightStationaryArray(Array):
             control.valid.eq(self.i_a.valid & self.i_b.valid), control.last.eq(self.i_a.last | self.i_b.last),
             self.i_a.ready.eq(control.ready), self.i_b.ready.eq(control.ready),
         ]
-        spec = self.multiplier
+        spec, neutral = self.multiplier, self.multiplier.neutral
+        assert neutral is not None  # else `Design` has refused it
         neutral_a, neutral_b = (Const(code, fmt.width)
-                                for code, fmt in zip(spec.neutral, (spec.a, spec.b), strict=True))
+                                for code, fmt in zip(neutral, (spec.a, spec.b), strict=True))
         column = Mux(control.fill, neutral_a.replicate(self.rows), self.i_a.data)
         weights = self.i_b.data & ~control.fill.replicate(len(self.i_b.data))
         if neutral_b.value:

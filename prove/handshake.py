@@ -66,7 +66,7 @@ class Core:
         """The code of the sum whose one product is 1 times 1."""
         spec = self.design.multiplier
         a, b = ([code_dtype(fmt.width).type(encode(fmt, 1.0))] for fmt in (spec.a, spec.b))
-        return int(accumulate(spec, self.design.accumulator, a, b))
+        return int(accumulate(spec, self.design.summed_by, a, b))
 
     def result(self, chosen: Sequence[int]) -> list[int]:
         """What the results of a beat must be."""

@@ -3,22 +3,24 @@
 The order is that of `docs/ARCHITECTURE.md`, "Ports and cycles of the registered designs".
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
-def lasts(count):
+def lasts(count: int) -> list[int]:
     """``last`` of each of a run's beats."""
     return [0] * (count - 1) + [1]
 
 
-def pack(codes, bits):
+def pack(codes: np.ndarray, bits: int) -> list[int]:
     """Beats of codes, (beats, elements), as one integer each: element i from bit ``i * bits`` up."""
     elements = np.ascontiguousarray(codes, "<u8").view(np.uint8).reshape(*codes.shape, 8)
     stream = np.unpackbits(elements, axis=2, bitorder="little")[:, :, :bits].reshape(len(codes), -1)
     return [int.from_bytes(beat, "little") for beat in np.packbits(stream, axis=1, bitorder="little")]
 
 
-def unpack(words, elements, bits):
+def unpack(words: Sequence[int], elements: int, bits: int) -> np.ndarray:
     """Beats as integers back to codes, uint64 (beats, elements)."""
     size = -(-elements * bits // 8)
     stream = np.frombuffer(b"".join(word.to_bytes(size, "little") for word in words), np.uint8)

@@ -2,12 +2,16 @@
 
 import json
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..hdl.designs import parse
+from ..golden.formats import Format
+from ..golden.spec import Multiplier
+from ..hdl.designs import Design, parse
 
 SHOWN = 5  # mismatches printed in full
 
@@ -15,34 +19,34 @@ _figures = {}
 
 
 @cache
-def design():
+def design() -> Design:
     """The design under test."""
     return parse(os.environ["LMUL_DESIGN"])
 
 
-def seed():
+def seed() -> int:
     """The run's seed; cocotb's own differs from test to test."""
     return int(os.environ["LMUL_SEED"])
 
 
-def run():
+def run() -> str:
     """Which run this is, for messages."""
     return f"{design().slug}, seed {seed()}"
 
 
-def generator():
+def generator() -> np.random.Generator:
     """A numpy generator for whoever asks: a function of the run's seed alone, whichever tests ran before."""
     return np.random.default_rng(seed())
 
 
-def count(**figures):
+def count(**figures: int) -> None:
     """Add to the run's figures, such as ``vectors``; the runner reads their sums."""
     for name, value in figures.items():
         _figures[name] = _figures.get(name, 0) + value
     Path(os.environ["LMUL_FIGURES"]).write_text(json.dumps(_figures))
 
 
-def read(handle):
+def read(handle: Any) -> int | str:
     """The signal's code, or its bits as text when one of them is X or Z."""
     value = handle.value
     try:
@@ -51,20 +55,20 @@ def read(handle):
         return str(value)
 
 
-def shown(fmt, code):
+def shown(fmt: Format, code: int | str) -> str:
     """A code of a format as hex and value; it may be text as `read` gives it."""
     if isinstance(code, str):
         return f"{code} (X or Z)"
     return f"0x{code:0{(fmt.width + 3) // 4}x} ({fmt.read(code)})"
 
 
-def shown_pairs(spec, a, b):
+def shown_pairs(spec: Multiplier, a: np.ndarray, b: np.ndarray) -> str:
     """The pairs that a sum is made of, the first few in full."""
     pairs = [f"{shown(spec.a, x)} x {shown(spec.b, y)}" for x, y in zip(a.tolist(), b.tolist(), strict=True)]
     return ", ".join(pairs[:8] + ["..."] * (len(pairs) > 8))
 
 
-def check(mismatches, total, describe):
+def check(mismatches: list[tuple], total: int, describe: Callable[..., str]) -> None:
     """Fail if there are mismatches: print the seed, the design, and what ``describe`` says of the first few."""
     if mismatches:
         lines = "".join(f"\n  {describe(*mismatch)}" for mismatch in mismatches[:SHOWN])

@@ -1,10 +1,14 @@
 """Bench of ``matmul_*`` behind somebody else's bus model: the AXI4-Stream sources and sinks of cocotbext-axi."""
 
+from math import prod
+from typing import Any
+
 import cocotb
 import numpy as np
 from cocotb.triggers import with_timeout
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
+from ..golden.formats import Format
 from ..golden.matmul import matmul
 from . import bench
 from .cocotb_systolic import TIMEOUT, operands_of_all_kinds
@@ -14,7 +18,7 @@ from .streams import PATIENCE, PERIOD, TRAFFIC
 
 @cocotb.test(**TIMEOUT)
 @cocotb.parametrize(traffic=["always", "stalls", "gaps", "blocks"])
-async def frames_are_golden(dut, traffic):
+async def frames_are_golden(dut: Any, traffic: str) -> None:
     """Each run is one frame on every stream."""
     core, rng = Core(dut), bench.generator()
     await core.start()
@@ -35,21 +39,21 @@ async def frames_are_golden(dut, traffic):
     wrong = []
     for index, (a, b) in enumerate(operands):
         frame = await with_timeout(sink.recv(), PATIENCE * PERIOD, "step")
-        expected = as_bytes(matmul(design.multiplier, design.accumulator, a, b), core.bits[2])
+        expected = as_bytes(matmul(design.multiplier, design.summed_by, a, b), core.bits[2])
         if bytes(frame.tdata) != expected:
             wrong.append((index, len(b), expected.hex(), bytes(frame.tdata).hex()))
-    bench.count(vectors=len(operands) * design.rows * design.cols)
+    bench.count(vectors=len(operands) * prod(design.grid))
     bench.check(wrong, len(operands), lambda index, depth, expected, actual: (
         f"frame {index}, depth {depth}: expected {expected}, actual {actual}"))
     assert sink.empty(), f"{bench.run()}: {sink.count()} frames more than were asked for"
 
 
-def as_bytes(codes, bits):
+def as_bytes(codes: np.ndarray, bits: int) -> bytes:
     """Beats of codes, (beats, elements), as the bytes of a frame."""
     return np.ascontiguousarray(codes, "<u8").view(np.uint8).reshape(-1, 8)[:, : bits // 8].tobytes()
 
 
-def dirtied(codes, fmt, bits, rng):
+def dirtied(codes: np.ndarray, fmt: Format, bits: int, rng: np.random.Generator) -> bytes:
     """A frame's bytes, with rubbish above the codes, where the core must not look."""
     rubbish = rng.integers(1 << 63, size=codes.shape, dtype=np.uint64) & ~np.uint64((1 << fmt.width) - 1)
     return as_bytes(rubbish | codes.astype(np.uint64), bits)

@@ -1,6 +1,8 @@
 """Bench of ``mac_*`` and ``dot_*``: runs of pairs, or of vectors of pairs, against golden sums."""
 
 from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -8,6 +10,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from ..golden.expected import expected
+from ..hdl.designs import Design
 from ..hdl.verilog import component
 from . import beats, bench, tiles
 from .streams import PERIOD, TRAFFIC, Arrivals, Checker
@@ -19,12 +22,12 @@ LENGTHS = (1, 1, 1, 2, 3, 7, 40)
 class Driver:
     """Applies steps ``(a, b, last)`` with ``en`` in cycles in which ``go`` says so; in the others rubbish without."""
 
-    def __init__(self, dut, go, rubbish):
+    def __init__(self, dut: Any, go: Iterator[bool], rubbish: np.random.Generator) -> None:
         self.queue = deque()
         self._task = cocotb.start_soon(self._run(dut, go, rubbish))
         self._en = dut.en
 
-    def stop(self):
+    def stop(self) -> None:
         self._task.cancel()
         self._en.value = 0
 
@@ -50,11 +53,11 @@ class Monitor:
     changes while it is held.
     """
 
-    def __init__(self, dut, latency, on_result):
+    def __init__(self, dut: Any, latency: int, on_result: Callable[[int | str], None]) -> None:
         self.came = Arrivals()
         self._task = cocotb.start_soon(self._run(dut, latency, on_result))
 
-    def stop(self):
+    def stop(self) -> None:
         self._task.cancel()
 
     async def _run(self, dut, latency, on_result):
@@ -78,7 +81,7 @@ class Monitor:
 class Session:
     """The unit under test, out of reset, with driver, monitor and checker."""
 
-    def __init__(self, dut, rng, traffic="always"):
+    def __init__(self, dut: Any, rng: np.random.Generator, traffic: str = "always") -> None:
         self.design = bench.design()
         self.lanes = self.design.lanes or 1
         self.checker = Checker(self._describe)
@@ -88,7 +91,7 @@ class Session:
         self._driver = Driver(dut, TRAFFIC[traffic][0](rng), rng)
         self._monitor = Monitor(dut, self._latency, self._on_sum)
 
-    def send(self, a, b):
+    def send(self, a: np.ndarray, b: np.ndarray) -> None:
         """One run: codes of equal length, a multiple of the lanes."""
         spec = self.design.multiplier
         words = [beats.pack(codes.reshape(-1, self.lanes), fmt.width) for codes, fmt in ((a, spec.a), (b, spec.b))]
@@ -97,7 +100,7 @@ class Session:
         self._sent += 1
         bench.count(vectors=len(words[0]), macs=len(a))
 
-    async def sum(self, runs):
+    async def sum(self, runs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[int | str]:
         """The sums of runs, sent back to back, once each is known to be golden."""
         for a, b in runs:
             self.send(a, b)
@@ -109,7 +112,7 @@ class Session:
         self.checker.check()
         return self.sums[end - len(runs) : end]
 
-    def stop(self):
+    def stop(self) -> None:
         self._driver.stop()
         self._monitor.stop()
 
@@ -119,12 +122,12 @@ class Session:
 
     def _describe(self, context, expected, actual):
         a, b = context
-        spec, result = self.design.multiplier, self.design.accumulator.result
+        spec, result = self.design.multiplier, self.design.result
         return (f"run of {len(a)}: expected {bench.shown(result, expected)}, actual {bench.shown(result, actual)}; "
                 f"operands {bench.shown_pairs(spec, a, b)}")
 
 
-async def begin(dut):
+async def begin(dut: Any) -> None:
     """Quiet inputs, a running clock, and after a few cycles in whatever state the unit woke up, one of reset."""
     for port in (dut.en, dut.last, dut.a, dut.b):
         port.value = 0
@@ -134,26 +137,26 @@ async def begin(dut):
     await reset(dut)
 
 
-async def reset(dut):
+async def reset(dut: Any) -> None:
     dut.rst.value = 1
     await RisingEdge(dut.clk)
     dut.rst.value = 0
 
 
-def random_run(design, kind, steps, rng):
+def random_run(design: Design, kind: str, steps: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Codes of one run of so many steps, or as many as the sum has room for, of a kind that `tiles` knows."""
     steps = min(steps, tiles.longest(design))
     a, b = tiles.matrices(design.multiplier, kind, 1, steps * (design.lanes or 1), 1, rng)
     return a[0], b[:, 0]
 
 
-def runs_of_all_kinds(design, rng):
+def runs_of_all_kinds(design: Design, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
     cases = [(kind, steps) for kind in tiles.KINDS for steps in LENGTHS]
     return [random_run(design, kind, steps, rng) for kind, steps in rng.permutation(np.array(cases, object))]
 
 
 @cocotb.test(**TIMEOUT)
-async def outputs_are_known_after_reset(dut):
+async def outputs_are_known_after_reset(dut: Any) -> None:
     """``valid`` is 0, not X, from reset on while nothing ends."""
     await begin(dut)
     for _ in range(20):
@@ -164,7 +167,7 @@ async def outputs_are_known_after_reset(dut):
 
 @cocotb.test(**TIMEOUT)
 @cocotb.parametrize(traffic=["always", "stalls", "gaps"])  # that differ in their sources
-async def sums_are_golden(dut, traffic):
+async def sums_are_golden(dut: Any, traffic: str) -> None:
     """Runs of every kind of operands and of many lengths, back to back."""
     await begin(dut)
     rng = bench.generator()
@@ -172,7 +175,7 @@ async def sums_are_golden(dut, traffic):
 
 
 @cocotb.test(**TIMEOUT)
-async def runs_apart_match_runs_back_to_back(dut):
+async def runs_apart_match_runs_back_to_back(dut: Any) -> None:
     """Nothing of a run is left behind in the next one."""
     await begin(dut)
     rng = bench.generator()
@@ -186,7 +189,7 @@ async def runs_apart_match_runs_back_to_back(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def reset_in_mid_run_recovers(dut):
+async def reset_in_mid_run_recovers(dut: Any) -> None:
     """After one cycle of reset, whatever was under way is forgotten and the next run is right."""
     await begin(dut)
     rng = bench.generator()

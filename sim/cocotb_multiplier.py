@@ -3,28 +3,32 @@
 Operands of up to 16 bits together are exhausted; wider ones get every corner with every corner and seeded random pairs.
 """
 
+from typing import Any
+
 import cocotb
 import numpy as np
 from cocotb.triggers import Timer
 
 from ..golden import stimulus
 from ..golden.expected import expected
+from ..golden.spec import Multiplier
 from . import bench
 
 EXHAUSTED_BITS = 16
 RANDOM_PAIRS = 20_000
 
 
-def vectors(spec):
+def vectors(spec: Multiplier) -> tuple[np.ndarray, np.ndarray]:
     """Operand codes to apply, as two arrays."""
     if spec.a.width + spec.b.width <= EXHAUSTED_BITS:
         return stimulus.all_pairs(spec)
     pairs = stimulus.corner_pairs(spec), stimulus.random_pairs(spec, RANDOM_PAIRS, bench.generator())
-    return (np.concatenate(codes) for codes in zip(*pairs, strict=True))
+    a, b = (np.concatenate(codes) for codes in zip(*pairs, strict=True))
+    return a, b
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def product_is_golden(dut):
+async def product_is_golden(dut: Any) -> None:
     """One vector each time step, the product read a step later."""
     design = bench.design()
     spec = design.multiplier

@@ -6,7 +6,9 @@ moves whole vectors, and touches only what has changed.
 
 import os
 import time
+from collections.abc import Iterable
 from itertools import chain, product
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -14,12 +16,13 @@ from cocotb.triggers import RisingEdge
 
 from . import bench
 from .core import Core
+from .streams import Beat, Stream
 
 PROGRESS_SECONDS = 0.5
 
 
 @cocotb.test
-async def carry(dut):
+async def carry(dut: Any) -> None:
     """Every tile of rows with every tile of columns, the latter changing fastest."""
     core = Core(dut)
     with np.load(os.environ["LMUL_TILES"], allow_pickle=False) as tiles:
@@ -27,7 +30,7 @@ async def carry(dut):
         b_tiles = [core.b_beats(tile) for tile in tiles["b"]]
     runs = list(product(a_tiles, b_tiles))
     a, b = Feeder(core.a, (run[0] for run in runs)), Feeder(core.b, (run[1] for run in runs))
-    total, words, cycles = len(runs) * core.design.rows, [], 0
+    total, words, cycles = len(runs) * core.design.grid[0], [], 0
     await core.start()
     a.offer()
     b.offer()
@@ -51,18 +54,18 @@ async def carry(dut):
 class Feeder:
     """Offers beats without a pause."""
 
-    def __init__(self, stream, runs):
+    def __init__(self, stream: Stream, runs: Iterable[Iterable[Beat]]) -> None:
         self._stream = stream
         self._beats = chain.from_iterable(runs)
         self._last = None
         self._left = True
 
-    def step(self):
+    def step(self) -> None:
         """To be called at each clock edge: goes on to the next beat if this one was taken."""
         if self._left and self._stream.ready.value:
             self.offer()
 
-    def offer(self):
+    def offer(self) -> None:
         stream, beat = self._stream, next(self._beats, None)
         self._left = beat is not None
         if beat is None:

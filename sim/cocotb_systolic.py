@@ -1,11 +1,15 @@
 """Bench of the systolic arrays, ``array_*`` and ``matmul_*``: tiles through their streams against golden matrices."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from ..golden import codec, products
 from ..golden.expected import expected
+from ..hdl.designs import Design
 from ..hdl.verilog import component
 from . import bench, tiles
 from .core import Core
@@ -17,7 +21,7 @@ TIMEOUT = {"timeout_time": 1, "timeout_unit": "ms"}
 class Session:
     """A core with drivers on its inputs, a sink on its output, monitors everywhere and a checker at the end."""
 
-    def __init__(self, core, rng, traffic="always"):
+    def __init__(self, core: Core, rng: np.random.Generator, traffic: str = "always") -> None:
         source, sink = TRAFFIC[traffic]
         self.core = core
         self.checker = Checker(self._describe)
@@ -28,7 +32,7 @@ class Session:
         self.inputs = Monitor(core.a, "a"), Monitor(core.b, "b")
         self.output = Monitor(core.o, "result", self._on_row)
 
-    def send(self, a, b):
+    def send(self, a: np.ndarray, b: np.ndarray) -> None:
         """One tile: codes (R, depth) and (depth, C)."""
         design = self.core.design
         self.drivers[0].send(self.core.a_beats(a))
@@ -37,16 +41,16 @@ class Session:
             self.checker.expect(beat, (a, b, row))
         bench.count(vectors=a.shape[0] * b.shape[1], macs=a.shape[0] * b.size)
 
-    async def multiply(self, operands):
+    async def multiply(self, operands: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """Tiles back to back; gives their results, (tiles, R, C), once each is known to be golden."""
-        first = len(self.rows)
+        first, (rows, _) = len(self.rows), self.core.design.grid
         for a, b in operands:
             self.send(a, b)
-        await self.output.moved.wait(first + len(operands) * self.core.design.rows)
+        await self.output.moved.wait(first + len(operands) * rows)
         self.checker.done()
-        return self.core.codes(self.rows[first:]).reshape(len(operands), self.core.design.rows, -1)
+        return self.core.codes(self.rows[first:]).reshape(len(operands), rows, -1)
 
-    def stop(self):
+    def stop(self) -> None:
         for each in (*self.drivers, self.sink, *self.inputs, self.output):
             each.stop()
 
@@ -62,39 +66,40 @@ class Session:
             return f"row {row} of {len(a)}: expected {expected}, actual {actual}"
         want, got = self.core.codes([expected.data, actual.data]).tolist()
         col = next(col for col, pair in enumerate(zip(want, got, strict=True)) if pair[0] != pair[1])
-        spec, result = design.multiplier, design.accumulator.result
+        spec, result = design.multiplier, design.result
         return (f"row {row} column {col}, depth {len(b)}: expected {bench.shown(result, want[col])}, "
                 f"actual {bench.shown(result, got[col])}; operands {bench.shown_pairs(spec, a[row], b[:, col])}")
 
 
-async def begin(dut, traffic="always"):
+async def begin(dut: Any, traffic: str = "always") -> tuple[Session, np.random.Generator]:
     """A core out of reset, in a session; and the generator of this test's operands."""
     core, rng = Core(dut), bench.generator()
     await core.start()
     return Session(core, rng, traffic), rng
 
 
-def depths(design):
+def depths(design: Design) -> list[int]:
     """Depths of a run about which the control could err, as far as the sum has room for them."""
-    rows, cols = design.rows, design.cols
+    rows, cols = design.grid
     wanted = {1, 2, rows - 1, rows, rows + 1, cols, 2 * rows, 2 * rows + 3, 3 * (rows + cols)} - {0}
     return sorted({min(depth, tiles.longest(design)) for depth in wanted})
 
 
-def tile(design, kind, depth, rng):
+def tile(design: Design, kind: str, depth: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Codes of one tile, (R, depth) and (depth, C), no deeper than the sum has room for."""
     depth = min(depth, tiles.longest(design))
-    return tiles.matrices(design.multiplier, kind, design.rows, depth, design.cols, rng)
+    rows, cols = design.grid
+    return tiles.matrices(design.multiplier, kind, rows, depth, cols, rng)
 
 
-def operands_of_all_kinds(design, rng):
+def operands_of_all_kinds(design: Design, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
     """Tiles of every kind at every depth, in random order."""
     cases = [(kind, depth) for kind in tiles.KINDS for depth in depths(design)]
     return [tile(design, kind, depth, rng) for kind, depth in rng.permutation(np.array(cases, object))]
 
 
 @cocotb.test(**TIMEOUT)
-async def outputs_are_known_after_reset(dut):
+async def outputs_are_known_after_reset(dut: Any) -> None:
     """Nothing that leaves the core is X or offers a result, neither right after reset nor while it idles."""
     core = Core(dut)
     await core.start()
@@ -108,14 +113,14 @@ async def outputs_are_known_after_reset(dut):
 
 @cocotb.test(**TIMEOUT)
 @cocotb.parametrize(traffic=list(TRAFFIC))
-async def products_are_golden(dut, traffic):
+async def products_are_golden(dut: Any, traffic: str) -> None:
     """Tiles of every kind of operands and of many depths, back to back."""
     session, rng = await begin(dut, traffic)
     await session.multiply(operands_of_all_kinds(session.core.design, rng))
 
 
 @cocotb.test(**TIMEOUT)
-async def tiles_apart_match_tiles_back_to_back(dut):
+async def tiles_apart_match_tiles_back_to_back(dut: Any) -> None:
     """Nothing of a tile is left behind in the next one."""
     session, rng = await begin(dut)
     operands = operands_of_all_kinds(session.core.design, rng)
@@ -127,19 +132,20 @@ async def tiles_apart_match_tiles_back_to_back(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def algebra_holds(dut):
+async def algebra_holds(dut: Any) -> None:
     """Multiplying by one gives each element's own product with one; a zero row stays zero; columns permute."""
     session, rng = await begin(dut)
     design = session.core.design
-    spec, result = design.multiplier, design.accumulator.result
-    a, b = tile(design, "random", design.cols, rng)
-    order = rng.permutation(design.cols)
+    spec, result = design.multiplier, design.result
+    _, cols = design.grid
+    a, b = tile(design, "random", cols, rng)
+    order = rng.permutation(cols)
     plain, permuted = await session.multiply([(a, b), (a, b[:, order])])
     assert np.array_equal(permuted, plain[:, order]), f"{bench.run()}: permuted columns do not permute the result"
     if not spec.absorbing:
         return
     one = int(spec.b.encode(1.0))
-    identity = (np.eye(design.cols, dtype=np.int64) * one).astype(b.dtype)
+    identity = (np.eye(cols, dtype=np.int64) * one).astype(b.dtype)
     zero_row = a.copy()
     zero_row[0] = 0
     by_one, zeroed = await session.multiply([(a, identity), (zero_row, b)])
@@ -151,13 +157,14 @@ async def algebra_holds(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def reset_in_mid_run_recovers(dut):
+async def reset_in_mid_run_recovers(dut: Any) -> None:
     """After one cycle of reset, whatever was under way is forgotten and the next tile is right."""
     core, rng = Core(dut), bench.generator()
     await core.start()
     design = core.design
-    full = 3 * (design.rows + design.cols)
-    for when in (1, 2, design.rows, full // 2, full - 1, full + design.rows // 2, 2 * full):
+    rows, cols = design.grid
+    full = 3 * (rows + cols)
+    for when in (1, 2, rows, full // 2, full - 1, full + rows // 2, 2 * full):
         session = Session(core, rng, "stalls" if when % 2 else "always")
         for _ in range(3):
             session.send(*tile(design, "random", full, rng))
@@ -170,12 +177,12 @@ async def reset_in_mid_run_recovers(dut):
 
 
 @cocotb.test(**TIMEOUT)
-async def timing_is_as_stated(dut):
+async def timing_is_as_stated(dut: Any) -> None:
     """Unstalled, a tile's last row comes ``latency`` cycles after its last beat, or the last that a weight-stationary
     array fills a short run up with; and tiles follow without a bubble."""
     session, rng = await begin(dut)
     design = session.core.design
-    rows, cols = design.rows, design.cols
+    rows, cols = design.grid
     for depth in depths(design):
         filled = max(rows - depth, 0) if design.dataflow == "ws" else 0
         stated = component(design).latency + filled

@@ -1,5 +1,9 @@
 """An array in a bench, behind its own ports or behind AXI4-Stream: the same streams of codes either way."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
@@ -17,10 +21,10 @@ class Core:
         Bits that one element of each of them takes: its width, or for AXI4-Stream whole bytes.
     """
 
-    def __init__(self, dut):
+    def __init__(self, dut: Any) -> None:
         self.design = bench.design()
         self.axis = self.design.protocol == "axis"
-        widths = self.design.multiplier.a.width, self.design.multiplier.b.width, self.design.accumulator.result.width
+        widths = self.design.multiplier.a.width, self.design.multiplier.b.width, self.design.result.width
         if self.axis:
             self.clk, self.rst, self.active = dut.aclk, dut.aresetn, 0
             self.bits = tuple(8 * -(-width // 8) for width in widths)
@@ -34,7 +38,7 @@ class Core:
                 Stream(dut.clk, *(getattr(dut, f"{name}__{signal}") for signal in ("data", "last", "valid", "ready")))
                 for name in ("i_a", "i_b", "o"))
 
-    async def start(self):
+    async def start(self) -> None:
         """Quiet inputs, a running clock, and after a few cycles in whatever state the core woke up, one of reset."""
         for stream in (self.a, self.b):
             for signal in (stream.data, stream.last, stream.valid):
@@ -45,27 +49,27 @@ class Core:
         await ClockCycles(self.clk, 3)
         await self.reset()
 
-    async def reset(self):
+    async def reset(self) -> None:
         """One cycle of reset."""
         self.rst.value = self.active
         await RisingEdge(self.clk)
         self.rst.value = 1 - self.active
 
-    def a_beats(self, codes):
+    def a_beats(self, codes: np.ndarray) -> list[Beat]:
         """The beats of a matrix A, codes (R, depth): a column each."""
         return self._beats(codes.T, self.bits[0])
 
-    def b_beats(self, codes):
+    def b_beats(self, codes: np.ndarray) -> list[Beat]:
         """The beats of a matrix B, codes (depth, C): a row each."""
         return self._beats(codes, self.bits[1])
 
-    def o_beats(self, codes):
+    def o_beats(self, codes: np.ndarray) -> list[Beat]:
         """The beats that a result, (R, C), is given out as."""
         return self._beats(codes, self.bits[2])
 
-    def codes(self, words):
+    def codes(self, words: Sequence[int]) -> np.ndarray:
         """Result beats as codes, (beats, C)."""
-        return beats.unpack(words, self.design.cols, self.bits[2])
+        return beats.unpack(words, self.design.grid[1], self.bits[2])
 
     def _beats(self, codes, bits):
         words = beats.pack(codes, bits)

@@ -13,7 +13,9 @@ import json
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -22,15 +24,23 @@ from ..golden import tensors
 from ..golden.accumulate import check
 from ..golden.codec import as_codes, code_dtype, decode
 from ..golden.files import atomic_write
+from ..golden.formats import IntFormat
 from ..golden.operands import quantise
 from ..golden.pool import Pool
 from ..golden.refusal import Refusal
+from ..golden.spec import Multiplier
+from ..golden.tensors import Tensor
+from ..hdl.designs import Design
 from .runner import simulate
 
 BACKENDS = ("golden", "rtl")
 
+Progress = Callable[[int, int, str], object]
 
-def matmul_files(a, b, design, backend, path, progress=None, simulator="verilator", folder=None):
+
+def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, path: str | Path,
+                 progress: Progress | None = None, simulator: str = "verilator",
+                 folder: str | Path | None = None) -> str:
     """Multiply the matrices in two files and write the product to a third.
 
     Parameters
@@ -63,16 +73,16 @@ def matmul_files(a, b, design, backend, path, progress=None, simulator="verilato
         raise Refusal(f"Design must be a matmul to multiply matrices, not {design.slug!r}")
     if backend not in BACKENDS:
         raise Refusal(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
-    a, b = read_matrix("A", a), read_matrix("B", b)
-    a_codes, b_codes, scales = operands(design.multiplier, a, b)
+    first, second = read_matrix("A", a), read_matrix("B", b)
+    a_codes, b_codes, scales = operands(design.multiplier, first, second)
     _refuse_wrapped(design, a_codes, b_codes)
     start = time.perf_counter()
     if backend == "golden":
-        codes, how = golden.matmul(design.multiplier, design.accumulator, a_codes, b_codes), ""
+        codes, how = golden.matmul(design.multiplier, design.summed_by, a_codes, b_codes), ""
     else:
         codes, how = on_rtl(design, a_codes, b_codes, simulator, folder, progress)
     seconds = time.perf_counter() - start
-    product = result(design, codes, {a.dtype, b.dtype}, scales)
+    product = result(design, codes, {first.dtype, second.dtype}, scales)
     with atomic_write(path, "wb") as file:
         np.save(file, product)
     macs = a_codes.size * b_codes.shape[1]
@@ -83,22 +93,22 @@ def matmul_files(a, b, design, backend, path, progress=None, simulator="verilato
 
 def _refuse_wrapped(design, a, b):
     """Refuse codes of which a sum leaves the accumulator's range."""
-    found = golden.out_of_range(design.multiplier, design.accumulator, a, b)
+    found = golden.out_of_range(design.multiplier, design.summed_by, a, b)
     if len(found.values):
-        raise Refusal(f"Sums must stay within {design.accumulator.name}, and {len(found.values)} of "
+        raise Refusal(f"Sums must stay within {design.summed_by.name}, and {len(found.values)} of "
                       f"{len(a) * b.shape[1]} do not, first {found.values[0]} at {found.places[0].tolist()}; those of "
                       f"at most {found.safe_depth} products always do")
 
 
 def _specials(design, codes, product):
     """How many results are Inf and NaN, those among them that became so when they were scaled back; of floats."""
-    if design.accumulator.integer:
+    if design.summed_by.integer:
         return ""
-    values = product if product.dtype.kind == "f" else decode(design.accumulator.result, codes)
+    values = product if product.dtype.kind == "f" else decode(design.result, codes)
     return f"; {np.count_nonzero(np.isinf(values))} Inf and {np.count_nonzero(np.isnan(values))} NaN in the result"
 
 
-def read_matrix(name, reference):
+def read_matrix(name: str, reference: str | Path) -> Tensor:
     """The matrix that a reference names, a `Tensor`.
 
     Raises
@@ -112,7 +122,7 @@ def read_matrix(name, reference):
     return tensor
 
 
-def operands(spec, a, b):
+def operands(spec: Multiplier, a: Tensor, b: Tensor) -> tuple[np.ndarray, np.ndarray, tuple[float, float] | None]:
     """Two matrices, `Tensor`, as codes; and their scales, two floats, or None if they were codes to begin with.
 
     Raises
@@ -123,11 +133,11 @@ def operands(spec, a, b):
     """
     if a.array.shape[1] != b.array.shape[0]:
         raise Refusal(f"Inner dimensions must be equal, not {a.array.shape[1]} and {b.array.shape[0]}")
-    (a, a_scale), (b, b_scale) = _operand("A", spec.a, a, -1), _operand("B", spec.b, b, -2)
+    (a_codes, a_scale), (b_codes, b_scale) = _operand("A", spec.a, a, -1), _operand("B", spec.b, b, -2)
     if (a_scale is None) != (b_scale is None):
         kinds = ["codes" if scale is None else "floats" for scale in (a_scale, b_scale)]
         raise Refusal(f"Matrices must be both floats or both codes, not {kinds[0]} and {kinds[1]}")
-    return a, b, None if a_scale is None else (a_scale, b_scale)
+    return a_codes, b_codes, None if a_scale is None or b_scale is None else (a_scale, b_scale)
 
 
 def _operand(name, fmt, tensor, axis):
@@ -157,18 +167,20 @@ def _exactly(name, fmt, tensor, axis):
     return codes
 
 
-def result(design, codes, dtypes, scales):
+def result(design: Design, codes: np.ndarray, dtypes: Collection[str],
+           scales: tuple[float, float] | None) -> np.ndarray:
     """Result codes as what matrices of these types, names, call for."""
     if scales is not None:
         dtype = np.float64 if "float64" in dtypes else np.float32
         with np.errstate(over="ignore"):
-            return (decode(design.accumulator.result, codes) * scales[0] * scales[1]).astype(dtype)
+            return (decode(design.result, codes) * scales[0] * scales[1]).astype(dtype)
     if any(name.startswith("int") for name in dtypes):
-        return design.accumulator.result.numbers(codes).astype(f"i{codes.dtype.itemsize}")
+        return cast(IntFormat, design.result).numbers(codes).astype(f"i{codes.dtype.itemsize}")
     return codes
 
 
-def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):
+def on_rtl(design: Design, a: np.ndarray, b: np.ndarray, simulator: str = "verilator",
+           folder: str | Path | None = None, progress: Progress | None = None) -> tuple[np.ndarray, str]:
     """The product of code matrices by the simulated RTL, of any size: tile by tile, depth whole.
 
     Returns
@@ -177,7 +189,7 @@ def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):
     how : str
         Cycles, utilisation and times, for `matmul_files`.
     """
-    check(design.multiplier, design.accumulator, a.shape[1])
+    check(design.multiplier, design.summed_by, a.shape[1])
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lmul-"))
@@ -185,26 +197,26 @@ def on_rtl(design, a, b, simulator="verilator", folder=None, progress=None):
         a_tiles, b_tiles = tiles(design, a, b)
         np.savez(scratch / "tiles.npz", a=a_tiles, b=b_tiles)
         files = {"LMUL_TILES": str(scratch / "tiles.npz"), "LMUL_RESULTS": str(scratch / "results.npy")}
-        rows = len(a_tiles) * len(b_tiles) * design.rows
+        (rows, cols), total = design.grid, len(a_tiles) * len(b_tiles) * design.grid[0]
         job = functools.partial(simulate, folder=folder, simulator=simulator, bench="lmul.sim.cocotb_product",
                                 settings=files)
-        with _watched(Path(folder) / design.slug / simulator / "figures.json", rows, progress), Pool() as pool:
+        with _watched(Path(folder) / design.slug / simulator / "figures.json", total, progress), Pool() as pool:
             [run] = pool.run([(job, design)], design.slug)
         if not run.passed:
             raise RuntimeError(run.line)
         codes = np.load(scratch / "results.npy")
-    codes = codes.reshape(len(a_tiles), len(b_tiles), design.rows, design.cols).transpose(0, 2, 1, 3)
-    codes = codes.reshape(len(a_tiles) * design.rows, -1)[: a.shape[0], : b.shape[1]]
+    codes = codes.reshape(len(a_tiles), len(b_tiles), rows, cols).transpose(0, 2, 1, 3)
+    codes = codes.reshape(len(a_tiles) * rows, -1)[: a.shape[0], : b.shape[1]]
     cycles = run.figures["cycles"]
-    utilisation = a.size * b.shape[1] / (cycles * design.rows * design.cols)
+    utilisation = a.size * b.shape[1] / (cycles * rows * cols)
     how = (f" ({simulator} {run.version}: build {run.build_seconds:.1f} s, run {run.seconds:.1f} s), {cycles} cycles, "
            f"utilisation {100 * utilisation:.1f} %")
-    return np.ascontiguousarray(codes, code_dtype(design.accumulator.result.width)), how
+    return np.ascontiguousarray(codes, code_dtype(design.result.width)), how
 
 
-def tiles(design, a, b):
+def tiles(design: Design, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Tiles of rows, codes (tiles, R, K), and of columns, (tiles, K, C); what lies beyond the matrices is neutral."""
-    rows, cols = design.rows, design.cols
+    rows, cols = design.grid
     fill_a, fill_b = design.multiplier.neutral or (0, 0)
     a = np.pad(a, ((0, -len(a) % rows), (0, 0)), constant_values=fill_a)
     b = np.pad(b, ((0, 0), (0, -b.shape[1] % cols)), constant_values=fill_b)

@@ -66,7 +66,7 @@ TO_SIMULATE = (
 )
 
 
-def missing(needs):
+def missing(needs: "tuple[tuple, ...]") -> "str | None":
     """What of ``needs`` cannot be found, in a sentence, or None."""
     lacking = [(package, what) for package, what, there in needs if not there()]
     if not lacking:

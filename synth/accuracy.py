@@ -1,15 +1,26 @@
 """How right a design is on the operands it is driven with: the codes it gets, its products, the results of its sums."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..golden.codec import decode
 from ..golden.errors import operand_errors, result_errors
 from ..golden.operands import census, pairs
 from ..golden.refusal import Refusal
 from .drive import drivable, sums
+from .figures import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ..golden.operands import Operands
+    from ..hdl.designs import Design
 
 RESULTS = 256  # of sums, at least
 
 
-def accuracy(design, source, vectors, seed):
+def accuracy(design: Design, source: Operands, vectors: int, seed: int) -> Row:
     """Entries of a row: figures, ``reasons`` for those that are None, ``operand_codes`` and ``result_sums``.
 
     Parameters are those of `drive.drive`. Sums are those that the netlist is driven with, and as many more of the same
@@ -31,7 +42,7 @@ def accuracy(design, source, vectors, seed):
         return without(row, "a lone product is no sum", *RESULT)
     measured = sums(design, source, vectors, seed, RESULTS)
     row["result_sums"] = {"count": measured.results.size, "depth": measured.depth}
-    actual = decode(design.accumulator.result, measured.results)
+    actual = decode(design.result, measured.results)
     a, b = measured.operands
     filled(row, lambda: result_errors(actual, a.values @ b.values), *RESULT[:2])
     filled(row, lambda: result_errors(actual, spec.a.along(a.codes, -1) @ spec.b.along(b.codes, -2)), *RESULT[2:])
@@ -41,7 +52,7 @@ def accuracy(design, source, vectors, seed):
 RESULT = ("result_error", "result_gain", "result_error_of_codes", "result_gain_of_codes")
 
 
-def filled(row, figures, *keys):
+def filled(row: Row, figures: Callable[[], Iterable], *keys: str) -> None:
     """Put what ``figures`` gives under ``keys`` of a row; where that is refused, None and the reason."""
     try:
         found = figures()
@@ -53,7 +64,7 @@ def filled(row, figures, *keys):
         row["reasons"].pop(key, None)
 
 
-def without(row, reason, *keys):
+def without(row: Row, reason: str, *keys: str) -> Row:
     """None under ``keys`` of a row, and the reason; gives the row."""
     row |= dict.fromkeys(keys)
     row["reasons"] |= dict.fromkeys(keys, reason)

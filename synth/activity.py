@@ -57,12 +57,12 @@ class Activity:
     start: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8), repr=False)
 
     @property
-    def nets(self):
+    def nets(self) -> int:
         """How many nets the design has, constants left out."""
         return len(self.toggles) - 2
 
     @property
-    def covered(self):
+    def covered(self) -> int:
         """How many of them switched at least once. The clock always does."""
         quiet = self.toggles[2:] == 0
         return int(self.nets - quiet.sum())

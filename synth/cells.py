@@ -6,15 +6,27 @@ What a file says wrongly is a `Refusal` of the file: a number that is none, a ta
 cell lacks, or says in a way that logic cannot use, is `Unfit`: that cell is left out.
 """
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..golden.refusal import Refusal
 from . import boolean
 from .liberty import LARGEST, number, numbers
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from numpy.typing import ArrayLike
+
+    from .liberty import Group
 
 RISE, FALL = 0, 1
 
@@ -33,7 +45,7 @@ class Unfit(Refusal):
     """Why one cell of a library cannot be used; the others can."""
 
 
-def flag(group, name, where):
+def flag(group: Group, name: str, where: str) -> bool:
     """A Boolean attribute, False where absent; raises Unfit when it is no Boolean."""
     word = str(group.get(name, "false")).lower()
     if word not in ("true", "false", "1", "0"):
@@ -53,7 +65,7 @@ class Table:
     y: np.ndarray
     values: np.ndarray
 
-    def __call__(self, x, y):
+    def __call__(self, x: ArrayLike, y: ArrayLike) -> np.ndarray:
         """The figure at points (x, y), which broadcast."""
         i, s = locate(self.x, np.asarray(x, float))
         j, t = locate(self.y, np.asarray(y, float))
@@ -62,7 +74,7 @@ class Table:
         return (1 - s) * ((1 - t) * v[i, j] + t * v[i, j1]) + s * ((1 - t) * v[i1, j] + t * v[i1, j1])
 
 
-def locate(axis, at):
+def locate(axis: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The interval of each point and its position in it, below 0 or above 1 outside the axis."""
     if len(axis) == 1:
         return np.zeros(at.shape, int), np.zeros(at.shape)
@@ -70,7 +82,7 @@ def locate(axis, at):
     return i, (at - axis[i]) / (axis[i + 1] - axis[i])
 
 
-def combined(tables, how):
+def combined(tables: Iterable[Table | None], how: Callable[..., np.ndarray]) -> Table | None:
     """Tables point by point on the finest of their grids; None entries are left out, and of nothing comes None.
 
     ``how`` reduces an array along its axis 0, such as ``np.max``.
@@ -156,7 +168,8 @@ class Flop:
     preset: str | None = None
 
     @classmethod
-    def make(cls, clock, edge, data, q, qn, clear=None, preset=None):
+    def make(cls, clock: str, edge: str, data: str, q: str, qn: str, clear: str | None = None,
+             preset: str | None = None) -> Flop:
         name, straight = boolean.literal(data)
         if name:
             if not straight:
@@ -186,14 +199,14 @@ class Cell:
     bias_leakage: dict = field(default_factory=dict)
 
     @property
-    def inputs(self):
+    def inputs(self) -> list[str]:
         return [pin.name for pin in self.pins.values() if pin.direction == "input"]
 
     @property
-    def outputs(self):
+    def outputs(self) -> list[str]:
         return [pin.name for pin in self.pins.values() if pin.direction == "output"]
 
-    def truth(self, output):
+    def truth(self, output: str) -> np.ndarray:
         """Truth table of a combinational output over `inputs`."""
         return boolean.truth(self.pins[output].function, self.inputs)
 
@@ -207,7 +220,7 @@ class Units:
         If a unit is not one: the sentence names it.
     """
 
-    def __init__(self, library, file):
+    def __init__(self, library: Group, file: str) -> None:
         self.library = library
         self.file = file
         self.time = self._unit("time_unit", "1ns", "s", 1e12)
@@ -235,7 +248,7 @@ class Units:
             found[group.name] = group
         return found
 
-    def template(self, name, energy):
+    def template(self, name: str, energy: bool) -> Any:
         """The template of that name, for energies or for times; those of one kind may serve the other."""
         first, second = ("power_lut_template", "lu_table_template")[:: 1 if energy else -1]
         return self.templates[first].get(name) or self.templates[second].get(name)
@@ -251,7 +264,7 @@ class Units:
         return round(float(match[1]) * prefix * factor, 12)
 
 
-def unusable(group, file):
+def unusable(group: Group, file: str | os.PathLike) -> str | None:
     """Why a Liberty ``cell`` group is of a kind that logic is not mapped to, or None; raises Unfit where it cannot be
     told."""
     where = f"{file}: {group.kind} {group.name}"
@@ -284,7 +297,7 @@ def unusable(group, file):
 MAX_CELL_INPUTS = 4
 
 
-def cell(group, units):
+def cell(group: Group, units: Units) -> Cell:
     """A `Cell` from its Liberty group.
 
     Raises
@@ -520,7 +533,7 @@ def _leakage(group, pins, grounds, units, where):
     return primary, others
 
 
-def see_whole(c, where):
+def see_whole(c: Cell, where: str) -> None:
     """See that a cell from elsewhere than Liberty has what `cell` asks for, and names its own pins; raises Unfit."""
     states = (c.flop.q, c.flop.qn) if c.flop else c.inputs
     if not c.inputs or not c.outputs or not _is_above(c.area) or c.flop and c.flop.clock not in c.inputs:

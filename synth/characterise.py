@@ -8,6 +8,7 @@ one table.
 """
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -23,7 +24,8 @@ DIGITS = 3
 _POINTS = {"delay": (4, 4), "slew": (2, 4), "energy": (2, 4), "time": (3, 3)}
 
 
-def characterise(paths, out, source=None, licence=None, dont_use=""):
+def characterise(paths: Sequence[str | Path], out: str | Path, source: str | None = None, licence: str | None = None,
+                 dont_use: str = "") -> str:
     """Write the compact table of a library.
 
     Parameters
@@ -59,14 +61,14 @@ def characterise(paths, out, source=None, licence=None, dont_use=""):
             f"average, {np.quantile(errors, 0.99):.1%} at the 99th percentile")
 
 
-def compact(library):
+def compact(library: Library) -> Library:
     """A `Library` as `characterise` would write it and `library.load` read it."""
     with tempfile.TemporaryDirectory(prefix="lmul-") as folder:
         table_file.write(thin(library)[0], Path(folder, "table.json"), DIGITS)
         return table_file.read(Path(folder, "table.json"))
 
 
-def thin(library):
+def thin(library: Library) -> tuple[Library, list[float]]:
     """A `Library` of the offered cells with thinned tables, and how far off its delays are over the working range."""
     slews, unit = working_range(library)
     cells, errors = {}, []
@@ -80,7 +82,7 @@ def thin(library):
                    thresholds=library.thresholds, wire_loads=library.wire_loads), errors
 
 
-def working_range(library):
+def working_range(library: Library) -> tuple[np.ndarray, float]:
     """Slews (ps) at which cells are fed in a design, and the unit of load (fF): one input of the smallest NAND."""
     nand = library.reference_nand2
     unit = max(nand.pins[nand.inputs[0]].capacitance)

@@ -12,13 +12,23 @@ the output follows the inputs; OpenSTA takes it as one more independent pin, and
 bias or backup supply counts; OpenSTA takes primary supplies alone.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import boolean
 from .cells import FALL, RISE
 from .roles import CLOCK, ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .activity import Activity
+    from .netlist import Netlist
+    from .timing import Timing
 
 #: Kinds of energy inside the cells and on the nets they drive; their sum is `Energy.energy_fj_per_op`.
 CELL_KINDS = ("internal", "switching", "clock_pins", "leakage")
@@ -49,7 +59,7 @@ class Energy:
         The four kinds of `CELL_KINDS` for each instance, fJ per operation.
     """
 
-    netlist: object
+    netlist: Netlist
     energy_fj_per_op: float
     by_kind: dict
     ground_fj_per_op: float
@@ -60,7 +70,7 @@ class Energy:
     signoff: dict
     instances: dict
 
-    def by_module(self, depth=1):
+    def by_module(self, depth: int = 1) -> dict[str, dict[str, float]]:
         """fJ per operation of each module instance down to ``depth`` ("" is the top): {path: {kind: fJ}}.
 
         The kinds are ``logic`` and ``registers`` (internal and switching energy), ``clock_pins`` and ``leakage``.
@@ -74,8 +84,7 @@ class Energy:
         sums = {kind: np.bincount(which, values, len(names)) for kind, values in columns.items()}
         return {str(name): {kind: float(sums[kind][n]) for kind in columns} for n, name in enumerate(names)}
 
-
-    def by_role(self, roles):
+    def by_role(self, roles: Sequence[str]) -> dict[str, float]:
         """fJ per operation of each role that some instance has: {role: fJ}; their sum is `energy_fj_per_op`.
 
         Parameters
@@ -84,19 +93,20 @@ class Energy:
             Of each instance: `Roles.of`. Clock pins are the role ``clock``, whatever their register's.
         """
         inside = sum(values for kind, values in self.instances.items() if kind != "clock_pins")
-        found = by_role(roles, inside)
+        found = by_role(roles, np.asarray(inside))
         pins = float(self.instances["clock_pins"].sum())
         return found | {CLOCK: found.get(CLOCK, 0.0) + pins} if pins else found
 
 
-def by_role(roles, values):
+def by_role(roles: Sequence[str], values: np.ndarray) -> dict[str, float]:
     """The sums of a figure of each instance by its role, known roles in their order: {role: float}."""
     names, which = np.unique(roles, return_inverse=True)
     sums = dict(zip(map(str, names), np.bincount(which, values, len(names)).tolist(), strict=True))
     return {role: sums[role] for role in (*(role for role in ROLES if role in sums), *sums)}
 
 
-def estimate(netlist, timing, activity, period_ps=None, ops_per_cycle=1.0):
+def estimate(netlist: Netlist, timing: Timing, activity: Activity, period_ps: float | None = None,
+             ops_per_cycle: float = 1.0) -> Energy:
     """Energy of a netlist under an activity.
 
     Parameters

@@ -1,6 +1,10 @@
 """The figures of a row: one table of their keys, headings, units and meanings, and of which way each is better."""
 
 from dataclasses import dataclass
+from typing import Any
+
+#: A row of a record, or a record: what JSON can hold, by name.
+Row = dict[str, Any]
 
 #: The unit of parts of 1, which pages show in per cent.
 FRACTION = "%"

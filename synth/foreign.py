@@ -4,11 +4,13 @@ import json
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from ..golden.codec import decode
 from ..golden.errors import exact_product, mean_relative_error, measure, normal_pairs, result_errors
+from ..golden.operands import Operands
 from ..golden.refusal import Refusal
 from ..hdl.foreign import Foreign
 from ..hdl.verilog import component, generate
@@ -17,7 +19,7 @@ from ..prove.foreign import prove
 from ..prove.logic import Logic
 from ..prove.obligation import PROVED, REFUTED, Proof, shown
 from .accuracy import RESULT, RESULTS, accuracy, filled, without
-from .drive import drivable, drive, sums
+from .drive import Drive, drivable, drive, sums
 
 SLACK = 64  # cycles that an answer may be later than ours
 _ALL_BITS = 16  # of operands, up to which the products of all pairs are measured
@@ -51,7 +53,7 @@ class Examined:
     errors: dict
 
     @property
-    def agrees(self):
+    def agrees(self) -> str:
         """``proved``, ``simulated only`` or ``differs: ...``, and what that rests on."""
         if self.difference:
             return f"differs: {self.difference}"
@@ -62,7 +64,7 @@ class Examined:
         return f"simulated only: {self.results} results agree; not proved: {self.proof.means}"
 
 
-def examine(foreign: Foreign, source, vectors: int, seed: int, seconds: float = 60.0) -> Examined:
+def examine(foreign: Foreign, source: Operands, vectors: int, seed: int, seconds: float = 60.0) -> Examined:
     """Compare somebody else's Verilog with the design in whose place it stands: by proof, and on the operands that
     drive its netlists.
 
@@ -99,14 +101,14 @@ def about(foreign: Foreign, examined: Examined) -> dict:
         "agrees": examined.agrees, "latency": examined.latency}}
 
 
-def driven(foreign, examined, source, vectors, seed):
+def driven(foreign: Foreign, examined: Examined, source: Operands, vectors: int, seed: int) -> Drive:
     """The `Drive` of the module's netlists: golden's operands, and what its own Verilog gives for them, so that mapping
     is checked whether or not it agrees with golden."""
     found = drive(foreign.ours, examined.latency, source, vectors, seed)
     return replace(found, expected=examined.expected, always=())
 
 
-def write(foreign, examined, folder):
+def write(foreign: Foreign, examined: Examined, folder: str | Path) -> None:
     """Write the module's Verilog, and the manifest of the design made to fit it."""
     with tempfile.TemporaryDirectory(prefix="lmul-") as own:
         generate(foreign.ours, own)
@@ -131,8 +133,8 @@ def _products(foreign, proof, source, vectors, seed):
     difference = proof.case if proof.verdict == REFUTED else ""
     if wrong.size and not difference:
         place = wrong[0]
-        difference = (f"a={int(a[place]):#x} b={int(b[place]):#x} gives {shown(design.result, found[place])}, not "
-                      f"{shown(design.result, golden.expected['p'][place])}")
+        difference = (f"a={int(a[place]):#x} b={int(b[place]):#x} gives {shown(design.result, int(found[place]))}, not "
+                      f"{shown(design.result, int(golden.expected['p'][place]))}")
     errors = accuracy(design, source, vectors, seed)
     if difference:
         filled(errors, lambda: [_error(design, found, a, b)], "driven_relative_error")
@@ -164,7 +166,7 @@ def _sums(foreign, proof, source, vectors, seed):
     golden = drive(design, ours + SLACK, source, vectors, seed)
     outputs = run(gates, golden.inputs)
     [port] = golden.expected
-    there = np.flatnonzero(outputs[golden.valid])
+    there = np.flatnonzero(outputs[cast(str, golden.valid)])
     if not there.size:
         raise Refusal(f"{foreign.source.top} must put {golden.valid!r} to 1 when a result is there, as {design.slug} "
                       f"does, and never did in {golden.cycles} cycles")
@@ -184,7 +186,7 @@ def _sums(foreign, proof, source, vectors, seed):
         without(errors, f"it gave {len(found)} results where {len(wanted)} belong", *RESULT)
     netlist = drive(design, latency, source, given, seed)
     outputs = run(gates, netlist.inputs)
-    expected = [code for code, there in zip(outputs[port], outputs[netlist.valid], strict=True) if there]
+    expected = [code for code, there in zip(outputs[port], outputs[cast(str, netlist.valid)], strict=True) if there]
     return Examined(proof, latency, len(found), difference, {port: expected}, errors)
 
 
@@ -207,7 +209,7 @@ def _elements(codes, design):
                     np.uint64)
 
 
-def run(gates, inputs):
+def run(gates: machine.Machine, inputs: dict[str, np.ndarray]) -> dict[str, list[int]]:
     """Simulate clocked gates from registers that are 0, as `activity.simulate` simulates netlists.
 
     Parameters

@@ -1,12 +1,15 @@
 """What designs take on FPGAs: Yosys' own mapping for each family, its counts, and netlists to place and route."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
 from ..hdl import yosys
+from ..hdl.designs import Design
 from .harness import harness
 
 
@@ -44,7 +47,8 @@ TARGETS = {
 }
 
 
-def counts(designs, folder, target, netlists=False):
+def counts(designs: Sequence[Design], folder: str | Path, target: str, netlists: bool = False) -> dict[str,
+           dict[str, Any]]:
     """LUTs, carry cells, multiplier blocks and flip-flops of several designs in one family.
 
     All are mapped in one run of Yosys, side by side and apart, for it reads the family's cells anew each time.

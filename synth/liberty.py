@@ -12,6 +12,7 @@ import zlib
 from bisect import bisect_right
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from ..golden.refusal import Refusal
 
@@ -64,7 +65,7 @@ class Group:
 
     __slots__ = ("kind", "args", "attributes", "repeated", "groups", "position")
 
-    def __init__(self, kind, args, position):
+    def __init__(self, kind: str, args: list, position: int) -> None:
         self.kind = kind
         self.args = args
         self.attributes = {}
@@ -73,18 +74,18 @@ class Group:
         self.position = position
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.args[0] if self.args else ""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.kind} ({', '.join(self.args)})"
 
-    def get(self, name, default=None):
+    def get(self, name: str, default: Any = None) -> Any:
         """The value of a simple attribute."""
         value = self.attributes.get(name, default)
         return value[0] if isinstance(value, list) and value else value
 
-    def all(self, *kinds):
+    def all(self, *kinds: str) -> "list[Group]":
         """The groups of these kinds, in order."""
         return [group for group in self.groups if group.kind in kinds]
 
@@ -197,7 +198,7 @@ def parse(text: str, file: str | os.PathLike = "<text>") -> Group:
     return libraries[0]
 
 
-def numbers(group, name, where):
+def numbers(group: Group, name: str, where: str) -> tuple[list[float], list[int]]:
     """The floats of a complex attribute (``values``, ``index_1``), rows joined, and the length of each row, which is a
     string; ``where`` names it in errors."""
     text = group.attributes.get(name, "")

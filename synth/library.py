@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -65,27 +66,27 @@ class Library:
     licence: str = ""
 
     @property
-    def voltage(self):
+    def voltage(self) -> float:
         return self.corner["voltage"]
 
-    def cell(self, name):
+    def cell(self, name: str) -> Cell:
         """The cell called ``name``; raises Refusal if there is none that logic can use."""
         if name not in self.cells:
             reason = (self.left_out | self.faults).get(name, "the library has no such cell")
             raise Refusal(f"Cell must be one that {self.name} offers to logic, not {name!r}: {reason}")
         return self.cells[name]
 
-    def has(self, name):
+    def has(self, name: str) -> bool:
         """Whether the technology has a cell of this name, of use to logic or not."""
         return name in self.cells or name in self.left_out or name in self.faults
 
     @property
-    def names(self):
+    def names(self) -> list[str]:
         """Names of all its cells, of use or not."""
         return [*self.cells, *self.left_out, *self.faults]
 
     @property
-    def lacks(self):
+    def lacks(self) -> str | None:
         """What no energy can be told without and cells offered do not state, in a sentence; or None."""
         for what, has in _ENERGIES.items():
             if any(not has(self.cells[name]) for name in self.offered):
@@ -93,7 +94,7 @@ class Library:
         return None
 
     @property
-    def no_register(self):
+    def no_register(self) -> str | None:
         """Why no design with registers can be mapped, in a sentence; or None when one can."""
         if self.flops:
             return None
@@ -111,7 +112,7 @@ class Library:
                else "the file that has them is probably missing")
         return f"{self.name} has no {what}; {out}; a library is all its files together, read was {self.source}"
 
-    def smallest(self, kind):
+    def smallest(self, kind: str) -> Cell | None:
         """The smallest cell that is a ``nand2``, ``inverter`` or ``buffer``, or None; of equals, the strongest."""
         return min(self._all(kind), key=_size, default=None)
 
@@ -119,12 +120,12 @@ class Library:
         return [c for c in self.cells.values() if _is(c, _TRUTHS[kind]) and not c.dont_use]
 
     @property
-    def reference_nand2(self):
+    def reference_nand2(self) -> Cell:
         """The smallest two-input NAND: its area is one gate equivalent."""
-        return self.smallest("nand2")
+        return cast(Cell, self.smallest("nand2"))
 
     @property
-    def driving_cell(self):
+    def driving_cell(self) -> Cell:
         """What drives the inputs of a design: the smallest buffer that takes at most half as long again as the fastest
         one to drive `output_load`; delay cells and the like are slower."""
         cells = self._all("buffer")
@@ -132,22 +133,22 @@ class Library:
         return min((c for c, delay in zip(cells, delays, strict=True) if delay <= 1.5 * min(delays)), key=_size)
 
     @property
-    def output_load(self):
+    def output_load(self) -> float:
         """What an output of a design drives, in fF: four times the input of the smallest inverter."""
         inverter = min(self._all("inverter"), key=_size)
         return 4 * max(inverter.pins[inverter.inputs[0]].capacitance)
 
     @property
-    def full_adder(self):
+    def full_adder(self) -> "FullAdder | None":
         """The `FullAdder` offered, or None."""
         return next(filter(None, (adder(self.cells[name]) for name in self.offered)), None)
 
     @property
-    def flops(self):
+    def flops(self) -> list[str]:
         """Names of the offered registers."""
         return [name for name in self.offered if self.cells[name].flop]
 
-    def write_liberty(self, path, full=False):
+    def write_liberty(self, path: str | os.PathLike, full: bool = False) -> None:
         """Write the offered cells as Liberty, for Yosys and ABC; ``full`` as `liberty_writer.write` has it."""
         from .liberty_writer import write
 

@@ -15,10 +15,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from math import inf
 from pathlib import Path
+from typing import Any
 
 from ..golden.refusal import Refusal
 from ..hdl import yosys
+from ..hdl.designs import Design
 from ..prove.equivalence import MERGED_BITS
+from .library import Library
 from .mixing import Candidate, mix
 from .netlist import identifier
 
@@ -85,7 +88,7 @@ class Try:
     gates: int | None = None
 
     @property
-    def boxes(self):
+    def boxes(self) -> bool:
         """Whether its logic has boxes of full adders in it."""
         return bool(STRUCTURES[self.structure][2])
 
@@ -179,12 +182,13 @@ class Mapped:
     generic: dict
 
 
-def latency(folder, design):
+def latency(folder: str | Path, design: Design) -> int:
     """The latency in cycles that the manifest of a generated design states."""
     return json.loads((Path(folder) / f"{design.slug}.json").read_text(encoding="utf-8"))["latency"]
 
 
-def map_design(design, verilog, libraries, effort, folder, seed=0):
+def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library], effort: str, folder: str | Path,
+               seed: int = 0) -> Mapped:
     """Map the Verilog of a design.
 
     A combinational design is flattened; a registered one keeps its modules, each mapped once, but for the rows of an
@@ -235,7 +239,7 @@ def map_design(design, verilog, libraries, effort, folder, seed=0):
     return Mapped(netlists, {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
 
 
-def tries(design, effort):
+def tries(design: Design, effort: Effort) -> tuple[Try, ...]:
     """The tries that a design gets from an `Effort`: the same for all that differ in their arithmetic alone."""
     if design.rows or design.lanes and _TREES in effort.leaves:
         last = effort.registered[-1]
@@ -376,7 +380,7 @@ def _full_adder(adder):
             f"assign sum = {'~' * adder.sum_inverted}s, carry = {'~' * adder.carry_inverted}k; endmodule")
 
 
-def constraints(library):
+def constraints(library: Library) -> str:
     """What ABC is told of a design's surroundings."""
     return f"set_driving_cell {library.driving_cell.name}\nset_load {library.output_load:g}\n"
 

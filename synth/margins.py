@@ -4,14 +4,18 @@ A *run* is a report of designs with seeds and an effort of its own, cut down to 
 the embedded technologies are kept with the program, as ``lmul scatter`` wrote them.
 """
 
+from __future__ import annotations
+
 import json
 import math
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from statistics import fmean
 
 from ..golden.refusal import Refusal
 from ..hdl.designs import parse
+from .figures import Row
 from .rivals import GATES, MEASURES, pairs
 
 RULE = ("The margin of a ratio is twice the standard deviation of its logarithm. The deviation is that of repeated "
@@ -22,8 +26,11 @@ SIGMAS = 2
 
 ALL = (*MEASURES, GATES)
 
+#: Design, rival, technology and measure.
+Key = tuple[str, str, str, str]
 
-def logarithms(runs):
+
+def logarithms(runs: Iterable[Row]) -> dict[Key, list[tuple[str, float]]]:
     """By design, rival, technology and measure the (effort, logarithm of the ratio) of every run."""
     found = {}
     for run in runs:
@@ -31,15 +38,17 @@ def logarithms(runs):
         designs = [parse(slug) for slug in dict.fromkeys(slug for slug, _ in rows)]
         for ours, rival in pairs(designs):
             for technology in dict.fromkeys(technology for _, technology in rows):
-                both = rows.get((ours.slug, technology)), rows.get((rival.slug, technology))
-                for each in ALL if all(both) else ():
-                    if ratio := each.ratio(*both):
+                row, other = rows.get((ours.slug, technology)), rows.get((rival.slug, technology))
+                if not row or not other:
+                    continue
+                for each in ALL:
+                    if ratio := each.ratio(row, other):
                         found.setdefault((ours.slug, rival.slug, technology, each.name), []).append(
                             (run["options"]["effort"], math.log(ratio)))
     return found
 
 
-def deviation(logs, middle):
+def deviation(logs: Sequence[float], middle: float) -> float | None:
     """Standard deviation about ``middle``, or None of a single run."""
     return math.sqrt(sum((each - middle) ** 2 for each in logs) / (len(logs) - 1)) if len(logs) > 1 else None
 
@@ -47,7 +56,7 @@ def deviation(logs, middle):
 class Scatter:
     """The margins that runs give to ratios of a report made at an ``effort``."""
 
-    def __init__(self, runs, effort):
+    def __init__(self, runs: Iterable[Row], effort: str | None) -> None:
         self.own = {}
         for key, found in logarithms(runs).items():
             at_effort = [value for each, value in found if each == effort]
@@ -60,7 +69,7 @@ class Scatter:
             self.pooled.setdefault((parse(ours).structure, technology, name), []).append(margin)
         self.pooled = {key: math.sqrt(fmean(each * each for each in margins)) for key, margins in self.pooled.items()}
 
-    def margin(self, ours, rival, technology, name):
+    def margin(self, ours: str, rival: str, technology: str, name: str) -> tuple[float, str] | None:
         """The margin of a ratio, in its logarithm, and whose it is in words; None if nothing is known at all.
 
         Parameters
@@ -89,7 +98,7 @@ class Scatter:
                 if wanted.items() <= {"structure": structure, "name": name}.items()]
 
 
-def of_record(record, scatter):
+def of_record(record: Row, scatter: Row) -> Row:
     """What a record keeps of the scatter: its source, the rule, and the margin of every ratio of its rows.
 
     Parameters
@@ -109,13 +118,13 @@ def of_record(record, scatter):
     return {"source": scatter["source"], "rule": RULE, "runs": len(scatter["runs"]), "margins": margins}
 
 
-def kept():
+def kept() -> Row:
     """The runs of the embedded technologies that are kept with the program."""
-    path = files(__package__) / "data" / "scatter.json"
+    path = files(str(__package__)) / "data" / "scatter.json"
     return json.loads(path.read_text(encoding="utf-8")) | {"source": "kept with lmul"}
 
 
-def read(path):
+def read(path: str | Path) -> Row:
     """A file of runs.
 
     Raises
@@ -129,7 +138,7 @@ def read(path):
         raise Refusal(f"Scatter must be readable, not {str(path)!r}: {error.strerror or error}") from None
     except (ValueError, RecursionError):
         found = None
-    if not _is_scatter(found):
+    if found is None or not _is_scatter(found):
         raise Refusal(f"Scatter must be a file of runs that `lmul scatter` wrote, not {str(path)!r}")
     if not Scatter(found["runs"], None).pooled:
         raise Refusal(f"Scatter must have two runs or more of two rivals, and there are none in {str(path)!r}")

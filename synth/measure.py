@@ -3,9 +3,11 @@
 import pickle
 import tempfile
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from ..golden.operands import operands
 from ..golden.pool import Pool as _Pool
 from ..golden.refusal import Refusal
 from ..hdl.designs import parse
+from ..hdl.foreign import Foreign
 from ..hdl.verilog import generate_many
 from ..hdl.yosys import origin, yosys
 from . import foreign as theirs
@@ -41,7 +44,7 @@ MORE_INTEGER_SUMS = ["array_int8_int32_8x8_os", "array_int8_int32_8x8_ws"]
 FORMATS = ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")
 
 
-def default_designs(full=False):
+def default_designs(full: bool = False) -> list[str]:
     """Slugs of a default report: narrow multipliers at the formats that matter, and e4m3 in a sum of its own, in a dot
     product and in an array, beside int8 in each. ``full`` adds Mitchell's multipliers at the other formats, which no
     verdict rests on, wide products, other sums and larger arrays."""
@@ -57,7 +60,7 @@ def default_designs(full=False):
     return slugs + INTEGER_SUMS + (MORE_INTEGER_SUMS if full else [])
 
 
-def fpga_designs():
+def fpga_designs() -> list[str]:
     """Slugs of a report on FPGAs: multipliers, sums and a small array, as `lmul report --fpga` places them."""
     slugs = []
     for kind, policy in (("lmul", ""), ("exact", "_flush")):
@@ -112,8 +115,11 @@ class Options:
     dont_use: str = ""
 
 
-def run_report(slugs=None, technologies=None, liberty=(), families=(), *, foreign=(), options=None, command="",
-               keep=None, scatter=None, progress=None):
+def run_report(slugs: Sequence[str] | None = None, technologies: Sequence[str] | None = None,
+               liberty: Sequence[str | Path] = (), families: Sequence[str] = (), *, foreign: Sequence[Foreign] = (),
+               options: Options | None = None, command: str = "",
+               keep: str | Path | None = None, scatter: dict[str, Any] | None = None,
+               progress: Callable[..., object] | None = None) -> dict[str, Any]:
     """Measure designs in technologies.
 
     Parameters
@@ -188,7 +194,7 @@ def _beside(foreign):
     return rivals.with_rivals(slugs, [*exact, *default_designs(full=True)]) if slugs else []
 
 
-def names(technologies, liberty):
+def names(technologies: Sequence[str] | None, liberty: Sequence[str | Path]) -> list[str]:
     """Names of the libraries and FPGA targets that `run_report` would measure in."""
     keys, targets = _technologies(technologies, liberty, ())
     return [*(_library(key, "").name for key in keys), *targets]

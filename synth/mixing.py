@@ -13,6 +13,7 @@ import numpy as np
 
 from .activity import simulate
 from .energy import estimate
+from .library import Library
 from .netlist import Netlist
 from .timing import Constraints, analyse
 
@@ -58,7 +59,7 @@ def evenly(points: Sequence, count: int) -> list:
     return [points[n] for n in sorted({round(n * (len(points) - 1) / (count - 1)) for n in range(count)})]
 
 
-def mix(whole, candidates, library, count):
+def mix(whole: Sequence[Candidate], candidates: Iterable[Candidate], library: Library, count: int) -> list[Candidate]:
     """Candidates put together of the netlists of leaves: modules that have no others in them.
 
     All leaves begin as their cheapest netlist, that of the smallest area times energy on random inputs; step by step

@@ -1,16 +1,24 @@
 """A mapped netlist, flat, in arrays; read from Yosys JSON, written as Verilog."""
 
+from __future__ import annotations
 
 import json
 import re
 from functools import cached_property
 from itertools import chain, count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .library import Library
 
 CONST0, CONST1 = 0, 1
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
@@ -51,7 +59,8 @@ class Netlist:
         The combinational instances, drivers before loads.
     """
 
-    def __init__(self, name, library, ports, instances, net_names):
+    def __init__(self, name: str, library: Library, ports: dict[str, tuple[str, Any]],
+                 instances: list[tuple[str, str, str, dict[str, int]]], net_names: list[str]) -> None:
         """``instances``: list of (name, module path, cell name, {pin: net}).
 
         Raises
@@ -72,66 +81,68 @@ class Netlist:
         self.order = self._sort()
 
     @classmethod
-    def read(cls, source, library, top=None):
+    def read(cls, source: str | Path | dict[str, Any], library: Library, top: str | None = None) -> Netlist:
         """The netlist in a Yosys JSON file, or in the dictionary it holds.
 
         ``top`` names the module; by default the one marked as top, or the only one. Module instances are expanded.
         Raises ValueError as the constructor does, and when the JSON is not a netlist.
         """
-        if not isinstance(source, dict):
+        if isinstance(source, dict):
+            held = source
+        else:
             try:
-                source = json.loads(Path(source).read_text(encoding="utf-8"))
+                held = json.loads(Path(source).read_text(encoding="utf-8"))
             except (OSError, json.JSONDecodeError) as error:
                 raise Refusal(f"Netlist must be a readable JSON file, not {str(source)!r}: {error}") from None
-        modules = source.get("modules", {})
+        modules = held.get("modules", {})
         top = top or _top(modules)
         if top not in modules:
             raise Refusal(f"Top module must be one of {', '.join(modules) or 'none'}, not {top!r}")
         flat = _Flattener(modules, library)
         ports = flat.expand(top)
-        netlist = cls(top, library, ports, flat.instances, flat.net_names)
+        netlist = cls(str(top), library, ports, flat.instances, flat.net_names)
         netlist.origins = flat.origins
         return netlist
 
     @property
-    def inputs(self):
+    def inputs(self) -> list[str]:
         """Names of the input ports, without the clock."""
         return [name for name, (way, _) in self.ports.items() if way == "input" and name != self.clock]
 
     @property
-    def outputs(self):
+    def outputs(self) -> list[str]:
         return [name for name, (way, _) in self.ports.items() if way == "output"]
 
-    def port_bits(self, *ways):
+    def port_bits(self, *ways: str) -> Iterator[tuple[str, int]]:
         """(name, net) of each bit of the ports of these directions, named ``a[3]``, or ``a`` where there is but one."""
         for name, (way, nets) in self.ports.items():
             if way in ways:
                 yield from ((f"{name}[{bit}]" if len(nets) > 1 else name, net) for bit, net in enumerate(nets.tolist()))
 
     @cached_property
-    def output_nets(self):
+    def output_nets(self) -> np.ndarray:
         """The nets of the output ports, in order."""
         return np.concatenate([self.ports[name][1] for name in self.outputs] or [np.zeros(0)]).astype(np.int32)
 
     @cached_property
-    def area_um2(self):
+    def area_um2(self) -> float:
         return float(sum(self.cells[k].area for k in self.kind))
 
     @cached_property
-    def count(self):
+    def count(self) -> dict[str, int]:
         """Instances by cell name."""
         numbers = np.bincount(self.kind, minlength=len(self.cells))
         return {cell.name: int(n) for cell, n in zip(self.cells, numbers, strict=True)}
 
     @cached_property
-    def is_flop(self):
+    def is_flop(self) -> np.ndarray:
         return np.array([cell.flop is not None for cell in self.cells], bool)[self.kind]
 
     @property
-    def flip_flops(self):
+    def flip_flops(self) -> int:
         return int(self.is_flop.sum())
 
-    def pin_nets(self, i):
+    def pin_nets(self, i: int | np.integer) -> dict[str, int]:
         """{pin: net} of instance ``i``."""
         cell = self.cells[self.kind[i]]
         return dict(zip(cell.inputs + cell.outputs, self.pin_net[self.pin_start[i]:self.pin_start[i + 1]], strict=True))
@@ -179,7 +190,7 @@ class Netlist:
             raise Refusal(f"A net must have a driver, {self.net_names[net]!r} has none")
 
     @cached_property
-    def pin_instance(self):
+    def pin_instance(self) -> np.ndarray:
         """The instance of each pin."""
         return np.repeat(np.arange(len(self.kind), dtype=np.int32), np.diff(self.pin_start))
 
@@ -221,7 +232,7 @@ class Netlist:
             raise Refusal(f"Combinational cells must form no loop, {self.instances[stuck]!r} is in one")
         return np.array(order, np.int32)
 
-    def write_verilog(self, path):
+    def write_verilog(self, path: str | Path) -> None:
         """Write the flat netlist as structural Verilog, under the names used here."""
         with atomic_write(path) as file:
             file.writelines(self._verilog())

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 MINIMUM = (3, 0)  # the first with the rules of power that ours follow; older ones lack `read_saif`, or weigh otherwise
@@ -29,7 +30,7 @@ def versions(kept: object) -> dict[str, str]:
     return {"opensta": f"{found[1]} (on PATH)"} if kept and found else {}
 
 
-def sign_off(folder, path, liberty=()):
+def sign_off(folder: str | Path, path: str, liberty: Sequence[str | Path] = ()) -> dict[str, float | None]:
     """Run ``opensta.tcl`` in a folder of `handover.hand_over`, on the files ``liberty`` or else on ``cells.lib``.
 
     Returns

@@ -4,13 +4,19 @@ An *edge* is one transition of an output caused by one transition of an input, t
 conditional arc that is positive unate gives two of them. Timing gives each edge of each instance its delay.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
 
 from . import boolean
 from .cells import FALL, RISE
+
+if TYPE_CHECKING:
+    from .cells import Cell
 
 
 @dataclass(eq=False)
@@ -65,7 +71,7 @@ class _Tables:
                 np.array(self.shape, np.int64).reshape(-1, 5))
 
 
-def pack(cells):
+def pack(cells: list[Cell]) -> PackedCells:
     """`PackedCells` of a list of cells."""
     tables = _Tables()
     edges, edge_start, truth, truth_start, choice, choice_start = [], [0], [], [], [], []
@@ -82,9 +88,9 @@ def pack(cells):
     columns = np.array(edges, np.int32).reshape(-1, 6).T
     return PackedCells(
         cells, np.array([len(c.inputs) for c in cells], np.int32), np.array([len(c.outputs) for c in cells], np.int32),
-        np.array(edge_start, np.int32), *(np.ascontiguousarray(column) for column in columns), tables.arrays(),
-        np.array(truth_start, np.int32), np.array(truth, np.uint8), np.array(choice_start, np.int32),
-        np.array(choice, np.int16))
+        np.array(edge_start, np.int32), *(np.ascontiguousarray(column) for column in columns), tables=tables.arrays(),
+        truth_start=np.array(truth_start, np.int32), truth=np.array(truth, np.uint8),
+        choice_start=np.array(choice_start, np.int32), choice=np.array(choice, np.int16))
 
 
 def _edges(cell, tables):
@@ -125,7 +131,7 @@ def _choices(cell, edges, states):
 
 
 @numba.njit(cache=True, inline="always")
-def locate(axis, start, length, at):
+def locate(axis: np.ndarray, start: int, length: int, at: float) -> tuple[int, float]:
     """Index and position of ``at`` in an axis, as `cells.Table` has it."""
     if length == 1:
         return 0, 0.0
@@ -137,7 +143,8 @@ def locate(axis, start, length, at):
 
 
 @numba.njit(cache=True)
-def look_up(x, y, values, shape, table, at_x, at_y):
+def look_up(x: np.ndarray, y: np.ndarray, values: np.ndarray, shape: np.ndarray, table: int, at_x: float,
+            at_y: float) -> float:
     """The value of a packed table."""
     x0, nx, y0, ny, v0 = shape[table]
     i, s = locate(x, x0, nx, at_x)
@@ -147,4 +154,4 @@ def look_up(x, y, values, shape, table, at_x, at_y):
     below = ny if nx > 1 else 0
     low = (1.0 - t) * values[row + j] + t * values[row + j + right]
     high = (1.0 - t) * values[row + below + j] + t * values[row + below + j + right]
-    return (1.0 - s) * low + s * high
+    return float((1.0 - s) * low + s * high)

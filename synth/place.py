@@ -5,18 +5,24 @@ through it and its own registers, to the registers that take its outputs. The ne
 counts, without multiplier blocks. A seed chooses where placement starts; the same seed gives the same result.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from typing import Any, cast
 
 from ..golden.files import atomic_write
+from ..golden.pool import Pool
 from ..golden.refusal import Refusal
+from ..hdl.designs import Design
 from . import fpga
 from .harness import harness
 
@@ -33,7 +39,7 @@ class Device:
     package: str
 
     @property
-    def tool(self):
+    def tool(self) -> str:
         """The package as pip knows it, with its version."""
         package = self.package.replace("_", "-")
         return f"{package} {version(package)}"
@@ -46,7 +52,7 @@ DEVICES = {
 }
 
 
-def check(families):
+def check(families: Iterable[str]) -> None:
     """See that families can be placed and routed.
 
     Raises
@@ -88,7 +94,7 @@ class Routed:
     error: str | None = None
 
 
-def route(slug, family, seed, folder):
+def route(slug: str, family: str, seed: int, folder: str | Path) -> Routed:
     """Place and route the netlist that `fpga.counts` left of a design.
 
     Returns
@@ -120,7 +126,7 @@ def _clock(name):
     return name.startswith("posedge ")
 
 
-def hand_over(designs, families, folder, keep):
+def hand_over(designs: Iterable[Design], families: Iterable[str], folder: str | Path, keep: str | Path) -> None:
     """Leave in ``keep/FAMILY/SLUG`` what was placed: the design's Verilog, its harness, the mapped netlist, and a shell
     script that places it with a native nextpnr."""
     for family in families:
@@ -136,7 +142,7 @@ def hand_over(designs, families, folder, keep):
                     file.write(text)
 
 
-def figures(slug, family, runs, folder):
+def figures(slug: str, family: str, runs: dict[int, Routed], folder: str | Path) -> dict[str, Any]:
     """What the runs of a design, by seed, add to its row: ``fmax_mhz``, ``placed`` and maybe ``reasons``."""
     device = DEVICES[family]
     found = {"device": device.name, "tool": device.tool, "seeds": sorted(runs), "fmax_mhz": None, "cells": None,
@@ -144,14 +150,15 @@ def figures(slug, family, runs, folder):
     failed = [runs[seed].error for seed in sorted(runs) if runs[seed].error]
     if failed:
         return {"fmax_mhz": None, "placed": found, "reasons": {"fmax_mhz": failed[0]}}
-    clocks = [runs[seed].fmax_mhz for seed in sorted(runs)]
-    slowest = min(runs.values(), key=lambda run: run.fmax_mhz)
+    clocks = [cast(float, runs[seed].fmax_mhz) for seed in sorted(runs)]
+    slowest = min(runs.values(), key=lambda run: cast(float, run.fmax_mhz))
     found |= {"fmax_mhz": clocks, "cells": slowest.cells, "path": list(slowest.path),
               "limited_by": "design" if all(run.in_design for run in runs.values()) else "harness"}
     return {"fmax_mhz": median(clocks), "placed": found, "reasons": {}}
 
 
-def measure(designs, targets, placed, seeds, folder, pool):
+def measure(designs: Sequence[Design], targets: Sequence[str], placed: Sequence[str], seeds: int, folder: str | Path,
+            pool: Pool) -> dict[tuple[str, str], dict[str, Any]]:
     """What FPGA rows say, as far as it can be had.
 
     Parameters
@@ -186,7 +193,7 @@ def measure(designs, targets, placed, seeds, folder, pool):
     for key, seed, routed in pool.run(jobs, "place and route", lambda key, *_: " in ".join(key)):
         runs[key][seed] = routed
     for key, found in rows.items():
-        found |= figures(*key, runs[key], folder) if key in runs else {"reasons": {"fmax_mhz": NOT_PLACED}}
+        found |= figures(key[0], key[1], runs[key], folder) if key in runs else {"reasons": {"fmax_mhz": NOT_PLACED}}
     return rows
 
 
@@ -196,9 +203,9 @@ def _map(designs, folder, family, netlists):
 
 
 def _route(key, seed, folder):
-    return key, seed, route(*key, seed, folder)
+    return key, seed, route(key[0], key[1], seed, folder)
 
 
-def versions(families):
+def versions(families: Iterable[str]) -> dict[str, str]:
     """Versions of the packages that place on these families."""
     return dict(DEVICES[family].tool.split() for family in families if family in DEVICES)

@@ -1,20 +1,23 @@
 """Mapped netlists as circuits that can be proved equal to the Verilog they were mapped from."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from ..prove import exhaust, machine
 from ..prove.equivalence import Step, Verdict, compare
-from ..prove.logic import FALSE, TRUE
+from ..prove.logic import FALSE, TRUE, Logic
 from . import boolean
-from .netlist import CONST0, CONST1
+from .netlist import CONST0, CONST1, Netlist
 
 
-def references(verilog, registered=False):
+def references(verilog: Mapping[str, str], registered: bool = False) -> dict[str, Any]:
     """What netlists are compared with: circuits of Verilog texts, by top module; in one run of Yosys."""
     return (machine if registered else exhaust).load(verilog)
 
 
-def prove(reference, netlists, seconds=60.0):
+def prove(reference: Any, netlists: Sequence[Netlist], seconds: float = 60.0) -> list[Verdict]:
     """Prove that mapped netlists compute what their Verilog does: registered ones that from states that match they give
     the same outputs, and states that match again.
 
@@ -57,18 +60,19 @@ class MappedCircuit:
         Of each register, as `register_name` gives it.
     """
 
-    def __init__(self, netlist):
+    def __init__(self, netlist: Netlist) -> None:
         self.netlist = netlist
         self.inputs = {name: len(netlist.ports[name][1]) for name in netlist.inputs}
         self.outputs = {name: len(netlist.ports[name][1]) for name in netlist.outputs}
         self._flops = np.flatnonzero(netlist.is_flop).tolist()
         self.names = [machine.register_name(netlist.instances[i]) for i in self._flops]
 
-    def build(self, logic, inputs):
+    def build(self, logic: Logic, inputs: Mapping[str, list[int]]) -> dict[str, list[int]]:
         """Output literals from input literals, by port, in a `Logic`; of a netlist without registers."""
         return self.step(logic, [], inputs)[0]
 
-    def step(self, logic, state, inputs):
+    def step(self, logic: Logic, state: list[int], inputs: Mapping[str, list[int]]) -> tuple[dict[str, list[int]],
+             list[int]]:
         """A cycle: outputs by port, and the next state, from literals."""
         nets = {CONST0: FALSE, CONST1: TRUE}
         for name, literals in inputs.items():

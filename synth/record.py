@@ -20,10 +20,10 @@ from pathlib import Path
 
 from ..golden.errors import mean_relative_error
 from ..golden.refusal import Refusal
-from ..hdl.designs import parse
+from ..hdl.designs import Design, parse
 from . import program
 from .energy import CELL_KINDS
-from .figures import FIGURES
+from .figures import FIGURES, Row
 
 #: What the keys of a record mean: 1 more whenever one is renamed, goes, or means something else. Records without the
 #: key are of schema 1. A figure more leaves it as it is.
@@ -51,7 +51,7 @@ _KEYS = {"command": str, "versions": dict, "operands": dict, "options": dict, "l
 _DIVISORS = ("area_um2", "area_ge", "gates", "transistors", "delay_ps", "clock_ps", "fmax_mhz", "energy_fj_per_op")
 
 
-def specification(design):
+def specification(design: Design) -> Row:
     """The fields of a design, as plain data: ``structure``, ``multiplier``, and what else it has."""
     accumulator = design.accumulator
     fields = {"structure": design.structure, "multiplier": design.multiplier.fields()}
@@ -61,7 +61,7 @@ def specification(design):
     return fields | {name: getattr(design, name) for name in design.declared.shape.fields}
 
 
-def new_row(design, technology):
+def new_row(design: Design, technology: str) -> Row:
     """A row that has its names and no figures but the error over all significands."""
     error = mean_relative_error(design.multiplier, wide=design.unrounded)
     return _empty(design, technology) | {"mean_relative_error": error}
@@ -76,20 +76,20 @@ def _empty(design, technology):
     }
 
 
-def missing(row, reason, *keys):
+def missing(row: Row, reason: str, *keys: str) -> None:
     """Give the reason why figures are None; without keys, for all that are and have none yet."""
     for key in keys or FIGURES:
         if row[key] is None:
             row["reasons"].setdefault(key, reason)
 
 
-def versions(yosys):
+def versions(yosys: str) -> dict[str, str | None]:
     """Versions of all that has a part in the figures; of this program also what its sources are, and their commit."""
     return {"lmul": version("lmul"), "program": program.digest(), "commit": program.commit(), "yosys": yosys,
             "python": platform.python_version(), "amaranth": version("amaranth"), "numpy": version("numpy")}
 
 
-def read(path):
+def read(path: str | Path) -> Row:
     """The record in a ``report.json``, as `current` gives it.
 
     Raises
@@ -110,12 +110,12 @@ def read(path):
     return record
 
 
-def check(record):
+def check(record: Row) -> None:
     """See that a record keeps its contract; raises as `current` does."""
     current(record)
 
 
-def current(record):
+def current(record: Row) -> Row:
     """A record as this version has it: checked, and what an older one lacks filled in, with the reason for its absence.
 
     Raises

@@ -1,9 +1,11 @@
 """Who is compared with whom, at which clock, and by which figures: one rule for measuring, pages and claims."""
 
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from ..hdl.designs import Design, parse
-from .figures import FIGURES
+from .figures import FIGURES, Row
 
 
 @dataclass(frozen=True)
@@ -15,24 +17,24 @@ class Measure:
     clock: str | None = None
 
     @property
-    def name(self):
+    def name(self) -> str:
         """Its heading; of the fast clock that too."""
         figure = FIGURES[self.key]
         return (figure.cost[0] if figure.cost else figure.heading) + (", fast clock" if self.clock == "fast" else "")
 
     @property
-    def unit(self):
+    def unit(self) -> str:
         figure = FIGURES[self.key]
         return figure.cost[1] if figure.cost else figure.unit
 
-    def of(self, row):
+    def of(self, row: Row) -> float | None:
         """The row's figure, or where more of it is better what stands in its place; or None."""
         if self.clock:
             return row.get("at", {}).get(self.clock, {}).get(self.key)
         value, cost = row.get(self.key), FIGURES[self.key].cost
         return cost[2] / value if value and cost else value
 
-    def ratio(self, row, rival):
+    def ratio(self, row: Row, rival: Row) -> float | None:
         """The row's figure over its rival's, or None where either is missing or their clocks differ."""
         rival = beside(rival, row)
         ours, theirs = self.of(row), self.of(rival)
@@ -58,24 +60,24 @@ GATES = Measure("gates")
 EVIDENCE = 0.5
 
 
-def group(design):
+def group(design: Design) -> tuple:
     """Equal for designs that differ in their arithmetic alone, which take the place of the same: they share a clock."""
     shape = tuple(getattr(design, field.name) for field in fields(Design) if field.name != "multiplier")
     return shape, design.multiplier.rival or design.multiplier
 
 
-def shape(design):
+def shape(design: Design) -> tuple:
     """Structure, lanes, and rows, columns and dataflow: what a sum of integers shares with one of floats."""
     return design.structure, design.lanes, design.rows, design.cols, design.dataflow
 
 
-def is_integer_sum(design):
+def is_integer_sum(design: Design) -> bool:
     """Whether this is a sum of products that are integers: a rival of every sum of floats of its `shape`, since it has
     neither their formats nor their accumulators. A lone multiplier of integers is none: its product is not rounded."""
     return design.multiplier.wide.integer and not design.combinational
 
 
-def groups(design, designs):
+def groups(design: Design, designs: Iterable[Design]) -> list[tuple]:
     """The groups among ``designs`` at whose clocks a design is compared: its own, or of an integer sum those of all its
     rivals of floats; without these it shares a clock with all integer sums of its shape."""
     if not is_integer_sum(design):
@@ -84,14 +86,14 @@ def groups(design, designs):
     return list(dict.fromkeys(rivals)) or [("integers", shape(design))]
 
 
-def reference(design, designs):
+def reference(design: Design, designs: Iterable[Design]) -> Design | None:
     """The integer sum that sums of a design's shape are measured by: exact, of the widest operands; or None."""
     found = [other for other in designs if is_integer_sum(other) and shape(other) == shape(design)
              and other.multiplier.rival is None]
     return max(found, key=lambda other: other.multiplier.a.width + other.multiplier.b.width, default=None)
 
 
-def pairs(designs):
+def pairs(designs: Collection[Design]) -> list[tuple[Design, Design]]:
     """Every (design, rival): the one in whose place the design's specification stands, and of sums the `reference` of
     their shape, for all that replace another and for all integers."""
     designs, found = list(designs), []
@@ -105,7 +107,7 @@ def pairs(designs):
     return found
 
 
-def periods(groups, clocks):
+def periods(groups: Iterable[Hashable], clocks: Mapping[Any, dict[str, float]]) -> dict[str, float]:
     """Names and periods of a design's clocks.
 
     Parameters
@@ -124,7 +126,7 @@ def periods(groups, clocks):
             for name, period in clocks[each].items()}
 
 
-def beside(row, other):
+def beside(row: Row, other: Row) -> Row:
     """A row as it was measured at the clocks of another, where it was: see `periods`."""
     if all(other.get("at", {}).get(name, at)["clock_ps"] == at["clock_ps"] for name, at in row.get("at", {}).items()):
         return row
@@ -135,13 +137,13 @@ def beside(row, other):
     return row | {"at": at, "curve": []} | figures if at else row  # the curve is at its own clock
 
 
-def switched(row):
+def switched(row: Row) -> float | None:
     """The part of its nets that switched, of the row's netlist of which it was least; None where none was driven."""
     driven = [each.get("activity") for each in (row, *row.get("at", {}).values())]
     return min((each["nets_that_switched"] / each["nets"] for each in driven if each), default=None)
 
 
-def undriven(row):
+def undriven(row: Row) -> str | None:
     """Why the operands that drove a row's netlists say nothing of energy, nor of a netlist chosen by it; or None.
 
     They do not where too few nets switched, where most of an operand is zero to the multiplier, so that a net switches
@@ -161,7 +163,7 @@ def undriven(row):
     return None
 
 
-def with_rivals(slugs, known):
+def with_rivals(slugs: Iterable[str], known: Iterable[str]) -> list[str]:
     """Slugs, and those ``known`` that share a clock with any of them: measured together they have the clocks that all
     have."""
     designs, others = [parse(slug) for slug in slugs], [parse(slug) for slug in known]

@@ -1,10 +1,16 @@
 """What each cell of a netlist is for: roles that components declare, and where logic belongs that has none."""
 
+from __future__ import annotations
+
 import json
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .netlist import Netlist
 
 #: Roles, in the order in which they are shown, and what belongs to each. Components may declare others.
 ROLES = {
@@ -31,20 +37,20 @@ class Roles:
     top : str
     """
 
-    def __init__(self, modules, top):
+    def __init__(self, modules: dict[str, dict], top: str) -> None:
         self.modules, self.top = modules, top
         self._declared = cache(self._declared)
 
     @classmethod
-    def read(cls, folder, slug):
+    def read(cls, folder: str | Path, slug: str) -> Roles:
         """Those of a generated design."""
         manifest = json.loads((Path(folder) / f"{slug}.json").read_text(encoding="utf-8"))
         return cls(manifest.get("modules", {}), slug)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return Roles, (self.modules, self.top)
 
-    def of(self, netlist):
+    def of(self, netlist: Netlist) -> list[str]:
         """The role of each instance of a netlist, a list of str.
 
         A cell has the role that the innermost module around it declares for it. Logic that none declares has the role

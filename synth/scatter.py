@@ -7,10 +7,12 @@ that were drawn. `margins` says what follows for verdicts.
 import json
 import math
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from ..golden.files import atomic_write
 from . import measure
@@ -23,7 +25,9 @@ _AT = ("clock_ps", *dict.fromkeys(each.key for each in ALL if each.clock))
 NONE = {"source": "none", "runs": []}  # what a run's own margins would be made of
 
 
-def repeat(path, slugs, technologies, liberty=(), *, options, seeds, efforts, command="", progress=None):
+def repeat(path: str | Path, slugs: Sequence[str], technologies: Sequence[str] | None,
+           liberty: Sequence[str | Path] = (), *, options: measure.Options, seeds: int, efforts: Sequence[str],
+           command: str = "", progress: Callable[..., object] | None = None) -> dict[str, Any]:
     """Repeat a report, as far as the file at ``path`` does not have its runs, and write each run to it as it comes.
 
     Parameters
@@ -99,7 +103,7 @@ def _write(path, runs):
         file.write(re.sub(r'(?<=[\[}])(, )?(?=\{"(design|command)")', r"\1\n", text) + "\n")
 
 
-def spreads(runs):
+def spreads(runs: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The spread of every figure and every ratio, by effort: two lists of dicts. ``scatter`` is the standard deviation
     of the logarithm over the runs, ``mean`` the geometric mean."""
     figures, ratios = {}, {}

@@ -8,7 +8,10 @@ the inputs, the first input being bit 0 of the state; ``leakage`` gives it by co
 ``offered`` is ``"all"`` or a list of cells.
 """
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,11 +20,17 @@ from ..golden.refusal import Refusal
 from .cells import Arc, Cell, Check, Flop, Pin, Power, Table, see_whole
 from .liberty import LARGEST
 
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from .library import Library
+
 FORMAT = 2
 _FIELDS = ("name", "source", "licence", "corner", "offered", "left_out", "thresholds", "wire_loads")
 
 
-def read(path):
+def read(path: str | os.PathLike) -> Library:
     """The `Library` in a file; raises OSError when there is none and Refusal when it is damaged."""
     from .library import Library
 
@@ -70,7 +79,7 @@ def _is_figure(value, least):
     return type(value) in (int, float) and least <= value <= LARGEST
 
 
-def write(library, path, digits=17):
+def write(library: Library, path: str | os.PathLike, digits: int = 17) -> int:
     """Write a library to ``path``, figures with so many significant digits. Returns the size in bytes."""
     writer = _Writer(digits)
     cells = {name: writer.cell(c) for name, c in library.cells.items()}
@@ -180,9 +189,9 @@ def _cell(name, fields, grids, supplies):
     inputs = [Pin(name, "input", (rise, fall)) for name, rise, fall in fields["in"]]
     outputs = [_output(*data) for data in fields["out"]]
     flop = Flop(*fields["flop"]) if "flop" in fields else None
-    arcs = [Arc(*a[:5], pair(a[5]), pair(a[6])) for a in fields["arcs"]]
-    checks = [Check(*k[:4], pair(k[4])) for k in fields.get("checks", ())]
-    powers = [Power(*p[:3], *supplies[p[3]], pair(p[4]), *p[5:]) for p in fields["powers"]]
+    arcs = [Arc(*a[:5], delay=pair(a[5]), slew=pair(a[6])) for a in fields["arcs"]]
+    checks = [Check(*k[:4], time=pair(k[4])) for k in fields.get("checks", ())]
+    powers = [Power(*p[:3], *supplies[p[3]], energy=pair(p[4]), times=p[5] if p[5:] else 1) for p in fields["powers"]]
     leakage = [tuple(leak) for leak in fields.get("leakage", ())]
     if "states" in fields:
         leakage = list(zip(conditions([pin.name for pin in inputs]), map(float, fields["states"].split()), strict=True))
@@ -195,7 +204,7 @@ def _output(name, function=None, max_capacitance=None, voltage=None, rise=0.0, f
     return Pin(name, "output", (rise, fall), function, max_capacitance, voltage)
 
 
-def conditions(inputs):
+def conditions(inputs: Sequence[str]) -> list[str]:
     """Each state of the inputs as a condition, the first input being bit 0 of the state."""
     return [" & ".join(("" if state >> i & 1 else "!") + name for i, name in enumerate(inputs))
             for state in range(1 << len(inputs))]

@@ -5,6 +5,8 @@ load, linear between and beyond their points; at each pin the worst slew of all 
 apart; every conditional arc counts; wires have no delay and the clock is ideal.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -46,11 +48,11 @@ class Constraints:
     wire_load: str | None = None
 
     @classmethod
-    def default(cls, library, wire_load=None):
+    def default(cls, library: Library, wire_load: str | None = None) -> Constraints:
         """The library's driving cell and output load, an ideal clock, wires as given."""
         return cls(library.driving_cell.name, library.output_load, wire_load=wire_load)
 
-    def sdc(self, netlist, period_ps):
+    def sdc(self, netlist: Netlist, period_ps: float) -> str:
         """The same in SDC, in ps and fF; combinational designs get a virtual clock.
 
         Every net gets its wire capacitance, 0 if wires have none, lest a tool takes the library's default wire load.
@@ -129,16 +131,16 @@ class Timing:
     _cause: np.ndarray | None = field(default=None, repr=False)
 
     @property
-    def min_period_ps(self):
+    def min_period_ps(self) -> float | None:
         """The shortest clock period, None for a combinational design."""
         return self.delay_ps if self.netlist.clock else None
 
     @property
-    def fmax_mhz(self):
+    def fmax_mhz(self) -> float | None:
         return 1e6 / self.delay_ps if self.netlist.clock and self.delay_ps else None
 
     @cached_property
-    def path(self):
+    def path(self) -> list:
         return _trace(self)
 
 

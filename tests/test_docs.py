@@ -1,8 +1,6 @@
 """What the documents say runs: every command line of the README, its tables of slugs, its links; the way from a number
-to a page, and the addition of an arithmetic, step by step; the glossary names files that there are; and public
-signatures have types."""
+to a page, and the addition of an arithmetic, step by step; and the glossary names files that there are."""
 
-import ast
 import doctest
 import re
 import shlex
@@ -104,23 +102,3 @@ def test_rooms_import_only_what_they_may():
                 if len(dots) == 1 + len(path.relative_to(ROOT / room).parts):
                     assert other in allowed, f"{path.relative_to(ROOT)} imports {other}"
             assert room != "golden" or "amaranth" not in path.read_text(encoding="utf-8")
-
-
-#: Modules whose public functions have types, which the type checker of `make test` holds to be true.
-TYPED = ["claims", "models", "prove", "prove/families", "cli/document.py", "cli/caches.py", "cli/console.py",
-         "cli/theme.py", "cli/charts.py", "cli/pages.py", "cli/main.py", *(f"golden/{name}.py" for name in (
-             "codec", "expected", "formula", "keeper", "offsets", "parallel", "stimulus", "formats/__init__",
-             "formats/base", "formats/integers", "formats/signs")), *(f"synth/{name}.py" for name in (
-                 "activity", "activity_files", "areas", "boolean", "drive", "figures", "handover", "harness", "library",
-                 "liberty_writer", "period", "program", "timing"))]
-
-
-@pytest.mark.parametrize("place", TYPED)
-def test_public_functions_have_types(place):
-    path = ROOT / place
-    for file in [path] if path.is_file() else sorted(path.glob("*.py")):
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name[0] != "_":
-                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-                lacking = [each.arg for each in given if each.annotation is None]
-                assert node.returns is not None and not lacking, f"{file.relative_to(ROOT)}: {node.name}: {lacking}"

@@ -15,7 +15,7 @@ from ..console import command_line, dont_use, output_folder, progress
 @click.option("--models", is_flag=True, help="Run the transformer as well (minutes); needs `make models`.")
 @dont_use
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def claims(wanted, record, full, models, dont_use, output):
+def claims(wanted: tuple[str, ...], record: str | None, full: bool, models: bool, dont_use: str, output: str) -> None:
     """Judge each claim of the paper (arXiv 2410.00907); write claims.json, .md and .html."""
     folder = output_folder(output)
     from ...claims.run import run

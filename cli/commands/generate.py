@@ -13,7 +13,7 @@ from ..console import Number, output_folder, progress
 @click.option("--period", "period_ns", type=Number(min=0, min_open=True), metavar="NS",
               help="Clock period of the SDC. Without it, what a quick mapping to sky130hd reaches.")
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def generate(slugs, period_ns, output):
+def generate(slugs: tuple[str, ...], period_ns: float | None, output: str) -> None:
     """Write one .v, .json manifest, FuseSoC .core and .sdc per design."""
     designs = [parse(slug) for slug in slugs]
     folder = output_folder(output)

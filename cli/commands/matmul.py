@@ -10,7 +10,7 @@ from ...hdl.designs import parse
 from ..console import output_file, progress
 
 if TYPE_CHECKING:
-    from ...hdl.designs import Design
+    pass
 
 
 @click.command()
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 @click.option("--design", required=True, help="A matmul_* slug.")
 @click.option("--backend", type=click.Choice(["golden", "rtl"]), default="golden", show_default=True)
 @click.option("-o", "--output", required=True, help="The .npy to write.")
-def matmul(a: str, b: str, design: Design, backend: str, output: str) -> None:
+def matmul(a: str, b: str, design: str, backend: str, output: str) -> None:
     """Multiply the matrices A and B, each an .npy file, or by name F.npz:x or F.safetensors:x; both backends give the
     same bits."""
-    design = parse(design)
+    parsed = parse(design)
     path = output_file(output)
     from ...sim.matmul import matmul_files
 
     with progress("matmul") as update:
-        click.echo(matmul_files(a, b, design, backend, path, progress=update))
+        click.echo(matmul_files(a, b, parsed, backend, path, progress=update))

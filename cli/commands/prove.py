@@ -14,7 +14,7 @@ from ..console import Failure, Number, foreign, output_folder, progress
 @click.option("--limit", type=Number(min=1), default=600, show_default=True,
               help="Seconds that one query of the solver may take.")
 @click.option("-o", "--output", help="Folder for proofs.json; a run that was stopped goes on there.")
-def prove(slugs, foreign, everything, limit, output):
+def prove(slugs: tuple[str, ...], foreign: tuple[str, ...], everything: bool, limit: float, output: str | None) -> None:
     """Prove designs: by exhaustion up to 16 operand bits, by a solver beyond; exit status 1 if one is not proved.
 
     Larger designs are proved part by part, and simulated as a whole: `in parts` is a success, `not proved`, where some

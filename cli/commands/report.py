@@ -1,5 +1,8 @@
 """``lmul report``: area, delay, energy and error, with every assumption on the page."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
 from ...golden.operands import PAIRINGS
@@ -46,7 +49,9 @@ from ..console import Failure, Number, command_line, dont_use, foreign, output_f
 @click.option("--keep", is_flag=True,
               help="Keep each row's netlist, constraints and activity, with scripts for OpenSTA and OpenROAD.")
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def report(slugs, technologies, liberty, families, full, keep, scatter_file, output, foreign, **choices):
+def report(slugs: Sequence[str], technologies: tuple[str, ...], liberty: tuple[str, ...], families: tuple[str, ...],
+           full: bool, keep: bool, scatter_file: str | None, output: str, foreign: tuple[str, ...],
+           **choices: Any) -> None:
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
     from ...hdl.foreign import read
 

@@ -1,5 +1,7 @@
 """``lmul scatter``: how far figures and ratios move when a report is repeated."""
 
+from typing import Any
+
 import click
 
 from ...golden.operands import PAIRINGS
@@ -21,7 +23,8 @@ from ..console import command_line, dont_use, output_file, progress
 @click.option("--vectors", type=click.IntRange(min=200), default=2000, show_default=True,
               help="Operand pairs per netlist.")
 @click.option("-o", "--output", required=True, help="File to write; runs that it has are not made again.")
-def scatter(slugs, technologies, liberty, seeds, efforts, output, **choices):
+def scatter(slugs: tuple[str, ...], technologies: tuple[str, ...], liberty: tuple[str, ...], seeds: int,
+            efforts: tuple[str, ...], output: str, **choices: Any) -> None:
     """Repeat a report with other seeds and efforts; `lmul report --scatter FILE` takes its margins from that."""
     path = output_file(output)
     from ...synth.measure import Options, default_designs

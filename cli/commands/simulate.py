@@ -15,7 +15,8 @@ from ..console import Failure, foreign, output_folder, progress
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of every random vector and stall.")
 @click.option("--waves", is_flag=True, help="Keep a waveform beside the log.")
 @click.option("-o", "--output", default="build/sim", show_default=True, help="Folder to build and run in.")
-def simulate(slugs, foreign, simulator, seed, waves, output):
+def simulate(slugs: tuple[str, ...], foreign: tuple[str, ...], simulator: str, seed: int, waves: bool,
+             output: str) -> None:
     """Run the cocotb regression of each design; every mismatch is a failure."""
     if not slugs and not foreign:
         raise click.MissingParameter(param_hint="'SLUG...'", param_type="argument")

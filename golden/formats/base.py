@@ -86,7 +86,7 @@ class Format:
     has_inf = has_nan = False
     neutral = 0
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
     def decode(self, codes: ArrayLike) -> np.ndarray:

@@ -1,14 +1,21 @@
 """Blocks: elements of one format under a scale that they share."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..refusal import Refusal
 from .base import Format
 from .scales import SCALES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
 
 
 class Blocks(NamedTuple):
@@ -40,10 +47,10 @@ class Block:
     scale: Format
     size: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def encode(self, values):
+    def encode(self, values: ArrayLike) -> Blocks:
         """`Blocks` of a tensor of finite numbers whose last axis is a multiple of ``size`` long.
 
         Raises
@@ -63,7 +70,7 @@ class Block:
         by = np.where(by > 0, by, 1.0)  # a float's scale may be 0, of a block that is next to nothing
         return Blocks(self.element.encode(blocks / by[..., None]).reshape(values.shape), scales)
 
-    def decode(self, blocks):
+    def decode(self, blocks: Blocks) -> np.ndarray:
         """The numbers of `Blocks`, float64 of the elements' shape."""
         values = self.element.decode(blocks.elements)
         parts = values.reshape(*values.shape[:-1], -1, self.size)
@@ -77,7 +84,7 @@ class Block:
         return largest / self.element.magnitude
 
 
-def read(name, element):
+def read(name: str, element: Callable[[str], Format]) -> Block | None:
     """The block format called ``mx...`` (32 elements under E8M0) or ``nvfp4`` (16 of e2m1 under UE4M3), or None.
 
     Parameters

@@ -1,8 +1,15 @@
 """The scale with which the few numbers of a format come nearest to a tensor."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from .base import LARGEST_SCALE, SMALLEST_SCALE, sorted_values
+
+if TYPE_CHECKING:
+    from .base import Format
 
 #: Scales tried first, over the one that clips nothing: close together where the largest numbers decide, then on to one
 #: that all but the smallest numbers clip.
@@ -11,7 +18,7 @@ _ROUNDS = 30
 _LEAST_GAIN = 1e-12  # of the sum of squares: less is rounding, and would spoil a scale that is exact
 
 
-def least_squares(fmt, values):
+def least_squares(fmt: Format, values: np.ndarray) -> float:
     """The scale ``s`` for the least sum of ``(values - s * codes)**2``, codes being the nearest ones; or next to it,
     since the sum has many minima where numbers are many.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class FloatFormat(Format):
 
     floating = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 2 <= self.exp_bits <= 8:
             raise Refusal(f"Exponent bits must be 2 to 8, not {self.exp_bits!r}")
         if not 1 <= self.man_bits <= 23:
@@ -157,7 +157,7 @@ class FloatFormat(Format):
 
     def overflow_field(self, overflow: str) -> int:
         """The field that a finite result too large for the format gets under an overflow policy."""
-        return self.max_finite if overflow == "saturate" else self.inf if self.has_inf else self.nan
+        return self.max_finite if overflow == "saturate" else cast(int, self.inf if self.has_inf else self.nan)
 
     def _values(self, codes):
         codes = codes.astype(np.int64)
@@ -177,7 +177,7 @@ class FloatFormat(Format):
         (the saturating conversion of OCP OFP8) or overflows. Signs are kept, also of zeros and NaN."""
         field = self._round_field(values.view(np.int64) & ~np.int64(-1 << 63))
         field = np.where(field > self.max_finite, self.overflow_field(overflow), field)
-        if self.has_nan:
+        if self.nan is not None:
             field = np.where(np.isnan(values), self.nan, field)
         return field | np.where(np.signbit(values), self.sign_mask, 0)
 
@@ -204,7 +204,7 @@ class FloatFormat(Format):
         fields += [one | binade >> 1, self.max_finite & ~self.man_mask, self.field_mask]
         fields += [exponent << self.man_bits | 1 << bit for exponent in (0, self.exp_mask)
                    for bit in range(self.man_bits)]
-        if self.has_nan:
+        if self.nan is not None:
             fields.append(self.nan)
         codes = {field | sign for field in fields if 0 <= field <= self.field_mask for sign in (0, self.sign_mask)}
         return np.array(sorted(codes), code_dtype(self.width))

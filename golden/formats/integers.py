@@ -58,7 +58,7 @@ class IntFormat(Format):
         mask = (1 << self.width) - 1
         return (np.asarray(numbers).astype(np.int64).view(np.uint64) & np.uint64(mask)).astype(code_dtype(self.width))
 
-    def scale_for(self, values):
+    def scale_for(self, values: np.ndarray) -> float:
         """From `UNCLIPPED_BITS` on the largest magnitude is the largest number; of fewer bits the least squares, which
         clip what is far from the rest."""
         return super().scale_for(values) if self.width >= UNCLIPPED_BITS else least_squares(self, values)

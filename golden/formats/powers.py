@@ -1,7 +1,10 @@
 """Sums of a few signed powers of two."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,43 +29,43 @@ class Powers(Format):
     integer = True
 
     @property
-    def powers(self):
+    def powers(self) -> int:
         return self.count
 
     @property
-    def width(self):
+    def width(self) -> int:
         return self.count * (1 + self.exp_bits)
 
     @property
-    def largest_shift(self):
+    def largest_shift(self) -> int:
         return (1 << self.exp_bits) - 2
 
     @property
-    def high(self):
+    def high(self) -> int:
         """The largest number."""
         return self.count << self.largest_shift
 
     @property
-    def low(self):
+    def low(self) -> int:
         """The smallest number."""
         return -self.high
 
     def _values(self, codes):
-        codes, total = codes.astype(np.int64), 0
+        codes, total = codes.astype(np.int64), np.zeros(codes.shape, np.int64)
         for place in range(self.count):
             part = codes >> (place * (1 + self.exp_bits))
             field, sign = part & ((1 << self.exp_bits) - 1), (part >> self.exp_bits) & 1
             total = total + (1 - 2 * sign) * ((1 << field) >> 1)
         return total.astype(np.float64)
 
-    def scale_for(self, values):
+    def scale_for(self, values: np.ndarray) -> float:
         return least_squares(self, values)
 
-    def describe(self):
+    def describe(self) -> dict[str, Any]:
         return super().describe() | {"exp_bits": self.exp_bits, "powers": self.count}
 
 
-def read(name):
+def read(name: str) -> Powers | None:
     """The format called ``pot{E}``, or ``pot{E}k{K}`` for a sum of K powers, or None.
 
     Raises

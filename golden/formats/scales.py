@@ -16,7 +16,10 @@ class PowerScale(Format):
 
     has_nan = True
     neutral = 127
-    max_finite = 254
+
+    @property
+    def max_finite(self) -> int:
+        return 254
 
     def _values(self, codes):
         return np.where(codes == 255, np.nan, np.ldexp(1.0, codes.astype(np.int32) - 127))
@@ -38,7 +41,10 @@ class FloatScale(Format):
     width: int = 7
 
     has_nan = True
-    max_finite = 126
+
+    @property
+    def max_finite(self) -> int:
+        return 126
 
     def _values(self, codes):
         return _e4m3().decode(codes)
@@ -57,6 +63,6 @@ def _e4m3():
 SCALES = {scale.name: scale for scale in (PowerScale(), FloatScale())}
 
 
-def read(name):
+def read(name: str) -> Format | None:
     """The scale called ``name``, or None."""
     return SCALES.get(name)

@@ -3,10 +3,10 @@
 from ...golden import families
 from ...golden.refusal import Refusal
 from ...golden.spec import Multiplier
-from ..part import Part
+from ..part import MultiplierPart
 
 
-def component(spec: Multiplier, wide: bool) -> Part:
+def component(spec: Multiplier, wide: bool) -> MultiplierPart:
     """The component that a `Multiplier`'s family builds for it: `hdl.multipliers.multiplier`."""
     family = families.family(spec)
     module = families.module(family, "hdl")
