@@ -2,7 +2,7 @@
 
 import functools
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockSignal, Instance, ResetSignal, Signal, Value
@@ -34,9 +34,6 @@ class Part(wiring.Component):
     _MustUse__silence = True  # no warning of a part that is refused, or made only to be asked for its latency
     latency: int
     _key: tuple
-
-    if TYPE_CHECKING:  # members are made of the signature, which may depend on parameters
-        def __getattr__(self, name: str) -> Any: ...
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         part = super().__new__(cls)

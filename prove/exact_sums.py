@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from ..golden.spec import Accumulator
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 class Placed(Part):
     """One product in a window: what `Window.place` gives, one after the other."""
+
+    p: Signal
+    placed: Signal
 
     def __init__(self, window: Window) -> None:
         self.window = window

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from ..golden import kernels
@@ -42,6 +42,10 @@ class CodeAdder(Part):
     acc, p : ``In(fmt.width)``
     sum : ``Out(fmt.width)``
     """
+
+    acc: Signal
+    p: Signal
+    sum: Signal
 
     def __init__(self, fmt: FloatFormat) -> None:
         self.fmt = fmt
