@@ -77,7 +77,7 @@ class Entry:
             width = multiplier.wide.width
             return f"{self.title}, {width}-bit product" if self.design.combinational else self.title
         words = [multiplier.formats.replace("x", " x ")]
-        if multiplier.subnormals == "exact":
+        if multiplier.subnormals == "exact" and multiplier.a.floating:
             words.append("subnormals kept")
         if multiplier.overflow != "saturate":
             words.append("overflow to Inf or NaN")

@@ -115,7 +115,7 @@ def mean_relative_error(spec: Multiplier, wide: bool = False) -> float:
     1009 evenly spaced codes. A product that overflows though the exact one does not counts as the largest number,
     whatever the policy.
     """
-    if not spec.wide.integer:
+    if spec.overflow != "saturate":
         spec = replace(spec, overflow="saturate")
     if spec.a.width + spec.b.width <= 16:
         a, b = normal_pairs(spec)

@@ -112,6 +112,8 @@ class Multiplier:
         One line of ``lmul list``.
     policies : tuple of Policy
         In the order of slugs.
+    wide_policies : tuple of str
+        Names of those that wide products alone depend on.
     subnormals, overflow, offset
         Policies of floats, and what they are where a family has none.
     cycles_per_pair : int
@@ -133,6 +135,7 @@ class Multiplier:
     summary: ClassVar[str] = ""
     spelled: ClassVar[bool] = True
     policies: ClassVar[tuple[Policy, ...]] = ()
+    wide_policies: ClassVar[tuple[str, ...]] = ()
     cycles_per_pair: ClassVar[int] = 1
     form: ClassVar[str | None] = None
     absorbing: ClassVar[bool] = True
@@ -163,12 +166,12 @@ class Multiplier:
     @property
     def name(self) -> str:
         """The multiplier's part of a slug; `families.parse` reads it back."""
-        words = [self.kind] * self.spelled + [self.formats]
-        for policy in self.policies:
-            value = getattr(self, policy.name)
-            if value != getattr(type(self), policy.name):  # the default
-                words.append(policy.write(value))
-        return "_".join(words)
+        words = [policy.write(getattr(self, policy.name)) for policy in self.given()]
+        return "_".join([*[self.kind] * self.spelled, self.formats, *words])
+
+    def given(self) -> list[Policy]:
+        """The policies that are not the family's defaults."""
+        return [policy for policy in self.policies if getattr(self, policy.name) != getattr(type(self), policy.name)]
 
     def fields(self) -> dict[str, Any]:
         """The specification as plain data: kind, formats and policies."""

@@ -59,6 +59,11 @@ class Design:
     def __post_init__(self) -> None:
         if self.wide and self.multiplier.overflow != "saturate":
             raise Refusal("A wide product never overflows, so 'ieee' must be left out of a prod design")
+        for policy in self.multiplier.given():
+            if policy.name in self.multiplier.wide_policies and not self.unrounded:
+                word = policy.write(getattr(self.multiplier, policy.name))
+                raise Refusal(f"A narrow product has no {policy.name}, so {word!r} must be left out of a "
+                              f"{self.structure} design")
         if self.accumulator is not None:
             self.accumulator.check(self.multiplier.wide, self.multiplier.name)
         if self.accumulator is not None and self.multiplier.overflow != "saturate":
@@ -193,7 +198,7 @@ def catalogue() -> list[str]:
             for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
                 slugs += [f"{structure}_{kind}_{formats}_{accumulator}{suffix}" for kind in ("lmul", "exact")
                           for accumulator in ("fp32", "fixed", "carrysave")]
-    return slugs + _integers()
+    return slugs + _integers() + _logarithms()
 
 
 def _by_protocol():
@@ -210,4 +215,19 @@ def _integers():
     for multiplier in ("int4", "int8xint4", "int8xternary", "int8xpot3k2", "xnor_sign8"):
         slugs += [f"{structure}_{multiplier}_int32{suffix}" for structure, declared in sums.items()
                   for suffix in declared.examples]
+    return slugs
+
+
+def _logarithms():
+    """Designs of log codes: every structure, with the linear antilog and with a table's."""
+    lone, sums = _by_protocol()
+    multipliers = [Multiplier.make("log", *pair, table=table)
+                   for pair, table in ((("l3f4",), 0), (("l3f4",), 6), (("l4f3",), 0), (("l3f5",), 0),
+                                       (("l3f4", "l3f2"), 0))]
+    slugs = [f"{structure}_{multiplier.name}" for structure, declared in lone.items() for multiplier in multipliers
+             if declared.wide or not multiplier.given()]
+    for structure, declared in sums.items():
+        for suffix in declared.examples:
+            slugs += [f"{structure}_{multiplier.name}_{accumulator}{suffix}" for multiplier in multipliers
+                      for accumulator in ("fp32", "fixed")]
     return slugs

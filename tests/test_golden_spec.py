@@ -111,8 +111,8 @@ def test_policies_by_default():
     assert (mixed.align, mixed.neutral, mixed.narrow_width) == (4, (0x8000, 0), 16)
 
 
-NO_KIND = ("Multiplier must be one of lmul, mitchell, exact, xnor, or integers (int8, uint4, int8xint4, ...), "
-           "int8xternary, int8xpot3k2, ..., not 'log'")
+NO_KIND = ("Multiplier must be one of lmul, mitchell, exact, xnor, log, or integers (int8, uint4, int8xint4, ...), "
+           "int8xternary, int8xpot3k2, ..., not 'half'")
 
 
 @pytest.mark.parametrize(("slug", "spec"), [
@@ -146,9 +146,9 @@ def test_values_of_offsets():
     (lambda: FloatFormat("f", 2, 24, 0), "Mantissa bits must be 1 to 23, not 24"),
     (lambda: float_format("e4n3"),
      "Format must be one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, bf16, fp16, tf32, fp32 or e{E}m{M}, not 'e4n3'"),
-    (lambda: Multiplier.make("log", "e4m3"), NO_KIND),
-    (lambda: Multiplier.make("e4m3"), NO_KIND.replace("log", "e4m3")),
-    (lambda: Multiplier.make("int8xe4m3"), NO_KIND.replace("log", "int8xe4m3")),
+    (lambda: Multiplier.make("half", "e4m3"), NO_KIND),
+    (lambda: Multiplier.make("e4m3"), NO_KIND.replace("half", "e4m3")),
+    (lambda: Multiplier.make("int8xe4m3"), NO_KIND.replace("half", "int8xe4m3")),
     (lambda: Multiplier.make("int17"), "Integer operands must have 1 to 16 bits, not 17"),
     (lambda: Integer(INT8, E4M3), "Operand formats of int must be integers, not int8 and e4m3"),
     (lambda: LMul(INT8, INT8, "flush"), "Operand formats of lmul must be floats, not int8 and int8"),
@@ -169,9 +169,9 @@ def test_values_of_offsets():
      "Offset must be 'paper', 'none', 'best' or an integer, not 'worst'"),
     (lambda: Multiplier.make("lmul", "e4m3", offset=8), "Offset must be within +-7 for e4m3, not 8"),
     (lambda: Multiplier.make("lmul", "e4m3", offset=-8), "Offset must be within +-7 for e4m3, not -8"),
-    (lambda: families.parse(["log"]), NO_KIND),
+    (lambda: families.parse(["half"]), NO_KIND),
     (lambda: families.parse(["lmul"]), "A format must follow 'lmul': one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, "
-                                         "bf16, fp16, tf32, fp32 or e{E}m{M}"),
+                                         "bf16, fp16, tf32, fp32, e{E}m{M} or l{E}f{F}"),
     (lambda: families.parse(["lmul", "e4m3", "sub", "flush"]),
      "Policy subnormals must be given once, not again as 'flush'"),
     (lambda: families.parse(["lmul", "e4m3", "best", "off1"]),

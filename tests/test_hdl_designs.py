@@ -35,10 +35,10 @@ def test_policies_are_read():
     ("", "a design begins with mul, prod, mac, dot, array or matmul, not ''"),
     ("mull_lmul_e4m3", "a design begins with mul, prod, mac, dot, array or matmul, not 'mull'"),
     ("mul", "a multiplier must follow 'mul'"),
-    ("mul_lmul", "A format must follow 'lmul': one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, bf16, fp16, tf32, fp32 "
-                 "or e{E}m{M}"),
-    ("mul_log_e4m3", "Multiplier must be one of lmul, mitchell, exact, xnor, or integers (int8, uint4, int8xint4, "
-                     "...), int8xternary, int8xpot3k2, ..., not 'log'"),
+    ("mul_lmul", "A format must follow 'lmul': one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, bf16, fp16, tf32, "
+                 "fp32, e{E}m{M} or l{E}f{F}"),
+    ("mul_half_e4m3", "Multiplier must be one of lmul, mitchell, exact, xnor, log, or integers (int8, uint4, "
+                      "int8xint4, ...), int8xternary, int8xpot3k2, ..., not 'half'"),
     ("mul_lmul_fp8", "Format must be one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, bf16, fp16, tf32, fp32 or e{E}m{M}, "
                      "not 'fp8'"),
     ("mul_lmul_e9m3", "Exponent bits must be 2 to 8, not 9"),

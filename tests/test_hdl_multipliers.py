@@ -91,6 +91,12 @@ def test_other_families(slug, seed):
     check([parse(slug), parse(slug.replace("mul", "prod"))], seed)
 
 
+@pytest.mark.parametrize("name", ["l3f4", "l4f3", "l3f4xl3f2", "l4f3xl2f1", "l2f1"])
+def test_log_codes(name, seed):
+    wide = ("", "_none", "_off1", "_offm1", *(["_t4", "_t6", "_t12"] if "f4" in name else ["_t3", "_t7"]))
+    check([parse(f"mul_log_{name}"), *(parse(f"prod_log_{name}{policy}") for policy in wide)], seed)
+
+
 @pytest.mark.regress
 @pytest.mark.parametrize("formats", [("tf32",), ("fp32",), *MIXED_PAIRS, ("e2m5",), ("e2m23",), ("e3m10",), ("e8m15",),
                                      ("e7m6",), ("e5m2", "e2m1")], ids="x".join)
@@ -109,7 +115,7 @@ def test_all_pairs_up_to_24_bits(formats):
         assert not wrong.size, design.slug
 
 
-@pytest.mark.parametrize("slug", ["mul_lmul_e4m3", "prod_exact_e4m3"])
+@pytest.mark.parametrize("slug", ["mul_lmul_e4m3", "prod_exact_e4m3", "mul_log_l3f4", "prod_log_l3f2_t4"])
 def test_broken_verilog_is_caught(slug):
     """One operator or constant of the text changed, each in turn: golden must then differ."""
     design = parse(slug)
@@ -122,8 +128,8 @@ def test_broken_verilog_is_caught(slug):
             broken[name] = (old.join(pieces[:count]) + new + old.join(pieces[count:])).replace(slug, name)
     circuits = load(broken)
     survivors = [broken[name] for name in broken
-                 if not mismatches(circuits[name], design.multiplier, False, *all_pairs(design.multiplier)).size]
-    assert len(broken) > 15
+                 if not mismatches(circuits[name], design.multiplier, design.wide, *all_pairs(design.multiplier)).size]
+    assert len(broken) > 8
     assert not survivors, survivors[0]
 
 

@@ -20,8 +20,9 @@ from lmul.prove.obligation import PROVED, REFUTED, UNDECIDED, discharge
 from lmul.prove.solver import Question
 from lmul.prove.words import Word
 
-NARROW = ["mul_lmul_e4m3", "mul_exact_e4m3_flush_ieee", "prod_lmul_e2m1_sub", "prod_exact_e4m3"]
-WIDE = ["mul_lmul_fp16_sub_ieee_best", "prod_lmul_bf16xe4m3_sub", "mul_exact_bf16", "prod_exact_fp32"]
+NARROW = ["mul_lmul_e4m3", "mul_exact_e4m3_flush_ieee", "prod_lmul_e2m1_sub", "prod_exact_e4m3", "prod_log_l3f4_t6"]
+WIDE = ["mul_log_l3f5", "prod_log_l3f5", "mul_lmul_fp16_sub_ieee_best", "prod_lmul_bf16xe4m3_sub", "mul_exact_bf16",
+        "prod_exact_fp32"]
 
 
 def texts(slugs):
@@ -52,6 +53,8 @@ def evaluate(spec, wide, a, b):
     Multiplier.make("lmul", "fp16"), Multiplier.make("lmul", "bf16", "e4m3", subnormals="exact", overflow="ieee"),
     Multiplier.make("exact", "fp16"), Multiplier.make("exact", "e4m3", overflow="ieee"),
     Multiplier.make("exact", "fp32", "e2m1", subnormals="flush"),
+    Multiplier.make("log", "l3f5"), Multiplier.make("log", "l3f5", "l3f4", table=7),
+    Multiplier.make("log", "l8f7", "l2f1"),
 ], ids=lambda spec: spec.name)
 def test_specification_is_golden(spec, seed):
     a, b = (np.concatenate([codes[::97], other]) for codes, other in

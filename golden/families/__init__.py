@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..formats import Format
     from ..spec import Multiplier
 
-OURS = ("lmul", "exact", "integer", "ternary", "powers", "xnor")
+OURS = ("lmul", "exact", "integer", "ternary", "powers", "xnor", "log")
 GROUP = "lmul.families"
 
 
@@ -125,14 +125,15 @@ def parse(words: Iterable[str]) -> tuple[Multiplier, list[str]]:
     a, b = None, ""
     if kind in kinds():
         if not rest:
-            raise Refusal(f"A format must follow {kind!r}: one of {', '.join(FORMATS)} or e{{E}}m{{M}}")
+            raise Refusal(f"A format must follow {kind!r}: one of {', '.join(FORMATS)}, e{{E}}m{{M}} or l{{E}}f{{F}}")
         a, _, b = rest.pop(0).partition("x")
         member = members()[kind][0]
     else:
         member = type(make(kind))
-    # The family's own policies; and those of others, so that one which does not apply is refused by its name.
-    known = {policy.name: policy for each in (*(each for each, _ in members().values()), member)
-             for policy in each.policies}
+    # The family's own policies; behind them those of others, so that one which does not apply is refused by its name.
+    own = {policy.name: policy for policy in member.policies}
+    known = own | {policy.name: policy for each, _ in members().values() for policy in each.policies
+                   if policy.name not in own}
     given = {}
     while rest:
         for policy in known.values():

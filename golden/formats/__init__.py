@@ -2,26 +2,27 @@
 
 
 from ..refusal import Refusal
-from . import blocks, integers, powers, scales, signs
+from . import blocks, integers, logs, powers, scales, signs
 from .base import Format, as_codes, code_dtype
 from .blocks import Block, Blocks
 from .floats import FORMATS, MIXED_PAIRS, FloatFormat, Specials, float_format
 from .integers import INT8, IntFormat
+from .logs import LogFormat
 from .powers import Powers
 from .scales import SCALES
 from .signs import Signs, Ternary
 
 __all__ = [
-    "FORMATS", "INT8", "MIXED_PAIRS", "SCALES", "Block", "Blocks", "FloatFormat", "Format", "IntFormat", "Powers",
-    "Signs", "Specials", "Ternary", "as_codes", "block_format", "code_dtype", "float_format", "format_named",
+    "FORMATS", "INT8", "MIXED_PAIRS", "SCALES", "Block", "Blocks", "FloatFormat", "Format", "IntFormat", "LogFormat",
+    "Powers", "Signs", "Specials", "Ternary", "as_codes", "block_format", "code_dtype", "float_format", "format_named",
 ]
 
 #: Each gives the format of a name, or None. Families add theirs.
-READERS = [integers.read, signs.read, powers.read, scales.read]
+READERS = [integers.read, signs.read, powers.read, scales.read, logs.read]
 
 
 def format_named(name: str) -> Format:
-    """The format called ``name``: of floats, integers, signs, powers of two, scales, or of a family's own.
+    """The format called ``name``: of floats, integers, logarithms, signs, powers of two, scales, or of a family's own.
 
     Raises
     ------

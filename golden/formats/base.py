@@ -65,6 +65,8 @@ class Format:
         Whether a code is its number in binary: two's complement, or unsigned.
     floating : bool
         Whether a code is sign, exponent and mantissa.
+    logarithmic : bool
+        Whether a code is a sign and a logarithm.
     signs : bool
         Whether a code is a row of signs, each for 1 or -1.
     powers : int
@@ -81,7 +83,7 @@ class Format:
     low: int
     high: int
     per_code = 1
-    integer = binary = floating = signs = False
+    integer = binary = floating = logarithmic = signs = False
     powers = 0
     has_inf = has_nan = False
     neutral = 0
