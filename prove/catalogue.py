@@ -119,16 +119,22 @@ def _discharged(obligations, seconds, kept, progress):
     for key, each in obligations.items():
         if key not in proofs:
             batches[each.batch or key].append(each)
-    jobs = [(_batch, name, some, seconds) for name, some in
-            sorted(batches.items(), key=lambda batch: -max(each.weight for each in batch[1]))]
+    jobs = [(_batch, some, seconds) for some in
+            sorted(batches.values(), key=lambda batch: -max(each.weight for each in batch))]
     with Pool(lambda done, _, text: progress(len(proofs), len(obligations), text)) as pool:
-        for found in pool.run(jobs, "proofs", lambda name, *_: name):
+        for found in pool.run(jobs, "proofs", _subjects):
             proofs |= found
             kept.add(found)
     return {key: proofs[key] for key in obligations}
 
 
-def _batch(name, obligations, seconds):
+def _subjects(obligations, _):
+    """What a batch is about, for progress: its first subject, and how many more there are."""
+    names = list(dict.fromkeys(each.name for each in obligations))
+    return names[0] + (f" and {len(names) - 1} more" if names[1:] else "")
+
+
+def _batch(obligations, seconds):
     return {each.key: proof for each, proof in zip(obligations, discharge(obligations, seconds), strict=True)}
 
 

@@ -81,6 +81,9 @@ def _cell(cell, pins, multiply):
     a, b = pins["A"], pins.get("B")
     if kind == "$mux":
         return pins["S"].choose(b, a)
+    if kind == "$shr":
+        common = max(a.width, b.width, width)
+        return (a.extend(common) >> b.extend(common)).extend(width)
     if kind in ("$not", "$pos", "$neg"):
         a = a.extend(width, signed)
         return ~a if kind == "$not" else a if kind == "$pos" else a.value(0) - a

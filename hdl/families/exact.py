@@ -1,18 +1,16 @@
 """The exact floating-point multiplier: the baseline."""
 
-from fractions import Fraction
 from typing import NamedTuple
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
 from ...golden.families.exact import Exact
+from .. import rounding
 from ..operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
 from ..shift import leading_zeros, normalise, shift_right
 
 # From here on, subnormal products are shifted after the multiplication instead of subnormal operands before it.
 _LATE_MAN_BITS = 10
-
-ADDED_MAN_BITS = 3  # up to which a product is rounded by a carry into one addition
 
 
 class Unrounded(NamedTuple):
@@ -74,50 +72,38 @@ class ExactMultiplier(FloatMultiplier):
             product = self._raw(m, a, b)
             m.d.comb += self.p.eq(pack_wide(spec.wide, product.sig, product.exp, sign, special_flags(a, b)))
         else:
-            added = self.spec.a.man_bits <= ADDED_MAN_BITS
+            added = self.spec.a.man_bits <= rounding.MAN_BITS
             field = self._added(m, a, b) if added else self._rounded(m, a, b, self._unrounded(m, a, b))
             m.d.comb += self.p.eq(Cat(field, sign))
         return m
 
     def _added(self, m, a, b):
-        """The field of the product by one addition of the fields, with a carry that depends on the mantissas: where
-        these have at most three bits, the rounded product is never more than 1 above the sum (arXiv 2406.18441)."""
+        """The field of the product, special cases and all, by one addition of the fields and a carry."""
         spec, fmt, bias = self.spec, self.spec.a, self.spec.b.bias
-        rounding = _Rounding(m, fmt.man_bits, spec.b.man_bits)
+        nearest = rounding.Rounding(m, fmt.man_bits, spec.b.man_bits)
+        limit = bias + (fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1)
         if spec.subnormals == "flush":
-            total = named(m, "total", a.field + b.field.shift_left(spec.align) + rounding.carry(a.man, b.man))
+            total = named(m, "total", a.field + b.field.shift_left(spec.align) + nearest.carry(a.man, b.man))
             man, exp = total[: fmt.man_bits], total[fmt.man_bits :]
-            beyond = fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1
             alive = ~(a.zero | b.zero | (exp <= bias))
-            field = Cat(man, (exp - bias)[: fmt.exp_bits])
-            return select_narrow(m, spec, a, b, field, exp >= bias + beyond, alive)
-        return self._gradual(m, a, b, rounding)
-
-    def _gradual(self, m, a, b, rounding):
-        spec, fmt, bias = self.spec, self.spec.a, self.spec.b.bias
+            return select_narrow(m, spec, a, b, Cat(man, (exp - bias)[: fmt.exp_bits]), exp >= limit, alive)
         (man_a, exp_a), (man_b, exp_b) = self._normalised(m, a), self._normalised(m, b)
         man_a, man_b = named(m, "man_a", man_a[: fmt.man_bits]), named(m, "man_b", man_b[: spec.b.man_bits])
-        exp_a, exp_b = named(m, "exp_a", exp_a), named(m, "exp_b", exp_b)
-        mans = named(m, "mans", man_a + man_b.shift_left(spec.align) + rounding.carry(man_a, man_b))
-        man = mans[: fmt.man_bits]
-        exp = named(m, "exp_sum", exp_a + exp_b + mans[fmt.man_bits])
-        normal = named(m, "normal", ~exp[-1] & (exp[:-1] > bias))
-        # A product that is subnormal: the rounded significand is shifted and rounded again, a tie as the exact product
-        # lies: of 1.1 rounded up from less, shifted by one place, the lower one is nearer.
-        places = named(m, "places", (bias + 1 - exp)[: len(exp)])
+        total = named(m, "man_sum", man_a + man_b.shift_left(spec.align) + nearest.carry(man_a, man_b))
+        man = total[: fmt.man_bits]
+        exp = named(m, "exp_sum", exp_a + exp_b + total[fmt.man_bits])
+        normal = named(m, "normal", ~exp[-1] & exp[self.bias_bits :].any())  # one more than the bias is a power of two
+        # The significand of a subnormal product is shifted and rounded once more, a tie as the exact product lies: if
+        # 1.010 was rounded up from less, its half 0.101 stands for less, and 0.10 is nearer than 0.11.
+        places = named(m, "places", (bias + 1 - exp).as_unsigned())
         stages = (fmt.man_bits + 1).bit_length()
-        sig = Cat(man, Const(1, 1))
-        shifted, lost = shift_right(m, Cat(Const(0, 1), sig), places[:stages], Const(0))
+        shifted, lost = shift_right(m, Cat(Const(0, 1), man, Const(1, 1)), places[:stages], Const(0))
         half, kept = shifted[0], shifted[1:]
-        more, less = rounding.more(man_a, man_b), rounding.less(man_a, man_b)
-        up = half & (lost | more | (kept[0] & ~less))
-        subnormal = named(m, "subnormal", kept + up)
-        near = ~places[stages:].any()
-        alive = ~(a.zero | b.zero) & (normal | near)
-        field = Mux(normal, Cat(man, (exp - bias)[: fmt.exp_bits]), subnormal)
-        limit = bias + (fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1)
-        over = ~exp[-1] & (exp[:-1] >= limit)
-        return select_narrow(m, spec, a, b, named(m, "field", field)[: fmt.field_bits], over, alive)
+        up = half & (lost | nearest.below(man_a, man_b) | (kept[0] & ~nearest.above(man_a, man_b)))
+        subnormal = named(m, "rounded", kept + up)
+        field = Mux(normal, Cat(man, (exp - bias)[: fmt.exp_bits]), subnormal)[: fmt.field_bits]
+        alive = ~(a.zero | b.zero) & (normal | ~places[stages:].any())
+        return select_narrow(m, spec, a, b, field, ~exp[-1] & (exp[:-1] >= limit), alive)
 
     def _unrounded(self, m, a, b):
         if self.spec.subnormals == "flush":
@@ -197,39 +183,6 @@ class ExactMultiplier(FloatMultiplier):
         limit = bias + (fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1)
         over = (product.exp >= limit) | ((product.exp == limit - 1) & carry)
         return select_narrow(m, spec, a, b, Cat(man, exp), over, alive)
-
-
-class _Rounding:
-    """How the rounded product of two significands lies to the sum of the mantissas and to the exact product, as functions
-    of the mantissas."""
-
-    def __init__(self, m, man_bits, other_bits):
-        self._m, one, other = m, 1 << man_bits, 1 << other_bits
-        self._tables = {"carry": 0, "less": 0, "more": 0}
-        for n in range(one * other):
-            x, y = n % one, n // one
-            exact = Fraction(one + x, 1) * Fraction(other + y, other)
-            places = int(exact >= 2 * one)
-            rounded = round(exact / (1 << places))  # ties to even
-            field = rounded + (one if places else 0) - one
-            assert 0 <= field - x - y * one // other <= 1
-            carry = field - x - y * one // other
-            self._tables["carry"] |= carry << n
-            self._tables["less"] |= (exact < rounded << places) << n
-            self._tables["more"] |= (exact > rounded << places) << n
-        self._size = one * other
-
-    def _value(self, name, x, y):
-        return named(self._m, f"round_{name}", Const(self._tables[name], self._size).bit_select(Cat(x, y), 1))
-
-    def carry(self, x, y):
-        return self._value("carry", x, y)
-
-    def less(self, x, y):
-        return self._value("less", x, y)
-
-    def more(self, x, y):
-        return self._value("more", x, y)
 
 
 def _first(operand):
