@@ -72,7 +72,9 @@ class ExactMultiplier(FloatMultiplier):
             product = self._raw(m, a, b)
             m.d.comb += self.p.eq(pack_wide(spec.wide, product.sig, product.exp, sign, special_flags(a, b)))
         else:
-            added = self.spec.a.man_bits <= rounding.MAN_BITS
+            # One bit by one bit is an AND: where subnormals are kept that is smaller than what rounds a sum twice.
+            least = 1 if self.spec.subnormals == "flush" else 2
+            added = least <= self.spec.a.man_bits <= rounding.MAN_BITS
             field = self._added(m, a, b) if added else self._rounded(m, a, b, self._unrounded(m, a, b))
             m.d.comb += self.p.eq(Cat(field, sign))
         return m
