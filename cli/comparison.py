@@ -278,7 +278,7 @@ def finding(record: dict[str, Any]) -> str:
         name = next(iter(names), "")
         return (f"No {name + ' ' if name else ''}design has an energy or LUTs beside a rival's, so this report cannot "
                 f"say whether {name or 'any of them'} pays.")
-    return " ".join(filter(None, [*parts, *(sentence for title, of in told for sentence in _price(of))]))
+    return " ".join(filter(None, [*parts, *(sentence for title, of in told for sentence in _price(title, of))]))
 
 
 def _beside(title, pairs, kind):
@@ -333,8 +333,9 @@ def _names(entries):
                      for structure, names in structures.items())
 
 
-def _price(beside):
-    """What is lost in accuracy, in sentences: of narrow products their errors, of sums those of their results."""
+def _price(title, beside):
+    """What is lost in accuracy by one arithmetic, in sentences: of narrow products their errors, of sums those of the
+    results."""
     sentences, every = [], [pair for some in beside.values() for pair in some]
     for kind, some in beside.items():
         narrow = [pair for pair in some if not pair.ours.design.unrounded]
@@ -350,7 +351,7 @@ def _price(beside):
                                        "result_error")]
         if ours:
             sentences.append(f"The error of the result of the {STRUCTURES[structure].title}, root mean square: "
-                             f"{', '.join([*ours, *theirs])}.")
+                             f"{', '.join([f'{title} {ours[0]}', *theirs])}.")
     return sentences
 
 

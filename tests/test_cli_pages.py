@@ -477,8 +477,8 @@ def test_int8_is_a_rival_of_every_sum_at_its_clock():
     words = finding(record)
     assert ("L-Mul / int8, worst technology and clock: It costs energy in every multiply-accumulate (2.00 to 3.64)."
             in words)
-    assert ("The error of the result of the multiply-accumulate, root mean square: 2.00\u00a0% to 6.00\u00a0%, exact "
-            "1.00\u00a0% to 3.00\u00a0%, int8 0.500\u00a0%.") in words
+    assert ("The error of the result of the multiply-accumulate, root mean square: L-Mul 2.00\u00a0% to 6.00\u00a0%, "
+            "exact 1.00\u00a0% to 3.00\u00a0%, int8 0.500\u00a0%.") in words
     drawn = [[entry.design.slug for entry in group] for group in groups(entries(record))]
     assert drawn == [[*SUMS[2:][::-1], "mac_int8_int32"], [*SUMS[:2][::-1], "mac_int8_int32"]]
     energies = [group[-1].row["at"]["relaxed"]["energy_fj_per_op"] for group in groups(entries(record))]
@@ -522,7 +522,7 @@ def test_sums_of_integers_are_rivals_of_each_other():
     print(words)
     for title, ratio in (("int4", "0.50"), ("int8 x ternary", "0.25")):
         assert f"{title} / int8, worst technology and clock: {title} saves energy in" in words and ratio in words
-    assert "root mean square: 1.00\u00a0%, int8 4.00\u00a0%" in words
+    assert "root mean square: int8 x ternary 1.00\u00a0%, int8 4.00\u00a0%" in words
 
 
 def test_of_several_in_one_place_the_first_stands_for_it():
