@@ -76,7 +76,7 @@ def savings(figures: Figures) -> list[Row]:
 
 
 def other_rivals(figures: Figures) -> list[Row]:
-    """Rows as those of `savings`, of its designs beside their other rivals in the record, which are sums of integers:
+    """Rows as those of `savings`, of its designs beside their other rivals in the record, such as sums of integers:
     ``rival_fj_per_op`` stands in the place of ``exact_fj_per_op``. The claims are not judged by them."""
     known = {slug: parse(slug) for slug in figures.designs}
     slugs = {design: slug for slug, design in known.items()}

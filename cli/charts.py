@@ -158,7 +158,9 @@ def _of(entries, technology):
 
 
 def _key(entries):
-    titles = {entry.kind: entry.title for entry in sorted(entries, key=lambda entry: entry.order)}
+    titles = {}
+    for entry in sorted(entries, key=lambda entry: entry.order):
+        titles.setdefault(entry.kind, entry.title)
     return [(colour(kind), title) for kind, title in titles.items()]
 
 

@@ -67,7 +67,7 @@ class Entry:
         offset = getattr(multiplier, "offset", None)
         plain = (offset is None or multiplier.rival is None
                  or offset == Multiplier.make(multiplier.kind, multiplier.a, multiplier.b).offset)
-        return self.title + ("" if plain else f", offset {offset}")
+        return ", ".join(filter(None, [self.title, "" if plain else f"offset {offset}", multiplier.detail]))
 
     @property
     def operands(self) -> str:
@@ -124,9 +124,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Pair:
-    """A design and a rival: the exact design in whose place it stands, of the same structure, formats and policies, or
-    the sum of integers of the same structure and shape; in one technology. ``margins`` are those of its ratios, by
-    measure, in the logarithm."""
+    """A design and a rival: the exact design in whose place it stands, of the same structure, formats and policies, the
+    same with products rounded or cut to fewer bits, or the sum of integers of the same structure and shape; in one
+    technology. ``margins`` are those of its ratios, by measure, in the logarithm."""
 
     ours: Entry
     rival: Entry

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 READING = (
     "A ratio is a design over a rival. The exact one, in whose place the design stands, differs in the multiplier's "
-    "arithmetic alone: same structure, formats, policies, technology and clock. The other rival of a sum is that of "
-    "integer products of the same structure and shape, of the widest measured, at the same clock. Below 1 the design "
-    "is cheaper.",
+    "arithmetic alone: same structure, formats, policies, technology and clock. Wide products of L-Mul have two rivals "
+    "more: exact ones rounded, or cut, to as many bits as L-Mul adds. The last rival of a sum is that of integer "
+    "products of the same structure and shape, of the widest measured, at the same clock. Below 1 the design is "
+    "cheaper.",
     "Rivals share two clocks. The relaxed one is long enough for the smallest netlist of each, the fast one just long "
     "enough for the fastest netlist of each; at either clock a design shows, of its netlists that meet it, that of the "
     "smallest area times energy. Tables and bars are at the relaxed clock. The shortest delay is that of a design's "

@@ -127,7 +127,7 @@ def rule(spec: FloatMultiplier, table: bool = False) -> kernels.Rule:
         return kernels.Rule(kernels.TABLE, 0, 0, 0, term_table(spec))
     scale = -spec.wide.exp_bias - spec.wide.frac_bits
     if spec.form == "fields":
-        return kernels.Rule(kernels.FIELDS, spec.offset_value, spec.a.man_bits, scale, _NO_TERMS)
+        return kernels.Rule(kernels.FIELDS, spec.wide_offset, spec.wide.frac_bits, scale, _NO_TERMS)
     return kernels.Rule(kernels.SIGNIFICANDS, 0, 0, scale, _NO_TERMS)
 
 

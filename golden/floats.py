@@ -41,6 +41,7 @@ class FloatMultiplier(Multiplier):
 
     policies = (SUBNORMALS, OVERFLOW)
     offset_value: ClassVar[int] = 0  # of the form ``fields``: what is added to the sum
+    wide_offset: ClassVar[int] = 0  # the same of wide products, in units of their own last place
 
     def __post_init__(self) -> None:
         if not (self.a.floating and self.b.floating):
@@ -63,6 +64,11 @@ class FloatMultiplier(Multiplier):
     @property
     def wide(self) -> WideFormat:
         raise NotImplementedError
+
+    @property
+    def work_bits(self) -> int:
+        """Bits of the largest significand that is computed on the way to a product."""
+        return self.wide.sig_bits
 
     @property
     def neutral(self) -> tuple[int, int]:
@@ -108,7 +114,7 @@ class FloatMultiplier(Multiplier):
 
     def _work(self, a, b):
         """Sign of the product, and the operands' fields as integers in which no step overflows."""
-        bits = max(self.a.field_bits + 2, self.wide.sig_bits + 2)
+        bits = max(self.a.field_bits + 2, self.work_bits + 2)
         dtype = np.int32 if bits < 32 else np.int64
         sign = ((a >> self.a.field_bits) ^ (b >> self.b.field_bits)).astype(np.uint8)
         return sign, a.astype(dtype) & self.a.field_mask, b.astype(dtype) & self.b.field_mask

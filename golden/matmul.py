@@ -151,12 +151,12 @@ def _sum_fp32(spec, a, b, out):
     b = np.concatenate(b, axis=1)
     a_factors, b_factors = factors(spec, spec.a, a), factors(spec, spec.b, b.T)
     if spec.form == "fields":
-        rebias = ((_FP32.bias - spec.wide.exp_bias) << spec.a.man_bits) + spec.offset_value
+        rebias = ((_FP32.bias - spec.wide.exp_bias) << spec.wide.frac_bits) + spec.wide_offset
         words = _field_words(a_factors, 0), kernels.Words(*map(_transposed, _field_words(b_factors, rebias)))
     else:
         words = _value_words(spec, spec.a, a), _value_words(spec, spec.b, b)
     arrays = direct, *words, a_factors, b_factors, out.view(np.int32)
-    shift = _FP32.man_bits - spec.a.man_bits
+    shift = _FP32.man_bits - spec.wide.frac_bits
     in_threads(lambda some: kernels.tiles_in_fp32(target(_FP32), rule(spec), shift, some, *arrays), tiles)
 
 

@@ -48,8 +48,9 @@ def multiply(spec: Multiplier, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     Raises
     ------
     Refusal
-        If a code does not fit its format, or the shapes do not broadcast.
+        If a code does not fit its format, the shapes do not broadcast, or the products are wide ones only.
     """
+    spec.check_narrow()
     return _each(_narrow, spec, a, b, [code_dtype(spec.narrow_width)])[0]
 
 

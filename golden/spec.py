@@ -15,7 +15,7 @@ from .formats import Format, IntFormat
 from .refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -72,21 +72,30 @@ class WideFormat(Format):
 
 class Policy(NamedTuple):
     """A field of a family that slugs spell: its name, the words for its values, and for integer values the letters
-    before them (``off3`` and ``offm3`` with ``off``)."""
+    before them (``off3`` and ``offm3`` with ``off``). With ``halves`` a number may also be an odd number of halves,
+    which are counted behind an h (``offh3`` is 1.5, ``offhm1`` -0.5)."""
 
     name: str
     words: dict[str, str | int]
     number: str | None = None
+    halves: bool = False
 
-    def read(self, word: str) -> str | int | None:
+    def read(self, word: str) -> str | float | None:
         """The value that a word means, or None."""
-        match = self.number and re.fullmatch(rf"{self.number}(m?)(\d+)", word)
-        return int(match[2]) * (-1 if match[1] else 1) if match else self.words.get(word)
+        match = self.number and re.fullmatch(rf"{self.number}({'h?' if self.halves else ''})(m?)(\d+)", word)
+        if not match:
+            return self.words.get(word)
+        value = int(match[3]) * (-1 if match[2] else 1)
+        if not match[1]:
+            return value
+        return value / 2 if value % 2 else value // 2
 
-    def write(self, value: str | int) -> str:
+    def write(self, value: str | float) -> str:
         """The word for a value."""
         if self.number and isinstance(value, int):
             return f"{self.number}{value}".replace("-", "m")
+        if self.halves and isinstance(value, float):
+            return f"{self.number}h{int(2 * value)}".replace("-", "m")
         return next(word for word, meant in self.words.items() if meant == value)
 
 
@@ -147,7 +156,7 @@ class Multiplier:
 
     @classmethod
     def make(cls, kind: str, a: Format | str | None = None, b: Format | str | None = None,
-             **policies: str | int) -> Multiplier:
+             **policies: str | float | None) -> Multiplier:
         """A multiplier of the family called ``kind`` with its default policies, formats by name or object; or by the
         name of its formats alone where the family is spelled so: ``make("int8")``."""
         from . import families
@@ -174,9 +183,10 @@ class Multiplier:
         return [policy for policy in self.policies if getattr(self, policy.name) != getattr(type(self), policy.name)]
 
     def fields(self) -> dict[str, Any]:
-        """The specification as plain data: kind, formats and policies."""
+        """The specification as plain data: kind, formats and policies, but those that are None and say nothing."""
         return {"kind": self.kind, "a": self.a.name, "b": self.b.name,
-                **{policy.name: getattr(self, policy.name) for policy in self.policies}}
+                **{policy.name: value for policy in self.policies
+                   if (value := getattr(self, policy.name)) is not None}}
 
     def constants(self) -> dict[str, Any]:
         """What follows from the specification and users of the Verilog want to know: plain data."""
@@ -188,6 +198,11 @@ class Multiplier:
         return self.kind if self.spelled else self.formats
 
     @property
+    def detail(self) -> str:
+        """What pages say more of it than ``title``, beside others of the same title; or nothing."""
+        return ""
+
+    @property
     def per_code(self) -> int:
         """Products that one pair of codes stands for."""
         return self.a.per_code
@@ -196,6 +211,16 @@ class Multiplier:
     def neutral(self) -> tuple[int, int] | None:
         """Codes of ``a`` and ``b`` whose product leaves any sum as it is, or None where there are none."""
         return self.a.neutral, 0
+
+    @property
+    def wide_only(self) -> str | None:
+        """Why there is no narrow product, as a sentence; None where there is one."""
+        return None
+
+    def check_narrow(self) -> None:
+        """Refuse a narrow product where there is none."""
+        if self.wide_only:
+            raise Refusal(self.wide_only)
 
     @property
     def narrow(self) -> Format:
@@ -221,6 +246,16 @@ class Multiplier:
     def rival(self) -> Multiplier | None:
         """The `Multiplier` whose place this one takes: exact, of the same operands and policies; or None."""
         return None
+
+    @property
+    def rivals(self) -> tuple[Multiplier, ...]:
+        """All with which this one is compared: the `rival`, and others whose place it may take in a sum."""
+        return (self.rival,) if self.rival else ()
+
+    @property
+    def products_key(self) -> Hashable:
+        """Equal for multipliers of equal wide products."""
+        return self
 
     # What golden computes. Codes are one-dimensional arrays of the right dtypes; `products` checks and shares out.
 

@@ -57,6 +57,8 @@ class Design:
     source: ClassVar["Source | None"] = None  # files, of what somebody else built: `foreign.Foreign`
 
     def __post_init__(self) -> None:
+        if not self.unrounded:
+            self.multiplier.check_narrow()
         if self.wide and self.multiplier.overflow != "saturate":
             raise Refusal("A wide product never overflows, so 'ieee' must be left out of a prod design")
         for policy in self.multiplier.given():
@@ -198,7 +200,21 @@ def catalogue() -> list[str]:
             for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
                 slugs += [f"{structure}_{kind}_{formats}_{accumulator}{suffix}" for kind in ("lmul", "exact")
                           for accumulator in ("fp32", "fixed", "carrysave")]
-    return slugs + _integers() + _logarithms()
+    return slugs + _shorter() + _integers() + _logarithms()
+
+
+def _shorter():
+    """Exact products rounded or cut to as many bits as L-Mul adds, and L-Mul with its best half: a few of each."""
+    _, sums = _by_protocol()
+    lone = ("exact_e4m3_r4", "exact_e4m3_flush_r4", "exact_e4m3_flush_t4", "exact_e5m2_flush_r3", "exact_e5m2_flush_t3",
+            "exact_bf16xe4m3_flush_r8", "exact_bf16_flush_r8", "lmul_e4m3_offh1", "lmul_fp16_best")
+    slugs = [f"prod_{multiplier}" for multiplier in lone]
+    for multiplier in ("exact_e4m3_flush_r4", "exact_e4m3_flush_t4", "exact_e5m2_flush_r3", "exact_bf16xe4m3_flush_r8",
+                       "lmul_e4m3_offh1"):
+        slugs += [f"{structure}_{multiplier}_{accumulator}{declared.examples[0]}"
+                  for structure, declared in sums.items() if declared.protocol != "axis"
+                  for accumulator in ("fp32", "fixed")]
+    return slugs
 
 
 def _by_protocol():

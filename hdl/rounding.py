@@ -1,6 +1,6 @@
 """Rounding of a product by a carry into the sum of the mantissas (arXiv 2406.18441)."""
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from .operand import named
 
@@ -8,9 +8,9 @@ MAN_BITS = 3  # of the longer mantissa, up to which the carry is never more than
 
 
 class Rounding:
-    """The product of two significands, rounded to nearest even to the precision of the first, beside the sum of their
-    mantissas: ``1.x * 1.y`` is ``x + y`` above 1, or one last place more. Of 1.010 and 1.010, 25 / 16, the sum of the
-    mantissas is 100 and the nearest is 1.100, 24 / 16: no carry, and ``more`` than that is left.
+    """The product of two significands, rounded to nearest even (or ``cut``) to the precision of the first, beside the
+    sum of their mantissas: ``1.x * 1.y`` is ``x + y`` above 1, or one last place more. Of 1.010 and 1.010, 25 / 16, the
+    sum of the mantissas is 100 and the nearest is 1.100, 24 / 16: no carry, and ``more`` than that is left.
 
     Each method gives one bit, a function of both mantissas.
 
@@ -20,7 +20,7 @@ class Rounding:
         Of the mantissas; the second are aligned to the first. At most `MAN_BITS`.
     """
 
-    def __init__(self, m: Module, man_bits: int, other_bits: int) -> None:
+    def __init__(self, m: Module, man_bits: int, other_bits: int, cut: bool = False) -> None:
         self._m = m
         one, other = 1 << man_bits, 1 << other_bits
         self._pairs = [(x, y) for y in range(other) for x in range(one)]
@@ -29,7 +29,7 @@ class Rounding:
             exact = (one + x) * (other + y)  # in units of the last places of both; a last place of the product is
             unit = other if exact < 2 * one * other else 2 * other
             rounded, rest = divmod(exact, unit)
-            rounded += 2 * rest > unit or (2 * rest == unit and rounded % 2)
+            rounded += not cut and (2 * rest > unit or (2 * rest == unit and rounded % 2))
             field = rounded - one if unit == other else rounded  # a carry into the exponent counts as 1.0
             self._carry.append(field - x - y * one // other)
             self._below.append(exact > rounded * unit)
@@ -49,5 +49,13 @@ class Rounding:
         return self._of("round_above", self._above, x, y)
 
     def _of(self, name, values, x, y):
-        table = sum(int(value) << place for place, value in enumerate(values))
-        return named(self._m, name, Const(table, len(values)).bit_select(Cat(x, y), 1))
+        return named(self._m, name, _chosen([int(value) for value in values], list(Cat(x, y))))
+
+
+def _chosen(table, bits):
+    """The entry of a table of bits that ``bits`` count, the lowest first. A shift of the table by them would have more
+    bits than one, of which lint complains."""
+    if len(set(table)) == 1:
+        return Const(table[0], 1)
+    half = len(table) // 2
+    return Mux(bits[-1], _chosen(table[half:], bits[:-1]), _chosen(table[:half], bits[:-1]))

@@ -59,8 +59,7 @@ def evaluate(sentences: Iterable[str] | None = None, runs: Sequence[tuple[str, M
     for done, (scope, multiplier) in enumerate(runs):
         if progress:
             progress(done, len(runs), f"{multiplier.name}, {scope}")
-        same = (scope, multiplier.form, multiplier.a, multiplier.b, multiplier.subnormals,
-                getattr(multiplier, "offset_value", None))
+        same = scope, multiplier.products_key
         if same not in measured:
             hook = Quantised(multiplier, SCOPES[scope])
             states = model.hidden_states(tokens, hook)

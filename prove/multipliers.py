@@ -27,10 +27,17 @@ PAIRS = (("e4m3",), ("e5m2",), ("e3m4",), ("e2m3",), ("e3m2",), ("e2m1",), ("e4m
 
 def variants(a: str, b: str | None = None) -> Iterator[Design]:
     """Every multiplier of a pair of float formats, narrow and wide: all kinds, policies and named offsets, and of those
-    that are numbers both ends and -1."""
+    that are numbers both ends, in halves too, -1 and half of it; exact products rounded and cut to the fewest and the
+    most bits, and to those of the wider mantissa."""
     reach = float_format(a).man_mask
     overflows = ("saturate", "ieee") if float_format(a).has_nan else ("saturate",)
+    most = float_format(a).man_bits + float_format(b or a).man_bits + 1
     for kind, subnormals in itertools.product(("lmul", "mitchell", "exact"), ("flush", "exact")):
+        for offset in (-reach - 0.5, -0.5, reach + 0.5) if kind == "lmul" else ():
+            yield Design("prod", Multiplier.make(kind, a, b, subnormals=subnormals, offset=offset))
+        for bits in sorted({2, float_format(a).man_bits + 1, most}) if kind == "exact" else ():
+            for how in ("rounded", "cut"):
+                yield Design("prod", Multiplier.make(kind, a, b, subnormals=subnormals, **{how: bits}))
         for offset in ("paper", "none", "best", *sorted({-reach, -1, reach})) if kind == "lmul" else ("none",):
             policies = {"subnormals": subnormals, "offset": offset}
             yield Design("prod", Multiplier.make(kind, a, b, **policies))

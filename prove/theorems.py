@@ -69,7 +69,7 @@ def specified(circuits: Mapping[str, WordCircuit], seconds: float, design: Desig
     found, wanted = circuit.build({"a": a, "b": b})["p"], says.product(spec, design.wide, a, b)
     return _in_turn(question, circuit, spec, (a, b), seconds, ~found.equals(wanted), {"gives": found, "not": wanted},
                     says.multiplies and (lambda found, bounded: found.equals(
-                        says.product(spec, design.wide, a, b, lambda left, right: bounded.product))))
+                        says.product(spec, design.wide, a, b, bounded.specified))))
 
 
 def _in_turn(question, circuit, spec, given: tuple[Word, Word], seconds, wrong, shown, right):
@@ -85,13 +85,13 @@ def _in_turn(question, circuit, spec, given: tuple[Word, Word], seconds, wrong, 
 
 
 class _Bounded:
-    """Stands for the product of the significands of two operands: any number that is zero if one of them is, and else
-    lies between the products of the powers of two about them.
+    """Stands for the product of the significands of two operands: any number that lies between the products of the
+    powers of two about them, and is zero if one of them is.
 
     Attributes
     ----------
     factors, begun : list of Word
-        The significands, and as shifted until they begin with a one; of the product's width.
+        The significands, and as shifted until they begin with a one, a zero made one; of the product's width.
     some : Word
         Whether neither is zero.
     product, shifted : Word
@@ -108,20 +108,29 @@ class _Bounded:
         self.operands = [Operand(fmt, code, spec.subnormals) for fmt, code in ((spec.a, a), (spec.b, b))]
         zeros = [_zeros(each.significand).extend(bits) for each in self.operands]
         self.factors = [each.significand.extend(bits) for each in self.operands]
-        self.begun = [factor << places for factor, places in zip(self.factors, zeros, strict=True)]
+        self.begun = [factor.any().choose(factor << places, factor.value(1 << each.fmt.man_bits))
+                      for factor, places, each in zip(self.factors, zeros, self.operands, strict=True)]
         self.some = self.factors[0].any() & self.factors[1].any()
-        self.places = zeros[0] + zeros[1]
+        shifts = [factor.any().choose(places, places.value(0))
+                  for factor, places in zip(self.factors, zeros, strict=True)]
+        self.places = shifts[0] + shifts[1]
         self.shifted = free(question, bits, "product")
         self.product = self.some.choose(self.shifted >> self.places, self.shifted.value(0))
         largest = ((2 << spec.a.man_bits) - 1) * ((2 << spec.b.man_bits) - 1)
-        self.holds = ~self.some | ((self.product << self.places).equals(self.shifted) & self.shifted[bits - 2:].any()
-                                   & ~self.shifted.value(largest).below(self.shifted))
+        self.holds = (((self.shifted >> self.places) << self.places).equals(self.shifted)
+                      & self.shifted[bits - 2:].any() & ~self.shifted.value(largest).below(self.shifted))
+
+    def specified(self, left, right):
+        """What stands for a product in a specification: of the significands, or with a one in place of a zero."""
+        return (left.any() & right.any()).choose(self.shifted >> self.places, self.shifted.value(0))
 
     def multiply(self, left, right, seconds):
         """What stands for the product of two words of the circuit; raises _Other if they are not the significands."""
         if _always(self.question, left.equals(self.factors[0]) & right.equals(self.factors[1]), seconds):
             return self.product
         begun = left.equals(self.begun[0]) & right.equals(self.begun[1])
+        if _always(self.question, begun, seconds):
+            return self.shifted
         if _always(self.question, begun | ~self.some, seconds):
             return self.some.choose(self.shifted, free(self.question, self.product.width, "any"))
         raise _Other

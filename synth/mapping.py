@@ -264,7 +264,7 @@ def _multiplied(spec):
 def _words(design, verilog, folder):
     """Commands that save the design as word operators: ``words``, of a registered one also as ``words.il``."""
     _write(folder / "design.v", Path(verilog).read_text(encoding="utf-8"))
-    for name in ("ripple.v", "full_adder.v"):
+    for name in ("ripple.v", "full_adder.v", "constants.v"):
         _write(folder / name, (SCRIPTS / name).read_text(encoding="utf-8"))
     gates, cmos = _COUNTING[design.combinational]
     _write(folder / "gates.abc", gates)
@@ -356,7 +356,8 @@ def _by_abc(alone, library, folder):
     _write(folder / "session.abc", "\n".join(session))
     script = ["design -reset", "read_rtlil 0.il", f"abc -liberty {library} -script session.abc"]
     for name in alone:
-        script += ["design -reset", f"read_blif -wideports {name}.blif", "opt_clean -purge", f"write_json {name}.json"]
+        script += ["design -reset", f"read_blif -wideports {name}.blif", "techmap -map constants.v", "opt_clean -purge",
+                   f"write_json {name}.json"]
     return script
 
 

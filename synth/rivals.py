@@ -94,13 +94,14 @@ def reference(design: Design, designs: Iterable[Design]) -> Design | None:
 
 
 def pairs(designs: Collection[Design]) -> list[tuple[Design, Design]]:
-    """Every (design, rival): the one in whose place the design's specification stands, and of sums the `reference` of
-    their shape, for all that replace another and for all integers."""
+    """Every (design, rival): the one in whose place the design's specification stands, of wide products also others
+    that may stand there, and of sums the `reference` of their shape, for all that replace another and for all
+    integers."""
     designs, found = list(designs), []
     for ours in designs:
         replaced = ours.multiplier.rival
-        found += [(ours, other) for other in designs if replaced and other.multiplier == replaced
-                  and group(other) == group(ours)]
+        theirs = ours.multiplier.rivals if ours.unrounded else (replaced,)
+        found += [(ours, other) for other in designs if other.multiplier in theirs and group(other) == group(ours)]
         wide = None if ours.combinational or not (replaced or is_integer_sum(ours)) else reference(ours, designs)
         if wide and wide != ours and (ours, wide) not in found:
             found.append((ours, wide))

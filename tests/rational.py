@@ -50,16 +50,29 @@ def mitchell(a, b, offset):
     return (1 + mantissas - carry) * power(exp_a + exp_b + carry)
 
 
-def product(spec, a, b):
-    """The magnitude of the wide product of two codes: a fraction, INF or NAN."""
+def product(spec, a, b, wide=True):
+    """The magnitude of the product of two codes, wide or before it is rounded to the narrow one: a fraction, INF or
+    NAN."""
     a, b = operand(spec.a, a, spec.subnormals), operand(spec.b, b, spec.subnormals)
     if NAN in (a, b) or {a, b} == {INF, 0}:
         return NAN
     if INF in (a, b):
         return INF
-    if spec.kind == "exact" or a == 0 or b == 0:
-        return a * b
-    return mitchell(a, b, Fraction(spec.offset_value, 1 << spec.a.man_bits))
+    if a == 0 or b == 0:
+        return Fraction(0)
+    if spec.kind == "exact":
+        return shortened(spec, a * b) if wide else a * b
+    halves = spec.offset_halves if wide else 2 * spec.offset_value
+    return mitchell(a, b, Fraction(halves, 2 << spec.a.man_bits))
+
+
+def shortened(spec, value):
+    """A positive number rounded to nearest even, or cut, to the bits of significand that a specification keeps."""
+    bits = spec.cut if spec.rounded is None else spec.rounded
+    if bits is None:
+        return value
+    place = power(exponent(value) - bits + 1)
+    return (floor if spec.rounded is None else round)(value / place) * place
 
 
 def narrow(spec, value):
@@ -116,9 +129,9 @@ def rounded(fmt, total):
     return (fmt.sign_mask if total < 0 else 0) | min(nearest(fmt, abs(total)), fmt.inf)
 
 
-def products(spec, a, b):
+def products(spec, a, b, wide=True):
     """Signs and magnitudes of the products of two rows of codes."""
-    return [((x >> spec.a.field_bits) ^ (y >> spec.b.field_bits), product(spec, x, y))
+    return [((x >> spec.a.field_bits) ^ (y >> spec.b.field_bits), product(spec, x, y, wide))
             for x, y in zip(map(int, a), map(int, b), strict=True)]
 
 
@@ -141,9 +154,9 @@ def accumulate(spec, accumulator, a, b):
 
 def significand(spec, a, b):
     """Significand and exponent of the wide product of two codes that are numbers: the exact one's is not normalised."""
-    if spec.kind != "exact":
+    if spec.wide.implicit_one:
         size = product(spec, a, b)
-        exp = exponent(size) - spec.a.man_bits
+        exp = exponent(size) - spec.wide.frac_bits
         return int(size / power(exp)), exp
     parts = []
     for fmt, code in ((spec.a, a), (spec.b, b)):
@@ -154,7 +167,7 @@ def significand(spec, a, b):
 
 def aligned(spec, fmt, window, acc, a, b):
     """``acc`` plus a group of products, aligned to the largest exponent in a window of bits."""
-    width = spec.a.man_bits + spec.b.man_bits + 2 if spec.kind == "exact" else spec.a.man_bits + 1
+    width = spec.wide.sig_bits + spec.wide.implicit_one
     terms = products(spec, a, b)
     infinities = {sign for sign, size in terms if size == INF}
     if any(size == NAN for _, size in terms) or len(infinities) == 2:

@@ -36,6 +36,12 @@ MULTIPLIERS = [Multiplier.make(kind, *pair, **policies) for kind, pair, policies
     ("exact", ["fp32"], {"subnormals": "flush"}),
     ("exact", ["bf16", "e4m3"], {}),
     ("lmul", ["fp32", "e5m2"], {"subnormals": "exact"}),
+    ("exact", ["e4m3"], {"rounded": 4}),
+    ("exact", ["bf16"], {"subnormals": "flush", "rounded": 8}),
+    ("exact", ["fp16"], {"cut": 5}),
+    ("lmul", ["e4m3"], {"offset": 0.5}),
+    ("lmul", ["fp16"], {"offset": "best"}),
+    ("lmul", ["bf16"], {"subnormals": "exact", "offset": -0.5}),
 ]]
 
 

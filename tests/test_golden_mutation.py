@@ -53,11 +53,11 @@ EQUIVALENT = {
         "small = sig < fmt.min_normal: Lt to LtE": "the smallest normal is shifted by 0",
         "for step in (16, 8, 4, 2, 1): 16 to 15": "the steps still reach every number up to 23",
         "if step < width: Lt to LtE": "only a 0 has so many zeros",
-        "bits = max(self.a.field_bits + 2, self.wide.sig_bits + 2): 2 to 3": "longer integers do as well",
-        "bits = max(self.a.field_bits + 2, self.wide.sig_bits + 2): 2 to 3, again": "longer integers do as well",
-        'bits = max(self.a.field_bits + 2, self.wide.sig_bits + 2): 2 to 1, again':
+        "bits = max(self.a.field_bits + 2, self.work_bits + 2): 2 to 3": "longer integers do as well",
+        "bits = max(self.a.field_bits + 2, self.work_bits + 2): 2 to 3, again": "longer integers do as well",
+        'bits = max(self.a.field_bits + 2, self.work_bits + 2): 2 to 1, again':
             'a bit less will do: sums of fields of numbers, and rounded products, stay below it',
-        'bits = max(self.a.field_bits + 2, self.wide.sig_bits + 2): 2 to 1':
+        'bits = max(self.a.field_bits + 2, self.work_bits + 2): 2 to 1':
             'a bit less will do: sums of fields of numbers, and rounded products, stay below it',
         'dtype = np.int32 if bits < 32 else np.int64: Lt to LtE':
             'a bit less will do: sums of fields of numbers, and rounded products, stay below it',

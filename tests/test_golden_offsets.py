@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import rational
 from lmul.golden import offsets
+from lmul.golden.accumulate import accumulate
+from lmul.golden.codec import decode
+from lmul.golden.errors import mean_relative_error, result_errors
 from lmul.golden.formats import FORMATS, float_format
 from lmul.golden.formula import lmul_formula
 from lmul.golden.products import product, wide_value
-from lmul.golden.spec import Multiplier
+from lmul.golden.spec import Multiplier, parse_accumulator
 from lmul.golden.stimulus import all_pairs, random_codes
 
 
@@ -142,3 +145,39 @@ def test_guard_bits_refused():
 def test_formula_refuses_codes_that_do_not_fit():
     with pytest.raises(ValueError, match="^Codes of e4m3 must be 0 to 255, not 256$"):
         lmul_formula(FORMATS["e4m3"], 0, 256)
+
+
+def test_half_a_place_lowers_the_error_of_sums(seed):
+    """Of dot products of e4m3 codes, whose best integer is 0 and whose paper's constant is a whole place: the
+    significand's constant one below lowers the error at no cost in the adder."""
+    assert Multiplier.make("lmul", "e4m3", offset="best").offset_halves == 1
+    generator = np.random.default_rng(seed)
+    specs = {offset: Multiplier.make("lmul", "e4m3", offset=offset) for offset in ("paper", "none", 0.5)}
+    fmt = specs[0.5].a
+    a, b = (fmt.encode(generator.standard_normal((200, 64))) for _ in range(2))
+    right = (fmt.decode(a) * fmt.decode(b)).sum(axis=-1)
+    fp32 = parse_accumulator("fp32")
+    error = {offset: result_errors(decode(fp32.result, accumulate(spec, fp32, a, b)), right).error
+             for offset, spec in specs.items()}
+    mean = {offset: mean_relative_error(spec, wide=True) for offset, spec in specs.items()}
+    assert error[0.5] < 0.6 * error["paper"] and error[0.5] < error["none"]
+    assert mean[0.5] < 0.6 * mean["paper"] and mean[0.5] < 0.8 * mean["none"]
+
+
+@pytest.mark.parametrize("formats", [("e4m3",), ("e5m2",), ("e2m1",), ("e3m4",), ("e4m3", "e2m1")], ids="x".join)
+def test_the_best_of_sums_may_be_half_a_place(formats):
+    """Of wide products no number of halves is better than ``best``; narrow ones keep the best integer."""
+    best = Multiplier.make("lmul", *formats, offset="best")
+    man_a, man_b = best.a.man_bits, best.b.man_bits
+    reach = 2 << man_a
+    errors = {halves: mean_square(man_a, man_b, halves, 1) for halves in range(1 - reach, reach)}
+    assert errors[best.offset_halves] == min(errors.values())
+    assert best.offset_value == offsets.best_offset(man_a, man_b)
+    assert best.wide.frac_bits == man_a + best.offset_halves % 2
+
+
+def test_halves_are_below_the_sum():
+    """1.375 and 1.5 in e4m3: 0x3B + 0x3C is 0x77, exponent 14 and mantissa 7. With half a place the significand is
+    1.1111, and the sum of the fields the same; with three halves the carry comes of the whole place in it."""
+    spec = {halves: product(Multiplier.make("lmul", "e4m3", offset=halves / 2), 0x3B, 0x3C) for halves in (1, 3, -1)}
+    assert [(int(wide.exp), int(wide.sig)) for wide in spec.values()] == [(14, 0b1111), (15, 0b0001), (14, 0b1101)]

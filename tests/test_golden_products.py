@@ -32,6 +32,16 @@ def every_policy(a, b=None):
 
 EXHAUSTED = [spec for pair in (["e4m3"], ["e5m2"], ["e3m4"], ["e2m3"], ["e3m2"], ["e2m1"], ["e4m3", "e2m1"],
                                ["e5m2", "e3m2"], ["e4m2"]) for spec in every_policy(*pair)]
+# Those that have no narrow product.
+WIDE = [Multiplier.make(kind, *pair, subnormals=subnormals, **policies)
+        for kind, pair, policies in [
+            *(("exact", [fmt], {how: bits}) for fmt, most in (("e4m3", 7), ("e5m2", 5), ("e2m1", 3))
+              for bits in range(2, most + 1) for how in ("rounded", "cut")),
+            ("exact", ["e4m3", "e2m1"], {"rounded": 4}), ("exact", ["e5m2", "e3m2"], {"cut": 3}),
+            ("exact", ["e2m3"], {"rounded": 2}), ("exact", ["e3m4"], {"rounded": 5}),
+            *(("lmul", ["e4m3"], {"offset": halves / 2}) for halves in (-15, -1, 1, 15)),
+            ("lmul", ["e5m2"], {"offset": 0.5}), ("lmul", ["e4m3", "e2m1"], {"offset": 1.5})]
+        for subnormals in ("flush", "exact")]
 
 
 def values_of(sizes):
@@ -58,7 +68,7 @@ def classes(fmt, subnormals):
     return np.array([order.index(significand) for significand in significands]), np.array(exps)
 
 
-@pytest.mark.parametrize("spec", EXHAUSTED, ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", EXHAUSTED + WIDE, ids=lambda spec: spec.name)
 def test_every_pair_by_definition(spec):
     """Both products of all pairs. By definition the product of two magnitudes depends on their significands and the
     sum of their exponents, so the definition is evaluated once for each of those."""
@@ -67,12 +77,16 @@ def test_every_pair_by_definition(spec):
     (sig_a, exp_a), (sig_b, exp_b) = classes(spec.a, spec.subnormals), classes(spec.b, spec.subnormals)
     keys = (sig_a[x] * 1000 + sig_b[y]) * 1000 + exp_a[x] + exp_b[y]
     _, firsts, which = np.unique(keys, return_index=True, return_inverse=True)
-    sizes = [rational.product(spec, int(x[first]), int(y[first])) for first in firsts]
-    field = np.array([rational.narrow(spec, size) for size in sizes])[which]
+    narrow, sizes = ([rational.product(spec, int(x[first]), int(y[first]), wide) for first in firsts]
+                     for wide in (False, True))
     value = values_of(sizes)[which]
-
     sign = ((a >> spec.a.field_bits) ^ (b >> spec.b.field_bits)).astype(np.int64)
-    assert np.array_equal(multiply(spec, a, b), field | (sign << spec.a.field_bits))
+    if spec.wide_only:
+        with pytest.raises(ValueError, match="must (be left out of a narrow one|go with a wide product)"):
+            multiply(spec, a, b)
+    else:
+        field = np.array([rational.narrow(spec, size) for size in narrow])[which]
+        assert np.array_equal(multiply(spec, a, b), field | (sign << spec.a.field_bits))
     wide = product(spec, a, b)
     assert same_numbers(wide_value(spec, wide), np.where(sign, -value, value))
     assert np.array_equal(wide.sign, sign)
@@ -107,10 +121,11 @@ def test_wide_fields_under_flags(spec):
             ((exp_a == 0) & (man_a > 0)) | ((exp_b == 0) & (man_b > 0)))
         raw = ~normalised
         x, y = a.astype(int) & spec.a.field_mask, b.astype(int) & spec.b.field_mask
-        total = x + y * (1 << (spec.a.man_bits - spec.b.man_bits)) + spec.offset_value
-        modulus = 1 << spec.wide.exp_bits
-        assert np.array_equal(wide.sig[raw], total[raw] % (1 << spec.a.man_bits))
-        assert np.array_equal(wide.exp[raw] % modulus, (total[raw] // (1 << spec.a.man_bits)) % modulus)
+        halves = 2 * (x + y * (1 << (spec.a.man_bits - spec.b.man_bits))) + spec.offset_halves
+        total = halves if spec.offset_halves % 2 else halves // 2
+        modulus, one = 1 << spec.wide.exp_bits, 1 << spec.wide.frac_bits
+        assert np.array_equal(wide.sig[raw], total[raw] % one)
+        assert np.array_equal(wide.exp[raw] % modulus, (total[raw] // one) % modulus)
 
 
 LONG = [Multiplier.make(kind, *pair, subnormals=subnormals, overflow=overflow)
@@ -119,6 +134,28 @@ LONG = [Multiplier.make(kind, *pair, subnormals=subnormals, overflow=overflow)
         for kind in ("lmul", "mitchell", "exact")
         for subnormals in ("flush", "exact")
         for overflow in ("saturate", "ieee")]
+
+
+LONG_WIDE = [Multiplier.make("exact", *pair, subnormals=subnormals, **policies)
+             for pair, policies in [(["bf16"], {"rounded": 8}), (["fp16"], {"cut": 11}), (["fp32"], {"rounded": 24}),
+                                    (["fp32"], {"cut": 47}), (["bf16", "e4m3"], {"rounded": 4})]
+             for subnormals in ("flush", "exact")]
+
+
+@pytest.mark.parametrize("spec", LONG_WIDE, ids=lambda spec: spec.name)
+def test_long_rounded_products_by_definition(spec, seed):
+    """As below, and that a wide product has a leading one: its significand is written without it."""
+    generator = np.random.default_rng(seed)
+    a, b = corner_pairs(spec)
+    chosen = generator.choice(len(a), 300)
+    a = np.concatenate([a[chosen], random_codes(spec.a, 200, generator)])
+    b = np.concatenate([b[chosen], random_codes(spec.b, 200, generator)])
+    signs, sizes = zip(*rational.products(spec, a, b), strict=True)
+    wide = product(spec, a, b)
+    assert same_numbers(wide_value(spec, wide), values_of(sizes) * np.where(signs, -1, 1))
+    numbers = [size not in (0, rational.INF, rational.NAN) for size in sizes]
+    exps = [rational.exponent(size) for size, number in zip(sizes, numbers, strict=True) if number]
+    assert np.array_equal(wide.exp[numbers] - spec.wide.exp_bias, exps)
 
 
 @pytest.mark.parametrize("spec", LONG, ids=lambda spec: spec.name)
@@ -130,7 +167,8 @@ def test_long_formats_by_definition(spec, seed):
     a = np.concatenate([a[chosen], random_codes(spec.a, 200, generator)])
     b = np.concatenate([b[chosen], random_codes(spec.b, 200, generator)])
     expected = rational.products(spec, a, b)
-    fields = [rational.narrow(spec, size) | (sign << spec.a.field_bits) for sign, size in expected]
+    narrow = rational.products(spec, a, b, wide=False)
+    fields = [rational.narrow(spec, size) | (sign << spec.a.field_bits) for sign, size in narrow]
     assert np.array_equal(multiply(spec, a, b), fields)
     signs, sizes = zip(*expected, strict=True)
     assert same_numbers(wide_value(spec, product(spec, a, b)), values_of(sizes) * np.where(signs, -1, 1))

@@ -238,7 +238,7 @@ def test_error_of_the_addition_is_what_its_mantissas_say(seed):
     def _(case):
         spec, a, b = case
         x, y = Fraction(a & spec.a.man_mask, spec.a.min_normal), Fraction(b & spec.b.man_mask, spec.b.min_normal)
-        d = Fraction(spec.offset_value, spec.a.min_normal)
+        d = Fraction(spec.offset_halves, 2 * spec.a.min_normal)
         error = wide(spec, a, b) / (fraction(spec.a, a) * fraction(spec.b, b)) - 1
         assert error == addition(x + y + d) / ((1 + x) * (1 + y)) - 1
         mitchell = -(x * y if x + y < 1 else (1 - x) * (1 - y)) / ((1 + x) * (1 + y))

@@ -67,7 +67,11 @@ SPECS = [Multiplier.make(kind, *pair, subnormals=subnormals, offset=offset)
                       ("e3m16", "e2m1"), ("e2m23", "e2m10"), *MIXED_PAIRS]
          for kind in ("lmul", "exact") for subnormals in ("flush", "exact")
          for reach in [float_format(pair[0]).man_mask]
-         for offset in (("paper", 0, -1, 1, reach, -reach) if kind == "lmul" else ("none",))]
+         for offset in (("paper", 0, -1, 1, reach, -reach, 0.5, -reach - 0.5) if kind == "lmul" else ("none",))]
+SPECS += [Multiplier.make("exact", *pair, subnormals=subnormals, **{how: bits})
+          for pair, bits in [*((["e2m3"], bits) for bits in (2, 3, 4, 7)), (["e4m3"], 4), (["e5m2"], 2), (["e2m1"], 3),
+                             (["bf16"], 8), (["fp16", "e4m3"], 2), (["fp32"], 24)]
+          for subnormals in ("flush", "exact") for how in ("rounded", "cut")]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
@@ -75,12 +79,18 @@ def test_wide_products_by_definition(spec):
     wide, least, largest = spec.wide, *extremes(spec)
     assert spec.exp_range == (least, largest)
     assert wide.exp_bias == spec.a.bias + spec.b.bias
-    if spec.kind == "exact":
+    if spec.form is None:
+        kept = spec.rounded or spec.cut
+        assert (wide.sig_bits, wide.frac_bits, wide.implicit_one) == (kept - 1, kept - 1, True)
+        bits = next(bits for bits in range(99) if -(1 << bits) <= least and largest < 1 << bits)
+        assert (wide.exp_bits, wide.exp_signed) == (bits + (least < 0), least < 0)
+    elif spec.kind == "exact":
         assert (wide.sig_bits, wide.frac_bits) == (spec.a.man_bits + spec.b.man_bits + 2,
                                                    spec.a.man_bits + spec.b.man_bits)
         assert (wide.exp_bits, wide.exp_signed, wide.implicit_one) == (spec.a.exp_bits + 1, False, False)
     else:
-        assert (wide.sig_bits, wide.frac_bits, wide.implicit_one) == (spec.a.man_bits, spec.a.man_bits, True)
+        below = spec.a.man_bits + isinstance(spec.offset, float)  # half a place
+        assert (wide.sig_bits, wide.frac_bits, wide.implicit_one) == (below, below, True)
         # One bit more than an operand's, or as many as the exponents take; and a sign where they go below 0.
         signed = spec.subnormals == "exact"
         bits = next(bits for bits in range(spec.a.exp_bits + 1, 99)
@@ -166,7 +176,17 @@ def test_values_of_offsets():
      "Overflow must be 'saturate' for e2m1, which has neither Inf nor NaN, not 'ieee'"),
     (lambda: Multiplier.make("exact", "e4m3", offset=1), "Offset must be 'none' for exact, not 1"),
     (lambda: Multiplier.make("lmul", "e4m3", offset="worst"),
-     "Offset must be 'paper', 'none', 'best' or an integer, not 'worst'"),
+     "Offset must be 'paper', 'none', 'best', an integer or half of an odd one, not 'worst'"),
+    (lambda: Multiplier.make("lmul", "e4m3", offset=1.0),
+     "Offset must be 'paper', 'none', 'best', an integer or half of an odd one, not 1.0"),
+    (lambda: Multiplier.make("lmul", "e4m3", offset=-8.5), "Offset must be within +-7.5 for e4m3, not -8.5"),
+    (lambda: Multiplier.make("exact", "e4m3", rounded=8),
+     "Bits to which wide products are rounded must be 2 to 7 for e4m3, not 8"),
+    (lambda: Multiplier.make("exact", "bf16", "e4m3", cut=1),
+     "Bits to which wide products are cut must be 2 to 11 for bf16xe4m3, not 1"),
+    (lambda: Multiplier.make("exact", "e4m3", rounded=4, cut=4),
+     "A wide product must be rounded or cut, not both: 'r4' or 't4' must be left out"),
+    (lambda: Multiplier.make("lmul", "e4m3", rounded=4), "Rounded must be left out for lmul, not 4"),
     (lambda: Multiplier.make("lmul", "e4m3", offset=8), "Offset must be within +-7 for e4m3, not 8"),
     (lambda: Multiplier.make("lmul", "e4m3", offset=-8), "Offset must be within +-7 for e4m3, not -8"),
     (lambda: families.parse(["half"]), NO_KIND),

@@ -6,7 +6,9 @@ from lmul.hdl.designs import Design, catalogue, parse
 OTHERS = [
     "mul_lmul_e4m3_sub_ieee_best", "mul_lmul_e4m3_offm3", "prod_lmul_e5m2_none", "mul_exact_e4m3_flush_ieee",
     "mul_lmul_e6m9_off12", "mul_exact_fp32xe5m2", "dot_exact_e4m3_fp32_16_w24", "dot_lmul_bf16_bf16_2_tree",
-    "mac_lmul_e4m3_fixed256", "array_exact_e5m2_carrysave64_64x1_ws",
+    "mac_lmul_e4m3_fixed256", "array_exact_e5m2_carrysave64_64x1_ws", "prod_lmul_e4m3_offh1",
+    "prod_lmul_e4m3_sub_offhm3",
+    "prod_exact_e4m3_flush_r4", "mac_exact_bf16_t8_fp32", "dot_exact_e4m3_r4_fixed_16", "prod_lmul_e4m3_offhm15",
 ]
 
 
@@ -48,6 +50,15 @@ def test_policies_are_read():
     ("mul_lmul_e2m1_ieee", "Overflow must be 'saturate' for e2m1, which has neither Inf nor NaN, not 'ieee'"),
     ("mul_exact_e4m3_best", "Offset must be 'none' for exact, not 'best'"),
     ("mul_lmul_e4m3_off8", "Offset must be within +-7 for e4m3, not 8"),
+    ("mul_exact_e4m3_r4", "Products rounded or cut to 4 bits are wide ones, so 'r4' must be left out of a narrow one"),
+    ("mul_exact_e4m3_flush_t5", "Products rounded or cut to 5 bits are wide ones, so 't5' must be left out of a "
+                                "narrow one"),
+    ("mul_lmul_e4m3_offhm3", "An offset of half a place must go with a wide product, whose significand has it below: "
+                             "a narrow one takes -2 or -1, not -1.5"),
+    ("prod_exact_e4m3_r4_t4", "A wide product must be rounded or cut, not both: 'r4' or 't4' must be left out"),
+    ("prod_exact_e4m3_r8", "Bits to which wide products are rounded must be 2 to 7 for e4m3, not 8"),
+    ("prod_lmul_e4m3_r4", "Rounded must be left out for lmul, not 4"),
+    ("prod_lmul_e4m3_offh17", "Offset must be within +-7.5 for e4m3, not 8.5"),
     ("mul_lmul_e4m3_sub_sub", "Policy subnormals must be given once, not again as 'sub'"),
     ("mul_lmul_e4m3_x", "nothing may follow, but 'x' does"),
     ("mul_int8_e4m3", "nothing may follow, but 'e4m3' does"),
@@ -79,6 +90,9 @@ def test_refusals(slug, reason):
 @pytest.mark.parametrize(("slug", "spelling"), [
     ("mul_lmul_e4m3_ieee_sub", "mul_lmul_e4m3_sub_ieee"),
     ("mul_lmul_e4m3_paper", None),
+    ("prod_exact_e4m3_r04", "prod_exact_e4m3_r4"),
+    ("prod_exact_e4m3_r4_flush", "prod_exact_e4m3_flush_r4"),
+    ("prod_lmul_e4m3_offh2", "prod_lmul_e4m3_off1"),
     ("mul_lmul_e4m3_flush", "mul_lmul_e4m3"),
     ("mul_lmul_e4m3_off01", "mul_lmul_e4m3_off1"),
     ("mul_lmul_e4m3xe4m3", "mul_lmul_e4m3"),

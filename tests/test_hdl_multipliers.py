@@ -20,11 +20,22 @@ def designs(a, b=None, offsets=("paper", "none", "best")):
     """Every multiplier of a pair of formats, narrow and wide: all kinds and policies, and the given offsets."""
     overflows = ("saturate", "ieee") if float_format(a).has_nan else ("saturate",)
     for kind, subnormals in itertools.product(("lmul", "mitchell", "exact"), ("flush", "exact")):
+        yield from (Design("prod", Multiplier.make(kind, a, b, subnormals=subnormals, **policies))
+                    for policies in wide_only(kind, a, b or a))
         for offset in offsets if kind == "lmul" else ("none",):
             policies = {"subnormals": subnormals, "offset": offset}
             yield Design("prod", Multiplier.make(kind, a, b, **policies))
             yield from (Design("mul", Multiplier.make(kind, a, b, overflow=overflow, **policies))
                         for overflow in overflows)
+
+
+def wide_only(kind, a, b):
+    """Policies that only wide products have: offsets of half a place, bits to which exact products are shortened."""
+    if kind == "lmul":
+        return [{"offset": offset} for offset in (0.5, -0.5)]
+    man_a, man_b = float_format(a).man_bits, float_format(b).man_bits
+    bits = sorted({2, man_a, man_a + 1, man_a + 2, man_a + man_b + 1} & set(range(2, man_a + man_b + 2)))
+    return [{how: each} for each in bits for how in ("rounded", "cut")] if kind == "exact" else []
 
 
 def every_offset(fmt):

@@ -25,7 +25,8 @@ from lmul.prove.exhaust import from_planes, load, to_planes
 from lmul.sim import tools
 
 SLUGS = ["mul_lmul_e4m3", "mul_lmul_fp16_sub_ieee", "mul_exact_e4m3", "mul_exact_fp16", "mul_exact_bf16xe4m3_flush",
-         "mul_int8", "prod_lmul_bf16xe4m3_sub", "prod_exact_e5m2", "prod_exact_bf16xe4m3",
+         "mul_int8", "prod_lmul_bf16xe4m3_sub", "prod_exact_e5m2", "prod_exact_bf16xe4m3", "prod_exact_e4m3_r4",
+         "prod_exact_bf16_t8", "prod_lmul_e4m3_offh1",
          "mac_lmul_e4m3_fp32", "dot_exact_e4m3_fixed_4",
          "array_lmul_e4m3_carrysave_2x2_os", "matmul_lmul_bf16xe4m3_fp32_2x2_ws", "matmul_int4xternary_int32_2x1_os"]
 

@@ -86,7 +86,8 @@ def kinds() -> list[str]:
     return [kind for kind, (member, _) in members().items() if member.spelled]
 
 
-def make(kind: str, a: Format | str | None = None, b: Format | str | None = None, **policies: str | int) -> Multiplier:
+def make(kind: str, a: Format | str | None = None, b: Format | str | None = None,
+         **policies: str | float | None) -> Multiplier:
     """`Multiplier.make`."""
     found = members()
     if kind in found and (found[kind][0].spelled or a is not None):
@@ -109,7 +110,8 @@ def _member(member, a, b, policies):
     for name in policies.keys() - own:
         fixed = getattr(member, name, None)
         if policies[name] != fixed:
-            raise Refusal(f"{name.capitalize()} must be {fixed!r} for {member.kind}, not {policies[name]!r}")
+            fixed = "left out" if fixed is None else repr(fixed)
+            raise Refusal(f"{name.capitalize()} must be {fixed} for {member.kind}, not {policies[name]!r}")
     return member(a, b, **{name: value for name, value in policies.items() if name in own})
 
 

@@ -88,6 +88,11 @@ class Log(Multiplier):
             return self.offset
         return best_offset(self.a.man_bits) if self.offset == "best" and not self.table else 0
 
+    @property
+    def wide_offset(self) -> int:
+        """The constant of wide products, in units of their own last place."""
+        return self.offset_value
+
     def constants(self) -> dict[str, Any]:
         if self.table:
             return {"antilog": "table", "significands": significands(self.a.man_bits, self.table).tolist()}

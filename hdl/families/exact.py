@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from ...golden.families.exact import Exact
 from .. import rounding
@@ -38,7 +38,7 @@ class ExactMultiplier(FloatMultiplier):
     number the product is the largest (``saturate``), or else Inf, or NaN where the format has no Inf (``ieee``); Inf
     operands give Inf under either policy. Bit-exact with :func:`lmul.golden.products.multiply` (narrow) and
     :func:`~lmul.golden.products.product` (wide: the product of the significands, not rounded, and the sum of the
-    exponents).
+    exponents; or where the specification says so, rounded or cut to fewer bits that begin with a one).
 
     Timing: combinational.
 
@@ -47,7 +47,7 @@ class ExactMultiplier(FloatMultiplier):
     spec : :class:`~lmul.golden.spec.Multiplier`
         Of kind ``exact``.
     wide : bool
-        Whether the product is the unrounded one.
+        Whether the product is the wide one.
 
     Members
     -------
@@ -69,8 +69,8 @@ class ExactMultiplier(FloatMultiplier):
         a, b = self.operands(m)
         sign = a.sign ^ b.sign
         if self.wide:
-            product = self._raw(m, a, b)
-            m.d.comb += self.p.eq(pack_wide(spec.wide, product.sig, product.exp, sign, special_flags(a, b)))
+            sig, exp = self._raw(m, a, b)[:2] if spec.kept is None else self._shortened(m, a, b)
+            m.d.comb += self.p.eq(pack_wide(spec.wide, sig, exp, sign, special_flags(a, b)))
         else:
             # One bit by one bit is an AND: where subnormals are kept that is smaller than what rounds a sum twice.
             least = 1 if self.spec.subnormals == "flush" else 2
@@ -106,6 +106,45 @@ class ExactMultiplier(FloatMultiplier):
         field = Mux(normal, Cat(man, (exp - bias)[: fmt.exp_bits]), subnormal)[: fmt.field_bits]
         alive = ~(a.zero | b.zero) & (normal | ~places[stages:].any())
         return select_narrow(m, spec, a, b, field, ~exp[-1] & (exp[:-1] >= limit), alive)
+    def _shortened(self, m, a, b):
+        """Significand without its first one, and exponent, of a wide product that is rounded or cut."""
+        spec, bits = self.spec, self.spec.wide.sig_bits
+        (man_a, exp_a), (man_b, exp_b) = self._begun(m, a), self._begun(m, b)
+        if spec.kept == spec.a.man_bits + 1 <= rounding.MAN_BITS + 1:
+            nearest = rounding.Rounding(m, spec.a.man_bits, spec.b.man_bits, cut=spec.rounded is None)
+            fields = _joined(man_a, exp_a) + _joined(man_b.shift_left(spec.align), exp_b)
+            total = named(m, "total", fields + nearest.carry(man_a, man_b))
+            return total[:bits], total[bits:]
+        # A cut product has no use for what is below; a rounded one has for all.
+        unused = spec.work_bits - bits - 2 if spec.rounded is None else 0
+        sig, below = Signal(spec.work_bits - unused, name="sig_product"), Signal(unused, name="unused_below")
+        m.d.comb += Cat(below, sig).eq(Cat(man_a, 1) * Cat(man_b, 1))
+        above = sig[-1]
+        # 1.xxx or 1x.xx: of 0b01100011 and 0b10100110 the four bits from the first one are kept.
+        if spec.rounded is None:
+            kept = Mux(above, sig[1:-1], sig[:-2])
+            return kept, named(m, "exp_sum", exp_a + exp_b + above)
+        sig = named(m, "sig", Mux(above, sig, sig.shift_left(1)[: len(sig)]))
+        kept, below = sig[-1 - bits : -1], sig[: -1 - bits]
+        rounded = named(m, "rounded", kept + (below[-1] & (below[:-1].any() | kept[0])))
+        if self._reaches_four:
+            return rounded[:-1], named(m, "exp_sum", exp_a + exp_b + above + rounded[-1])
+        return rounded[:-1], named(m, "exp_sum", exp_a + exp_b + (above | rounded[-1]))
+
+    @property
+    def _reaches_four(self):
+        """Whether a product of 2 or more can be rounded up to 4, two exponents above."""
+        spec, bits = self.spec, self.spec.work_bits
+        largest = ((2 << spec.a.man_bits) - 1) * ((2 << spec.b.man_bits) - 1)
+        return largest + (1 << (bits - spec.wide.sig_bits - 2)) >= 1 << bits
+
+    def _begun(self, m, operand):
+        """Mantissa behind a first one, and exponent, of an operand as its policy has it."""
+        if self.spec.subnormals == "flush":
+            return operand.man, operand.exp
+        man, exp = self._normalised(m, operand)
+        name, bits = operand.name, operand.fmt.man_bits
+        return named(m, f"{name}_man", man)[:bits], named(m, f"{name}_exp", exp)
 
     def _unrounded(self, m, a, b):
         if self.spec.subnormals == "flush":
@@ -185,6 +224,12 @@ class ExactMultiplier(FloatMultiplier):
         limit = bias + (fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1)
         over = (product.exp >= limit) | ((product.exp == limit - 1) & carry)
         return select_narrow(m, spec, a, b, Cat(man, exp), over, alive)
+
+
+def _joined(man, exp):
+    """Mantissa and exponent as one field, with a sign where the exponent has one."""
+    field = Cat(man, exp)
+    return field.as_signed() if exp.shape().signed else field
 
 
 def _first(operand):

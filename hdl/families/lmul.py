@@ -18,7 +18,8 @@ class LMul(FloatMultiplier):
 
     Narrow: the bias of ``b`` is subtracted from the sum. Below the smallest normal number the product is zero; above
     the largest it is the largest (``saturate``), or else Inf, or NaN where the format has no Inf (``ieee``). Inf
-    operands give Inf under either policy. Wide: the sum as it is, and flags.
+    operands give Inf under either policy. Wide: the sum as it is, and flags; an offset of half a place more stands as a
+    constant 1 below the sum.
 
     Timing: combinational.
 
@@ -44,10 +45,12 @@ class LMul(FloatMultiplier):
         spec = self.spec
         a, b = self.operands(m)
         total = Signal(spec.a.man_bits + spec.wide.exp_bits, name="total")
-        m.d.comb += total.eq(self._addend(m, a) + self._addend(m, b).shift_left(spec.align) + spec.offset_value)
+        offset = spec.offset_halves >> 1 if self.wide else spec.offset_value
+        m.d.comb += total.eq(self._addend(m, a) + self._addend(m, b).shift_left(spec.align) + offset)
         man, exp = total[: spec.a.man_bits], total[spec.a.man_bits :]
         if self.wide:
-            m.d.comb += self.p.eq(pack_wide(spec.wide, man, exp, a.sign ^ b.sign, special_flags(a, b)))
+            sig = Cat(Const(1, spec.half), man)  # half a place is a 1 below the sum: no bit of the adder
+            m.d.comb += self.p.eq(pack_wide(spec.wide, sig, exp, a.sign ^ b.sign, special_flags(a, b)))
         else:
             m.d.comb += self.p.eq(Cat(self._narrow(m, a, b, man, exp), a.sign ^ b.sign))
         return m

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..specification import Operand, narrow, wide
+from ..words import concat
 
 if TYPE_CHECKING:
     from ...golden.families.lmul import FieldSum
@@ -15,10 +16,13 @@ def product(spec: FieldSum, is_wide: bool, a: Word, b: Word) -> Word:
     """The product that an L-Mul or Mitchell multiplier must give, as wide as port ``p``."""
     x, y = Operand(spec.a, a, spec.subnormals), Operand(spec.b, b, spec.subnormals)
     width, man_bits = spec.a.field_bits + 6, spec.a.man_bits
-    total = _addend(spec, x, width) + (_addend(spec, y, width) << spec.align) + spec.offset_value
+    total = _addend(spec, x, width) + (_addend(spec, y, width) << spec.align)
     if is_wide:
-        return wide(spec, x, y, total[:man_bits], total[man_bits : man_bits + spec.wide.exp_bits])
-    return narrow(spec, x, y, total - (spec.b.bias << man_bits), flushed=True)
+        # In halves of a last place, of which a wide product keeps the last if the offset is an odd number of them.
+        halves = concat(total.value(0, 1), total) + spec.offset_halves
+        end = man_bits + 1
+        return wide(spec, x, y, halves[end - spec.wide.sig_bits : end], halves[end : end + spec.wide.exp_bits])
+    return narrow(spec, x, y, total + spec.offset_value - (spec.b.bias << man_bits), flushed=True)
 
 
 def _addend(spec, operand, width):
