@@ -74,12 +74,13 @@ def test_all_pairs_of_other_formats(formats, seed):
     check(designs(*formats), seed)
 
 
-@pytest.mark.parametrize("formats", [("bf16",), ("fp16",), ("bf16", "e4m3"), ("fp16", "e5m2"), ("fp32", "e2m1")],
-                         ids="x".join)
+@pytest.mark.parametrize("formats", [("bf16", "e4m3"), *(pytest.param(each, marks=pytest.mark.regress) for each in (
+    ("bf16",), ("fp16",), ("fp16", "e5m2"), ("fp32", "e2m1")))], ids="x".join)
 def test_wider(formats, seed):
     check(designs(*formats, offsets=("paper",)), seed)
 
 
+@pytest.mark.regress
 def test_fp32(seed):
     check((design for design in designs("fp32", offsets=("paper",))
            if design.multiplier.kind != "mitchell" and design.multiplier.overflow == "saturate"), seed)

@@ -72,12 +72,14 @@ def test_system_verilog_with_an_include():
     assert found.agrees.startswith("proved") and found.errors["mean_relative_error"] == 0
 
 
+@pytest.mark.regress
 def test_a_sum_without_a_proof_is_simulated_only():
     found = examined("mac_int8.v", "summing_mac", MAC)
     assert found.agrees.startswith("simulated only: 256 results agree; not proved")
     assert found.latency == 2 and found.errors["result_error_of_codes"] == 0
 
 
+@pytest.mark.regress
 def test_another_latency_is_found():
     found = examined("mac_int8.v", "early_mac", MAC)
     assert found.latency == 1 and found.difference == ""

@@ -151,6 +151,7 @@ def test_a_registered_netlist_is_put_together_from_the_best_of_its_leaves(mapped
     assert len(parts) > 3 and any("deepsyn" in part for part in parts)
 
 
+@pytest.mark.regress
 def test_full_adders_become_cells_that_are_ones(mapped, libraries):
     """An exact product has rows of them, and is proved with them elsewhere; here every netlist is simulated."""
     for name, lib in libraries.items():
@@ -161,7 +162,7 @@ def test_full_adders_become_cells_that_are_ones(mapped, libraries):
         assert having and all(script.startswith("full adders, ") for script in having)
 
 
-@pytest.mark.parametrize("dataflow", ["os", "ws"])
+@pytest.mark.parametrize("dataflow", ["os", pytest.param("ws", marks=pytest.mark.regress)])
 def test_rows_of_an_array_dissolve(dataflow, mapped, libraries):
     """Their OR is built with what is around it; the elements stay whole."""
     netlist = Netlist.read(mapped(f"array_lmul_e2m1_fixed16_2x1_{dataflow}").netlists["asap7"][0].source,

@@ -45,7 +45,7 @@ class Exact(FloatMultiplier):
                "or cut to 4 bits)")
     policies = (SUBNORMALS, OVERFLOW, ROUNDED, CUT)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.rounded is not None and self.cut is not None:
             raise Refusal(f"A wide product must be rounded or cut, not both: 'r{self.rounded}' or 't{self.cut}' must "

@@ -55,7 +55,7 @@ class Log(Multiplier):
     policies = (OFFSET, TABLE)
     wide_policies = ("offset", "table")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (self.a.logarithmic and self.b.logarithmic):
             raise Refusal(f"Operand formats of {self.kind} must be logarithms, as l3f4, not {self.a} and {self.b}")
         if self.a.exp_bits < self.b.exp_bits or self.a.man_bits < self.b.man_bits:

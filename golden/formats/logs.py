@@ -50,7 +50,7 @@ class LogFormat(Format):
     logarithmic = True
     min_normal = 1  # field of the smallest number
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 2 <= self.exp_bits <= 8:
             raise Refusal(f"Integer bits of a logarithm must be 2 to 8, not {self.exp_bits!r}")
         if not 1 <= self.man_bits <= 7:
