@@ -8,7 +8,12 @@ import pytest
 from lmul.golden import families
 from lmul.golden.accumulate import accumulate
 from lmul.golden.errors import mean_relative_error
+from lmul.golden.families.integer import Integer
+from lmul.golden.families.powers import PowerWeight
+from lmul.golden.families.ternary import TernaryWeight
+from lmul.golden.families.xnor import Xnor
 from lmul.golden.formats import SCALES, block_format, format_named
+from lmul.golden.integers import IntegerMultiplier
 from lmul.golden.matmul import matmul, out_of_range
 from lmul.golden.operands import census, gaussian, matrices, pairs, quantise
 from lmul.golden.products import multiply, pack, product, unpack, wide_value
@@ -120,6 +125,53 @@ def test_every_product(name):
     assert low == wanted.min() and high == wanted.max() and spec.wide.low <= low and spec.wide.high >= high
     assert mean_relative_error(spec) == 0 and spec.neutral == (0, 0)
     assert not wide_value(spec, product(spec, *spec.neutral))
+
+
+INTEGERS = [f"{sign}int{width}" for sign in ("", "u") for width in range(1, 7)]
+
+
+@pytest.mark.parametrize("first", INTEGERS)
+def test_wide_products_have_no_bit_too_many(first):
+    """Every product fits, and does not with one bit less; of uint3 and uint3 49 is largest: 0b110001, six bits."""
+    for second in (*INTEGERS, "ternary", "pot1", "pot3", "pot2k2"):
+        a, b = format_named(first), format_named(second)
+        spec = IntegerMultiplier(a, b)
+        every = [x * y for x in (numbers(first, code) for code in range(1 << a.width))
+                 for y in (numbers(second, code) for code in range(1 << b.width))]
+        low, high, width, signed = min(every), max(every), spec.wide.width, spec.wide.signed
+        assert spec.range == (low, high) and signed == (low < 0)
+        assert spec.wide.name == f"{'' if signed else 'u'}int{width}" and spec.narrow == spec.wide
+        for bits, room in ((width, True), (width - 1, False)):
+            ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+            assert (width == 1 and not room) or (ends[0] <= low and high <= ends[1]) == room
+        made = families.make(first) if first == second else families.make(f"{first}x{second}")
+        if b.binary:  # the usual multiplier has all the bits of its operands
+            assert (made.wide.width, made.wide.signed) == (a.width + b.width, a.signed or b.signed)
+            assert made.multiplication == (a.width, b.width) and made.title == made.formats.replace("x", " x ")
+        else:
+            assert made.wide == spec.wide
+        assert spec.neutral == (0, 0) and not spec.integers(np.array([0]), np.array([0])).any()
+
+
+def test_classes_refuse_floats():
+    int8, e4m3, sign4 = (format_named(name) for name in ("int8", "e4m3", "sign4"))
+    for family in (Integer, TernaryWeight, PowerWeight):
+        for a, b in ((e4m3, int8), (int8, e4m3), (e4m3, e4m3)):
+            with pytest.raises(Refusal, match=f"Operand formats of {family.kind} must be integers, not {a} and {b}"):
+                family(a, b)
+    for a, b in ((sign4, int8), (int8, sign4), (sign4, format_named("sign3")), (int8, int8), (e4m3, sign4)):
+        with pytest.raises(Refusal, match=f"must be one of signs, as in xnor_sign8, not {a} and {b}"):
+            Xnor(a, b)
+
+
+def test_rivals_of_weights():
+    """Of ternary weights the integer of as many bits; of powers the one with room for every weight and its negative."""
+    for name, rival in (("int8xternary", "int8xint2"), ("uint4xternary", "uint4xint2"), ("int8xpot3", "int8"),
+                        ("int8xpot3k2", "int8xint9"), ("int4xpot1", "int4xint2"), ("int8xpot4", "int8xint16")):
+        spec = families.make(name)
+        assert spec.rival.name == rival and spec.rivals == (spec.rival,)
+        assert spec.rival.b.high >= spec.b.high and spec.title.startswith(f"{spec.a} x ")
+    assert families.make("int8").rival is None
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 7, 8])
