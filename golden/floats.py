@@ -9,14 +9,15 @@ import numpy as np
 
 from .formats import FloatFormat, Specials, code_dtype
 from .refusal import Refusal
-from .spec import Multiplier, Policy, WideFormat
+from .signed_fields import FieldMultiplier
+from .spec import Policy, WideFormat
 
 SUBNORMALS = Policy("subnormals", {"sub": "exact", "flush": "flush"})
 OVERFLOW = Policy("overflow", {"saturate": "saturate", "ieee": "ieee"})
 
 
 @dataclass(frozen=True)
-class FloatMultiplier(Multiplier):
+class FloatMultiplier(FieldMultiplier):
     """A family of products of floats.
 
     Parameters
@@ -50,8 +51,7 @@ class FloatMultiplier(Multiplier):
             raise Refusal(f"Subnormals must be 'flush' or 'exact', not {self.subnormals!r}")
         if self.overflow not in ("saturate", "ieee"):
             raise Refusal(f"Overflow must be 'saturate' or 'ieee', not {self.overflow!r}")
-        if self.a.exp_bits < self.b.exp_bits or self.a.man_bits < self.b.man_bits:
-            raise Refusal(f"The first operand of a mixed pair must be the wider, not {self.a} by {self.b}")
+        self._check_widths()
         if (self.b.has_inf and not self.a.has_inf) or (self.b.has_nan and not self.a.has_nan):
             raise Refusal(f"The first operand must have the specials of the second, not {self.a} by {self.b}")
         if self.overflow == "ieee" and self.a.specials is Specials.FINITE:
@@ -69,16 +69,6 @@ class FloatMultiplier(Multiplier):
     def work_bits(self) -> int:
         """Bits of the largest significand that is computed on the way to a product."""
         return self.wide.sig_bits
-
-    @property
-    def neutral(self) -> tuple[int, int]:
-        """-0 and +0."""
-        return self.a.sign_mask, 0
-
-    @property
-    def align(self) -> int:
-        """Left shift that aligns ``b``'s mantissa to ``a``'s."""
-        return self.a.man_bits - self.b.man_bits
 
     def narrow_products(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         fmt = self.a

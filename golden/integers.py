@@ -28,10 +28,7 @@ class IntegerMultiplier(Multiplier):
 
     @cached_property
     def wide(self) -> IntFormat:
-        low, high = self.range
-        signed = low < 0
-        width = max(high.bit_length(), (~low).bit_length() if signed else 0) + signed
-        return IntFormat(f"{'' if signed else 'u'}int{width}", width, signed)
+        return IntFormat.holding(*self.range)
 
     @property
     def narrow(self) -> IntFormat:

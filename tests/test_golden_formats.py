@@ -107,12 +107,13 @@ def test_samples_of_signed_fields(name, kind, low, high, seed):
 
 def test_codes():
     assert [code_dtype(width).itemsize for width in (1, 8, 9, 16, 17, 32, 33, 64)] == [1, 1, 2, 2, 4, 4, 8, 8]
-    four, eight = format_named("int4"), format_named("int8")
+    four, eight, ten = format_named("int4"), format_named("int8"), format_named("int10")
     assert as_codes(four, [0, 15]).dtype == np.uint8 and as_codes(four, np.array([], int)).shape == (0,)
     given = np.array([255], np.uint8)
     assert as_codes(eight, given) is given
     for fmt, codes, wrong in ((four, [16], 16), (four, [-1], -1), (four, [3, 16, 0], 16), (eight, [256], 256),
-                              (four, np.array([16], np.uint8), 16), (eight, np.array([-1], np.int8), -1)):
+                              (four, np.array([16], np.uint8), 16), (ten, np.array([1024], np.uint16), 1024),
+                              (eight, np.array([-1], np.int8), -1)):
         with pytest.raises(Refusal, match=f"must be 0 to {2**fmt.width - 1}, not {wrong}$"):
             as_codes(fmt, codes)
     with pytest.raises(Refusal, match="must be integers, not float64"):

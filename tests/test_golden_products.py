@@ -142,14 +142,20 @@ LONG_WIDE = [Multiplier.make("exact", *pair, subnormals=subnormals, **policies)
              for subnormals in ("flush", "exact")]
 
 
-@pytest.mark.parametrize("spec", LONG_WIDE, ids=lambda spec: spec.name)
-def test_long_rounded_products_by_definition(spec, seed):
-    """As below, and that a wide product has a leading one: its significand is written without it."""
+def some_pairs(spec, seed):
+    """Corners with corners, and random pairs."""
     generator = np.random.default_rng(seed)
     a, b = corner_pairs(spec)
     chosen = generator.choice(len(a), 300)
     a = np.concatenate([a[chosen], random_codes(spec.a, 200, generator)])
     b = np.concatenate([b[chosen], random_codes(spec.b, 200, generator)])
+    return a, b
+
+
+@pytest.mark.parametrize("spec", LONG_WIDE, ids=lambda spec: spec.name)
+def test_long_rounded_products_by_definition(spec, seed):
+    """As below, and that a wide product has a leading one: its significand is written without it."""
+    a, b = some_pairs(spec, seed)
     signs, sizes = zip(*rational.products(spec, a, b), strict=True)
     wide = product(spec, a, b)
     assert same_numbers(wide_value(spec, wide), values_of(sizes) * np.where(signs, -1, 1))
@@ -160,12 +166,7 @@ def test_long_rounded_products_by_definition(spec, seed):
 
 @pytest.mark.parametrize("spec", LONG, ids=lambda spec: spec.name)
 def test_long_formats_by_definition(spec, seed):
-    """Corners with corners, and random pairs."""
-    generator = np.random.default_rng(seed)
-    a, b = corner_pairs(spec)
-    chosen = generator.choice(len(a), 300)
-    a = np.concatenate([a[chosen], random_codes(spec.a, 200, generator)])
-    b = np.concatenate([b[chosen], random_codes(spec.b, 200, generator)])
+    a, b = some_pairs(spec, seed)
     expected = rational.products(spec, a, b)
     narrow = rational.products(spec, a, b, wide=False)
     fields = [rational.narrow(spec, size) | (sign << spec.a.field_bits) for sign, size in narrow]

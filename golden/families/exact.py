@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..floats import OVERFLOW, SUBNORMALS, FloatMultiplier, factors
+from ..formats import IntFormat
 from ..formats.floats import FloatFormat, round_shift
 from ..refusal import Refusal
 from ..spec import Policy, WideFormat
@@ -106,10 +107,8 @@ class Exact(FloatMultiplier):
             return WideFormat(self.work_bits, a.man_bits + b.man_bits, a.exp_bits + 1, a.bias + b.bias,
                               False, False, **specials)
         # Normalised subnormals have exponents down to 1 - man_bits: the sum's exponent is then two's complement.
-        lowest, highest = self.exp_range
-        signed = lowest < 0
-        bits = max(highest.bit_length(), (~lowest).bit_length() if signed else 0) + signed
-        return WideFormat(self.kept - 1, self.kept - 1, bits, a.bias + b.bias, signed, True, **specials)
+        exp, bits = IntFormat.holding(*self.exp_range), self.kept - 1
+        return WideFormat(bits, bits, exp.width, a.bias + b.bias, exp.signed, True, **specials)
 
     @cached_property
     def exp_range(self) -> tuple[int, int]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..formats import LogFormat, code_dtype
+from ..formats import IntFormat, LogFormat, code_dtype
 from ..formats.logs import power
 from ..refusal import Refusal
-from ..spec import Multiplier, Policy, WideFormat
+from ..signed_fields import FieldMultiplier
+from ..spec import Policy, WideFormat
 
 OFFSET = Policy("offset", {"best": "best", "none": "none"}, number="off")
 TABLE = Policy("table", {}, number="t")
@@ -19,7 +20,7 @@ MAX_TABLE_BITS = 12
 
 
 @dataclass(frozen=True)
-class Log(Multiplier):
+class Log(FieldMultiplier):
     """The product of two signed logarithms.
 
     The narrow product is the sum of the fields less a bias, exact in its own format: below the smallest number it is
@@ -58,8 +59,7 @@ class Log(Multiplier):
     def __post_init__(self) -> None:
         if not (self.a.logarithmic and self.b.logarithmic):
             raise Refusal(f"Operand formats of {self.kind} must be logarithms, as l3f4, not {self.a} and {self.b}")
-        if self.a.exp_bits < self.b.exp_bits or self.a.man_bits < self.b.man_bits:
-            raise Refusal(f"The first operand of a mixed pair must be the wider, not {self.a} by {self.b}")
+        self._check_widths()
         if isinstance(self.offset, str) and self.offset not in ("best", "none"):
             raise Refusal(f"Offset must be 'best', 'none' or an integer, not {self.offset!r}")
         if abs(self.offset_value) > self.a.man_mask:
@@ -99,26 +99,14 @@ class Log(Multiplier):
         return {"antilog": "linear", "offset_value": self.offset_value}
 
     @property
-    def align(self) -> int:
-        """Left shift that aligns ``b``'s fraction to ``a``'s."""
-        return self.a.man_bits - self.b.man_bits
-
-    @property
-    def neutral(self) -> tuple[int, int]:
-        """-0 and +0."""
-        return self.a.sign_mask, 0
-
-    @property
     def narrow(self) -> LogFormat:
         return self.a
 
     @cached_property
     def wide(self) -> WideFormat:
         bits = self.table - 1 if self.table else self.a.man_bits
-        lowest, highest = self.exp_range
-        signed = lowest < 0
-        exp_bits = max(highest.bit_length(), (~lowest).bit_length() if signed else 0) + signed
-        return WideFormat(bits, bits, exp_bits, self.a.bias + self.b.bias, signed, True, has_inf=False, has_nan=False)
+        exp, bias = IntFormat.holding(*self.exp_range), self.a.bias + self.b.bias
+        return WideFormat(bits, bits, exp.width, bias, exp.signed, True, has_inf=False, has_nan=False)
 
     @cached_property
     def exp_range(self) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 
 from ..refusal import Refusal
 from . import blocks, integers, logs, powers, scales, signs
-from .base import Format, as_codes, code_dtype
+from .base import Format, SignedFields, as_codes, code_dtype
 from .blocks import Block, Blocks
 from .floats import FORMATS, MIXED_PAIRS, FloatFormat, Specials, float_format
 from .integers import INT8, IntFormat
@@ -14,7 +14,8 @@ from .signs import Signs, Ternary
 
 __all__ = [
     "FORMATS", "INT8", "MIXED_PAIRS", "SCALES", "Block", "Blocks", "FloatFormat", "Format", "IntFormat", "LogFormat",
-    "Powers", "Signs", "Specials", "Ternary", "as_codes", "block_format", "code_dtype", "float_format", "format_named",
+    "Powers", "SignedFields", "Signs", "Specials", "Ternary", "as_codes", "block_format", "code_dtype", "float_format",
+    "format_named",
 ]
 
 #: Each gives the format of a name, or None. Families add theirs.

@@ -222,6 +222,45 @@ class Format:
         return {"name": self.name, "kind": type(self).__name__.lower(), "width": self.width}
 
 
+class SignedFields(Format):
+    """Codes that are a sign above a *field*, two parts as one number: an exponent, or the integer part of a logarithm,
+    above a mantissa or fraction.
+
+    Attributes
+    ----------
+    exp_bits, man_bits : int
+        Widths of the parts.
+    """
+
+    exp_bits: int
+    man_bits: int
+
+    @property
+    def field_bits(self) -> int:
+        return self.exp_bits + self.man_bits
+
+    @property
+    def width(self) -> int:
+        return 1 + self.field_bits
+
+    @property
+    def sign_mask(self) -> int:
+        return 1 << self.field_bits
+
+    @property
+    def field_mask(self) -> int:
+        return (1 << self.field_bits) - 1
+
+    @property
+    def man_mask(self) -> int:
+        return (1 << self.man_bits) - 1
+
+    @property
+    def neutral(self) -> int:
+        """Code of -0, which leaves any sum as it is."""
+        return self.sign_mask
+
+
 def _signs(shape, rng):
     """Zeros and ones: of ``shape``, or one for all."""
     return rng.integers(0, 2, 1 if rng.random() < 0.5 else shape)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..refusal import Refusal
-from .base import Format, code_dtype
+from .base import SignedFields, code_dtype
 
 
 class Specials(enum.Enum):
@@ -22,7 +22,7 @@ class Specials(enum.Enum):
 
 
 @dataclass(frozen=True)
-class FloatFormat(Format):
+class FloatFormat(SignedFields):
     """A binary floating-point format with subnormals.
 
     A *code* is the bit pattern, sign uppermost. A *field* is the code without its sign bit: exponent and
@@ -57,26 +57,6 @@ class FloatFormat(Format):
             raise Refusal(f"Exponent bits must be 2 to 8, not {self.exp_bits!r}")
         if not 1 <= self.man_bits <= 23:
             raise Refusal(f"Mantissa bits must be 1 to 23, not {self.man_bits!r}")
-
-    @property
-    def field_bits(self) -> int:
-        return self.exp_bits + self.man_bits
-
-    @property
-    def width(self) -> int:
-        return 1 + self.field_bits
-
-    @property
-    def sign_mask(self) -> int:
-        return 1 << self.field_bits
-
-    @property
-    def field_mask(self) -> int:
-        return (1 << self.field_bits) - 1
-
-    @property
-    def man_mask(self) -> int:
-        return (1 << self.man_bits) - 1
 
     @property
     def exp_mask(self) -> int:
@@ -123,11 +103,6 @@ class FloatFormat(Format):
     def l_m(self) -> int:
         """The paper's l(m): the exponent of L-Mul's correction term (arXiv 2410.00907, equation 1)."""
         return self.man_bits if self.man_bits <= 3 else 3 if self.man_bits == 4 else 4
-
-    @property
-    def neutral(self) -> int:
-        """Code of -0, which leaves any sum as it is."""
-        return self.sign_mask
 
     @property
     def magnitude(self) -> float:

@@ -26,6 +26,13 @@ class IntFormat(Format):
 
     integer = binary = True
 
+    @classmethod
+    def holding(cls, low: int, high: int) -> IntFormat:
+        """The narrowest that has every integer from ``low`` to ``high``; signed where there are negative ones."""
+        signed = low < 0
+        width = max(high.bit_length(), (~low).bit_length() if signed else 0) + signed
+        return cls(f"{'' if signed else 'u'}int{width}", width, signed)
+
     @property
     def low(self) -> int:
         """The smallest number."""

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from ..refusal import Refusal
-from .base import Format, code_dtype
+from .base import SignedFields, code_dtype
 
 _SIGNIFICAND = 52  # bits of a float64 below its first one
 _RANGE_BITS = 5  # integer bits up to which the whole range is used, as that of floats of up to 8 bits is
 
 
 @dataclass(frozen=True)
-class LogFormat(Format):
+class LogFormat(SignedFields):
     """A sign, and a field that is the base-two logarithm of the magnitude: with ``x`` the code without its sign bit,
     the number is ``+-2**(x / 2**man_bits - bias)``. Field 0 is zero, of either sign. There is no Inf and no NaN.
 
@@ -57,34 +57,9 @@ class LogFormat(Format):
             raise Refusal(f"Fraction bits of a logarithm must be 1 to 7, not {self.man_bits!r}")
 
     @property
-    def field_bits(self) -> int:
-        return self.exp_bits + self.man_bits
-
-    @property
-    def width(self) -> int:
-        return 1 + self.field_bits
-
-    @property
-    def sign_mask(self) -> int:
-        return 1 << self.field_bits
-
-    @property
-    def field_mask(self) -> int:
-        return (1 << self.field_bits) - 1
-
-    @property
-    def man_mask(self) -> int:
-        return (1 << self.man_bits) - 1
-
-    @property
     def max_finite(self) -> int:
         """Field of the largest number: all ones."""
         return self.field_mask
-
-    @property
-    def neutral(self) -> int:
-        """Code of -0, which leaves any sum as it is."""
-        return self.sign_mask
 
     def is_nan(self, field: np.ndarray) -> np.ndarray:
         """Which fields are NaN: none."""
