@@ -1,11 +1,9 @@
-"""What multipliers of integers share: ports, and name."""
+"""What multipliers of integers share."""
 
 from amaranth.hdl import Value
-from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import IntFormat
-from ..golden.spec import Multiplier
-from .part import MultiplierPart
+from .part import MultiplierPart, Part
 
 
 class IntegerPart(MultiplierPart):
@@ -27,9 +25,7 @@ class IntegerPart(MultiplierPart):
         The product, signed as ``spec.wide`` says.
     """
 
-    def __init__(self, spec: Multiplier, wide: bool = False) -> None:
-        self.spec = spec
-        super().__init__({"a": In(spec.a.width), "b": In(spec.b.width), "p": Out(spec.wide.width)})
+    module_name = Part.module_name  # one name, since the product is the same either way
 
 
 def number(fmt: IntFormat, code: Value) -> Value:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
-from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat, Specials
 from .part import MultiplierPart
@@ -25,19 +24,9 @@ def named(m: Module, name: str, value: Value | int) -> Signal:
 
 
 class FloatMultiplier(MultiplierPart):
-    """What multipliers of floats have in common: ports, name, operands taken apart."""
+    """What multipliers of floats have in common: operands taken apart."""
 
-    def __init__(self, spec: floats.FloatMultiplier, wide: bool = False) -> None:
-        self.spec, self.wide = spec, wide
-        super().__init__({
-            "a": In(spec.a.width),
-            "b": In(spec.b.width),
-            "p": Out(spec.wide.width if wide else spec.narrow_width),
-        })
-
-    @property
-    def module_name(self) -> str:
-        return f"{'prod' if self.wide else 'mul'}_{self.spec.name}"
+    spec: floats.FloatMultiplier
 
     def operands(self, m: Module) -> Iterator[Operand]:
         """Both operands, taken apart."""
@@ -88,6 +77,24 @@ def pack_wide(wide: WideFormat, sig: Value, exp: Value, sign: Value, flags: dict
     """The packed wide product, field by field in the order of `WideFormat.fields`."""
     values = {"sig": sig, "exp": exp, "sign": sign, **flags}
     return Cat(values[name][:width] for name, width in wide.fields)
+
+
+def narrow_sum(m: Module, spec: floats.FloatMultiplier, a: Operand, b: Operand, man: Value, exp: Value) -> Value:
+    """The field of a narrow product that is a sum of the operands' fields, special cases and all; below the smallest
+    normal number zero. The range is judged before the bias of ``b`` is off: there the limits are round numbers.
+
+    Parameters
+    ----------
+    man, exp : Value
+        The sum, at the mantissa of ``spec.a``; signed where ``spec.wide`` has such exponents.
+    """
+    fmt, bias = spec.a, spec.b.bias
+    if spec.wide.exp_signed:
+        exp = exp.as_signed()
+    beyond = fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1
+    alive = ~(a.zero | b.zero | (exp <= bias))
+    field = Cat(man, (exp - bias)[: fmt.exp_bits])
+    return select_narrow(m, spec, a, b, field, exp >= bias + beyond, alive)
 
 
 def select_narrow(m: Module, spec: floats.FloatMultiplier, a: Operand, b: Operand, field: Value, over: Value,

@@ -1,15 +1,20 @@
 """Components that become one Verilog module each, however often they are used."""
 
+from __future__ import annotations
+
 import functools
 import re
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockSignal, Instance, ResetSignal, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Out
 
 from .roles import named
+
+if TYPE_CHECKING:
+    from ..golden.spec import Multiplier
 
 
 class Part(wiring.Component):
@@ -61,11 +66,23 @@ class Part(wiring.Component):
 
 
 class MultiplierPart(Part):
-    """A combinational multiplier: operand codes ``a`` and ``b`` in, product ``p`` out."""
+    """A combinational multiplier: operand codes ``a`` and ``b`` in, product ``p`` out, narrow or wide."""
 
     a: Signal
     b: Signal
     p: Signal
+
+    def __init__(self, spec: Multiplier, wide: bool = False) -> None:
+        self.spec, self.wide = spec, wide
+        super().__init__({
+            "a": In(spec.a.width),
+            "b": In(spec.b.width),
+            "p": Out(spec.wide.width if wide else spec.narrow_width),
+        })
+
+    @property
+    def module_name(self) -> str:
+        return f"{'prod' if self.wide else 'mul'}_{self.spec.name}"
 
 
 class Modules:

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from ...golden.families.exact import Exact
 from .. import rounding
-from ..operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
+from ..operand import FloatMultiplier, named, narrow_sum, pack_wide, select_narrow, special_flags
 from ..shift import leading_zeros, normalise, shift_right
 
 # From here on, subnormal products are shifted after the multiplication instead of subnormal operands before it.
@@ -83,14 +83,10 @@ class ExactMultiplier(FloatMultiplier):
         """The field of the product, special cases and all, by one addition of the fields and a carry."""
         spec, fmt, bias = self.spec, self.spec.a, self.spec.b.bias
         nearest = rounding.Rounding(m, fmt.man_bits, spec.b.man_bits)
-        limit = bias + (fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1)
         if spec.subnormals == "flush":
             total = named(m, "total", a.field + b.field.shift_left(spec.align) + nearest.carry(a.man, b.man))
-            man, exp = total[: fmt.man_bits], total[fmt.man_bits :]
-            alive = ~(a.zero | b.zero | (exp <= bias))
-            return select_narrow(m, spec, a, b, Cat(man, (exp - bias)[: fmt.exp_bits]), exp >= limit, alive)
-        (man_a, exp_a), (man_b, exp_b) = self._normalised(m, a), self._normalised(m, b)
-        man_a, man_b = named(m, "man_a", man_a[: fmt.man_bits]), named(m, "man_b", man_b[: spec.b.man_bits])
+            return narrow_sum(m, spec, a, b, total[: fmt.man_bits], total[fmt.man_bits :])
+        (man_a, exp_a), (man_b, exp_b) = self._begun(m, a), self._begun(m, b)
         total = named(m, "man_sum", man_a + man_b.shift_left(spec.align) + nearest.carry(man_a, man_b))
         man = total[: fmt.man_bits]
         exp = named(m, "exp_sum", exp_a + exp_b + total[fmt.man_bits])
@@ -104,8 +100,10 @@ class ExactMultiplier(FloatMultiplier):
         up = half & (lost | nearest.below(man_a, man_b) | (kept[0] & ~nearest.above(man_a, man_b)))
         subnormal = named(m, "rounded", kept + up)
         field = Mux(normal, Cat(man, (exp - bias)[: fmt.exp_bits]), subnormal)[: fmt.field_bits]
+        limit = bias + (fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1)
         alive = ~(a.zero | b.zero) & (normal | ~places[stages:].any())
         return select_narrow(m, spec, a, b, field, ~exp[-1] & (exp[:-1] >= limit), alive)
+
     def _shortened(self, m, a, b):
         """Significand without its first one, and exponent, of a wide product that is rounded or cut."""
         spec, bits = self.spec, self.spec.wide.sig_bits

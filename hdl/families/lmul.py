@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 
 from ...golden.families.lmul import FieldSum
-from ..operand import FloatMultiplier, named, pack_wide, select_narrow, special_flags
+from ..operand import FloatMultiplier, named, narrow_sum, pack_wide, special_flags
 from ..shift import normalise
 
 
@@ -52,7 +52,7 @@ class LMul(FloatMultiplier):
             sig = Cat(Const(1, spec.half), man)  # half a place is a 1 below the sum: no bit of the adder
             m.d.comb += self.p.eq(pack_wide(spec.wide, sig, exp, a.sign ^ b.sign, special_flags(a, b)))
         else:
-            m.d.comb += self.p.eq(Cat(self._narrow(m, a, b, man, exp), a.sign ^ b.sign))
+            m.d.comb += self.p.eq(Cat(narrow_sum(m, spec, a, b, man, exp), a.sign ^ b.sign))
         return m
 
     def _addend(self, m, operand):
@@ -64,16 +64,6 @@ class LMul(FloatMultiplier):
         subnormal = Cat(man.shift_left(1)[:man_bits], exp).as_signed()
         field = Mux(operand.normal | operand.zero, operand.field, subnormal)
         return named(m, f"{operand.name}_field", field)
-
-    def _narrow(self, m, a, b, man, exp):
-        """The field of the product. The range is judged before the bias is off: there the limits are round numbers."""
-        fmt, bias = self.spec.a, self.spec.b.bias
-        if self.spec.wide.exp_signed:
-            exp = exp.as_signed()
-        beyond = fmt.exp_mask if fmt.has_inf else fmt.exp_mask + 1
-        alive = ~(a.zero | b.zero | (exp <= bias))
-        field = Cat(man, (exp - bias)[: fmt.exp_bits])
-        return select_narrow(m, self.spec, a, b, field, exp >= bias + beyond, alive)
 
 
 component = LMul

@@ -1,7 +1,6 @@
 """Products of logarithms: one addition of the fields, and the antilog for sums."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
-from amaranth.lib.wiring import In, Out
 
 from ...golden.families.log import Log
 from ..operand import named, pack_wide
@@ -34,17 +33,7 @@ class LogMultiplier(MultiplierPart):
         Code of the product: of ``spec.a``, or packed as :class:`~lmul.golden.spec.WideFormat` says.
     """
 
-    def __init__(self, spec: Log, wide: bool = False) -> None:
-        self.spec, self.wide = spec, wide
-        super().__init__({
-            "a": In(spec.a.width),
-            "b": In(spec.b.width),
-            "p": Out(spec.wide.width if wide else spec.narrow_width),
-        })
-
-    @property
-    def module_name(self) -> str:
-        return f"{'prod' if self.wide else 'mul'}_{self.spec.name}"
+    spec: Log
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
