@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..golden.refusal import Refusal
-from ..hdl import yosys
+from .reading import Ports, modules
 from .words import Word, concat
 
 _BITWISE = {"$and": Word.__and__, "$or": Word.__or__, "$xor": Word.__xor__, "$add": Word.__add__,
@@ -26,20 +23,11 @@ _REDUCED = {"$reduce_or": Word.any, "$reduce_bool": Word.any, "$reduce_and": Wor
             "$logic_not": lambda a: ~a.any()}
 
 
-class WordCircuit:
-    """One combinational module as cells of words.
-
-    Attributes
-    ----------
-    inputs, outputs : dict of str to int
-        Widths of the ports.
-    """
+class WordCircuit(Ports):
+    """One combinational module as cells of words."""
 
     def __init__(self, module: Mapping[str, Any]) -> None:
-        ports = module["ports"]
-        self.inputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "input"}
-        self.outputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "output"}
-        self._bits = {name: port["bits"] for name, port in ports.items()}
+        super().__init__(module)
         self._cells = list(module["cells"].values())
         self._driver = {bit: cell for cell in self._cells for bit in cell["connections"]["Y"]}
 
@@ -106,11 +94,5 @@ def load(verilog: Mapping[str, str]) -> dict[str, WordCircuit]:
     YosysError
         If Yosys is missing, or cannot read a text.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        for name, text in verilog.items():
-            (folder / f"{name}.v").write_text(text)
-        yosys.run([f"read_verilog {' '.join(f'{name}.v' for name in verilog)}", "hierarchy -check", "proc",
-                   "flatten -noscopeinfo", "opt_clean", "write_json words.json"], folder)
-        modules = json.loads((folder / "words.json").read_text())["modules"]
-    return {name: WordCircuit(modules[name]) for name in verilog}
+    found = modules(verilog, ["hierarchy -check", "proc", "flatten -noscopeinfo", "opt_clean"])
+    return {name: WordCircuit(module) for name, module in found.items()}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Mapping
 from itertools import permutations, product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..golden.formats import IntFormat
-from ..hdl import yosys
 from ..hdl.accumulator import running_sum
 from ..hdl.addend import Addend
 from ..hdl.dot import FixedTree, IntTree, PlacedAdder
@@ -20,6 +16,7 @@ from .exact_sums import Placed, wrong_total
 from .exhaust import Circuit
 from .logic import TRUE, Logic
 from .obligation import PROVED, UNDECIDED, Answer, Obligation, Source
+from .reading import modules
 from .solver import Question
 
 if TYPE_CHECKING:
@@ -39,12 +36,8 @@ def load(verilog: Mapping[str, str]) -> dict[str, Tree]:
 def _tree(name, text):
     """A module as gates, with additions left whole: its registers and its additions become ports of a `Circuit`; and
     of each addition whether its operands are signed."""
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        (folder / "tree.v").write_text(text)
-        yosys.run(["read_verilog tree.v", f"hierarchy -check -top {name}", "proc", "flatten -noscopeinfo", "opt_clean",
-                   "simplemap", "opt_clean", "write_json tree.json"], folder)
-        module = json.loads((folder / "tree.json").read_text())["modules"][name]
+    module = modules({name: text}, [f"hierarchy -check -top {name}", "proc", "flatten -noscopeinfo", "opt_clean",
+                                    "simplemap", "opt_clean"])[name]
     flops, sums, gates = [], [], {}
     for name, cell in module["cells"].items():
         if cell["type"] == "$_DFF_P_":

@@ -6,19 +6,16 @@ one bit of a port for all patterns: packed uint64 words, pattern i in bit i % 64
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..golden.codec import code_dtype
 from ..golden.expected import products
-from ..hdl import yosys
 from .logic import FALSE, TRUE, Logic
+from .reading import Ports, modules
 
 if TYPE_CHECKING:
     from ..golden.spec import Multiplier
@@ -35,20 +32,11 @@ _GATES = {
 }
 
 
-class Circuit:
-    """One combinational module as gates.
-
-    Attributes
-    ----------
-    inputs, outputs : dict of str to int
-        Widths of the ports.
-    """
+class Circuit(Ports):
+    """One combinational module as gates."""
 
     def __init__(self, module: Mapping[str, Any]) -> None:
-        ports = module["ports"]
-        self.inputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "input"}
-        self.outputs = {name: len(port["bits"]) for name, port in ports.items() if port["direction"] == "output"}
-        self._bits = {name: port["bits"] for name, port in ports.items()}
+        super().__init__(module)
         gates = {}  # output net -> (type, input nets)
         for cell in module["cells"].values():
             pins, _ = _GATES[cell["type"]]
@@ -122,15 +110,9 @@ def load(verilog: Mapping[str, str]) -> dict[str, Circuit]:
     YosysError
         If Yosys is missing, or cannot read a text.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        for name, text in verilog.items():
-            (folder / f"{name}.v").write_text(text)
-        yosys.run([f"read_verilog {' '.join(f'{name}.v' for name in verilog)}", "hierarchy -check", "proc",
-                   "flatten -noscopeinfo", "opt_expr", "opt_clean", "alumacc", "techmap", "simplemap", "opt",
-                   "write_json gates.json"], folder)
-        modules = json.loads((folder / "gates.json").read_text())["modules"]
-    return {name: Circuit(modules[name]) for name in verilog}
+    found = modules(verilog, ["hierarchy -check", "proc", "flatten -noscopeinfo", "opt_expr", "opt_clean", "alumacc",
+                              "techmap", "simplemap", "opt"])
+    return {name: Circuit(module) for name, module in found.items()}
 
 
 def to_planes(codes: np.ndarray, width: int) -> list[np.ndarray]:

@@ -2,16 +2,12 @@
 
 import time
 
-import numpy as np
-
 from ..golden.refusal import Refusal
-from ..golden.stimulus import all_pairs
 from ..hdl.foreign import Foreign
 from ..hdl.verilog import verilog
-from . import exhaust, machine
+from . import exhaust, machine, multipliers
 from .equivalence import Step, compare
-from .multipliers import EXHAUSTED_BITS
-from .obligation import NOT_PROVED, PROVED, REFUTED, UNDECIDED, Proof, shown
+from .obligation import NOT_PROVED, PROVED, UNDECIDED, Proof
 
 
 def prove(foreign: Foreign, seconds: float = 60.0) -> Proof:
@@ -38,28 +34,15 @@ def prove(foreign: Foreign, seconds: float = 60.0) -> Proof:
 
 def _product(foreign, seconds):
     design, spec = foreign.ours, foreign.multiplier
-    wide = design.wide
-    theirs = exhaust.load({foreign.slug: foreign.text})[foreign.slug]
-    if spec.a.width + spec.b.width <= EXHAUSTED_BITS:
-        a, b = all_pairs(spec)
-        wrong = exhaust.mismatches(theirs, spec, wide, a, b)
-        means = f"exhaustion, {a.size:,} pairs, against golden"
-        if not wrong.size:
-            return PROVED, means, {}
-        return REFUTED, means, _witness(design, theirs, a[wrong[0]], b[wrong[0]])
+    theirs, pairs = exhaust.load({foreign.slug: foreign.text})[foreign.slug], multipliers.every_pair(design)
+    if spec.a.width + spec.b.width <= multipliers.EXHAUSTED_BITS:
+        answer = multipliers.exhausted({design.slug: theirs}, seconds, design)
+        return answer.verdict, f"{pairs.means}, against golden", pairs.shown(answer.witness)
     [verdict] = compare(exhaust.load({design.slug: verilog(design)})[design.slug], [theirs], seconds)
     means = f"equivalence with our Verilog, {verdict.means}"
     found = verdict.counterexample
-    return verdict.state, means, _witness(design, theirs, found["a"], found["b"]) if found else {}
-
-
-def _witness(design, circuit, a, b):
-    """A pair of operands, what comes of it and what should: codes and values."""
-    spec = design.multiplier
-    a, b = (np.array([int(code)]) for code in (a, b))
-    found, wanted = circuit(a=a, b=b)["p"][0], exhaust.expected(spec, design.wide, a, b)[0]
-    return {"a": shown(spec.a, a[0]), "b": shown(spec.b, b[0]), "gives": shown(design.result, found),
-            "not": shown(design.result, wanted)}
+    case = pairs.shown(multipliers.witness(theirs, design, found["a"], found["b"])) if found else {}
+    return verdict.state, means, case
 
 
 def _cycle(foreign, seconds):

@@ -6,14 +6,15 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..golden.formats import float_format
 from ..golden.spec import Multiplier
 from ..golden.stimulus import all_pairs
 from ..hdl.designs import Design
-from ..hdl.verilog import component
 from . import exhaust, theorems
 from .families import specification
-from .obligation import PROVED, REFUTED, Answer, Obligation, Source
+from .obligation import PROVED, REFUTED, Answer, Obligation
 
 if TYPE_CHECKING:
     from .exhaust import Circuit
@@ -48,7 +49,7 @@ def variants(a: str, b: str | None = None) -> Iterator[Design]:
 def of(design: Design) -> list[Obligation]:
     """The obligations of a combinational design; none where there are no means."""
     says = specification(design.multiplier)
-    found = [_every_pair(design)] if _bits(design) <= EXHAUSTED_BITS else says and [theorems.by_specification(design)]
+    found = [every_pair(design)] if _bits(design) <= EXHAUSTED_BITS else says and [theorems.by_specification(design)]
     return [*(found or []), *(says.further(design) if says else [])]
 
 
@@ -56,20 +57,10 @@ def _bits(design):
     return design.multiplier.a.width + design.multiplier.b.width
 
 
-def _every_pair(design):
-    spec = design.multiplier
+def every_pair(design: Design) -> Obligation:
+    """The obligation that a multiplier gives what golden says."""
     means = f"exhaustion, {1 << _bits(design):,} pairs"
-    return Obligation(design.slug, "what golden says", means, exhausted, (design,),
-                      _gates(design), _formats(design), batch=f"multipliers of {spec.formats}", weight=spec.a.width)
-
-
-def _gates(design):
-    return {design.slug: Source(exhaust.load, component, (design,))}
-
-
-def _formats(design):
-    spec, result = design.multiplier, design.result
-    return {"a": spec.a, "b": spec.b, "gives": result, "not": result}
+    return theorems.obligation(design, "what golden says", means, exhausted, exhaust.load)
 
 
 def exhausted(circuits: Mapping[str, Circuit], seconds: float, design: Design) -> Answer:
@@ -79,18 +70,23 @@ def exhausted(circuits: Mapping[str, Circuit], seconds: float, design: Design) -
     wrong = exhaust.mismatches(circuit, spec, design.wide, a, b)
     if not wrong.size:
         return Answer(PROVED)
-    a, b = a[wrong[:1]], b[wrong[:1]]
-    return Answer(REFUTED, {"a": a[0], "b": b[0], "gives": circuit(a=a, b=b)["p"][0],
-                            "not": exhaust.expected(spec, design.wide, a, b)[0]})
+    return Answer(REFUTED, witness(circuit, design, int(a[wrong[0]]), int(b[wrong[0]])))
+
+
+def witness(circuit: Circuit, design: Design, a: int, b: int) -> dict[str, int]:
+    """What a circuit makes of a pair of operand codes, and what it should."""
+    x, y = np.array([a]), np.array([b])
+    return {"a": a, "b": b, "gives": circuit(a=x, b=y)["p"][0],
+            "not": exhaust.expected(design.multiplier, design.wide, x, y)[0]}
 
 
 def of_variants(pair: Sequence[str]) -> Obligation:
     """The obligation of all `variants` of a pair of formats."""
     designs = list(variants(*pair))
     pairs = sum(1 << _bits(design) for design in designs)
+    sources = {name: source for design in designs for name, source in every_pair(design).sources.items()}
     return Obligation("x".join(pair), f"what golden says, {len(designs)} designs: every policy and offset",
-                      f"exhaustion, {pairs:,} pairs", all_exhausted, (designs,),
-                      {name: source for design in designs for name, source in _gates(design).items()}, weight=0)
+                      f"exhaustion, {pairs:,} pairs", all_exhausted, (designs,), sources, weight=0)
 
 
 def all_exhausted(circuits: Mapping[str, Circuit], seconds: float, designs: Sequence[Design]) -> Answer:
@@ -98,6 +94,6 @@ def all_exhausted(circuits: Mapping[str, Circuit], seconds: float, designs: Sequ
     for design in designs:
         answer = exhausted(circuits, seconds, design)
         if answer.verdict != PROVED:
-            shown = _every_pair(design).shown(answer.witness)
+            shown = every_pair(design).shown(answer.witness)
             return Answer(answer.verdict, {"design": design.slug, **shown})
     return Answer(PROVED)

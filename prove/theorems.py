@@ -3,8 +3,8 @@ solver's own theory of IEEE 754."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 from ..golden.formats import Specials
 from ..golden.refusal import Refusal
@@ -33,18 +33,19 @@ _BOUNDS = "; for the product of significands any number in its bounds"
 
 def by_specification(design: Design) -> Obligation:
     """The obligation that a multiplier gives what its family's specification says."""
-    return _of(design, "what the specification says", specified)
+    return obligation(design, "what the specification says", MEANS, specified, cells.load)
 
 
 def by_theory(design: Design) -> Obligation:
     """The obligation that an exact multiplier gives what the solver's theory of IEEE 754 says."""
-    return _of(design, "what the solver's theory of IEEE 754 says", ieee)
+    return obligation(design, "what the solver's theory of IEEE 754 says", MEANS, ieee, cells.load)
 
 
-def _of(design, claim, examine):
+def obligation(design: Design, claim: str, means: str, examine: Callable[..., Answer],
+               read: Callable[[dict[str, str]], dict[str, Any]]) -> Obligation:
+    """What is claimed of a multiplier: ``examine`` is given its Verilog as ``read`` reads it, and the design."""
     spec = design.multiplier
-    return Obligation(design.slug, claim, MEANS, examine, (design,),
-                      {design.slug: Source(cells.load, component, (design,))},
+    return Obligation(design.slug, claim, means, examine, (design,), {design.slug: Source(read, component, (design,))},
                       {"a": spec.a, "b": spec.b, "gives": design.result, "not": design.result},
                       batch=f"multipliers of {spec.formats}", weight=spec.a.width)
 
