@@ -96,18 +96,31 @@ def progress(title: str) -> Iterator[Callable[..., None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     left = _estimate()
-    if not _compiled():
-        _tell("Compiling the model's loops for this machine: a minute, once")
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda done, total, text="": _tell(f"{title} {done}/{total} {text}{left(done, total)}".rstrip())
+        yield _announced(_tell, lambda done, total, text="": _tell(
+            f"{title} {done}/{total} {text}{left(done, total)}".rstrip()))
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                TextColumn("{task.fields[text]}"))
     with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task(title, total=None, text="")
-        yield lambda done, total, text="": bars.update(task, completed=done, total=total,
-                                                       text=f"{text}{left(done, total)}")
+        yield _announced(bars.console.print, lambda done, total, text="": bars.update(
+            task, completed=done, total=total, text=f"{text}{left(done, total)}"))
+
+
+def _announced(tell, update):
+    """``update``, and before the first one, when work begins, what that has to wait for: a refusal before is alone."""
+    begun = False
+
+    def told(*step):
+        nonlocal begun
+        if not begun and not _compiled():
+            tell("Compiling the model's loops for this machine: a minute, once")
+        begun = True
+        update(*step)
+
+    return told
 
 
 def _tell(line):

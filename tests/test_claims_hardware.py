@@ -333,6 +333,7 @@ def test_attention_is_left_out_unless_asked_for():
 
 
 def test_attention_without_weights_is_refused(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "none"))  # nothing is compiled yet, as on a fresh machine
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SystemExit) as stop:
         main(["claims", "--models", "-o", str(tmp_path)])
