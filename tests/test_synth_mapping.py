@@ -75,7 +75,8 @@ def test_netlists_of_eight_bits_compute_every_product(slug, mapped, libraries):
             assert np.array_equal(outputs(candidate, lib, a=a, b=b), expected(design, a, b)), (name, candidate.script)
 
 
-@pytest.mark.parametrize("effort", ["low", pytest.param("default", marks=pytest.mark.regress)])
+@pytest.mark.regress
+@pytest.mark.parametrize("effort", ["low", "default"])
 def test_netlists_of_sixteen_bits_compute_random_products(effort, mapped, libraries, seed):
     design = parse("mul_exact_bf16_flush")
     a, b = random_pairs(design.multiplier, 5000, seed)
@@ -141,6 +142,7 @@ def test_registered_designs_keep_their_modules(mapped, libraries):
     assert analyse(netlist).min_period_ps > 0
 
 
+@pytest.mark.regress
 def test_a_registered_netlist_is_put_together_from_the_best_of_its_leaves(mapped, libraries):
     slug = "mac_lmul_e2m1_bf16"
     default = mapped(slug, "default").netlists["asap7"]
