@@ -169,7 +169,7 @@ def test_rivals_of_weights():
     for name, rival in (("int8xternary", "int8xint2"), ("uint4xternary", "uint4xint2"), ("int8xpot3", "int8"),
                         ("int8xpot3k2", "int8xint9"), ("int4xpot1", "int4xint2"), ("int8xpot4", "int8xint16")):
         spec = families.make(name)
-        assert spec.rival.name == rival and spec.rivals == (spec.rival,)
+        assert spec.rival == families.make(rival) and spec.rivals == (spec.rival,)
         assert spec.rival.b.high >= spec.b.high and spec.title.startswith(f"{spec.a} x ")
     assert families.make("int8").rival is None
 

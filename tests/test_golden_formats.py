@@ -36,6 +36,7 @@ def test_integers_of_every_width():
             assert fmt.describe() == {"name": fmt.name, "kind": "integer", "width": width, "signed": says}
     assert IntFormat("int32", 32).numbers(np.array([2**31, 2**32 - 1, 1])).tolist() == [-(2**31), -1, 1]
     assert IntFormat("int64", 64).codes([-1, 5]).tolist() == [2**64 - 1, 5]
+    assert IntFormat("int48", 48).decode([2**48 - 1, 5]).tolist() == [-1, 5]  # no table could hold all of them
 
 
 @pytest.mark.parametrize("name", ["int0", "int17", "uint0", "uint17", "int08", "uint01"])
@@ -87,6 +88,7 @@ def test_samples_of_packed_signs(seed):
     for kind, sums in (("largest", {-4, 4}), ("nothing", {0}), ("smallest", {-2, 0, 2}),
                        ("random", {-4, -2, 0, 2, 4})):
         assert set(drawn("sign4", kind, rng).sum(axis=-1).ravel()) == sums
+        assert set(drawn("sign1", kind, rng).ravel()) == {-1, 1}  # of one magnitude
 
 
 @pytest.mark.parametrize(("name", "kind", "low", "high"), [
@@ -140,6 +142,9 @@ def test_what_all_formats_share():
     assert ue4m3.magnitude == 448 and ue4m3.scale_for(np.array([-896.0, 3])) == 2
     assert ue4m3.scale_for(np.array([1e-307])) == SMALLEST_SCALE
     assert format_named("ternary").describe() == {"name": "ternary", "kind": "ternary", "width": 2}
+    for name in ("int4", "uint3", "ternary", "pot3", "pot2k2", "e4m3", "l3f4"):
+        fmt = format_named(name)
+        assert fmt.powers == {"pot3": 1, "pot2k2": 2}.get(name, 0) and fmt.decode(fmt.neutral) == 0
 
 
 def test_axes_of_packed_codes():
@@ -228,6 +233,11 @@ def test_least_squares(seed):
         exact = fmt.decode(fmt.encode(values * 3 / abs(values).max() * fmt.magnitude / 2))
         scale = fmt.scale_for(exact * 0.37)
         assert np.allclose(scale * fmt.decode(fmt.encode(exact * 0.37 / scale)), exact * 0.37, rtol=1e-9)
+    int4, pot3 = format_named("int4"), format_named("pot3")
+    for step in rng.uniform(1, 2, 20):  # to the last bit: what rounding would gain is not taken
+        assert int4.scale_for(np.arange(-7, 8) * step) == 7 * step / 7
+    found = pot3.scale_for(np.array([1, 0.8]))  # both become one power of two: the mean is best
+    assert np.allclose(found * pot3.decode(pot3.encode([1 / found, 0.8 / found])), 0.9, rtol=1e-12)
     assert format_named("int8").scale_for(np.array([254.0, 0.1])) == 2
     assert format_named("int8").scale_for(np.array([127.5] + [0.6] * 500)) == 127.5 / 127
     assert format_named("int7").scale_for(np.array([127.5] + [1.0] * 500)) != 127.5 / 63
@@ -367,6 +377,18 @@ def logarithms(fmt, codes):
     return exponent - 1 + 2 * fraction - 1
 
 
+def best_halves(man_a, man_b, step):
+    """The offset, in halves and a multiple of ``step``, of the least mean squared relative error over all mantissas."""
+    x, y = (np.arange(1 << bits) / (1 << bits) for bits in (man_a, man_b))
+    total, exact = x[:, None] + y, (1 + x[:, None]) * (1 + y)
+
+    def error(halves):
+        moved = total + halves / (2 << man_a)
+        return ((np.ldexp(1 + moved % 1, np.floor(moved).astype(np.int32)) / exact - 1) ** 2).mean()
+
+    return min(range(0, 1 << man_a, step), key=error)  # from none to half a mantissa
+
+
 def check_range(spec):
     """What a family states of its wide products, against all of them that are numbers other than 0."""
     a, b = all_pairs(spec)
@@ -393,7 +415,14 @@ def test_sums_of_fields_over_all_pairs(a, b, subnormals):
     for offset, places in offsets.items():
         spec = LMul(first, second, subnormals, offset=offset)
         x, y, values = check_range(spec)
-        places = spec.wide_offset / (1 << spec.half) if places is None else places
+        if places is None:
+            places = best_halves(first.man_bits, second.man_bits, 1) / 2
+            assert 2 * spec.offset_value == best_halves(first.man_bits, second.man_bits, 2)
+        assert spec.wide_offset / (1 << spec.half) == places
+        for fmt, codes in ((first, np.unique(x)), (second, np.unique(y))):
+            addends, exponents = spec.factors(fmt, codes.astype(int) & fmt.field_mask)
+            assert exponents == 0
+            assert np.array_equal(addends, (logarithms(fmt, codes) + fmt.bias) * (1 << spec.wide.frac_bits))
         assert spec.offset_value == (places if places % 1 == 0 else spec.offset_value)
         assert spec.offset_halves == 2 * places and spec.half == (places % 1 != 0)
         total = logarithms(first, x) + logarithms(second, y) + places / one
@@ -428,6 +457,10 @@ def test_exact_products_over_all_pairs(a, b, subnormals):
     assert (plain.detail, plain.title, plain.rival, plain.form) == ("", "exact", None, "significands")
     assert plain.multiplication == (first.man_bits + 1, second.man_bits + 1) and plain.wide_only is None
     x, y, values = check_range(plain)
+    for fmt, codes in ((first, np.unique(x)), (second, np.unique(y))):
+        significands, exponents = plain.factors(fmt, codes.astype(int) & fmt.field_mask)
+        assert np.array_equal(np.ldexp(significands.astype(float), exponents - fmt.bias - fmt.man_bits),
+                              abs(fmt.decode(codes)))
     exact = abs(first.decode(x) * second.decode(y))
     assert np.array_equal(values, exact)
     narrow = abs(first.decode(multiply(plain, x, y)))
@@ -457,7 +490,11 @@ def test_exact_products_over_all_pairs(a, b, subnormals):
 
 
 def test_offsets_by_figures():
-    """The paper's is 2**-l(m), in last places: of a mantissa of 4 bits 2, of 7 bits 8."""
+    """The paper's is 2**-l(m), in last places: of a mantissa of 4 bits 2, of 7 bits 8. The best of 10 bits may be half
+    a place, of 11 not."""
+    best = LMul(FORMATS["fp16"], FORMATS["e3m2"], offset="best")
+    assert best.offset_halves == best_halves(10, 2, 1) and best.half == 1
+    assert LMul(format_named("e5m11"), FORMATS["e3m2"], offset="best").half == 0
     for name, places in (("e4m3", 1), ("e5m2", 1), ("e3m4", 2), ("bf16", 8), ("fp16", 64), ("fp32", 2**19)):
         spec = LMul(FORMATS[name], FORMATS[name])
         assert (spec.offset_value, spec.offset_halves, spec.wide_offset, spec.half) == (places, 2 * places, places, 0)

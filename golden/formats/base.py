@@ -263,7 +263,7 @@ class SignedFields(Format):
 
 def _signs(shape, rng):
     """Zeros and ones: of ``shape``, or one for all."""
-    return rng.integers(0, 2, 1 if rng.random() < 0.5 else shape)
+    return rng.integers(2, size=1 if rng.random() < 0.5 else shape)
 
 
 @lru_cache(maxsize=64)
@@ -279,7 +279,7 @@ def sorted_values(fmt: Format) -> tuple[np.ndarray, np.ndarray]:
     that pack several numbers every code, by the sum of its numbers."""
     values = _value_table(fmt)
     if fmt.per_code > 1:
-        values = values.sum(axis=-1)
+        values = values.sum(axis=1)
     finite = np.flatnonzero(np.isfinite(values))
     numbers, first = np.unique(values[finite], return_index=True)
     return numbers, finite[first]

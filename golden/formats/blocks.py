@@ -80,7 +80,7 @@ class Block:
         if self.scale is SCALES["e8m0"]:
             _, exponent = np.frexp(largest)
             _, top = np.frexp(self.element.magnitude)
-            return np.where(largest > 0, np.ldexp(1.0, np.maximum(exponent - top, -127)), 2.0**-127)
+            return np.ldexp(np.sign(largest), exponent - top)  # of a block of zeros 0, coded as the smallest scale
         return largest / self.element.magnitude
 
 

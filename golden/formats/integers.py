@@ -30,7 +30,7 @@ class IntFormat(Format):
     def holding(cls, low: int, high: int) -> IntFormat:
         """The narrowest that has every integer from ``low`` to ``high``; signed where there are negative ones."""
         signed = low < 0
-        width = max(high.bit_length(), (~low).bit_length() if signed else 0) + signed
+        width = max(high, ~low).bit_length() + signed  # -8 takes as many bits as 7: ~-8 is 7
         return cls(f"{'' if signed else 'u'}int{width}", width, signed)
 
     @property

@@ -26,10 +26,11 @@ class PowerScale(Format):
 
     def _nearest(self, values, overflow):
         """The power of two nearest to a positive number, halves upwards: 0 and what is negative become the smallest."""
-        mantissa, exponent = np.frexp(np.where(values > 0, values, 2.0**-127))
-        codes = np.where(np.isinf(values), 255, exponent - 1 + (mantissa >= 0.75) + 127)
+        mantissa, exponent = np.frexp(np.maximum(values, 2.0**-127))
+        codes = exponent - 1 + (mantissa >= 0.75) + 127
         beyond = 254 if overflow == "saturate" else 255
-        return np.where(np.isnan(values), 255, np.where(codes > 254, beyond, np.clip(codes, 0, 255)))
+        codes = np.where(np.isinf(values) | (codes > 254), beyond, codes)
+        return np.where(np.isnan(values), 255, codes)
 
 
 @dataclass(frozen=True)

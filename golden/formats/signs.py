@@ -32,7 +32,7 @@ class Signs(Format):
     def _values(self, codes):
         places = np.arange(self.width)
         values = 1.0 - 2.0 * ((codes.astype(np.int64)[..., None] >> places) & 1)
-        return values if self.per_code > 1 else values[..., 0]
+        return values if self.per_code > 1 else values.reshape(codes.shape)
 
     def _nearest(self, values, overflow):
         if self.per_code == 1:
