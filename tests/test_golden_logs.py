@@ -8,6 +8,7 @@ import pytest
 from lmul.golden import families
 from lmul.golden.accumulate import accumulate
 from lmul.golden.errors import mean_relative_error, result_errors
+from lmul.golden.families.log import Log
 from lmul.golden.formats import format_named
 from lmul.golden.matmul import matmul
 from lmul.golden.operands import quantise
@@ -114,17 +115,22 @@ def antilog(fraction, bits):
 
 @pytest.mark.parametrize(("name", "policies"), [
     ("l3f4", {}), ("l3f4", {"offset": "none"}), ("l3f4", {"offset": 15}), ("l3f4", {"offset": -15}),
-    ("l4f3", {}), ("l2f1", {"offset": -1}), ("l3f4", {"table": 6}), ("l3f4", {"table": 12}), ("l3f4", {"table": 4})])
+    ("l4f3", {}), ("l2f1", {"offset": -1}), ("l3f4", {"table": 6}), ("l3f4", {"table": 12}), ("l3f4", {"table": 4}),
+    ("l3f4", {"offset": -2}), ("l3f4xl3f2", {"offset": -5}), ("l4f3xl2f1", {"table": 3}), ("l2f2", {"table": 2})])
 def test_every_wide_product(name, policies):
-    spec = Multiplier.make("log", name, **policies)
+    spec = Multiplier.make("log", *name.split("x"), **policies)
     a, b = all_pairs(spec)
     products = product(spec, a, b)
-    fields = np.stack([a, b]).astype(int) & spec.a.field_mask
+    ratio = 1 << (spec.a.man_bits - spec.b.man_bits)
+    x, y = (codes.astype(int) & fmt.field_mask for codes, fmt in ((a, spec.a), (b, spec.b)))
+    fields = np.stack([x, y * ratio])
+    for (addends, exponents), field in ((spec.factors(spec.a, x), x), (spec.factors(spec.b, y), y * ratio)):
+        assert np.array_equal(addends, field) and exponents == 0
     total = fields.sum(axis=0) + (0 if spec.table else spec.offset_value)
     step, exponent = 1 << spec.a.man_bits, total >> spec.a.man_bits
     sizes = np.array([antilog(Decimal(f) / step, spec.table) if spec.table else 1 + f / step for f in range(step)])
-    wanted = np.ldexp(sizes[total % step], (exponent - 2 * spec.a.bias).astype(np.int32)) * (fields > 0).all(axis=0)
-    wanted *= np.where((a ^ b) >> spec.a.field_bits, -1, 1)
+    wanted = np.ldexp(sizes[total % step], (exponent - spec.a.bias - spec.b.bias).astype(np.int32))
+    wanted *= (fields > 0).all(axis=0) * np.where((a >> spec.a.field_bits) ^ (b >> spec.b.field_bits), -1, 1)
     assert np.array_equal(wide_value(spec, products), wanted)
     assert np.array_equal(wide_value(spec, unpack(spec, pack(spec, products))), wanted)
     some = ~products.zero
@@ -132,6 +138,13 @@ def test_every_wide_product(name, policies):
     top = products.exp == spec.exp_range[1]
     assert spec.largest == products.sig[top & some].max() + (1 << spec.wide.frac_bits)
     assert not wide_value(spec, product(spec, *spec.neutral)) and multiply(spec, *spec.neutral) == spec.a.sign_mask
+    if spec.table:
+        assert spec.title == f"log codes, antilog by a table of {spec.table} bits" and spec.form is None
+        assert spec.constants() == {"antilog": "table",
+                                    "significands": (sizes * 2 ** (spec.table - 1)).astype(int).tolist()}
+    else:
+        assert spec.title == "log codes, linear antilog" and spec.form == "fields"
+        assert spec.constants() == {"antilog": "linear", "offset_value": spec.offset_value}
 
 
 def test_the_offset_is_the_best():
@@ -181,6 +194,13 @@ def test_dot_products_beside_floats_of_the_same_width(seed):
 
 
 def test_refused():
+    logarithm, e4m3 = format_named("l3f4"), format_named("e4m3")
+    for pair in ((logarithm, e4m3), (e4m3, logarithm)):
+        with pytest.raises(Refusal, match="Operand formats of log must be logarithms"):
+            Log(*pair)
+    for bits in (1, 13):
+        with pytest.raises(Refusal, match=f"Table must be of 2 to 12 bits for l2f1, not {bits}"):
+            Multiplier.make("log", "l2f1", table=bits)
     for name, message in (("l1f4", "logarithm must be 2 to 8, not 1"), ("l9f4", "logarithm must be 2 to 8, not 9"),
                           ("l3f8", "logarithm must be 1 to 7, not 8"), ("l3", "Format must be one of")):
         with pytest.raises(Refusal, match=message):

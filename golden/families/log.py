@@ -115,7 +115,7 @@ class Log(FieldMultiplier):
 
     @cached_property
     def largest(self) -> int:
-        return (1 << self.wide.frac_bits) | int(self._significand(np.array([self._highest]))[0])
+        return (1 << self.wide.frac_bits) | self._significand(np.array(self._highest)).item()
 
     @property
     def _highest(self):
@@ -128,7 +128,7 @@ class Log(FieldMultiplier):
     def narrow_products(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         sign, total, zero = self._sum(a, b)
         field = total - (self.b.bias << self.a.man_bits)
-        field = np.where(zero | (field < 0), 0, np.minimum(field, self.a.max_finite))
+        field = np.where(zero, 0, np.clip(field, 0, self.a.max_finite))
         return (field | sign.astype(np.int64) << self.a.field_bits).astype(code_dtype(self.a.width))
 
     def wide_products(self, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -106,6 +106,6 @@ def read(name: str) -> IntFormat | None:
     if not match:
         return None
     width = int(match[2])
-    if not 1 <= width <= MAX_OPERAND_BITS or match[2].startswith("0"):
+    if width > MAX_OPERAND_BITS or match[2].startswith("0"):
         raise Refusal(f"Integer operands must have 1 to {MAX_OPERAND_BITS} bits, not {match[2]}")
     return IntFormat(name, width, not match[1])
