@@ -489,6 +489,20 @@ def test_exact_products_over_all_pairs(a, b, subnormals):
         Exact(first, second, rounded=2, cut=2)
 
 
+def test_what_stands_under_the_flag_of_zero():
+    """What the hardware computes: flushed, a zero is 1.0 of exponent 0; normalised, 1.0 as many places below exponent 1
+    as a shifter in stages of 1, 2, 4 places has for the mantissa: of 3 or 4 bits 4, of 2 bits 2. Here times 1.5."""
+    for name, places in (("e4m3", 4), ("e5m2", 2), ("e2m1", 1), ("e3m4", 4)):
+        fmt = FORMATS[name]
+        one_and_half = (fmt.bias << fmt.man_bits) + (1 << (fmt.man_bits - 1))
+        for subnormals, least in (("exact", 1 - places), ("flush", 0)):
+            spec = Exact(fmt, fmt, subnormals, rounded=2)
+            found = product(spec, [0, one_and_half, 0], [one_and_half, 0, 0])
+            assert found.zero.all() and found.sig.tolist() == [1, 1, 0]
+            exps = np.array([fmt.bias + least, fmt.bias + least, 2 * least])
+            assert np.array_equal(found.exp, spec.wide.wrapped(exps))
+
+
 def test_offsets_by_figures():
     """The paper's is 2**-l(m), in last places: of a mantissa of 4 bits 2, of 7 bits 8. The best of 10 bits may be half
     a place, of 11 not."""
