@@ -41,8 +41,9 @@ class FloatMultiplier(FieldMultiplier):
     overflow: str = "saturate"
 
     policies = (SUBNORMALS, OVERFLOW)
-    offset_value: ClassVar[int] = 0  # of the form ``fields``: what is added to the sum
-    wide_offset: ClassVar[int] = 0  # the same of wide products, in units of their own last place
+    # Of the form ``fields``: what is added to the sum, and the same of wide products, in units of their own last place.
+    offset_value: ClassVar[int]
+    wide_offset: ClassVar[int]
 
     def __post_init__(self) -> None:
         if not (self.a.floating and self.b.floating):
