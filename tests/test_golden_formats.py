@@ -290,6 +290,8 @@ def test_figures_of_floats(name, figures):
 def test_corners_of_floats():
     assert format_named("e2m1").corners().tolist() == list(range(16))
     assert sorted(set(range(32)) - set(format_named("e3m2").corners().tolist())) == [23, 24, 25, 26, 27]
+    e5m2 = {*range(7), *range(0x1E, 0x23), *range(0x32, 0x47), 0x78, *range(0x7A, 0x80)}
+    assert set(format_named("e5m2").corners().tolist()) == {field | sign for field in e5m2 for sign in (0, 0x80)}
     fmt = format_named("e4m3")
     one = 0x38
     wanted = {*range(0, 3), *range(6, 11), *range(0x7C, 0x80), *range(one // 2 + 4 - 2, one // 2 + 4 + 3), one | 4,

@@ -260,6 +260,11 @@ class SignedFields(Format):
         """Code of -0, which leaves any sum as it is."""
         return self.sign_mask
 
+    def _drawn(self, kind, low, high, shape, rng):
+        """Codes of fields from ``low`` to ``high``, of both signs; of kind ``largest`` half of the time of one."""
+        signs = _signs(shape, rng) if kind == "largest" else rng.integers(2, size=shape)
+        return (rng.integers(low, high, shape, endpoint=True) | signs * self.sign_mask).astype(code_dtype(self.width))
+
 
 def _signs(shape, rng):
     """Zeros and ones: of ``shape``, or one for all."""

@@ -106,7 +106,7 @@ class FloatFormat(SignedFields):
 
     @property
     def magnitude(self) -> float:
-        return float(self.decode([self.max_finite])[0])
+        return float(self.decode(self.max_finite))
 
     def scale_for(self, values: np.ndarray) -> float:
         """A power of two, so that scaling loses nothing.
@@ -188,8 +188,7 @@ class FloatFormat(SignedFields):
         low, high = {"random": (0, self.max_finite), "nothing": (0, 0), "subnormals": (0, self.min_normal - 1),
                      "smallest": (self.min_normal, self.min_normal + self.man_mask),
                      "largest": (self.max_finite, self.max_finite)}[kind]
-        signs = rng.integers(0, 2, 1 if kind == "largest" and rng.random() < 0.5 else shape) * self.sign_mask
-        return (rng.integers(low, high, shape, endpoint=True) | signs).astype(code_dtype(self.width))
+        return self._drawn(kind, low, high, shape, rng)
 
     def describe(self) -> dict[str, Any]:
         return {"name": self.name, "kind": "float", "width": self.width, "exp_bits": self.exp_bits,

@@ -99,7 +99,7 @@ class LogFormat(SignedFields):
 
     @property
     def magnitude(self) -> float:
-        return float(self.decode([self.max_finite])[0])
+        return float(self.decode(self.max_finite))
 
     def scale_for(self, values: np.ndarray) -> float:
         """A power of two, as for floats: the smallest that clips no value; of more
@@ -121,8 +121,7 @@ class LogFormat(SignedFields):
         top = self.max_finite
         low, high = {"random": (0, top), "nothing": (0, 0), "subnormals": (0, 1), "smallest": (1, 1 << self.man_bits),
                      "largest": (top, top)}[kind]
-        signs = rng.integers(0, 2, 1 if kind == "largest" and rng.random() < 0.5 else shape) * self.sign_mask
-        return (rng.integers(low, high, shape, endpoint=True) | signs).astype(code_dtype(self.width))
+        return self._drawn(kind, low, high, shape, rng)
 
     def describe(self) -> dict[str, Any]:
         return {"name": self.name, "kind": "logarithm", "width": self.width, "exp_bits": self.exp_bits,
