@@ -43,6 +43,7 @@ def test_every_code(name):
     assert values.tolist() == wanted + [-number for number in wanted] and np.signbit(values[len(wanted)])
     assert fmt.name == name and fmt.width == 1 + sum(map(int, name[1:].split("f"))) and fmt.magnitude == wanted[-1]
     assert fmt.decode([fmt.bias << fmt.man_bits]) == 1 and fmt.decode(fmt.max_finite) == values.max()
+    assert fmt.decode(fmt.min_normal) == wanted[1] and not fmt.is_nan(codes).any()
     assert np.array_equal(fmt.encode(values), codes) and np.array_equal(fmt.nearest_in_log(values), codes)
     assert fmt.decode(fmt.encode([-1e99, 1e99, -np.inf, np.inf])).tolist() == [values.min(), values.max()] * 2
     assert np.isin(fmt.corners(), codes).all() and (np.diff(fmt.corners().astype(int)) > 0).all()
