@@ -105,6 +105,8 @@ def test_samples_of_signed_fields(name, kind, low, high, seed):
     alike = [len(set(row.tolist())) == 1 for row in codes >> (fmt.width - 1)]
     assert set((codes >> (fmt.width - 1)).ravel().tolist()) == {0, 1}
     assert any(alike) == (kind == "largest") and not all(alike)
+    counts = np.bincount(fmt.sample(kind, (40_000,), rng) & (fmt.sign_mask - 1))[low:]
+    assert counts.max() < 1.5 * counts.mean()  # none more often than others
 
 
 def test_codes():

@@ -18,7 +18,7 @@ from lmul.golden.spec import Multiplier, parse_accumulator
 from lmul.golden.stimulus import all_pairs, random_pairs
 from lmul.hdl.designs import parse
 
-FORMATS = ["l3f4", "l4f3", "l3f5", "l3f2", "l2f1", "l2f7"]
+FORMATS = ["l3f4", "l4f3", "l3f5", "l3f2", "l2f1", "l2f6", "l2f7"]  # every number of fraction bits
 
 
 @pytest.fixture(autouse=True)
@@ -82,12 +82,24 @@ def test_samples(kind, seed):
     assert kind != "random" or len(np.unique(codes)) > 100
 
 
+@pytest.mark.parametrize(("name", "fields"), [
+    ("l3f4", {0, 1, 2, *range(0x0E, 0x13), *range(0x1E, 0x23), *range(0x2E, 0x33), *range(0x36, 0x3B),
+              *range(0x3E, 0x43), 0x7D, 0x7E, 0x7F}),
+    ("l4f3", {0, 1, 2, *range(6, 0x0B), *range(0x2E, 0x33), *range(0x36, 0x43), 0x7D, 0x7E, 0x7F})])
+def test_corners(name, fields):
+    """Two fields either way from 0, the second octave, the octaves about 1 (0x30, 0x38), halfway up, the largest."""
+    assert set(format_named(name).corners().tolist()) == {field | sign for field in fields for sign in (0, 0x80)}
+
+
 def test_scales():
     fmt, wide = format_named("l3f4"), format_named("l8f3")
     for largest in (1.0, fmt.magnitude, np.nextafter(fmt.magnitude, 99), 8 * fmt.magnitude, 1e-290):
         scale = fmt.scale_for(np.array([0.0, -largest]))
         assert largest / scale <= fmt.magnitude < 2 * largest / scale and np.frexp(scale)[0] == 0.5
         assert 1 <= largest / wide.scale_for(np.array([largest])) < 2
+    for name in ("l5f2", "l2f1"):  # up to five integer bits the largest is brought below the largest number
+        fmt = format_named(name)
+        assert fmt.scale_for(np.array([fmt.magnitude])) == 1 == format_named("l6f2").scale_for(np.array([1.5]))
 
 
 @pytest.mark.parametrize("name", ["l3f4", "l4f3", "l3f4xl3f2", "l4f3xl2f1"])

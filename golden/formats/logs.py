@@ -15,6 +15,7 @@ from ..refusal import Refusal
 from .base import SignedFields, code_dtype
 
 _SIGNIFICAND = 52  # bits of a float64 below its first one
+_EXTRA_BITS = 8  # that decide on which side of a float64 a number halfway between two codes lies
 _RANGE_BITS = 5  # integer bits up to which the whole range is used, as that of floats of up to 8 bits is
 
 
@@ -144,43 +145,39 @@ def _powers(man_bits):
 
 
 def _halfway(man_bits, place, bits):
-    """The sum of ``2**(place / 2**man_bits)`` and its successor, over 2, in units of ``2**-bits``: bounds."""
-    low = power(place, man_bits, bits - 1) + power(place + 1, man_bits, bits - 1)
-    return low, low + 2
+    """The sum of ``2**(place / 2**man_bits)`` and its successor, over 2, in units of ``2**-bits``: rounded down, or one
+    unit less."""
+    return power(place, man_bits, bits - 1) + power(place + 1, man_bits, bits - 1)
+
+
+def _halfway_to_zero(man_bits, place, bits):
+    """``2**(1 / 2**man_bits)``, over 2, in units of ``2**-bits``, rounded down."""
+    return power(1, man_bits, bits - 1)
 
 
 def _between(man_bits, place, bits):
-    """``2**((place + 1/2) / 2**man_bits)`` in units of ``2**-bits``: bounds."""
-    low = power(2 * place + 1, man_bits + 1, bits)
-    return low, low + 1
+    """``2**((place + 1/2) / 2**man_bits)`` in units of ``2**-bits``, rounded down."""
+    return power(2 * place + 1, man_bits + 1, bits)
 
 
 @lru_cache(maxsize=64)
-def _thresholds(fmt, way: Callable[[int, int, int], tuple[int, int]]):
+def _thresholds(fmt, way: Callable[[int, int, int], int]):
     """For each field from 1 on the smallest float64 that is nearer to its number than to the one below."""
     steps = np.array([_above(way, fmt.man_bits, place) for place in range(1 << fmt.man_bits)])
     below = np.arange(fmt.max_finite)
     limits = np.ldexp(steps[below & fmt.man_mask], (below >> fmt.man_bits).astype(np.int32) - fmt.bias)
-    if way is _halfway:  # to zero
-        limits[0] = _above(lambda man_bits, place, bits: _half(man_bits, bits), fmt.man_bits, 0) * 0.5**fmt.bias
+    if way is _halfway:
+        limits[0] = _above(_halfway_to_zero, fmt.man_bits, 0) * 0.5**fmt.bias
     return limits
 
 
-def _half(man_bits, bits):
-    low = power(1, man_bits, bits - 1)
-    return low, low + 1
-
-
 def _above(way, man_bits, place):
-    """The smallest float64 above an irrational number from 1/2 to 2, of which ``way`` gives bounds."""
-    extra = 8
-    while True:
-        bounds = way(man_bits, place, _SIGNIFICAND + 1 + extra)  # of a number below 1 the last place is 2**-53
-        drop = extra if bounds[0] >> (_SIGNIFICAND + 1 + extra) == 0 else extra + 1
-        low, high = (bound >> drop for bound in bounds)
-        if low == high:
-            return math.ldexp(low + 1, drop - _SIGNIFICAND - 1 - extra)
-        extra *= 2
+    """The smallest float64 above an irrational number from 1/2 to 2, which ``way`` gives to so many bits that none of
+    these numbers is as near to a float64: the tests compare all of them with decimals."""
+    bits = _SIGNIFICAND + 1 + _EXTRA_BITS  # of a number below 1 the last place is 2**-53
+    low = way(man_bits, place, bits)
+    drop = _EXTRA_BITS + (low >> bits)
+    return math.ldexp((low >> drop) + 1, drop - bits)
 
 
 def read(name: str) -> LogFormat | None:
