@@ -31,8 +31,8 @@ WATCHED = {"products": ["golden_products"], "floats": ["golden_formats", "golden
            "formats.fitting": ["golden_formats"], "formats.scales": ["golden_formats", "golden_families"],
            "formats.blocks": ["golden_formats", "golden_families"], "formats.logs": ["golden_logs", "golden_formats"],
            "spec": ["golden_spec"], "formula": ["golden_offsets"], "offsets": ["golden_offsets"],
-           "errors": ["golden_errors"], "stimulus": ["golden_stimulus"], "operands": ["golden_operands"],
-           "tensors": ["golden_tensors"], "accumulate": ["golden_accumulate"],
+           "errors": ["golden_errors"], "stimulus": ["golden_stimulus"],
+           "operands": ["golden_operands", "golden_families"], "tensors": ["golden_tensors"], "accumulate": ["golden_accumulate"],
            "matmul": ["golden_stacks", "golden_accumulate"], "kernels": ["golden_stacks", "golden_accumulate"]}
 #: Modules of a few lines, with as few faults.
 FEW = {"integers", "signed_fields", "families.integer", "families.ternary", "families.powers"}
@@ -100,6 +100,12 @@ EQUIVALENT = {
     },
     "formats.fitting": {
         "if not next_error < error - _LEAST_GAIN * abs(error): Lt to LtE": "none is less by just so much",
+    },
+    "formats.logs": {
+        "top, above = np.frexp(self.magnitude) if self.exp_bits <= _RANGE_BITS else (1.0, 1): 1.0 to 2.0":
+            "mantissas are below 1",
+        "steps = np.array([_above(way, fmt.man_bits, place) for place in range(1 << fmt.man_bits)]): 1 to 2":
+            "no fraction reaches the upper half",
     },
     "formats.powers": {
         "if fmt.exp_bits > 4 or fmt.width > 16: 16 to 17": "17, a prime, is no number of parts of equal width",
