@@ -32,8 +32,9 @@ WATCHED = {"products": ["golden_products"], "floats": ["golden_formats", "golden
            "formats.blocks": ["golden_formats", "golden_families"], "formats.logs": ["golden_logs", "golden_formats"],
            "spec": ["golden_spec"], "formula": ["golden_offsets"], "offsets": ["golden_offsets"],
            "errors": ["golden_errors"], "stimulus": ["golden_stimulus"],
-           "operands": ["golden_operands", "golden_families"], "tensors": ["golden_tensors"], "accumulate": ["golden_accumulate"],
-           "matmul": ["golden_stacks", "golden_accumulate"], "kernels": ["golden_stacks", "golden_accumulate"]}
+           "operands": ["golden_operands", "golden_families"], "tensors": ["golden_tensors"],
+           "accumulate": ["golden_accumulate"], "matmul": ["golden_stacks", "golden_accumulate"],
+           "kernels": ["golden_stacks", "golden_accumulate"]}
 #: Modules of a few lines, with as few faults.
 FEW = {"integers", "signed_fields", "families.integer", "families.ternary", "families.powers"}
 #: Tests too long for loops that are not compiled.
