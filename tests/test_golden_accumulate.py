@@ -7,7 +7,7 @@ import pytest
 import rational
 from lmul.golden import kernels
 from lmul.golden import matmul as matmul_module
-from lmul.golden.accumulate import accumulate, dot, extent, sums, target
+from lmul.golden.accumulate import accumulate, dot, exact_int_sums, extent, sums, target
 from lmul.golden.codec import as_codes, decode, encode
 from lmul.golden.formats import FORMATS, FloatFormat
 from lmul.golden.matmul import matmul, out_of_range
@@ -528,3 +528,10 @@ def test_sums_out_of_range_are_told(seed):
     for name in ("fp32", "fixed"):
         codes = np.full((2, 4), 0x7E, np.uint8)
         assert not len(out_of_range(Multiplier.make("lmul", "e4m3"), parse_accumulator(name), codes, codes.T).values)
+
+
+def test_deep_sums_of_integers():
+    """In parts of 2**20 products, each of which float64 sums exactly."""
+    depth = (1 << 20) + 3
+    ones, minus = np.ones((1, depth), np.uint8), np.full((depth, 1), 0xFF, np.uint8)
+    assert exact_int_sums(Multiplier.make("int8"), ones, minus).tolist() == [[-depth]]

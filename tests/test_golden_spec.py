@@ -107,6 +107,37 @@ def test_wide_layout():
     assert Multiplier.make("int8", None).wide == IntFormat("int16", 16)
 
 
+def test_places_of_packed_fields():
+    described = Multiplier.make("lmul", "bf16", "e2m1").wide.describe()
+    places = [(each["name"], each["lsb"], each["width"]) for each in described["fields"]]
+    assert places == [("sig", 0, 7), ("exp", 7, 9), ("sign", 16, 1), ("zero", 17, 1), ("inf", 18, 1), ("nan", 19, 1)]
+    assert described["width"] == 20
+
+
+def test_what_is_said_of_wide_products_by_default():
+    """Of a family that states nothing by itself: as ours state of themselves."""
+    for spec in (Multiplier.make("exact", "e4m3"), Multiplier.make("lmul", "e5m2", "e2m1")):
+        assert Multiplier.leading.fget(spec) == spec.leading
+        for figure in ("exp_range", "largest"):
+            assert vars(Multiplier)[figure].func(spec) == getattr(spec, figure)
+
+
+def test_true_products_of_packed_signs():
+    """Of 1, 1 and 1, -1 and -1, -1 with 1, 1."""
+    assert Multiplier.make("xnor", "sign2").true_products([0b00, 0b10, 0b11], 0b00).tolist() == [2, 0, -2]
+    assert Multiplier.make("xnor", "sign1").true_products([0, 1], 1).tolist() == [-1, 1]
+
+
+def test_numbers_of_policies():
+    offset = LMul.policies[-1]
+    for word, value in (("off3", 3), ("offm3", -3), ("off0", 0), ("offh3", 1.5), ("offhm1", -0.5), ("offh5", 2.5),
+                        ("offh4", 2), ("offhm6", -3), ("paper", "paper"), ("r3", None), ("off", None)):
+        assert offset.read(word) == value and type(offset.read(word)) is type(value)
+        assert value is None or word in ("offh4", "offhm6") or offset.write(value) == word
+    assert Integer(INT8, INT8).rivals == () == Exact(E4M3, E4M3).rivals
+    assert LMul(E4M3, E4M3).rivals[0] == LMul(E4M3, E4M3).rival
+
+
 def test_policies_by_default():
     """Exact products keep subnormals, and L-Mul has the paper's offset."""
     specs = (Multiplier.make(kind, "e4m3") for kind in ("lmul", "mitchell", "exact"))
