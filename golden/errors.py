@@ -134,7 +134,7 @@ def normal_pairs(spec: Multiplier) -> tuple[np.ndarray, np.ndarray]:
     a, b = all_pairs(spec)
     if spec.wide.integer:
         return a, b
-    counted = _normal(spec.a, a) & _normal(spec.b, b) & _in_range(spec.a, exact_product(spec, a, b))
+    counted = _normal(spec.a, a) & _normal(spec.b, b) & _in_range(spec.narrow, exact_product(spec, a, b))
     return a[counted], b[counted]
 
 

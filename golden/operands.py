@@ -76,9 +76,9 @@ class Product:
 
     def scales(self, spec: Multiplier) -> tuple[float, float]:
         """What the tensors are divided by, to become codes of a multiplier's formats: `scale_for`."""
-        formats = spec.a, spec.b
+        a, b = formats = spec.ranges
         if formats not in self._scales:
-            self._scales[formats] = scale_for(spec.a, self.a, self.a_own), scale_for(spec.b, self.b, self.b_own)
+            self._scales[formats] = scale_for(a, self.a, self.a_own), scale_for(b, self.b, self.b_own)
         return self._scales[formats]
 
     @cached_property

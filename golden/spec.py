@@ -11,7 +11,7 @@ import numpy as np
 
 from .accumulators import Accumulator as Accumulator
 from .accumulators import parse_accumulator as parse_accumulator
-from .formats import Format, IntFormat
+from .formats import Format, IntFormat, format_named
 from .refusal import Refusal
 
 if TYPE_CHECKING:
@@ -73,15 +73,18 @@ class WideFormat(Format):
 class Policy(NamedTuple):
     """A field of a family that slugs spell: its name, the words for its values, and for integer values the letters
     before them (``off3`` and ``offm3`` with ``off``). With ``halves`` a number may also be an odd number of halves,
-    which are counted behind an h (``offh3`` is 1.5, ``offhm1`` -0.5)."""
+    which are counted behind an h (``offh3`` is 1.5, ``offhm1`` -0.5). With ``formats`` it is the name of a format."""
 
     name: str
     words: dict[str, str | int]
     number: str | None = None
     halves: bool = False
+    formats: bool = False
 
     def read(self, word: str) -> str | float | None:
-        """The value that a word means, or None."""
+        """The value that a word means, or None; a `Refusal` where it should be a format and is none."""
+        if self.formats:
+            return format_named(word).name
         match = self.number and re.fullmatch(rf"{self.number}({'h?' if self.halves else ''})(m?)(\d+)", word)
         if not match:
             return self.words.get(word)
@@ -92,6 +95,8 @@ class Policy(NamedTuple):
 
     def write(self, value: str | float) -> str:
         """The word for a value."""
+        if self.formats:
+            return str(value)
         if self.number and isinstance(value, int):
             return f"{self.number}{value}".replace("-", "m")
         if self.halves and isinstance(value, float):
@@ -167,6 +172,21 @@ class Multiplier:
     def takes(cls, a: Format, b: Format) -> bool:
         """Whether a pair of formats is spelled without ``kind`` and means this family."""
         return False
+
+    @classmethod
+    def partner(cls, a: Format) -> Format:
+        """Format of ``b`` where slugs name that of ``a`` alone."""
+        return a
+
+    @property
+    def operands(self) -> dict[str, Format]:
+        """Formats of the operands by name of the port; one of no bits has none."""
+        return {name: fmt for name, fmt in (("a", self.a), ("b", self.b)) if fmt.width}
+
+    @property
+    def ranges(self) -> tuple[Format, Format]:
+        """The formats whose ranges tensors of either operand are scaled to."""
+        return self.a, self.b
 
     @property
     def formats(self) -> str:

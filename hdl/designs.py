@@ -24,10 +24,10 @@ class Design:
     Parameters
     ----------
     structure : str
-        ``mul`` (narrow product), ``prod`` (wide product), ``mac``, ``dot``, ``array`` or ``matmul``.
+        ``mul`` (narrow product), ``prod`` (wide product), ``conv`` (conversion of codes), ``mac``, ``dot``, ``array`` or ``matmul``.
     multiplier : Multiplier
     accumulator : Accumulator or None
-        None for ``mul`` and ``prod``.
+        None where the structure is combinational.
     lanes : int or None
         Lanes of a ``dot``.
     window : int
@@ -57,6 +57,10 @@ class Design:
     source: ClassVar["Source | None"] = None  # files, of what somebody else built: `foreign.Foreign`
 
     def __post_init__(self) -> None:
+        if self.multiplier.kind not in self._kinds():
+            alone = next((word for word, each in STRUCTURES.items() if each.kind == self.multiplier.kind), None)
+            raise Refusal(f"Structure of {self.multiplier.title} must be {alone}, not {self.structure}" if alone else
+                          f"A {self.structure} must be of kind {self.declared.kind}, not {self.multiplier.kind}")
         if not self.unrounded:
             self.multiplier.check_narrow()
         if self.wide and self.multiplier.overflow != "saturate":
@@ -80,6 +84,12 @@ class Design:
                           f"{self.multiplier.name} has not: _os must stand for _ws")
         if self.lanes is not None:
             self._check_sum()
+
+    def _kinds(self):
+        """Kinds of multipliers that the structure may be of."""
+        if self.declared.kind:
+            return [self.declared.kind]
+        return families.members().keys() - {each.kind for each in STRUCTURES.values()}
 
     def _check_sum(self):
         assert self.accumulator is not None
@@ -167,10 +177,10 @@ def _parse(slug):
     if structure not in STRUCTURES:
         *words, last = STRUCTURES
         raise Refusal(f"a design begins with {', '.join(words)} or {last}, not {structure!r}")
-    if not words:
-        raise Refusal(f"a multiplier must follow {structure!r}")
-    multiplier, words = families.parse(words)
     declared, fields = STRUCTURES[structure], {}
+    if not words:
+        raise Refusal(f"a {'format' if declared.kind else 'multiplier'} must follow {structure!r}")
+    multiplier, words = families.parse(words, declared.kind)
     if declared.protocol != "combinational":
         if not words:
             raise Refusal(f"an accumulator must follow {multiplier.name!r}")
@@ -200,7 +210,7 @@ def catalogue() -> list[str]:
             for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
                 slugs += [f"{structure}_{kind}_{formats}_{accumulator}{suffix}" for kind in ("lmul", "exact")
                           for accumulator in ("fp32", "fixed", "carrysave")]
-    return slugs + _shorter() + _integers() + _logarithms()
+    return slugs + _shorter() + _integers() + _logarithms() + _conversions()
 
 
 def _shorter():
@@ -219,8 +229,8 @@ def _shorter():
 
 def _by_protocol():
     """The structures of lone products, and those of sums."""
-    lone = {name: each for name, each in STRUCTURES.items() if each.protocol == "combinational"}
-    return lone, {name: each for name, each in STRUCTURES.items() if name not in lone}
+    lone = {name: each for name, each in STRUCTURES.items() if each.protocol == "combinational" and not each.kind}
+    return lone, {name: each for name, each in STRUCTURES.items() if each.protocol != "combinational"}
 
 
 def _integers():
@@ -247,3 +257,10 @@ def _logarithms():
             slugs += [f"{structure}_{multiplier.name}_{accumulator}{suffix}" for multiplier in multipliers
                       for accumulator in ("fp32", "fixed")]
     return slugs
+
+
+def _conversions():
+    """What stands before and behind an array of log codes: floats to these codes, and back."""
+    pairs = [("e4m3", "l3f4"), ("e5m2", "l3f5"), ("e4m3", "l4f3"), ("bf16", "l3f4"), ("fp16", "l3f4"), ("fp32", "l3f4"),
+             ("l3f4", "e4m3"), ("l4f3", "e4m3"), ("l3f4", "bf16"), ("l3f4", "fp32")]
+    return [f"conv_{source}_{target}" for source, target in pairs]

@@ -66,7 +66,7 @@ class Part(wiring.Component):
 
 
 class MultiplierPart(Part):
-    """A combinational multiplier: operand codes ``a`` and ``b`` in, product ``p`` out, narrow or wide."""
+    """A combinational multiplier: operand codes ``a`` and ``b`` in (of no bits: no port), product ``p`` out, narrow or wide."""
 
     a: Signal
     b: Signal
@@ -75,8 +75,7 @@ class MultiplierPart(Part):
     def __init__(self, spec: Multiplier, wide: bool = False) -> None:
         self.spec, self.wide = spec, wide
         super().__init__({
-            "a": In(spec.a.width),
-            "b": In(spec.b.width),
+            **{name: In(fmt.width) for name, fmt in spec.operands.items()},
             "p": Out(spec.wide.width if wide else spec.narrow_width),
         })
 

@@ -99,6 +99,8 @@ class Structure:
         Gives the Amaranth component.
     summary, title, heading : str
         In ``lmul list``; one of them, and several, on a report's pages.
+    kind : str or None
+        The one kind of multiplier that it is of, which slugs then leave out; None for any that is of no such structure.
     wide : bool
         Whether its multipliers give unrounded products.
     shape : Shape
@@ -111,6 +113,7 @@ class Structure:
     summary: str
     title: str
     heading: str
+    kind: str | None = None
     wide: bool = True
     shape: Shape = Shape()
     examples: Sequence[str] = ("",)
@@ -158,6 +161,8 @@ STRUCTURES = {
                      "Multipliers, narrow product", wide=False),
     "prod": Structure("combinational", _multiplier, "multiplier, wide product", "wide product",
                       "Multipliers, wide product"),
+    "conv": Structure("combinational", _multiplier, "conversion of codes", "conversion", "Conversions of codes",
+                      kind="conv", wide=False),
     "mac": Structure("runs", _mac, "multiplier and accumulator", "multiply-accumulate", "Multiply-accumulate units"),
     "dot": Structure("runs", _dot, "dot product into one accumulator", "dot product", "Dot products",
                      shape=Lanes(), examples=("_16",)),

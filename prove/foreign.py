@@ -41,7 +41,7 @@ def _product(foreign, seconds):
     [verdict] = compare(exhaust.load({design.slug: verilog(design)})[design.slug], [theirs], seconds)
     means = f"equivalence with our Verilog, {verdict.means}"
     found = verdict.counterexample
-    case = pairs.shown(multipliers.witness(theirs, design, found["a"], found["b"])) if found else {}
+    case = pairs.shown(multipliers.witness(theirs, design, found)) if found else {}
     return verdict.state, means, case
 
 

@@ -70,14 +70,15 @@ def exhausted(circuits: Mapping[str, Circuit], seconds: float, design: Design) -
     wrong = exhaust.mismatches(circuit, spec, design.wide, a, b)
     if not wrong.size:
         return Answer(PROVED)
-    return Answer(REFUTED, witness(circuit, design, int(a[wrong[0]]), int(b[wrong[0]])))
+    return Answer(REFUTED, witness(circuit, design, {"a": int(a[wrong[0]]), "b": int(b[wrong[0]])}))
 
 
-def witness(circuit: Circuit, design: Design, a: int, b: int) -> dict[str, int]:
-    """What a circuit makes of a pair of operand codes, and what it should."""
-    x, y = np.array([a]), np.array([b])
-    return {"a": a, "b": b, "gives": circuit(a=x, b=y)["p"][0],
-            "not": exhaust.expected(design.multiplier, design.wide, x, y)[0]}
+def witness(circuit: Circuit, design: Design, codes: Mapping[str, int]) -> dict[str, int]:
+    """What a circuit makes of operand codes, by port, and what it should."""
+    spec = design.multiplier
+    x, y = (np.array([codes.get(name, 0)]) for name in "ab")
+    return {**{name: codes[name] for name in spec.operands}, "gives": circuit(a=x, b=y)["p"][0],
+            "not": exhaust.expected(spec, design.wide, x, y)[0]}
 
 
 def of_variants(pair: Sequence[str]) -> Obligation:

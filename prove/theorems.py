@@ -46,13 +46,13 @@ def obligation(design: Design, claim: str, means: str, examine: Callable[..., An
     """What is claimed of a multiplier: ``examine`` is given its Verilog as ``read`` reads it, and the design."""
     spec = design.multiplier
     return Obligation(design.slug, claim, means, examine, (design,), {design.slug: Source(read, component, (design,))},
-                      {"a": spec.a, "b": spec.b, "gives": design.result, "not": design.result},
+                      {**spec.operands, "gives": design.result, "not": design.result},
                       batch=f"multipliers of {spec.formats}", weight=spec.a.width)
 
 
-def operands(question: Question, spec: Multiplier) -> list[Word]:
-    """Free operand codes of a multiplier."""
-    return [free(question, fmt.width, name) for name, fmt in (("a", spec.a), ("b", spec.b))]
+def operands(question: Question, spec: Multiplier) -> dict[str, Word]:
+    """Free operand codes of a multiplier, by port."""
+    return {name: free(question, fmt.width, name) for name, fmt in spec.operands.items()}
 
 
 def specified(circuits: Mapping[str, WordCircuit], seconds: float, design: Design) -> Answer:
@@ -66,20 +66,20 @@ def specified(circuits: Mapping[str, WordCircuit], seconds: float, design: Desig
     circuit, spec, question = circuits[design.slug], design.multiplier, Question(Logic())
     says = specification(spec)
     assert says is not None  # a family without a specification has no such obligation
-    a, b = operands(question, spec)
-    found, wanted = circuit.build({"a": a, "b": b})["p"], says.product(spec, design.wide, a, b)
-    return _in_turn(question, circuit, spec, (a, b), seconds, ~found.equals(wanted), {"gives": found, "not": wanted},
+    given = operands(question, spec)
+    found, wanted = circuit.build(given)["p"], says.product(spec, design.wide, *given.values())
+    return _in_turn(question, circuit, spec, given, seconds, ~found.equals(wanted), {"gives": found, "not": wanted},
                     says.multiplies and (lambda found, bounded: found.equals(
-                        says.product(spec, design.wide, a, b, bounded.specified))))
+                        says.product(spec, design.wide, *given.values(), bounded.specified))))
 
 
-def _in_turn(question, circuit, spec, given: tuple[Word, Word], seconds, wrong, shown, right):
+def _in_turn(question, circuit, spec, given: dict[str, Word], seconds, wrong, shown, right):
     """Whether something wrong never comes: as it is; where that is not decided soon, by ``right`` with a `_Bounded`
     product, if that is given; and for as long as may be."""
-    shown = dict(zip("ab", given, strict=True)) | shown
+    shown = given | shown
     verdict, witness = question.never(wrong, limit=min(seconds, PLAIN_SECONDS) if right else seconds, shown=shown)
     if verdict == UNDECIDED and right:
-        if _by_bounds(question, circuit, spec, *given, seconds, right):
+        if _by_bounds(question, circuit, spec, given, seconds, right):
             return Answer(PROVED, told=(_BOUNDS,))
         verdict, witness = question.never(wrong, limit=seconds, shown=shown)
     return Answer(verdict, witness, ("",))
@@ -145,10 +145,10 @@ def _zeros(word):
     return count
 
 
-def _by_bounds(question, circuit, spec, a, b, seconds, right):
+def _by_bounds(question, circuit, spec, given, seconds, right):
     """Whether ``right(found, bounded)`` holds of the product found, with a `_Bounded` number for that of the
     significands."""
-    bounded = _Bounded(question, spec, a, b)
+    bounded = _Bounded(question, spec, *given.values())
 
     def multiply(left, other):
         if left.width != bounded.product.width:
@@ -156,7 +156,7 @@ def _by_bounds(question, circuit, spec, a, b, seconds, right):
         return bounded.multiply(left, other, seconds)
 
     try:
-        found = circuit.build({"a": a, "b": b}, multiply)["p"]
+        found = circuit.build(given, multiply)["p"]
     except _Other:
         return False
     return _always(question, right(found, bounded) | ~bounded.holds, seconds)
@@ -184,11 +184,11 @@ def ieee(circuits: Mapping[str, WordCircuit], seconds: float, design: Design) ->
     circuit, spec, question = circuits[design.slug], design.multiplier, Question(Logic())
     if not ieee_applies(spec):
         raise Refusal(f"Multiplier must be exact, of one IEEE format, with subnormals, not {spec.name!r}")
-    a, b = operands(question, spec)
-    theory = _Theory(spec, a, b)
-    found = circuit.build({"a": a, "b": b})["p"]
+    given = operands(question, spec)
+    theory = _Theory(spec, *given.values())
+    found = circuit.build(given)["p"]
     wrong = ~theory.right(found, theory.x * theory.y)
-    return _in_turn(question, circuit, spec, (a, b), seconds, wrong, {"gives": found},
+    return _in_turn(question, circuit, spec, given, seconds, wrong, {"gives": found},
                     lambda found, bounded: theory.right(found, theory.rounded(bounded)))
 
 

@@ -36,10 +36,10 @@ async def product_is_golden(dut: Any) -> None:
     a, b = vectors(spec)
     mismatches = []
     # Handles and the trigger are looked up once: the loop runs 65,536 times.
-    port_a, port_b, port_p, settle = dut.a, dut.b, dut.p, Timer(1, "step")
+    ports, port_p, settle = [getattr(dut, name) for name in spec.operands], dut.p, Timer(1, "step")
     for x, y, wanted in zip(a.tolist(), b.tolist(), expected(design, a, b).tolist(), strict=True):
-        port_a.value = x
-        port_b.value = y
+        for port, code in zip(ports, (x, y), strict=False):  # of one operand there is one
+            port.value = code
         await settle
         if (actual := bench.read(port_p)) != wanted:
             mismatches.append((x, y, wanted, actual))

@@ -35,7 +35,7 @@ def accuracy(design: Design, source: Operands, vectors: int, seed: int) -> Row:
     lone = design.combinational
     driven = pairs(source, spec, vectors, seed) if lone else sums(design, source, vectors, seed).operands
     row["operand_codes"] = {name: census(fmt, spec.subnormals, operand)._asdict()
-                            for name, fmt, operand in zip("ab", (spec.a, spec.b), driven, strict=True)}
+                            for (name, fmt), operand in zip(spec.operands.items(), driven, strict=False)}
     met = driven.codes if lone else _met(*driven.codes)
     filled(row, lambda: [operand_errors(spec, *met, wide).mean], "driven_relative_error")
     if lone:

@@ -139,8 +139,8 @@ _SUMS = {"runs": _runs, "streams": _tiles}
 
 def _product(design, latency, source, vectors, seed):
     spec = design.multiplier
-    a, b = pairs(source, spec, vectors + 1, seed).codes
-    return Drive({"a": a, "b": b}, 1, vectors, {"p": expected(design, a, b)})
+    codes = pairs(source, spec, vectors + 1, seed).codes
+    return Drive(dict(zip(spec.operands, codes, strict=False)), 1, vectors, {"p": expected(design, *codes)})
 
 
 def _sum(design, latency, source, vectors, seed):

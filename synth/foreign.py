@@ -10,7 +10,7 @@ import numpy as np
 
 from ..golden.codec import decode
 from ..golden.errors import exact_product, mean_relative_error, measure, normal_pairs, result_errors
-from ..golden.operands import Operands
+from ..golden.operands import Operands, pairs
 from ..golden.refusal import Refusal
 from ..hdl.foreign import Foreign
 from ..hdl.verilog import component, generate
@@ -127,13 +127,14 @@ def _products(foreign, proof, source, vectors, seed):
     design, spec = foreign.ours, foreign.multiplier
     circuit = exhaust.load({foreign.slug: foreign.text})[foreign.slug]
     golden = drive(design, 0, source, vectors, seed)
-    a, b = golden.inputs["a"], golden.inputs["b"]
+    a, b = pairs(source, spec, vectors + 1, seed).codes
     found = circuit(a=a, b=b)["p"]
     wrong = np.flatnonzero(found != golden.expected["p"])
     difference = proof.case if proof.verdict == REFUTED else ""
     if wrong.size and not difference:
         place = wrong[0]
-        difference = (f"a={int(a[place]):#x} b={int(b[place]):#x} gives {shown(design.result, int(found[place]))}, not "
+        given = " ".join(f"{name}={int(codes[place]):#x}" for name, codes in golden.inputs.items())
+        difference = (f"{given} gives {shown(design.result, int(found[place]))}, not "
                       f"{shown(design.result, int(golden.expected['p'][place]))}")
     errors = accuracy(design, source, vectors, seed)
     if difference:

@@ -33,7 +33,9 @@ def describe(design: Design) -> str:
     if spec.wide.integer:
         words.append(spec.formats.replace("x", " x "))
     else:
-        words += [spec.formats.replace("x", " x ") + ",", SUBNORMALS[spec.subnormals]]
+        words.append(spec.formats.replace("x", " x "))
+        if spec.a.floating:
+            words[-1:] = [f"{words[-1]},", SUBNORMALS[spec.subnormals]]
     if design.accumulator is not None:
         words.append(f"into {design.accumulator.name}")
     return " ".join(filter(None, [*words, design.declared.shape.describe(design)]))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..formats import Format
     from ..spec import Multiplier
 
-OURS = ("lmul", "exact", "integer", "ternary", "powers", "xnor", "log")
+OURS = ("lmul", "exact", "integer", "ternary", "powers", "xnor", "log", "conversion")
 GROUP = "lmul.families"
 
 
@@ -91,8 +91,8 @@ def make(kind: str, a: Format | str | None = None, b: Format | str | None = None
     """`Multiplier.make`."""
     found = members()
     if kind in found and (found[kind][0].spelled or a is not None):
-        a, b = _format(a), _format(a if b is None else b)
-        return _member(found[kind][0], a, b, policies)
+        a, member = _format(a), found[kind][0]
+        return _member(member, a, member.partner(a) if b is None else _format(b), policies)
     a, _, b = kind.partition("x")
     try:
         a, b = format_named(a), format_named(b or a)
@@ -115,17 +115,18 @@ def _member(member, a, b, policies):
     return member(a, b, **{name: value for name, value in policies.items() if name in own})
 
 
-def parse(words: Iterable[str]) -> tuple[Multiplier, list[str]]:
-    """Read a multiplier off the front of a slug's words; gives the multiplier and the words left over.
+def parse(words: Iterable[str], alone: str | None = None) -> tuple[Multiplier, list[str]]:
+    """Read a multiplier off the front of a slug's words; gives the multiplier and the words left over. Its kind is
+    ``alone`` where a structure is of one family.
 
     Raises
     ------
     Refusal
         If the words do not begin with a multiplier in its one spelling.
     """
-    kind, *rest = words
+    kind, *rest = words if alone is None else (alone, *words)
     a, b = None, ""
-    if kind in kinds():
+    if kind in kinds() or alone:
         if not rest:
             raise Refusal(f"A format must follow {kind!r}: one of {', '.join(FORMATS)}, e{{E}}m{{M}} or l{{E}}f{{F}}")
         a, _, b = rest.pop(0).partition("x")
@@ -135,7 +136,7 @@ def parse(words: Iterable[str]) -> tuple[Multiplier, list[str]]:
     # The family's own policies; behind them those of others, so that one which does not apply is refused by its name.
     own = {policy.name: policy for policy in member.policies}
     known = own | {policy.name: policy for each, _ in members().values() for policy in each.policies
-                   if policy.name not in own}
+                   if policy.name not in own and not policy.formats}
     given = {}
     while rest:
         for policy in known.values():

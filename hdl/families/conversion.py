@@ -1,0 +1,167 @@
+"""Conversion of codes: floats to logarithms and back, to the nearest in value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Value
+
+from ...golden.families.conversion import Conversion
+from ...golden.formats import FloatFormat, LogFormat
+from ...golden.spec import Multiplier
+from ..operand import Operand, named
+from ..part import MultiplierPart
+from ..shift import normalise
+
+_TABLE_BITS = 8  # mantissas up to this length index a table; longer ones are compared
+
+
+class ToLog(MultiplierPart):
+    """The log code nearest in value to a float; beyond the largest number, and of Inf and NaN, the largest.
+
+    Every octave has the same thresholds, so the exponent changes its bias, and the fraction is what the mantissa has
+    passed of them; past the last it carries into the exponent. Below the octaves of the log format there is but one
+    threshold, half the smallest number. Bit-exact with :func:`lmul.golden.products.multiply`.
+
+    Timing: combinational.
+
+    Parameters
+    ----------
+    spec : :class:`~lmul.golden.spec.Multiplier`
+        Of kind ``conv``, of a float.
+
+    Members
+    -------
+    a : ``In(spec.a.width)``
+    p : ``Out(spec.narrow_width)``
+    """
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source, target = self.spec.a, self.spec.narrow
+        assert isinstance(source, FloatFormat) and isinstance(target, LogFormat)
+        code = Operand(m, "a", source, self.a, "exact")
+        man, exp = code.man, code.exp
+        if target.bias - source.bias >= -1:  # else all subnormals are far below the log codes
+            shifted, minus_zeros = normalise(m, man, Const(0, 1), source.man_bits - 1)
+            man = named(m, "man", Mux(code.normal, man, shifted.shift_left(1)[: source.man_bits]))
+            exp = named(m, "exp", Mux(code.normal, exp, minus_zeros.as_signed()))
+        octave = named(m, "octave", exp + (target.bias - source.bias))
+        fraction = named(m, "fraction", _passed(man, _thresholds(target.man_bits, source.man_bits)))
+        field = named(m, "field", (octave << target.man_bits) + fraction)
+        # Half the smallest number lies an octave below the lowest, at its first fraction.
+        least = named(m, "least", (octave >= 0) | ((octave == -1) & (man >= _least_above(target, source))))
+        over = named(m, "over", (field > target.max_finite) | code.special)
+        inside = Mux(field <= 0, least, field[: target.field_bits])
+        some = named(m, "some", ~code.zero)
+        m.d.comb += self.p.eq(Cat((inside | over.replicate(target.field_bits)) & some.replicate(target.field_bits),
+                                  code.sign))
+        return m
+
+
+class ToFloat(MultiplierPart):
+    """The float nearest in value to a log code; beyond the largest number the largest, and subnormal where it is less
+    than the smallest normal one.
+
+    The fraction's antilog, rounded to as many bits as the float has, is added to the exponent, into which it may carry.
+    Among the subnormal floats every octave has an antilog of its own, of fewer bits. Bit-exact with
+    :func:`lmul.golden.products.multiply`.
+
+    Timing: combinational.
+
+    Parameters
+    ----------
+    spec : :class:`~lmul.golden.spec.Multiplier`
+        Of kind ``conv``, of a logarithm.
+
+    Members
+    -------
+    a : ``In(spec.a.width)``
+    p : ``Out(spec.narrow_width)``
+    """
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        source, target = self.spec.a, self.spec.narrow
+        assert isinstance(source, LogFormat) and isinstance(target, FloatFormat)
+        field, sign = self.a[:-1], self.a[-1]
+        fraction, octave = field[: source.man_bits], field[source.man_bits :]
+        rebias = target.bias - source.bias
+        exp = named(m, "exp", octave + rebias)
+        bits, places = target.man_bits, source.man_bits
+        found = named(m, "found", (exp << bits) + _antilog(fraction, places, bits) - (1 << bits))
+        largest = ((1 << source.exp_bits) + rebias) << bits
+        if largest > target.max_finite:
+            found = named(m, "inside", Mux(found > target.max_finite, target.max_finite, found))
+        for below in range(rebias, 1):  # exponents that no normal number has
+            small = _antilog(fraction, places, bits + below - 1)
+            found = named(m, f"found_{1 - below}", Mux(exp == below, small, found))
+        some = named(m, "some", field.any())
+        m.d.comb += self.p.eq(Cat(found[: target.field_bits] & some.replicate(target.field_bits), sign))
+        return m
+
+
+def component(spec: Multiplier, wide: bool = False) -> MultiplierPart:
+    """The component of a conversion."""
+    return (ToLog if spec.narrow.logarithmic else ToFloat)(spec, wide)
+
+
+def _thresholds(places, bits):
+    """The mantissas of ``bits`` bits from which on the nearest of the powers ``2**(n / 2**places)`` is that of n, for n
+    from 1 to ``2**places``: those past the sum of two powers over 2. For n whose power is nearest to none, the next's."""
+    exact = bits + 64  # halfway is irrational, and no mantissa is so close to it
+    sizes = [_power(places, n, exact) for n in range((1 << places) + 1)]
+    return [((low + high) >> (exact - bits + 1)) + 1 - (1 << bits) for low, high in zip(sizes, sizes[1:], strict=False)]
+
+
+def _least_above(target, source):
+    """The least mantissa that is above ``2**(1 / 2**places)``, which is twice half the smallest number."""
+    exact = source.man_bits + 64
+    return (_power(target.man_bits, 1, exact) >> 64) + 1 - (1 << source.man_bits)
+
+
+def _antilog(fraction, places, bits):
+    """``2**f`` of a fraction in units of ``2**-bits``, to the nearest integer."""
+    values = [_nearest(places, n, bits) for n in range(1 << places)]
+    return _choice(fraction, values, max(values).bit_length())
+
+
+def _passed(man: Value, thresholds: Sequence[int]) -> Value:
+    """How many of the thresholds, which ascend, a mantissa has passed."""
+    if len(man) <= _TABLE_BITS:
+        return _choice(man, [sum(limit <= each for limit in thresholds) for each in range(1 << len(man))],
+                       len(thresholds).bit_length())
+    return _searched(man, thresholds)
+
+
+def _searched(man, thresholds):
+    """The same by comparison with one threshold for each bit, chosen by the bits above."""
+    bits, found = len(thresholds).bit_length() - 1, Const(0, 0)
+    for bit in reversed(range(bits)):
+        limits = thresholds[(1 << bit) - 1 : -1 : 2 << bit]
+        found = Cat(man >= _choice(found, limits, len(man) + 1), found)
+    return found + (man >= thresholds[-1])
+
+
+def _nearest(places, n, bits):
+    """``2**(bits + n / 2**places)`` to the nearest integer. Halfway is only n = 0 of -1 bits, which goes to 0."""
+    if n == 0 or bits < -1:
+        return 1 << bits if bits >= 0 else 0
+    return (_power(places, n, bits + 1) + 1) >> 1
+
+
+def _power(places, n, bits):
+    """``2**(bits + n / 2**places)``, rounded down: the largest integer whose power is not above, bit by bit."""
+    steps, found = 1 << places, 0
+    for bit in range(bits + 1, -1, -1):
+        if (found | 1 << bit) ** steps <= 1 << (bits * steps + n):
+            found |= 1 << bit
+    return found
+
+
+def _choice(index: Value, values: Sequence[Value | int], width: int) -> Value:
+    """The value at an index, by a tree of choices."""
+    if len(values) == 1:
+        return values[0] if isinstance(values[0], Value) else Const(values[0], width)
+    each = [value if isinstance(value, Value) else Const(value, width) for value in values]
+    return _choice(index[1:], [Mux(index[0], high, low) for low, high in zip(each[::2], each[1::2], strict=True)], width)
