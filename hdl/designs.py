@@ -24,7 +24,8 @@ class Design:
     Parameters
     ----------
     structure : str
-        ``mul`` (narrow product), ``prod`` (wide product), ``conv`` (conversion of codes), ``mac``, ``dot``, ``array`` or ``matmul``.
+        ``mul`` (narrow product), ``prod`` (wide product), ``conv`` (conversion of codes), ``mac``, ``dot``, ``array``
+        or ``matmul``.
     multiplier : Multiplier
     accumulator : Accumulator or None
         None where the structure is combinational.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from ..golden.formats import FloatFormat, Specials
 from .part import MultiplierPart
@@ -21,6 +21,14 @@ def named(m: Module, name: str, value: Value | int) -> Signal:
     signal = Signal(value.shape(), name=name)
     m.d.comb += signal.eq(value)
     return signal
+
+
+def looked_up(index: Value, values: Sequence[Value]) -> Value:
+    """The value at an index, by a tree of choices."""
+    if len(values) == 1:
+        return values[0]
+    pairs = zip(values[::2], values[1::2], strict=True)
+    return looked_up(index[1:], [Mux(index[0], high, low) for low, high in pairs])
 
 
 class FloatMultiplier(MultiplierPart):

@@ -66,7 +66,8 @@ class Part(wiring.Component):
 
 
 class MultiplierPart(Part):
-    """A combinational multiplier: operand codes ``a`` and ``b`` in (of no bits: no port), product ``p`` out, narrow or wide."""
+    """A combinational multiplier: operand codes ``a`` and ``b`` in, product ``p`` out, narrow or wide. An operand of no
+    bits has no port."""
 
     a: Signal
     b: Signal

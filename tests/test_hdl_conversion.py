@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from lmul.golden.products import multiply
 from lmul.golden.families.conversion import ONE
 from lmul.golden.formats import format_named
+from lmul.golden.products import multiply
 from lmul.golden.refusal import Refusal
 from lmul.golden.spec import Multiplier
 from lmul.hdl.designs import Design, parse

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from .. import formats
 from ..formats import FORMATS, format_named
@@ -91,8 +91,8 @@ def make(kind: str, a: Format | str | None = None, b: Format | str | None = None
     """`Multiplier.make`."""
     found = members()
     if kind in found and (found[kind][0].spelled or a is not None):
-        a, member = _format(a), found[kind][0]
-        return _member(member, a, member.partner(a) if b is None else _format(b), policies)
+        member, first = found[kind][0], _format(cast("Format | str", a))
+        return _member(member, first, member.partner(first) if b is None else _format(b), policies)
     a, _, b = kind.partition("x")
     try:
         a, b = format_named(a), format_named(b or a)

@@ -71,8 +71,8 @@ class Conversion(Multiplier):
         if not self.to:
             raise Refusal(f"The format to convert {self.a} to must be given, as in conv_{self.a}_l3f4")
         if not ((self.a.floating and self.narrow.logarithmic) or (self.a.logarithmic and self.narrow.floating)):
-            raise Refusal(f"A conversion must be of a float to a logarithm, as e4m3 to l3f4, or back, not of {self.a} to "
-                          f"{self.to}")
+            raise Refusal(f"A conversion must be of a float to a logarithm, as e4m3 to l3f4, or back, not of {self.a} "
+                          f"to {self.to}")
 
     @classmethod
     def partner(cls, a: Format) -> Format:

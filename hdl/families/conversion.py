@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 
-from ...golden.families.conversion import Conversion
 from ...golden.formats import FloatFormat, LogFormat
 from ...golden.spec import Multiplier
-from ..operand import Operand, named
+from ..operand import Operand, looked_up, named
 from ..part import MultiplierPart
 from ..shift import normalise
 
@@ -107,9 +106,9 @@ def component(spec: Multiplier, wide: bool = False) -> MultiplierPart:
 
 
 def _thresholds(places, bits):
-    """The mantissas of ``bits`` bits from which on the nearest of the powers ``2**(n / 2**places)`` is that of n, for n
-    from 1 to ``2**places``: those past the sum of two powers over 2. For n whose power is nearest to none, the next's."""
-    exact = bits + 64  # halfway is irrational, and no mantissa is so close to it
+    """For n from 1 to ``2**places`` the least mantissa of ``bits`` bits that is nearer to the power
+    ``2**(n / 2**places)`` than to the one before: it is past half their sum."""
+    exact = bits + 64  # half the sum is irrational, and no mantissa is so close to it
     sizes = [_power(places, n, exact) for n in range((1 << places) + 1)]
     return [((low + high) >> (exact - bits + 1)) + 1 - (1 << bits) for low, high in zip(sizes, sizes[1:], strict=False)]
 
@@ -123,14 +122,14 @@ def _least_above(target, source):
 def _antilog(fraction, places, bits):
     """``2**f`` of a fraction in units of ``2**-bits``, to the nearest integer."""
     values = [_nearest(places, n, bits) for n in range(1 << places)]
-    return _choice(fraction, values, max(values).bit_length())
+    return looked_up(fraction, [Const(value, max(values).bit_length()) for value in values])
 
 
 def _passed(man: Value, thresholds: Sequence[int]) -> Value:
     """How many of the thresholds, which ascend, a mantissa has passed."""
     if len(man) <= _TABLE_BITS:
-        return _choice(man, [sum(limit <= each for limit in thresholds) for each in range(1 << len(man))],
-                       len(thresholds).bit_length())
+        width = len(thresholds).bit_length()
+        return looked_up(man, [Const(sum(limit <= each for limit in thresholds), width) for each in range(1 << len(man))])
     return _searched(man, thresholds)
 
 
@@ -138,8 +137,8 @@ def _searched(man, thresholds):
     """The same by comparison with one threshold for each bit, chosen by the bits above."""
     bits, found = len(thresholds).bit_length() - 1, Const(0, 0)
     for bit in reversed(range(bits)):
-        limits = thresholds[(1 << bit) - 1 : -1 : 2 << bit]
-        found = Cat(man >= _choice(found, limits, len(man) + 1), found)
+        limits = [Const(limit, len(man) + 1) for limit in thresholds[(1 << bit) - 1 : -1 : 2 << bit]]
+        found = Cat(man >= looked_up(found, limits), found)
     return found + (man >= thresholds[-1])
 
 
@@ -157,11 +156,3 @@ def _power(places, n, bits):
         if (found | 1 << bit) ** steps <= 1 << (bits * steps + n):
             found |= 1 << bit
     return found
-
-
-def _choice(index: Value, values: Sequence[Value | int], width: int) -> Value:
-    """The value at an index, by a tree of choices."""
-    if len(values) == 1:
-        return values[0] if isinstance(values[0], Value) else Const(values[0], width)
-    each = [value if isinstance(value, Value) else Const(value, width) for value in values]
-    return _choice(index[1:], [Mux(index[0], high, low) for low, high in zip(each[::2], each[1::2], strict=True)], width)

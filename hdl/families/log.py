@@ -1,9 +1,9 @@
 """Products of logarithms: one addition of the fields, and the antilog for sums."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.hdl import Cat, Const, Module
 
 from ...golden.families.log import Log
-from ..operand import named, pack_wide
+from ..operand import looked_up, named, pack_wide
 from ..part import MultiplierPart
 
 
@@ -67,7 +67,7 @@ class LogMultiplier(MultiplierPart):
         fraction, exp = total[: spec.a.man_bits], total[spec.a.man_bits :]
         if not spec.table:
             return exp, fraction
-        return exp, _looked_up(fraction, [Const(each, spec.table - 1) for each in _table(spec.a.man_bits, spec.table)])
+        return exp, looked_up(fraction, [Const(each, spec.table - 1) for each in _table(spec.a.man_bits, spec.table)])
 
 
 def _table(man_bits, bits):
@@ -81,14 +81,6 @@ def _table(man_bits, bits):
             size += 1
         found.append(size - (1 << (bits - 1)))
     return found
-
-
-def _looked_up(index, values) -> Value:
-    """The value at an index, by a tree of choices."""
-    if len(values) == 1:
-        return values[0]
-    pairs = zip(values[::2], values[1::2], strict=True)
-    return _looked_up(index[1:], [Mux(index[0], high, low) for low, high in pairs])
 
 
 component = LogMultiplier

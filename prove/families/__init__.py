@@ -1,9 +1,9 @@
 """The specifications of the families, from their definitions, apart from golden and the RTL: a file for each, as in
 ``golden/families``, whose registry finds them.
 
-A file has ``product(spec, is_wide, a, b)``: what a `Multiplier` must give for two operand codes (one, where ``b`` has no
-bits), as a `Word` as wide as port ``p``. It may have ``multiplies = True``, if its product takes the multiplication of two words as a further
-argument, and ``further(design)``, obligations beyond the usual ones.
+A file has ``product(spec, is_wide, a, b)``: what a `Multiplier` must give for two operand codes (for one, where ``b``
+has no bits), as a `Word` as wide as port ``p``. It may have ``multiplies = True``, if its product takes the
+multiplication of two words as a further argument, and ``further(design)``, obligations beyond the usual ones.
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ...golden.formats import FloatFormat, LogFormat
 from ..specification import Operand
 from ..words import concat
 
 if TYPE_CHECKING:
     from ...golden.families.conversion import Conversion
-    from ...golden.formats import FloatFormat, LogFormat
     from ..words import Word
 
 
@@ -19,6 +19,7 @@ def product(spec: Conversion, is_wide: bool, a: Word) -> Word:
     """The log code nearest to a float, as wide as port ``p``: of normal floats the exponent in steps of the logarithm,
     and a step for each halfway point that the mantissa has passed."""
     source, target = spec.a, spec.narrow
+    assert isinstance(source, FloatFormat) and isinstance(target, LogFormat)  # codes of logarithms are few: exhausted
     operand, width = Operand(source, a, "exact"), source.exp_bits + target.field_bits + 2
     one, steps = source.bias << source.man_bits, 1 << target.man_bits
     unity = target.bias << target.man_bits  # codes of 1
