@@ -45,16 +45,17 @@ class ToLog(MultiplierPart):
             shifted, minus_zeros = normalise(m, man, Const(0, 1), source.man_bits - 1)
             man = named(m, "man", Mux(code.normal, man, shifted.shift_left(1)[: source.man_bits]))
             exp = named(m, "exp", Mux(code.normal, exp, minus_zeros.as_signed()))
-        octave = named(m, "octave", exp + (target.bias - source.bias))
         fraction = named(m, "fraction", _passed(man, _thresholds(target.man_bits, source.man_bits)))
-        field = named(m, "field", (octave << target.man_bits) + fraction)
-        # Half the smallest number lies an octave below the lowest, at its first fraction.
-        least = named(m, "least", (octave >= 0) | ((octave == -1) & (man >= _least_above(target, source))))
-        over = named(m, "over", (field > target.max_finite) | code.special)
-        inside = Mux(field <= 0, least, field[: target.field_bits])
-        some = named(m, "some", ~code.zero)
-        m.d.comb += self.p.eq(Cat((inside | over.replicate(target.field_bits)) & some.replicate(target.field_bits),
-                                  code.sign))
+        # The range is judged by exponents as they come: of the octaves' numbers their own few bits are enough.
+        lowest = source.bias - target.bias
+        inside = named(m, "inside", exp >= lowest)
+        octave = named(m, "octave", (exp - lowest)[: target.exp_bits])
+        field = named(m, "field", octave.shift_left(target.man_bits) + fraction)
+        # The code below the first is zero, halfway to which is an octave below the lowest, at its first fraction.
+        first = inside & ~field.any() | (exp == lowest - 1) & (man >= _least_above(target, source))
+        over = named(m, "over", (exp >= lowest + (1 << target.exp_bits)) | inside & field[-1] | code.special)
+        field = (field[:-1] & inside.replicate(target.field_bits)) | first | over.replicate(target.field_bits)
+        m.d.comb += self.p.eq(Cat(field & (~code.zero).replicate(target.field_bits), code.sign))
         return m
 
 
@@ -88,7 +89,7 @@ class ToFloat(MultiplierPart):
         rebias = target.bias - source.bias
         exp = named(m, "exp", octave + rebias)
         bits, places = target.man_bits, source.man_bits
-        found = named(m, "found", (exp << bits) + _antilog(fraction, places, bits) - (1 << bits))
+        found = named(m, "found", exp.shift_left(bits) + _antilog(fraction, places, bits) - (1 << bits))
         largest = ((1 << source.exp_bits) + rebias) << bits
         if largest > target.max_finite:
             found = named(m, "inside", Mux(found > target.max_finite, target.max_finite, found))
@@ -128,8 +129,8 @@ def _antilog(fraction, places, bits):
 def _passed(man: Value, thresholds: Sequence[int]) -> Value:
     """How many of the thresholds, which ascend, a mantissa has passed."""
     if len(man) <= _TABLE_BITS:
-        width = len(thresholds).bit_length()
-        return looked_up(man, [Const(sum(limit <= each for limit in thresholds), width) for each in range(1 << len(man))])
+        counts = [sum(limit <= each for limit in thresholds) for each in range(1 << len(man))]
+        return looked_up(man, [Const(count, len(thresholds).bit_length()) for count in counts])
     return _searched(man, thresholds)
 
 
