@@ -22,7 +22,8 @@ WATCHED = {"products": ["golden_products"], "floats": ["golden_formats", "golden
            "families.exact": ["golden_formats", "golden_products", "golden_spec"],
            "families.integer": ["golden_families"], "families.xnor": ["golden_families"],
            "families.ternary": ["golden_families"], "families.powers": ["golden_families"],
-           "families.log": ["golden_logs"], "accumulators": ["golden_formats", "golden_spec"],
+           "families.log": ["golden_logs"], "families.conversion": ["golden_conversion"],
+           "accumulators": ["golden_formats", "golden_spec"],
            "formats.base": ["golden_formats", "golden_codec", "golden_families"],
            "formats.floats": ["golden_formats", "golden_codec", "golden_spec"],
            "formats.integers": ["golden_formats", "golden_families"],
@@ -59,6 +60,10 @@ EQUIVALENT = {
             'numpy takes any negative number for the size that it is to find',
         'return a.shape[:-1], a.reshape(-1, a.shape[-1]), b.reshape(-1, b.shape[-1]): 1 to 2, again, again, again':
             'numpy takes any negative number for the size that it is to find',
+    },
+    "families.conversion": {
+        "exp_bits: int = 0: 0 to 1": "a code of no bits is 0 under any mask",
+        "exp_bits: int = 0: 0 to -1": "a code of no bits is 0 under any mask",
     },
     "families.exact": {
         "small = exp < 1: Lt to LtE": "at exponent 1 both shifts are the same",

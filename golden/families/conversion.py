@@ -112,7 +112,7 @@ class Conversion(Multiplier):
 
     def narrow_products(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         values = self.a.decode(a)
-        largest = np.copysign(self.narrow.magnitude, np.where(a >> self.a.field_bits, -1.0, 1.0))
+        largest = np.where(a >> self.a.field_bits, -self.narrow.magnitude, self.narrow.magnitude)
         return self.narrow.encode(np.where(np.isnan(values), largest, values))
 
 
