@@ -9,7 +9,7 @@ from lmul.golden import families
 from lmul.golden.accumulate import accumulate
 from lmul.golden.errors import mean_relative_error, result_errors
 from lmul.golden.families.log import Log
-from lmul.golden.formats import format_named
+from lmul.golden.formats import LogFormat, format_named
 from lmul.golden.matmul import matmul
 from lmul.golden.operands import quantise
 from lmul.golden.products import multiply, pack, product, unpack, wide_value
@@ -97,6 +97,7 @@ def test_scales():
         scale = fmt.scale_for(np.array([0.0, -largest]))
         assert largest / scale <= fmt.magnitude < 2 * largest / scale and np.frexp(scale)[0] == 0.5
         assert 1 <= largest / wide.scale_for(np.array([largest])) < 2
+    assert fmt.scale_for(np.array([5e-324])) == 2.0**-1022  # a normal number, to divide by
     for name in ("l5f2", "l2f1"):  # up to five integer bits the largest is brought below the largest number
         fmt = format_named(name)
         assert fmt.scale_for(np.array([fmt.magnitude])) == 1 == format_named("l6f2").scale_for(np.array([1.5]))
@@ -208,6 +209,8 @@ def test_dot_products_beside_floats_of_the_same_width(seed):
 
 def test_refused():
     logarithm, e4m3 = format_named("l3f4"), format_named("e4m3")
+    with pytest.raises(Refusal, match="logarithm must be 1 to 7, not 0"):
+        LogFormat("l3f0", 3, 0, 3)
     for pair in ((logarithm, e4m3), (e4m3, logarithm)):
         with pytest.raises(Refusal, match="Operand formats of log must be logarithms"):
             Log(*pair)

@@ -116,6 +116,10 @@ EQUIVALENT = {
         "if not next_error < error - _LEAST_GAIN * abs(error): Lt to LtE": "none is less by just so much",
     },
     "formats.logs": {
+        "doubled = [power(place, man_bits, _SIGNIFICAND + 1) for place in range(1 << man_bits)]: 1 to 2, again":
+            "no fraction reaches the upper half",
+        "limits[0] = _above(_halfway_to_zero, fmt.man_bits, 0) * 0.5**fmt.bias: 0 to 1, again": "no place is read",
+        "limits[0] = _above(_halfway_to_zero, fmt.man_bits, 0) * 0.5**fmt.bias: 0 to -1, again": "no place is read",
         "top, above = np.frexp(self.magnitude) if self.exp_bits <= _RANGE_BITS else (1.0, 1): 1.0 to 2.0":
             "mantissas are below 1",
         "steps = np.array([_above(way, fmt.man_bits, place) for place in range(1 << fmt.man_bits)]): 1 to 2":
