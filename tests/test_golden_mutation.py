@@ -63,7 +63,6 @@ EQUIVALENT = {
     },
     "families.conversion": {
         "exp_bits: int = 0: 0 to 1": "a code of no bits is 0 under any mask",
-        "exp_bits: int = 0: 0 to -1": "a code of no bits is 0 under any mask",
     },
     "families.exact": {
         "small = exp < 1: Lt to LtE": "at exponent 1 both shifts are the same",
