@@ -64,7 +64,7 @@ def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: 
     report = report or measure(needed(found, wanted, full), progress, dont_use)
     found = judged(parts, wanted, Figures(report), transformer)
     _insist(wanted, found)
-    return {"command": command, "source": published.LMUL, "rule": RULE, **found, "hardware": report and _short(report)}
+    return {"command": command, "source": published.LMUL, "rule": RULE, **found, "hardware": report and short(report)}
 
 
 def _insist(names, found):
@@ -158,7 +158,7 @@ def measure(batches: dict[str, list[str]], progress: Callable | None = None, don
     return record
 
 
-def _short(report):
+def short(report: Row) -> Row:
     """The record of designs, still a record, without what the claims do not need."""
     return report | {"rows": [row | {"curve": [], "at": {}, "path": None} for row in report["rows"]]}
 

@@ -84,7 +84,7 @@ def claims_page(record: Row) -> Page:
         if name in record["parts"]:
             blocks += part(record[name])
     blocks = [block for block in blocks if not _is_empty(block)]
-    return Page("The claims of the L-Mul paper, measured", lead(record), blocks + _provenance(record))
+    return Page("The claims of the L-Mul paper, measured", lead(record), blocks + provenance(record))
 
 
 def _is_empty(block):
@@ -390,7 +390,8 @@ PARTS = {"error": _error, "gates": _gates, "energy": _energy, "attention": _atte
          "others": _others}
 
 
-def _provenance(record):
+def provenance(record: Row) -> list:
+    """The blocks that say where figures come from."""
     hardware = record["hardware"]
     blocks = [Heading("Provenance"), Text(f"Made by `{record['command']}`.")]
     if hardware is None:

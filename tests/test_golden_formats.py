@@ -318,7 +318,8 @@ def test_scales():
     for overflow, beyond in (("saturate", 254), ("ieee", 255)):
         assert e8m0.encode([2.0**127, 1.49 * 2.0**127, 1.5 * 2.0**127, np.nan, np.inf], overflow).tolist() == [
             254, 254, beyond, 255, beyond]
-    assert e8m0.encode([-3.0, 0, 2.0**-127, 2.0**-140, 1.5, 1.49, 2.0**-126]).tolist() == [0, 0, 0, 0, 128, 127, 1]
+    assert e8m0.encode([-3.0, -np.inf, 0, 2.0**-127, 2.0**-140, 1.5, 1.49]).tolist() == [0, 0, 0, 0, 0, 128, 127]
+    assert e8m0.encode([2.0**-126]).tolist() == [1]
     assert (e8m0.width, e8m0.neutral, e8m0.max_finite, ue4m3.width, ue4m3.max_finite) == (8, 127, 254, 7, 126)
     assert e8m0.has_nan and ue4m3.has_nan and format_named("e8m0") is e8m0 and format_named("ue4m3") is ue4m3
     for overflow, beyond in (("saturate", 126), ("ieee", 127)):

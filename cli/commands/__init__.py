@@ -5,10 +5,12 @@ from .claims import claims
 from .generate import generate
 from .list import list_command
 from .matmul import matmul
+from .multipliers import multipliers
 from .prove import prove
 from .report import report
 from .scatter import scatter
 from .simulate import simulate
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, prove, report, scatter, matmul, claims, characterise, trace)
+COMMANDS = (list_command, generate, simulate, prove, report, scatter, matmul, claims, multipliers,
+            characterise, trace)

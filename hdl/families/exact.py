@@ -29,6 +29,12 @@ class Unrounded(NamedTuple):
     alive: Value = Const(1)
 
 
+def adds(spec: Exact) -> bool:
+    """Whether the narrow product is an addition of the fields and a carry. One bit by one bit is an AND: where
+    subnormals are kept that is smaller than what rounds a sum twice."""
+    return (1 if spec.subnormals == "flush" else 2) <= spec.a.man_bits <= rounding.MAN_BITS
+
+
 class ExactMultiplier(FloatMultiplier):
     """Product of floats, exact and then rounded once to nearest even, as IEEE 754 has it.
 
@@ -48,6 +54,9 @@ class ExactMultiplier(FloatMultiplier):
         Of kind ``exact``.
     wide : bool
         Whether the product is the wide one.
+    multiplied : bool
+        Whether a narrow product multiplies the significands and rounds, though an addition and a carry would do: the
+        larger of two circuits for the same products, to be measured beside the other.
 
     Members
     -------
@@ -59,8 +68,9 @@ class ExactMultiplier(FloatMultiplier):
 
     spec: Exact
 
-    def __init__(self, spec: Exact, wide: bool = False) -> None:
+    def __init__(self, spec: Exact, wide: bool = False, multiplied: bool = False) -> None:
         super().__init__(spec, wide)
+        self.added = not multiplied and adds(spec)
         self.bias_bits = spec.b.bias.bit_length()
 
     def elaborate(self, platform: object) -> Module:
@@ -72,10 +82,7 @@ class ExactMultiplier(FloatMultiplier):
             sig, exp = self._raw(m, a, b)[:2] if spec.kept is None else self._shortened(m, a, b)
             m.d.comb += self.p.eq(pack_wide(spec.wide, sig, exp, sign, special_flags(a, b)))
         else:
-            # One bit by one bit is an AND: where subnormals are kept that is smaller than what rounds a sum twice.
-            least = 1 if self.spec.subnormals == "flush" else 2
-            added = least <= self.spec.a.man_bits <= rounding.MAN_BITS
-            field = self._added(m, a, b) if added else self._rounded(m, a, b, self._unrounded(m, a, b))
+            field = self._added(m, a, b) if self.added else self._rounded(m, a, b, self._unrounded(m, a, b))
             m.d.comb += self.p.eq(Cat(field, sign))
         return m
 
