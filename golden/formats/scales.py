@@ -29,7 +29,7 @@ class PowerScale(Format):
         mantissa, exponent = np.frexp(np.maximum(values, 2.0**-127))
         codes = exponent - 1 + (mantissa >= 0.75) + 127
         beyond = 254 if overflow == "saturate" else 255
-        codes = np.where(np.isinf(values) | (codes > 254), beyond, codes)
+        codes = np.where(np.isposinf(values) | (codes > 254), beyond, codes)
         return np.where(np.isnan(values), 255, codes)
 
 
