@@ -47,7 +47,9 @@ NOTES = {name: " ".join(text.split()) for name, text in {
         With an XOR counted as one gate the same parts give other figures. Nor are the parts a multiplier's: an
         array that adds up every partial product has m + 1 half adders and m^2 - 1 full adders, and exponents need
         adders of their own width. The full count has those, a multiplexer per bit to normalise, and half adders
-        to round.""",
+        to round. And at three mantissa bits or fewer nobody need multiply: the exact product, correctly rounded, is
+        the L-Mul's first adder with a carry in, and no second one. Its count has a multiplexer for each node of the
+        carry's decision diagram.""",
     "attention": """
         Each tensor is rounded to the format with one scale, and products are summed in fp32, bit-exact to the
         hardware. Scope attention replaces the products of queries by keys and of attention weights by values;
@@ -231,7 +233,8 @@ def _gates(part):
         _table("The pencil count.",
                ["", "format", "printed", "formula, XOR = 4", "same, XOR = 1", "full count, XOR = 4", "same, XOR = 1"],
                part["pencil"],
-               [[_kind(row), row["format"], *(str(row[key]) for key in keys)] for row in part["pencil"]], words=(0, 1)),
+               [[_kind(row), row["format"], *(_whole(row[key]) for key in keys)] for row in part["pencil"]],
+               words=(0, 1)),
         _table("Gates of the generated designs, subnormals flushed on both sides: two-input gates and inverters, "
                "transistors of a static CMOS mapping, gate equivalents of the smallest netlist.",
                ["design", "product", "two-input gates", "transistors", *(f"{each}, GE" for each in technologies)],
@@ -404,7 +407,7 @@ def provenance(record: Row) -> list:
 
 
 def _kind(row):
-    return {"exact": "exact", "lmul": "L-Mul"}[row["kind"]]
+    return {"exact": "exact", "lmul": "L-Mul", "added": "exact, by addition"}[row["kind"]]
 
 
 def _whole(value):
