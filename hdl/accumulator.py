@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat, Format
-from ..golden.spec import Accumulator
+from ..golden.spec import Accumulator, Multiplier
 from .addend import Addend
 from .fixed import FixedAdder, FixedDrain, Window
 from .fpadd import FloatAdder
+from .integer_sum import HalvesSum
 from .integers import number
-from .part import Part
+from .multipliers import multiplier
+from .part import MultiplierPart, Part
 
 
 class IntAdder(Part):
@@ -50,8 +52,33 @@ class IntAdder(Part):
         return m
 
 
+class Coded:
+    """What sums have in common that add codes to a sum which is whole."""
+
+    addend: Addend
+    width: int
+
+    @property
+    def shown(self) -> int:
+        return self.width
+
+    def multiplier(self, spec: Multiplier) -> MultiplierPart:
+        return multiplier(spec, wide=True)
+
+    def gated(self, b: Value, p: Value, on: Value) -> tuple[Value, Value]:
+        return b, self.addend.gated(p, on)
+
+    def step(self, m: Module, acc: Value, keep: Value, p: Value) -> tuple[Value, Value]:
+        m.submodules.accumulator = adder = self.adder()
+        m.d.comb += [adder.p.eq(p), adder.acc.eq(acc & keep.replicate(self.width))]
+        return adder.sum, acc
+
+    def adder(self) -> IntAdder | FloatAdder | FixedAdder:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class Sum:
+class Sum(Coded):
     """A sum held as its result: the code of a format."""
 
     fmt: Format
@@ -72,7 +99,7 @@ class Sum:
 
 
 @dataclass(frozen=True)
-class FixedSum:
+class FixedSum(Coded):
     """An exact sum, held as one word or, in carry-save form, as two."""
 
     window: Window
@@ -97,12 +124,18 @@ class FixedSum:
         return FixedDrain(self.window, self.words)
 
 
-def running_sum(accumulator: Accumulator, addend: Addend) -> Sum | FixedSum:
+#: Any of the above.
+RunningSum = Sum | FixedSum | HalvesSum
+
+
+def running_sum(accumulator: Accumulator, addend: Addend) -> RunningSum:
     """How an `Accumulator` holds a sum of numbers that are ``addend``.
 
-    Its ``adder()`` is combinational, the running sum ``acc`` and the number ``p`` in, ``sum`` out; all are ``width``
-    bits wide, and all zeros are +0. Its ``drain()`` is the component that makes a result of a sum, in
-    ``drain_latency`` cycles, or None where the sum is the result.
+    ``multiplier(spec)`` is the component that gives products as they are added; ``gated(b, p, on)`` an operand for it
+    and its product, such that while ``on`` is low nothing is added. ``step(m, acc, keep, p)`` puts the adder into a
+    module, as ``accumulator``, and gives the sum ``acc``, or +0 if ``keep`` is low, plus ``p``; and ``acc`` as it is
+    shown when finished. Sums are ``width`` bits wide, shown ones ``shown``, and all zeros are +0. ``drain()`` is the
+    component that makes a result of a shown sum, in ``drain_latency`` cycles, or None where that is the result.
 
     Parameters
     ----------
@@ -117,4 +150,6 @@ def running_sum(accumulator: Accumulator, addend: Addend) -> Sum | FixedSum:
     accumulator.check(addend.wide, f"addends that are {addend.wide}")
     if accumulator.exact:
         return FixedSum(Window(addend, cast(int, accumulator.depth)), accumulator.words)
+    if addend.partials is not None:
+        return HalvesSum(accumulator.result, addend.partials)
     return Sum(accumulator.result, addend)

@@ -9,6 +9,7 @@ from amaranth.hdl import Cat, Const, Value
 
 from ..golden.formats import FloatFormat, IntFormat
 from ..golden.spec import Multiplier, WideFormat
+from .partials import Partials
 
 
 class Fields(NamedTuple):
@@ -36,6 +37,8 @@ class Addend:
         Significand, hidden one included, of the largest magnitude; its exponent is ``highest``.
     leading : int
         Zeros that the significand of a number other than 0 may begin with.
+    partials : Partials or None
+        Of products of integers that can be had as partials: what these are.
     """
 
     wide: WideFormat | IntFormat
@@ -43,12 +46,13 @@ class Addend:
     highest: int = 0
     largest: int = 0
     leading: int = 0
+    partials: Partials | None = None
 
     @classmethod
     def product(cls, multiplier: Multiplier) -> Addend:
         """The wide products of a `Multiplier`."""
         if multiplier.wide.integer:
-            return cls(multiplier.wide)
+            return cls(multiplier.wide, partials=Partials.of(multiplier))
         return cls(multiplier.wide, *multiplier.exp_range, multiplier.largest, multiplier.leading)
 
     @classmethod

@@ -14,14 +14,16 @@ from amaranth.lib.wiring import In, Out
 from ..golden.formats import FloatFormat, IntFormat
 from ..golden.refusal import Refusal
 from ..golden.spec import Accumulator, Multiplier, WideFormat
-from .accumulator import FixedSum, Sum, running_sum
+from .accumulator import FixedSum, RunningSum, Sum, running_sum
 from .addend import Addend, expand
 from .fixed import Window, compress
 from .fpadd import FloatAdder
+from .heap import gather
 from .integers import number
 from .multipliers import multiplier
-from .part import Part
-from .pe import accumulate, give_result
+from .part import MultiplierPart, Part
+from .partials import PartialProducts, Partials
+from .pe import accumulate, counts, give_result
 from .shift import normalise, shift_right
 from .systolic import lanes
 
@@ -237,6 +239,46 @@ class IntTree(Part):
         return m
 
 
+class PartialTree(Part):
+    """The sum of products of integers that are given as partials: all in one tree of full adders, with one addition.
+
+    Timing: 1 cycle with ``en``, one sum per such cycle.
+
+    Parameters
+    ----------
+    partials : Partials
+        Of each product.
+    bits : int
+        Of the sum.
+    count : int
+
+    Members
+    -------
+    en : ``In(1)``
+    p : ``In(count * len(partials.places))``
+    sum : ``Out(bits)``
+    """
+
+    latency = 1
+
+    en: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, partials: Partials, bits: int, count: int) -> None:
+        self.partials, self.count = partials, count
+        super().__init__({"en": In(1), "p": In(count * len(partials.places)), "sum": Out(bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        total = Signal.like(self.sum, reset_less=True, name="total")
+        gathered = gather(m, self.partials, lanes(self.p, self.count), len(total))
+        with m.If(self.en):
+            m.d.sync += total.eq(gathered)
+        m.d.comb += self.sum.eq(total)
+        return m
+
+
 class FixedTree(Part):
     """The exact sum of float products, by a carry-save tree.
 
@@ -361,6 +403,7 @@ class Dot(Part):
             raise Refusal(f"Dot product lanes must be at least 2, not {count!r}")
         self.multiplier, self.accumulator, self.count, self.window, self.tree = (
             multiplier, accumulator, count, window, tree)
+        self._partials = Partials.of(multiplier, negative=True) if accumulator.integer else None
         self.held, self._tree, latency = self._sums()
         self.latency = 2 + latency + self.held.drain_latency
         super().__init__({
@@ -369,14 +412,20 @@ class Dot(Part):
             "valid": Out(1), "c": Out(accumulator.result.width),
         })
 
-    def _sums(self) -> tuple[Sum | FixedSum, Callable[[], AlignedSum | FloatTree | IntTree | FixedTree], int]:
+    def _product(self) -> MultiplierPart | PartialProducts:
+        """What multiplies in a lane."""
+        return PartialProducts(self.multiplier, True) if self._partials else multiplier(self.multiplier, wide=True)
+
+    def _sums(self) -> tuple[RunningSum, Callable[[], AlignedSum | FloatTree | IntTree | PartialTree | FixedTree], int]:
         """How the running sum is held, what makes the component that adds up the lanes, and that one's latency."""
         count, product = self.count, Addend.product(self.multiplier)
         held = running_sum(self.accumulator, product)
         if self.accumulator.integer:
             each = product.integers
-            total = Addend(IntFormat("sum", each.width + (count - 1).bit_length(), each.signed))
-            return Sum(self.accumulator.result, total), partial(IntTree, each, count), IntTree.latency
+            bits = each.width + (count - 1).bit_length()
+            tree = (partial(PartialTree, self._partials, bits, count) if self._partials
+                    else partial(IntTree, each, count))
+            return Sum(self.accumulator.result, Addend(IntFormat("sum", bits, each.signed))), tree, IntTree.latency
         if self.accumulator.exact:
             narrow, wide = Window(product, count), cast(FixedSum, held)
             return PlacedSum(wide.window, wide.words, narrow), partial(FixedTree, narrow, count), FixedTree.latency
@@ -401,10 +450,11 @@ class Dot(Part):
             ]
         products = []
         for lane, (x, y) in enumerate(zip(lanes(a, self.count), lanes(b, self.count), strict=True)):
-            m.submodules[f"multiplier_{lane}"] = product = multiplier(self.multiplier, wide=True)
+            m.submodules[f"multiplier_{lane}"] = product = self._product()
             m.d.comb += [product.a.eq(x), product.b.eq(y)]
             products.append(product.p)
         m.submodules.tree = tree = self._tree()
         m.d.comb += [tree.en.eq(self.en), tree.p.eq(Cat(products))]
-        give_result(m, self, accumulate(m, self.held, tree.sum, valid[-1], clear[-1], self.en), clear[-1])
+        _, total = self.held.gated(b, tree.sum, counts(valid[-1], self.en))
+        give_result(m, self, accumulate(m, self.held, total, clear[-1], self.en), clear[-1])
         return m

@@ -8,9 +8,8 @@ from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..golden.spec import Accumulator, Multiplier
-from .accumulator import FixedSum, Sum, running_sum
+from .accumulator import RunningSum, running_sum
 from .addend import Addend
-from .multipliers import multiplier
 from .part import Part
 
 
@@ -38,8 +37,8 @@ class PE(Part):
         Whether the operands are a pair to add; whether the sum begins anew.
     a_out, b_out, valid_out, clear_out : ``Out``
         The same, a cycle later.
-    sum : ``Out(width)``
-        A finished sum as the accumulator holds it, or 0.
+    sum : ``Out(shown)``
+        A finished sum as the accumulator shows it, or 0.
     """
 
     roles = {"multiplier": "multiplier", "accumulator": "accumulator", "acc": "accumulator",
@@ -65,20 +64,21 @@ class PE(Part):
             "en": In(1),
             "a": In(a), "b": In(b), "valid": In(1), "clear": In(1),
             "a_out": Out(a), "b_out": Out(b), "valid_out": Out(1), "clear_out": Out(1),
-            "sum": Out(self.held.width),
+            "sum": Out(self.held.shown),
         })
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
+        m.submodules.multiplier = product = self.held.multiplier(self.multiplier)
         a = Signal.like(self.a, reset_less=True, name="a_held")
         b = Signal.like(self.b, reset_less=True, name="b_held")
         with m.If(self.en):
             m.d.sync += [a.eq(self.a), b.eq(self.b), self.valid_out.eq(self.valid), self.clear_out.eq(self.clear)]
+        gated, p = self.held.gated(b, product.p, counts(self.valid_out, self.en))
         m.d.comb += [
             self.a_out.eq(a), self.b_out.eq(b),
-            product.a.eq(a), product.b.eq(b),
-            self.sum.eq(accumulate(m, self.held, product.p, self.valid_out, self.clear_out, self.en)),
+            product.a.eq(a), product.b.eq(gated),
+            self.sum.eq(accumulate(m, self.held, p, self.clear_out, self.en)),
         ]
         return m
 
@@ -106,7 +106,7 @@ class WeightStationaryPE(Part):
     sum : ``In(width)``
     a_out, turn_out, clear_out : ``Out``
         The same, a cycle later.
-    sum_out, shown : ``Out(width)``
+    sum_out, shown : ``Out(width)``, ``Out(shown)``
     """
 
     roles = {"multiplier": "multiplier", "accumulator": "accumulator", "total": "accumulator",
@@ -132,25 +132,24 @@ class WeightStationaryPE(Part):
         super().__init__({
             "en": In(1),
             "a": In(a), "turn": In(1), "clear": In(1), "b": In(b), "sum": In(width),
-            "a_out": Out(a), "turn_out": Out(1), "clear_out": Out(1), "sum_out": Out(width), "shown": Out(width),
+            "a_out": Out(a), "turn_out": Out(1), "clear_out": Out(1), "sum_out": Out(width),
+            "shown": Out(self.held.shown),
         })
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
-        m.submodules.accumulator = adder = self.held.adder()
+        m.submodules.multiplier = product = self.held.multiplier(self.multiplier)
         a = Signal.like(self.a, reset_less=True, name="a_held")
         weight = Signal.like(self.b, reset_less=True, name="weight")
         total = Signal.like(self.sum, reset_less=True, name="total")
+        after, finished = self.held.step(m, self.sum, ~self.clear_out, product.p)
         with m.If(self.en):
-            m.d.sync += [a.eq(self.a), self.turn_out.eq(self.turn), self.clear_out.eq(self.clear), total.eq(adder.sum)]
+            m.d.sync += [a.eq(self.a), self.turn_out.eq(self.turn), self.clear_out.eq(self.clear), total.eq(after)]
             with m.If(self.turn):
                 m.d.sync += weight.eq(self.b)
-        clear = self.clear_out.replicate(self.held.width)
         m.d.comb += [
-            self.a_out.eq(a), self.sum_out.eq(total), self.shown.eq(self.sum & clear),
+            self.a_out.eq(a), self.sum_out.eq(total), self.shown.eq(finished & self.clear_out.replicate(len(finished))),
             product.a.eq(a), product.b.eq(weight),
-            adder.p.eq(product.p), adder.acc.eq(self.sum & ~clear),
         ]
         return m
 
@@ -208,29 +207,30 @@ class Mac(Part):
 class Unit(Protocol):
     """What sums runs: how the sum is held, and the ports about its result."""
 
-    held: Sum | FixedSum
+    held: RunningSum
     en: Signal
     valid: Signal
     c: Signal
 
 
-def accumulate(m: Module, held: Sum | FixedSum, p: Value, valid: Value, clear: Value, en: Value) -> Value:
-    """Add ``p`` to a sum in each cycle with ``valid`` and ``en``, which ``clear`` begins anew.
+def counts(valid: Value, en: Value) -> Value:
+    """Whether a product is to be added. To hold a sum nothing is added to it, which costs less than an enable on each
+    of its bits."""
+    return valid & en & ~ResetSignal()
+
+
+def accumulate(m: Module, held: RunningSum, p: Value, clear: Value, en: Value) -> Value:
+    """Add ``p`` to a sum in each cycle; ``clear`` with ``en`` begins it anew.
 
     Gives the sum that was finished before while ``clear`` is high, else 0. Reset empties the sum.
     """
-    m.submodules.accumulator = adder = held.adder()
     acc = Signal(held.width, reset_less=True, name="acc")
-    # To hold the sum, or to empty it, zero is added: that costs less than an enable and a reset on each of its bits.
-    rst = ResetSignal()
-    m.d.comb += [
-        adder.p.eq(held.addend.gated(p, valid & en & ~rst)),
-        adder.acc.eq(acc & (~(rst | (clear & en))).replicate(held.width)),
-    ]
-    m.d.sync += acc.eq(adder.sum)
+    # A mask empties the sum: that costs less than a reset on each of its bits.
+    after, finished = held.step(m, acc, ~(ResetSignal() | (clear & en)), p)
+    m.d.sync += acc.eq(after)
     # The finished sum shows for one cycle and is 0 in all others, so that a column's elements, which finish one after
     # the other, share an OR instead of a result register each: 0 | 0 | sum | 0.
-    return acc & clear.replicate(held.width)
+    return finished & clear.replicate(len(finished))
 
 
 def give_result(m: Module, unit: Unit, total: Value, finished: Value) -> None:

@@ -140,7 +140,7 @@ class OutputStationaryRows(Rows):
         return {
             "en": In(1),
             "a": In(self.rows * self.multiplier.a.width), "valid": In(self.rows), "clear": In(self.rows), "b": In(b),
-            "clear_out": Out(1), "b_out": Out(b), "sum": Out(self.cols * self.held.width),
+            "clear_out": Out(1), "b_out": Out(b), "sum": Out(self.cols * self.held.shown),
         }
 
     def _halves(self, m: Module, upper: Self, lower: Self) -> None:
@@ -184,7 +184,7 @@ class WeightStationaryRows(Rows):
             "en": In(1),
             "a": In(self.rows * self.multiplier.a.width), "turn": In(self.rows), "clear": In(self.rows),
             "b": In(self.cols * self.multiplier.b.width), "sum": In(total), "sum_out": Out(total),
-            "shown": Out(total),
+            "shown": Out(self.cols * self.held.shown),
         }
 
     def _halves(self, m: Module, upper: Self, lower: Self) -> None:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, cast
 from ..golden.files import atomic_write
 from ..golden.pool import Pool
 from ..hdl.designs import Design, catalogue, parse
+from ..hdl.integer_sum import Halves
+from ..hdl.partials import Partials
 from ..hdl.yosys import yosys
-from . import dots, exact_sums, float_sums, float_theory, handshake, integer_sums, multipliers
+from . import dots, exact_sums, float_sums, float_theory, handshake, integer_sums, multipliers, partials
 from .float_sums import Sum
 from .obligation import IN_PARTS, NOT_PROVED, PROVED, REFUTED, UNDECIDED, Proof, discharge
 
@@ -39,8 +41,7 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
     if design.combinational:
         return {design.slug: multipliers.of(design)}
     assert accumulator is not None  # all but combinational designs have one
-    product = Design("prod", spec)
-    found = {f"multiplier, {product.slug}": multipliers.of(product)}
+    found = _products(spec, accumulator, negative=bool(design.lanes))
     if design.lanes:
         name = f"{design.lanes} lanes of {spec.name} into {accumulator.name}"
         found[f"sum, {name}"] = dots.of(name, spec, accumulator, design.lanes)
@@ -56,12 +57,22 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
     return found
 
 
+def _products(spec, accumulator, negative):
+    """The obligations of the products of a sum, by part: of partials where they are added as such."""
+    if accumulator.integer and Partials.of(spec) is not None:
+        return {f"partials of {'-' * negative}{spec.name}": partials.of(spec, negative)}
+    product = Design("prod", spec)
+    return {f"multiplier, {product.slug}": multipliers.of(product)}
+
+
 def sums(name: str, spec: Multiplier, accumulator: Accumulator) -> list[Obligation]:
     """The obligations of the sum, called ``name``, into which a `mac`, `array` or `matmul` adds its products."""
     if accumulator.exact:
         return exact_sums.of(name, spec, accumulator)
     if accumulator.integer:
         held, added = cast("IntFormat", accumulator.result), cast("IntFormat", spec.wide)
+        if each := Partials.of(spec):
+            return integer_sums.of_halves(name, Halves(held.width, each))
         return [integer_sums.of(name, "every product is added exactly", held, added)]
     return float_theory.of(Sum(cast("FloatFormat", accumulator.result), spec))
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import permutations, product
 from typing import TYPE_CHECKING, Any, cast
 
 from ..golden.formats import IntFormat
 from ..hdl.accumulator import running_sum
 from ..hdl.addend import Addend
-from ..hdl.dot import FixedTree, IntTree, PlacedAdder
+from ..hdl.dot import FixedTree, IntTree, PartialTree, PlacedAdder
 from ..hdl.fixed import Window
+from ..hdl.partials import Partials
 from . import exact_sums, exhaust, integer_sums
 from .exact_sums import Placed, wrong_total
 from .exhaust import Circuit
+from .linear import Tree, load, outputs
 from .logic import TRUE, Logic
 from .obligation import PROVED, UNDECIDED, Answer, Obligation, Source
-from .reading import modules
+from .partials import add_partials
 from .solver import Question
 
 if TYPE_CHECKING:
@@ -24,123 +25,14 @@ if TYPE_CHECKING:
     from ..hdl.accumulator import FixedSum
 
 
-#: The gates of a tree, its additions left out, and of each addition whether its operands are signed.
-Tree = tuple[Circuit, list[list[int]]]
-
-
-def load(verilog: Mapping[str, str]) -> dict[str, Tree]:
-    """Trees of Verilog texts, by the name of the top module, as `_tree` reads one."""
-    return {name: _tree(name, text) for name, text in verilog.items()}
-
-
-def _tree(name, text):
-    """A module as gates, with additions left whole: its registers and its additions become ports of a `Circuit`; and
-    of each addition whether its operands are signed."""
-    module = modules({name: text}, [f"hierarchy -check -top {name}", "proc", "flatten -noscopeinfo", "opt_clean",
-                                    "simplemap", "opt_clean"])[name]
-    flops, sums, gates = [], [], {}
-    for name, cell in module["cells"].items():
-        if cell["type"] == "$_DFF_P_":
-            flops.append(cell["connections"])
-        elif cell["type"] == "$add":
-            sums.append(cell)
-        else:
-            gates[name] = cell
-    ports = module["ports"] | {"$state": {"direction": "input", "bits": [flop["Q"][0] for flop in flops]},
-                               "$next": {"direction": "output", "bits": [flop["D"][0] for flop in flops]}}
-    for n, cell in enumerate(sums):
-        ports |= {f"$add{n}{pin}": {"direction": "input" if pin == "Y" else "output", "bits": bits}
-                  for pin, bits in cell["connections"].items()}
-    signed = [[int(cell["parameters"][f"{pin}_SIGNED"], 2) for pin in "AB"] for cell in sums]
-    return Circuit({"ports": ports, "cells": gates}), signed
-
-
-class _Linear:
-    """A sum of literals with weights, modulo a power of two."""
-
-    def __init__(self, logic, bits):
-        self.logic, self.mask, self.weights, self.constant = logic, (1 << bits) - 1, {}, 0
-
-    def add(self, literal, weight):
-        if literal & 1:
-            self.constant, weight = self.constant + weight & self.mask, -weight
-        node = literal >> 1
-        self.weights[node] = self.weights.get(node, 0) + weight & self.mask
-        if not node or not self.weights[node]:
-            del self.weights[node]
-
-    def add_word(self, literals, weight=1, signed=False, width=0):
-        """A word, extended to ``width``."""
-        for place in range(max(width, len(literals))):
-            if place < len(literals) or signed:
-                self.add(literals[min(place, len(literals) - 1)], weight << place)
-
-    def simplify(self, kept=()):
-        """Puts x + y for x ^ y and 2 (x & y), and x + y + z for x ^ y ^ z and twice their majority, while there is one:
-        a weight w on x ^ y ^ z is one on x, y and z, less 2w on the majority. ``kept`` nodes stay."""
-        changed = True
-        while changed:
-            changed = False
-            for node in sorted(self.weights.keys() - kept, reverse=True):
-                changed |= self.logic.nodes[node][0] == 2 and self._without(node)
-
-    def _without(self, node):
-        if not (weight := self.weights.get(node, 0)):
-            return False
-        for terms in self._terms(*self.logic.nodes[node][1:]):
-            for flips in product((0, 1), repeat=len(terms)):
-                flipped = [literal ^ flip for literal, flip in zip(terms, flips, strict=True)]
-                size = -weight if sum(flips) % 2 else weight  # of the sum of what is flipped
-                for carry in self._carries(flipped) if 2 * size & self.mask else (0,):
-                    wanted = -2 * size if carry & 1 else 2 * size
-                    if not carry or self.weights.get(carry >> 1) == wanted & self.mask:
-                        self.add(2 * node | sum(flips) % 2, -size)
-                        self.add(carry, -2 * size)
-                        for literal in flipped:
-                            self.add(literal, size)
-                        return True
-        return False
-
-    def _terms(self, u, v):
-        yield u, v
-        for x, y in ((u, v), (v, u)):
-            kind, *parts = self.logic.nodes[x >> 1]
-            if kind == 2:
-                yield *parts, y
-
-    def _carries(self, terms):
-        logic = self.logic
-        if len(terms) == 2:
-            yield logic.and_(*terms)
-        else:
-            for x, y, z in permutations(terms):
-                yield logic.or_(logic.or_(logic.and_(x, y), logic.and_(x, z)), logic.and_(y, z))
-
-
 def _summed(circuit, signed, logic, given):
-    """What a tree with ``en`` high holds a cycle later: its bits, and a function that writes a word of them, its
-    additions put for their results, as a `_Linear` modulo the word's width."""
+    """What a tree with ``en`` high holds a cycle later: its bits, and a function that writes a word of them as a
+    `Linear`, as `linear.outputs` does."""
     given = given | {name: logic.inputs(size) for name, size in circuit.inputs.items() if name not in given}
-    found = circuit.build(logic, given | {"en": [TRUE]})
+    found, written = outputs(circuit, signed, logic, given | {"en": [TRUE]})
     after = dict(zip(given["$state"], found["$next"], strict=True))
-    results = [given[f"$add{n}Y"] for n in range(len(signed))]
-
-    def linear(word):
-        total = _Linear(logic, len(word))
-
-        def add(literals, sign):
-            for n, result in enumerate(results):
-                if literals[: len(word)] == result[: len(word)] and len(result) >= len(word):
-                    add(found[f"$add{n}A"], all(signed[n]))
-                    add(found[f"$add{n}B"], all(signed[n]))
-                    return
-            total.add_word(literals[: len(word)], 1, sign, len(word))
-
-        add(word, False)
-        return total
-
     # What no register holds becomes free, so that nothing can be shown of it.
-    return [after[literal] if literal in after else logic.input() for literal in found["sum"]], linear
+    return [after[literal] if literal in after else logic.input() for literal in found["sum"]], written
 
 
 def integers(circuits: Mapping[str, Tree], seconds: float, fmt: IntFormat, count: int) -> Answer:
@@ -154,6 +46,19 @@ def integers(circuits: Mapping[str, Tree], seconds: float, fmt: IntFormat, count
     for lane in range(count):
         total.add_word(p[lane * width : (lane + 1) * width], -1, fmt.signed, len(after))
     return Answer(UNDECIDED if total.weights or total.constant else PROVED)
+
+
+def partials(circuits: Mapping[str, Tree], seconds: float, partials: Partials, bits: int, count: int) -> Answer:
+    """A tree gives a cycle later the sum of ``count`` products whose partials it is given, modulo ``2**bits``;
+    undecided if the algebra leaves anything over."""
+    (circuit, signed), logic, size = circuits["tree"], Logic(), len(partials.places)
+    p = logic.inputs(size * count)
+    after, linear = _summed(circuit, signed, logic, {"p": p})
+    total = linear(after)
+    total.simplify()
+    for lane in range(count):
+        add_partials(total, p[lane * size : (lane + 1) * size], partials, -1)
+    return Answer(UNDECIDED if total.weights or total.constant or len(after) != bits else PROVED)
 
 
 def placed(circuits: Mapping[str, Any], seconds: float, window: Window, count: int) -> Answer:
@@ -199,6 +104,12 @@ def of_integers(name: str, fmt: IntFormat, count: int) -> Obligation:
                       {"tree": Source(load, IntTree, (fmt, count))})
 
 
+def of_partials(name: str, partials_: Partials, bits: int, count: int) -> Obligation:
+    """The obligation of a tree of ``count`` products, given as partials."""
+    return Obligation(name, "the sum of all lanes is exact", _ALGEBRA, partials, (partials_, bits, count),
+                      {"tree": Source(load, PartialTree, (partials_, bits, count))})
+
+
 def of_placed(name: str, window: Window, count: int) -> Obligation:
     """The obligation of a tree of ``count`` products in a window."""
     return Obligation(name, "the sum of all that is placed is exact", _ALGEBRA, placed, (window, count), {
@@ -223,7 +134,8 @@ def of(name: str, spec: Multiplier, accumulator: Accumulator, count: int) -> lis
     if accumulator.integer:
         wide, held = cast(IntFormat, spec.wide), cast(IntFormat, accumulator.result)
         total = IntFormat("sum", wide.width + (count - 1).bit_length(), wide.signed)
-        return [of_integers(name, wide, count),
+        each = Partials.of(spec, negative=True)
+        return [of_partials(name, each, total.width, count) if each else of_integers(name, wide, count),
                 integer_sums.of(name, "the sum of lanes is added exactly", held, total)]
     if accumulator.rounds:
         return []

@@ -1,5 +1,9 @@
 """The components of the families: a file for each, as in ``golden/families``, whose registry finds them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 from ...golden import families
 from ...golden.refusal import Refusal
 from ...golden.spec import Multiplier
@@ -8,8 +12,18 @@ from ..part import MultiplierPart
 
 def component(spec: Multiplier, wide: bool) -> MultiplierPart:
     """The component that a `Multiplier`'s family builds for it: `hdl.multipliers.multiplier`."""
+    return _module(spec).component(spec, wide)
+
+
+def partials(spec: Multiplier) -> Callable | None:
+    """``partials(m, spec, a, b)`` of a family that offers it: the partial products of two codes, a list of
+    `hdl.partials.Partial`, with what makes them put into a module; with 0 for ``b`` their sum is 0. Else None."""
+    return getattr(_module(spec), "partials", None)
+
+
+def _module(spec):
     family = families.family(spec)
     module = families.module(family, "hdl")
     if module is None:
         raise Refusal(f"Family {family!r} must have a module {families.sources()[family].format(room='hdl')}")
-    return module.component(spec, wide)
+    return module

@@ -1,9 +1,10 @@
 """Integers times -1, 0 or 1: all bits inverted and 1 added, or none at all."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 from ...golden.families.ternary import TernaryWeight
 from ..integers import IntegerPart, number
+from ..partials import Partial, word
 
 
 class TernaryMultiplier(IntegerPart):
@@ -21,6 +22,15 @@ class TernaryMultiplier(IntegerPart):
             self.p.eq((kept ^ negative.replicate(self.spec.wide.width)) + negative),
         ]
         return m
+
+
+def partials(m: Module, spec: TernaryWeight, a: Value, b: Value) -> list[Partial]:
+    """The bits of ``a`` or of ``~a``, or none, and 1 for the sign."""
+    some, negative = b[0], b[1]
+    kept = Cat(a & some.replicate(len(a)), Const(0, 1 - spec.a.signed))
+    signed = Signal(len(kept), name="signed")
+    m.d.comb += signed.eq(kept ^ negative.replicate(len(kept)))
+    return [*word(signed), Partial(negative, 0)]
 
 
 component = TernaryMultiplier

@@ -3,7 +3,10 @@
 
 A file has ``product(spec, is_wide, a, b)``: what a `Multiplier` must give for two operand codes (for one, where ``b``
 has no bits), as a `Word` as wide as port ``p``. It may have ``multiplies = True``, if its product takes the
-multiplication of two words as a further argument, and ``further(design)``, obligations beyond the usual ones.
+multiplication of two words as a further argument, and ``further(design)``, obligations beyond the usual ones. For
+integers that go into sums as partial products (`hdl.partials`) and are too wide for exhaustion,
+``written_out(spec, logic, a, b)`` gives a product as literals of gates, each with its weight; without it the solver
+adds the partial products up.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ class Specification:
     product: Callable
     multiplies: bool = False
     further: Callable = lambda design: []
+    written_out: Callable | None = None
 
 
 def specification(spec: Multiplier) -> Specification | None:
@@ -33,5 +37,5 @@ def specification(spec: Multiplier) -> Specification | None:
     found = families.module(families.family(spec), "prove")
     if found is None:
         return None
-    return Specification(found.product, **{name: getattr(found, name) for name in ("multiplies", "further")
-                                           if hasattr(found, name)})
+    told = {name: getattr(found, name) for name in ("multiplies", "further", "written_out") if hasattr(found, name)}
+    return Specification(found.product, **told)

@@ -91,6 +91,7 @@ class _Named:
     def __setitem__(self, name: str, value: Any) -> None: ...
 
 class Module(Elaboratable):
+    _MustUse__silence: bool
     d: _Domains
     domains: _Named
     submodules: _Named
