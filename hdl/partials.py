@@ -61,7 +61,8 @@ class Partials:
     @classmethod
     def of(cls, spec: Multiplier, negative: bool = False) -> Partials | None:
         """The partials of a multiplier's products, or None where its family offers none."""
-        found = offered(spec, Module(), Signal(spec.a.width), Signal(spec.b.width))
+        a, b = Signal(spec.a.width, name="a"), Signal(spec.b.width, name="b")
+        found = offered(spec, Module(), a, b)
         if found is None:
             return None
         places = tuple(partial.place for partial in found)
