@@ -5,6 +5,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat
 from .addend import Addend
+from .fpshort import ShortSum, add_short
 from .part import Part
 from .shift import normalise, round_to, shift_right
 
@@ -17,7 +18,8 @@ class FloatAdder(Part):
 
     ``acc`` must be a sum of such numbers, built from +0 or -0 by this adder: logic for subnormals, overflow and
     specials is there only where such sums can have them (``gradual``, ``overflow``, ``has_inf``), and likewise what
-    turns a difference round (``crossing``).
+    turns a difference round (``crossing``). Where there is none of the first two and addends are short, such as 8-bit
+    products in fp32, the adder is another (`fpshort`): larger, but far quieter.
 
     Timing: combinational.
 
@@ -60,9 +62,21 @@ class FloatAdder(Part):
         how to round it even when one bit cancels, and when more cancel nothing was shifted out by more than a place."""
         return max(self.fmt.man_bits + 3, self.addend.sig_bits + 1)
 
+    @property
+    def short(self) -> ShortSum | None:
+        """What `add_short` must know, where all that it leaves out is left out here: no sum is subnormal or overflows,
+        and no addend has more bits than the mantissa."""
+        if self.gradual or self.crossing or self.overflow or not 1 < self.addend.sig_bits <= self.fmt.man_bits:
+            return None
+        return ShortSum(self.fmt, self.addend, self.offset, self.addend.unit + self.fmt.bias,
+                        self.high + self.fmt.man_bits + 2, self.high, self.has_inf)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         fmt, p = self.fmt, self.addend.fields(self.p)
+        if self.short:
+            m.d.comb += self.sum.eq(add_short(m, self.short, self.acc, p))
+            return m
         man, exp, sign = self.acc[: fmt.man_bits], self.acc[fmt.man_bits : fmt.field_bits], self.acc[-1]
         normal = exp.any()
         acc_sig, acc_exp = Cat(man, normal), Cat(exp[0] | ~normal, exp[1:]) if self.gradual else exp

@@ -184,6 +184,10 @@ _POLICIES = [("lmul", {}), ("lmul", {"subnormals": "exact"}), ("exact", {}), ("e
 _E3M2 = FloatFormat("e3m2", 3, 2, 3)  # with Inf and NaN, which the catalogue's has not
 SMALL = [Sum(fmt, Multiplier.make(kind, operand, **policies)) for fmt in (_E3M2, float_format("e4m2"))
          for operand in ("e2m1", "e3m2", "e4m3") for kind, policies in _POLICIES]
+#: Accumulators of so many exponents that no sum is subnormal or overflows: those have an adder of their own.
+SMALL += [Sum(float_format(fmt), Multiplier.make(kind, operand)) for kind, operand, fmt in [
+    ("lmul", "e2m1", "e5m2"), ("exact", "e2m1", "e5m4"), ("lmul", "e3m2", "e6m3"), ("exact", "e3m2", "e6m6"),
+    ("lmul", "e5m2", "e7m3")]]
 SMALL += [Sum(fmt) for fmt in (_E3M2, float_format("e4m2"), float_format("e4m4"))]
 
 

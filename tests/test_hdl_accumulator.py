@@ -35,6 +35,11 @@ SMALL = [
     (Multiplier.make("exact", "e2m3"), "e5m3"),
     (Multiplier.make("mitchell", "e3m2"), "e5m4"),
     (Multiplier.make("lmul", "e4m2", "e2m1"), "e4m4"),
+    # Sums that their exponents leave without subnormals and overflow, of addends of few bits.
+    (Multiplier.make("lmul", "e3m2"), "e6m5"),
+    (Multiplier.make("exact", "e2m1"), "e5m4"),
+    (Multiplier.make("exact", "e3m2"), "e6m6"),
+    (Multiplier.make("lmul", "e5m2"), "e7m3"),
 ]
 LARGE = [("lmul", "e4m3", "fp32"), ("exact", "e4m3", "fp32"), ("lmul", "e5m2", "bf16"), ("exact", "bf16", "fp32"),
          ("lmul", "bf16", "bf16"), ("exact", "fp16", "fp16"), ("lmul", "fp32", "fp32"), ("exact", "fp16", "bf16"),
@@ -92,6 +97,17 @@ def test_every_sum_of_small_formats(case, small):
     assert len(reached) > 40
 
 
+@pytest.mark.parametrize(("kind", "operand", "name", "short"), [
+    ("lmul", "e4m3", "fp32", True), ("exact", "e4m3", "fp32", True), ("exact", "fp16", "fp32", True),
+    ("lmul", "e5m2", "bf16", True), ("lmul", "e4m3", "e8m4", True),
+    ("lmul", "e4m3", "e8m3", False),  # as many bits as the sum, hidden one included
+    ("lmul", "bf16", "fp32", False), ("lmul", "e4m3", "fp16", False),  # subnormal sums, and such as overflow
+])
+def test_which_addends_are_short(kind, operand, name, short):
+    adder = FloatAdder(float_format(name), Addend.product(Multiplier.make(kind, operand)))
+    assert bool(adder.short) == short
+
+
 @pytest.fixture(scope="module")
 def large():
     return circuits({f"large_{i}": FloatAdder(float_format(name), Addend.product(Multiplier.make(kind, operand)))
@@ -126,7 +142,8 @@ def _sums(generator, addend, spec, fmt, p):
     # A few share their upper bits with the product, and cancel far down.
     close = np.ldexp(wide.sig.astype(float) + (spec.wide.implicit_one << spec.wide.frac_bits),
                      wide.exp.astype(np.int32) - spec.wide.exp_bias - spec.wide.frac_bits)
-    value = np.where(generator.random(count) < 0.2, close + step * generator.integers(-2, 3, count), value)
+    shared = (generator.random(count) < 0.2) & ~wide.zero  # the fields of a zero are not a number's
+    value = np.where(shared, close + step * generator.integers(-2, 3, count), value)
     with np.errstate(over="ignore"):
         acc = encode(fmt, np.where(generator.random(count) < 0.5, value, -value), overflow="ieee").astype(np.int64)
     special = [code for code, there in ((fmt.nan, spec.wide.has_nan), (fmt.inf, spec.wide.has_inf),
