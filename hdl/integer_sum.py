@@ -42,8 +42,8 @@ class Halves:
 
     @property
     def low(self) -> int:
-        """Bits of a product's magnitude, of which a sum has no fewer."""
-        return max(self.partials.high.bit_length(), (~self.partials.low).bit_length() * self.signed)
+        """Bits of a product's magnitude, at least one; a sum has no fewer."""
+        return max(1, self.partials.high.bit_length(), (~self.partials.low).bit_length() * self.signed)
 
     @property
     def waiting(self) -> int:

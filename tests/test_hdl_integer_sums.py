@@ -12,7 +12,7 @@ from lmul.hdl.verilog import component
 
 # The lower half as wide as the sum, one bit narrower, two bits, and much; unsigned, where no carry is negative.
 SLUGS = ["mac_int8_int16", "mac_uint8_int16", "mac_uint8xint7_int17", "mac_int4_int16",
-         "mac_uint4_int16", "mac_int1_int16", "mac_uint1xint3_int16", "mac_int8xternary_int16",
+         "mac_uint4_int16", "mac_int1_int16", "mac_int1xuint1_int16", "mac_uint1xint3_int16", "mac_int8xternary_int16",
          "mac_uint4xternary_int16", "mac_int8xpot3k2_int20", "mac_uint6xpot2k2_int16", "dot_int4_int16_5",
          "dot_uint4xint3_int16_4", "dot_int8xternary_int16_3", "dot_int4xpot2k2_int20_3"]
 

@@ -31,7 +31,7 @@ def some(first, *others):
     return [first, *(pytest.param(*each, marks=pytest.mark.regress) for each in others)]
 
 
-@pytest.mark.parametrize("name, more", [("int9", 9), ("int2xuint3", 1), *some(*(
+@pytest.mark.parametrize("name, more", [("int9", 9), ("int2xuint3", 1), ("int1xuint1", 1), *some(*(
     (name, more) for name in [*NARROW, *OTHERS, *WIDE] for more in (0, 1, 2)))[1:]])
 def test_everything_is_proved(name, more):
     """Partials, a tree, and sums that are so much wider than a product: where that is little, the upper half has one
