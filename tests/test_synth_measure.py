@@ -124,6 +124,6 @@ def test_default_designs_are_designs():
 @pytest.mark.parametrize("full", [False, True])
 def test_every_sum_of_a_report_has_int8_beside_it(full):
     designs = [parse(slug) for slug in default_designs(full)]
-    sums = [design for design in designs if design.multiplier.form == "fields" and not design.combinational]
+    sums = [design for design in designs if design.multiplier.rival and not design.combinational]
     beside = {ours.slug for ours, rival in rivals.pairs(designs) if rival.multiplier.label == "int8"}
     assert beside == {design.slug for design in sums} != set()
