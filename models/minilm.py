@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -200,6 +201,6 @@ def softmax(x: np.ndarray) -> np.ndarray:
 
 
 @numba.vectorize(["float32(float32)"], cache=True)
-def gelu(x: float) -> np.float32:
+def gelu(x: Any) -> Any:
     """The exact GELU, with the error function (arXiv 1606.08415)."""
     return np.float32(0.5 * x * (1 + math.erf(x * math.sqrt(0.5))))
