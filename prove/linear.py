@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import permutations, product
 
 from .exhaust import Circuit
@@ -43,10 +43,12 @@ def _tree(name, text):
 class Linear:
     """A sum of literals with weights, modulo a power of two."""
 
-    def __init__(self, logic, bits):
-        self.logic, self.mask, self.weights, self.constant = logic, (1 << bits) - 1, {}, 0
+    def __init__(self, logic: Logic, bits: int) -> None:
+        self.logic, self.mask, self.constant = logic, (1 << bits) - 1, 0
+        self.weights: dict[int, int] = {}
 
-    def add(self, literal, weight):
+    def add(self, literal: int, weight: int) -> None:
+        """Add a literal so many times: ~x is 1 - x."""
         if literal & 1:
             self.constant, weight = self.constant + weight & self.mask, -weight
         node = literal >> 1
@@ -54,19 +56,19 @@ class Linear:
         if not node or not self.weights[node]:
             del self.weights[node]
 
-    def add_word(self, literals, weight=1, signed=False, width=0):
-        """A word, extended to ``width``."""
+    def add_word(self, literals: Sequence[int], weight: int = 1, signed: bool = False, width: int = 0) -> None:
+        """Add a word, extended to ``width``, so many times."""
         for place in range(max(width, len(literals))):
             if place < len(literals) or signed:
                 self.add(literals[min(place, len(literals) - 1)], weight << place)
 
-    def simplify(self, kept=()):
-        """Puts x + y for x ^ y and 2 (x & y), and x + y + z for x ^ y ^ z and twice their majority, while there is one:
+    def simplify(self, kept: Collection[int] = ()) -> None:
+        """Put x + y for x ^ y and 2 (x & y), and x + y + z for x ^ y ^ z and twice their majority, while there is one:
         a weight w on x ^ y ^ z is one on x, y and z, less 2w on the majority. ``kept`` nodes stay."""
         changed = True
         while changed:
             changed = False
-            for node in sorted(self.weights.keys() - kept, reverse=True):
+            for node in sorted(self.weights.keys() - set(kept), reverse=True):
                 changed |= self.logic.nodes[node][0] == 2 and self._without(node)
 
     def _without(self, node):

@@ -47,8 +47,8 @@ FORMATS = ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")
 def default_designs(full: bool = False) -> list[str]:
     """Slugs of a default report: narrow multipliers at the formats that matter, and e4m3 in a sum of its own, in a dot
     product and in an array, beside int8 in each; in the first also exact products rounded to as many bits as L-Mul
-    adds. ``full`` adds these in the others, Mitchell's multipliers at the other formats, which no verdict rests on, wide
-    products, other sums and larger arrays."""
+    adds. ``full`` adds these in the others, Mitchell's multipliers at the other formats, which no verdict rests on,
+    wide products, other sums and larger arrays."""
     slugs = ["mul_int8"]
     for formats in FORMATS:
         kinds = (f"lmul_{formats}", *([f"mitchell_{formats}"] if full or formats == FORMATS[0] else []),
