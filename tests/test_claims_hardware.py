@@ -230,8 +230,8 @@ def test_claims_measure_as_a_report_does(monkeypatch):
     monkeypatch.setattr(run, "run_report", measured)
     run.measure({"rivals": ["mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32", "mul_lmul_e4m3"], "gates": []})
     [(designs, technologies, options)] = asked
-    assert set(designs) == {"mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32", "mac_int8_int32", "mul_lmul_e4m3",
-                            "mul_mitchell_e4m3", "mul_exact_e4m3_flush"}
+    assert set(designs) == {"mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32", "mac_exact_e4m3_flush_r4_fp32",
+                            "mac_int8_int32", "mul_lmul_e4m3", "mul_mitchell_e4m3", "mul_exact_e4m3_flush"}
     assert technologies == ("sky130hd", "asap7") and options == {"options": Options(), "progress": None}
 
 

@@ -23,6 +23,7 @@ def page(tmp_path_factory):
     return json.loads((folder / "multipliers.json").read_text()), (folder / "multipliers.md").read_text()
 
 
+@pytest.mark.regress
 def test_every_multiplier_of_a_format_has_its_figures(page):
     record, text = page
     assert [row["design"] for row in record["multipliers"]] == multipliers.designs(["e2m1"])
@@ -32,6 +33,7 @@ def test_every_multiplier_of_a_format_has_its_figures(page):
         assert re.search(rf"`{row['design']}` \|.* {row['gates']} \|", text)
 
 
+@pytest.mark.regress
 def test_both_architectures_are_shown_as_they_were_measured(page):
     record, text = page
     [row] = record["architectures"]
@@ -40,6 +42,7 @@ def test_both_architectures_are_shown_as_they_were_measured(page):
     assert f"{ours / other:.2f}" in text
 
 
+@pytest.mark.regress
 def test_others_are_quoted_with_what_differs(page):
     record, text = page
     assert len(record["published"]) == len(published.MULTIPLIERS)
