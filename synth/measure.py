@@ -193,7 +193,7 @@ def _beside(foreign):
     exact = [replace(design, multiplier=design.multiplier.rival).slug for design in designs
              if design.multiplier.rival]
     slugs = [design.slug for design in designs]
-    return rivals.with_rivals(slugs, [*exact, *default_designs(full=True)]) if slugs else []
+    return rivals.with_rivals(slugs, [*exact, *default_designs()]) if slugs else []
 
 
 def names(technologies: Sequence[str] | None, liberty: Sequence[str | Path]) -> list[str]:
