@@ -76,7 +76,9 @@ def test_errors_are_less_than_half_a_step(source):
 
 @pytest.mark.parametrize(("slug", "wrong"), [
     ("conv", "a format must follow"), ("conv_e4m3", "to must be given"), ("conv_e4m3_l3f44x", "l3f44x"),
-    ("conv_e4m3_e5m2", "not of e4m3 to e5m2"), ("conv_int8_l3f4", "not of int8 to l3f4"), ("mul_e4m3_l3f4", "'e4m3'"),
+    ("conv_e4m3_e5m2", "not of e4m3 to e5m2"), ("conv_int8_l3f4", "not of int8 to l3f4"),
+    ("conv_e4m3_int8", "not of e4m3 to int8"), ("conv_e4m3_one", "not of e4m3 to one"),
+    ("conv_e4m3xe5m2_l3f4", "must have no second operand, not e5m2"), ("mul_e4m3_l3f4", "'e4m3'"),
     ("conv_e4m3_l3f4_l3f4", "given once"), ("conv_lmul_e4m3", "'lmul'")])
 def test_what_is_none_is_refused(slug, wrong):
     with pytest.raises(Refusal, match=wrong):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Conversion(Multiplier):
     Raises
     ------
     Refusal
-        If not one of the formats is a logarithm and the other a float.
+        If not one of the formats is a logarithm and the other a float, or there is a second operand.
     """
 
     a: FloatFormat | LogFormat
@@ -73,6 +73,8 @@ class Conversion(Multiplier):
         if not ((self.a.floating and self.narrow.logarithmic) or (self.a.logarithmic and self.narrow.floating)):
             raise Refusal(f"A conversion must be of a float to a logarithm, as e4m3 to l3f4, or back, not of {self.a} "
                           f"to {self.to}")
+        if self.b != ONE:
+            raise Refusal(f"A conversion of {self.a} must have no second operand, not {self.b}")
 
     @classmethod
     def partner(cls, a: Format) -> Format:
@@ -101,9 +103,7 @@ class Conversion(Multiplier):
 
     @property
     def narrow(self) -> FloatFormat | LogFormat:
-        found = format_named(self.to)
-        assert isinstance(found, FloatFormat | LogFormat)
-        return found
+        return cast("FloatFormat | LogFormat", format_named(self.to))
 
     @property
     def wide(self) -> Any:
