@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..golden.families.exact import Exact
 from ..golden.refusal import Refusal
@@ -56,7 +56,7 @@ def computes(design: Design) -> dict[str, str]:
         rounding = "to nearest even" if not design.unrounded else "none, exact"
     else:
         rounding = "none: an addition"
-    fmt = design.multiplier.a
+    fmt = spec.a
     special = [name for name, has in (("Inf", fmt.has_inf), ("NaN", fmt.has_nan)) if has]
     overflow = "fits" if spec.wide.integer or design.unrounded else "to the largest"
     return {"rounding": rounding, "specials": " and ".join(special) or "none", "overflow": overflow,
@@ -66,12 +66,11 @@ def computes(design: Design) -> dict[str, str]:
 def multiplied(slugs: Iterable[str], folder: str | Path) -> list[Foreign]:
     """Those exact multipliers that are an addition and a carry, as they would be with a multiplication and rounding;
     their Verilog is written to a folder."""
-    slugs = [slug for slug in slugs if isinstance(spec := parse(slug).multiplier, Exact)
-             and not parse(slug).unrounded and adds(spec)]
-    parts = {f"multiplied_{slug}": ExactMultiplier(cast(Exact, parse(slug).multiplier), multiplied=True)
-             for slug in slugs}
+    known = {design.slug: design.multiplier for design in map(parse, slugs) if not design.unrounded}
+    added = {slug: spec for slug, spec in known.items() if isinstance(spec, Exact) and adds(spec)}
+    parts = {f"multiplied_{slug}": ExactMultiplier(spec, multiplied=True) for slug, spec in added.items()}
     found = []
-    for slug, (top, text) in zip(slugs, convert(parts).items(), strict=True):
+    for slug, (top, text) in zip(added, convert(parts).items(), strict=True):
         path = Path(folder, f"{top}.v")
         path.write_text(text, encoding="utf-8")
         found.append(read(f"{path}:{top}={slug}"))

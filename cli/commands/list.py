@@ -30,12 +30,8 @@ def describe(design: Design) -> str:
     """One line about a design."""
     spec = design.multiplier
     words = [design.declared.summary + ":", *[spec.kind] * spec.spelled]
-    if spec.wide.integer:
-        words.append(spec.formats.replace("x", " x "))
-    else:
-        words.append(spec.formats.replace("x", " x "))
-        if spec.a.floating:
-            words[-1:] = [f"{words[-1]},", SUBNORMALS[spec.subnormals]]
+    formats = spec.formats.replace("x", " x ")
+    words += [f"{formats},", SUBNORMALS[spec.subnormals]] if spec.a.floating else [formats]
     if design.accumulator is not None:
         words.append(f"into {design.accumulator.name}")
     return " ".join(filter(None, [*words, design.declared.shape.describe(design)]))

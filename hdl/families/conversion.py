@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Value
 
 from ...golden.formats import FloatFormat, LogFormat
 from ...golden.spec import Multiplier
+from ..antilog import nearest, power
 from ..operand import Operand, looked_up, named
 from ..part import MultiplierPart
 from ..shift import normalise
@@ -93,10 +94,10 @@ class ToFloat(MultiplierPart):
         largest = ((1 << source.exp_bits) + rebias) << bits
         if largest > target.max_finite:
             found = named(m, "inside", Mux(found > target.max_finite, target.max_finite, found))
-        for below in range(rebias, 1):  # exponents that no normal number has
+        for below in range(max(rebias, -bits), 1):  # exponents that no normal number has
             small = _antilog(fraction, places, bits + below - 1)
             found = named(m, f"found_{1 - below}", Mux(exp == below, small, found))
-        some = named(m, "some", field.any())
+        some = named(m, "some", field.any() & (exp >= -bits) if rebias < -bits else field.any())
         m.d.comb += self.p.eq(Cat(found[: target.field_bits] & some.replicate(target.field_bits), sign))
         return m
 
@@ -110,19 +111,19 @@ def _thresholds(places, bits):
     """For n from 1 to ``2**places`` the least mantissa of ``bits`` bits that is nearer to the power
     ``2**(n / 2**places)`` than to the one before: it is past half their sum."""
     exact = bits + 64  # half the sum is irrational, and no mantissa is so close to it
-    sizes = [_power(places, n, exact) for n in range((1 << places) + 1)]
+    sizes = [power(places, n, exact) for n in range((1 << places) + 1)]
     return [((low + high) >> (exact - bits + 1)) + 1 - (1 << bits) for low, high in zip(sizes, sizes[1:], strict=False)]
 
 
 def _least_above(target, source):
     """The least mantissa that is above ``2**(1 / 2**places)``, which is twice half the smallest number."""
     exact = source.man_bits + 64
-    return (_power(target.man_bits, 1, exact) >> 64) + 1 - (1 << source.man_bits)
+    return (power(target.man_bits, 1, exact) >> 64) + 1 - (1 << source.man_bits)
 
 
 def _antilog(fraction, places, bits):
     """``2**f`` of a fraction in units of ``2**-bits``, to the nearest integer."""
-    values = [_nearest(places, n, bits) for n in range(1 << places)]
+    values = [nearest(places, n, bits) for n in range(1 << places)]
     return looked_up(fraction, [Const(value, max(values).bit_length()) for value in values])
 
 
@@ -141,19 +142,3 @@ def _searched(man, thresholds):
         limits = [Const(limit, len(man) + 1) for limit in thresholds[(1 << bit) - 1 : -1 : 2 << bit]]
         found = Cat(man >= looked_up(found, limits), found)
     return found + (man >= thresholds[-1])
-
-
-def _nearest(places, n, bits):
-    """``2**(bits + n / 2**places)`` to the nearest integer. Halfway is only n = 0 of -1 bits, which goes to 0."""
-    if n == 0 or bits < -1:
-        return 1 << bits if bits >= 0 else 0
-    return (_power(places, n, bits + 1) + 1) >> 1
-
-
-def _power(places, n, bits):
-    """``2**(bits + n / 2**places)``, rounded down: the largest integer whose power is not above, bit by bit."""
-    steps, found = 1 << places, 0
-    for bit in range(bits + 1, -1, -1):
-        if (found | 1 << bit) ** steps <= 1 << (bits * steps + n):
-            found |= 1 << bit
-    return found

@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Const, Module
 
 from ...golden.families.log import Log
+from ..antilog import nearest
 from ..operand import looked_up, named, pack_wide
 from ..part import MultiplierPart
 
@@ -67,20 +68,9 @@ class LogMultiplier(MultiplierPart):
         fraction, exp = total[: spec.a.man_bits], total[spec.a.man_bits :]
         if not spec.table:
             return exp, fraction
-        return exp, looked_up(fraction, [Const(each, spec.table - 1) for each in _table(spec.a.man_bits, spec.table)])
-
-
-def _table(man_bits, bits):
-    """``2**f`` to the nearest of ``bits`` bits for each fraction, without the hidden one: as many units as there are
-    halves of odd number below it, each compared by powers of integers."""
-    found, size, steps = [], 1 << (bits - 1), 1 << man_bits
-    for fraction in range(steps):
-        # 2 * size * 2**f, to the power of `steps`; f grows, and the entries with it.
-        doubled = 1 << (fraction + bits * steps)
-        while (2 * size + 1) ** steps < doubled:
-            size += 1
-        found.append(size - (1 << (bits - 1)))
-    return found
+        bits, places = spec.table - 1, spec.a.man_bits
+        below = [nearest(places, n, bits) - (1 << bits) for n in range(1 << places)]  # without the hidden one
+        return exp, looked_up(fraction, [Const(each, bits) for each in below])
 
 
 component = LogMultiplier
