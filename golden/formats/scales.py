@@ -16,10 +16,16 @@ class PowerScale(Format):
 
     has_nan = True
     neutral = 127
+    sig_bits, exp_bits = 0, 8  # every significand is 1
+    bias = 127
 
     @property
     def max_finite(self) -> int:
         return 254
+
+    def parts(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Significands and exponents, int64: a scale is ``significand * 2**(exponent - bias)``. NaN as if a number."""
+        return np.ones(codes.shape, np.int64), codes.astype(np.int64)
 
     def _values(self, codes):
         return np.where(codes == 255, np.nan, np.ldexp(1.0, codes.astype(np.int32) - 127))
@@ -42,10 +48,17 @@ class FloatScale(Format):
     width: int = 7
 
     has_nan = True
+    sig_bits, exp_bits = 4, 4
+    bias = 10
 
     @property
     def max_finite(self) -> int:
         return 126
+
+    def parts(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """As of `PowerScale`; the significand is an integer of ``sig_bits`` bits."""
+        exp, man = codes.astype(np.int64) >> 3, codes.astype(np.int64) & 7
+        return man | (exp > 0) << 3, np.maximum(exp, 1)
 
     def _values(self, codes):
         return _e4m3().decode(codes)

@@ -1,0 +1,241 @@
+"""Tiles: lanes by columns, weights that stay, and partial sums that pass (docs/tile.md)."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib.wiring import In, Out
+
+from ..golden.formats import Block, Format
+from ..golden.tile import Tile as Specification
+from .operand import named
+from .part import Part
+from .systolic import Beats, Stream, lanes
+from .tile_column import Column, down_bits
+from .tile_lanes import lane, place_width
+
+
+class Tile(Part):
+    """A tile of ``lanes`` by ``cols``: partial sums of ``cols`` columns and a vector of activations by the weights held
+    give partial sums. What is computed says :mod:`lmul.golden.tile_sums`.
+
+    Weights come as ``lanes`` beats of ``i_b``, the first lane's first. Then vectors are taken, one a cycle, until one
+    has ``last``: when it has been used, the next weights are taken; with ``ahead`` they are taken meanwhile, and their
+    vectors follow in the next cycle, if ``lanes`` cycles have passed since the ones before.
+
+    Each vector needs a beat of ``i_c``. Streams may pause: everything holds until a sum can move on.
+
+    Timing: ``latency`` cycles from the one that takes a vector to the one that offers its sums.
+
+    Parameters
+    ----------
+    tile : Specification
+    cols : int
+    ahead : bool
+        Whether weights have registers of their own for the tile that follows.
+
+    Members
+    -------
+    i_a : ``In(Beats)``
+        Vectors: a code for each lane, the first lowest; above them with blocks the code of their scale.
+    i_b : ``In(Beats)``
+        Rows of weights: a code for each column; above them, with blocks, the codes of the columns' scales, the same in
+        each row. ``last`` is not looked at.
+    i_c, o : ``In(Beats)``, ``Out(Beats)``
+        Partial sums: for each column ``word_bits``, and above them the flag of NaN where there is one. ``last`` of
+        ``o`` is that of the vector.
+    place : ``In``
+        The window's, where it can have several: in two's complement, steady while weights are taken.
+    top : ``In``
+        With blocks: the largest exponent of a product of two scales, steady.
+    """
+
+    roles = {"column_*": "control", "x": "operand registers"}
+
+    i_a: Stream
+    i_b: Stream
+    i_c: Stream
+    o: Stream
+    place: Signal
+    top: Signal
+
+    def __init__(self, tile: Specification, cols: int, ahead: bool = False) -> None:
+        self.tile, self.cols, self.ahead, self.lane = tile, cols, ahead, lane(tile)
+        self.latency = 3 if tile.blocks else 2
+        spec = tile.multiplier
+        sums = cols * (tile.word_bits + tile.flags)
+        super().__init__({
+            "i_a": In(Beats(tile.lanes * spec.a.width + _scale_width(tile.a_block))),
+            "i_b": In(Beats(cols * (spec.b.width + _scale_width(tile.b_block)))),
+            "i_c": In(Beats(sums)), "o": Out(Beats(sums)),
+            "place": In(place_width(tile)), "top": In(top_bits(tile)),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        tile, spec, count = self.tile, self.tile.multiplier, self.tile.lanes
+        codes = lanes(self.i_a.data[: count * spec.a.width], count)
+        weights = lanes(self.i_b.data[: self.cols * spec.b.width], self.cols)
+        place = self.place.as_signed() if len(self.place) else Const(tile.places[0], 16)
+
+        # Control. A vector stands in `x`, with blocks then as a sum of lanes; `give` makes it a partial sum.
+        stages = self.latency - 1
+        some, lasts = Signal(stages, name="some"), Signal(stages, name="lasts")
+        offered, offered_last = Signal(name="offered"), Signal(name="offered_last")
+        free = named(m, "free", ~offered | self.o.ready)
+        give = named(m, "give", some[-1] & free & self.i_c.valid)
+        step = named(m, "step", ~some[-1] | give)
+        take, last = Signal(name="take"), Signal(name="last")
+        ending = Signal(name="ending")  # the vector in `x` is the last that the weights are for
+        load, first, swap, usable = self._loading(m, ending, named(m, "ended", ending & step))
+        m.d.comb += [
+            self.i_c.ready.eq(some[-1] & free),
+            self.i_a.ready.eq(step & usable), take.eq(self.i_a.ready & self.i_a.valid), last.eq(take & self.i_a.last),
+            self.o.valid.eq(offered), self.o.last.eq(offered_last),
+        ]
+        with m.If(step):
+            m.d.sync += [some.eq(Cat(take, some)), lasts.eq(Cat(last, lasts)), ending.eq(last)]
+        with m.If(free):
+            m.d.sync += [offered.eq(give), offered_last.eq(lasts[-1])]
+        on = named(m, "on", step & some[0])  # with blocks: the vector in `x` becomes a sum of lanes
+
+        # Activations, prepared, once for all columns.
+        x = Signal(count * self.lane.x_bits, reset_less=True, name="x")
+        with m.If(take):
+            m.d.sync += x.eq(Cat(self.lane.activation(m, f"a_{n}", code) for n, code in enumerate(codes)))
+        nans = self._nans(m, codes, weights, first, load, swap, take, on)
+        sigs, downs = self._scaling(m, load, swap, take, on)
+        for n, (weight, c, o) in enumerate(zip(weights, lanes(self.i_c.data, self.cols),
+                                               lanes(self.o.data, self.cols), strict=True)):
+            m.submodules[f"column_{n}"] = column = Column(tile, self.ahead)
+            m.d.comb += [
+                column.x.eq(x), column.load.eq(load), column.swap.eq(swap), column.place.eq(place),
+                column.y.eq(self.lane.held(m, f"b_{n}", weight, place)),
+                column.en.eq(give), column.en_sum.eq(on), column.c.eq(c[: tile.word_bits]),
+                column.sig.eq(sigs[n]), column.down.eq(downs[n]), o[: tile.word_bits].eq(column.o),
+            ]
+            if tile.flags:
+                flag = Signal(reset_less=True, name=f"nan_{n}")
+                with m.If(give):
+                    m.d.sync += flag.eq(nans[n] | c[-1])
+                m.d.comb += o[-1].eq(flag)
+        return m
+
+    def _loading(self, m, ending, ended):
+        """Weights on their way: which lane takes a row, whether it is the first, when the next ones are put in place,
+        and whether those in place are for a vector that comes now."""
+        count = self.tile.lanes
+        row, full = Signal(range(count), name="row"), Signal(name="full")
+        room, swap = Signal(name="room"), Signal(name="swap")
+        taken = named(m, "row_taken", room & self.i_b.valid)
+        done = named(m, "rows_done", taken & (row == count - 1))
+        load = named(m, "load", Cat(taken & (row == n) for n in range(count)))
+        m.d.comb += self.i_b.ready.eq(room)
+        with m.If(taken):
+            m.d.sync += row.eq(Mux(row == count - 1, 0, row + 1))
+        if not self.ahead:
+            m.d.comb += room.eq(~full)
+            m.d.sync += full.eq((full & ~ended) | done)
+            return load, load[0], swap, full & ~ending
+        waiting = Signal(name="waiting")  # the next weights are complete
+        m.d.comb += [swap.eq(waiting & (~full | ended)), room.eq(~waiting | swap)]
+        m.d.sync += [waiting.eq((waiting & ~swap) | done), full.eq((full & ~ended) | swap)]
+        return load, load[0], swap, swap | (full & ~ending)
+
+    def _kept(self, m, name, value, load, swap):
+        """What belongs to a tile of weights: ``value``, a function of what stood before, as rows of them come; and with
+        these put in place."""
+        coming = Signal(len(value(Const(0))), reset_less=True, name=f"{name}_coming" if self.ahead else name)
+        with m.If(load.any()):
+            m.d.sync += coming.eq(value(coming))
+        if not self.ahead:
+            return coming
+        held = Signal.like(coming, reset_less=True, name=name)
+        with m.If(swap):
+            m.d.sync += held.eq(coming)
+        return held
+
+    def _nans(self, m, codes, weights, first, load, swap, take, on):
+        """Whether what comes next for each column is NaN."""
+        tile, spec = self.tile, self.tile.multiplier
+        if not tile.flags:
+            return None
+        a_scale, b_scales = self._scale_codes()
+        special_a = Cat(*(_special(spec.a, code) for code in codes), _no_scale(tile.a_block, a_scale)).any()
+        special_b = Cat(_special(spec.b, code) | _no_scale(tile.b_block, scale)
+                        for code, scale in zip(weights, b_scales, strict=True))
+        of_b = self._kept(m, "b_nan", lambda old: (special_b | (old & ~first.replicate(self.cols)))[: self.cols], load,
+                          swap)
+        nan = Signal(reset_less=True, name="a_nan")
+        with m.If(take):
+            m.d.sync += nan.eq(special_a)
+        found = of_b | nan.replicate(self.cols)
+        if not tile.blocks:
+            return found
+        summed = Signal(self.cols, reset_less=True, name="sum_nan")
+        with m.If(on):
+            m.d.sync += summed.eq(found)
+        return summed
+
+    def _scaling(self, m, load, swap, take, on):
+        """By column the significand of the scales' product, and how far it is below the top."""
+        tile = self.tile
+        none = [Const(0, 0)] * self.cols
+        if not tile.blocks:
+            return none, none
+        a_code, b_codes = self._scale_codes()
+        held = lanes(self._kept(m, "b_scales", lambda old: Cat(b_codes), load, swap), self.cols)
+        of_a = Signal(len(a_code), reset_less=True, name="a_scale")
+        with m.If(take):
+            m.d.sync += of_a.eq(a_code)
+        sigs, downs = [], []
+        for n, code in enumerate(held):
+            (a_sig, a_exp), (b_sig, b_exp) = _parts(tile.a_block, of_a), _parts(tile.b_block, code)
+            far = Signal(signed(top_bits(tile) + 2), name=f"far_{n}")
+            m.d.comb += far.eq(self.top - (a_exp + b_exp))
+            bits = down_bits(tile)
+            down, sig = (Signal(width, reset_less=True, name=f"{name}_{n}")
+                         for name, width in (("down", bits), ("sig", tile.scale_bits)))
+            with m.If(on):
+                m.d.sync += [down.eq(far[:bits] | far[bits:].any().replicate(bits)), sig.eq(a_sig * b_sig)]
+            sigs.append(sig)
+            downs.append(down)
+        return sigs, downs
+
+    def _scale_codes(self):
+        """The code of the vector's scale, and those of the columns'; of no bits where there is none."""
+        tile, spec = self.tile, self.tile.multiplier
+        of_a = self.i_a.data[tile.lanes * spec.a.width :]
+        of_b = self.i_b.data[self.cols * spec.b.width :]
+        return of_a, lanes(of_b, self.cols) if len(of_b) else [Const(0, 0)] * self.cols
+
+
+def _scale_width(block: Block | None) -> int:
+    return block.scale.width if block else 0
+
+
+def top_bits(tile: Specification) -> int:
+    """Bits of the port that says where the scales are; 0 without blocks."""
+    return max(block.scale.exp_bits for block in tile.blocks) + len(tile.blocks) - 1 if tile.blocks else 0
+
+
+def _special(fmt: Format, code: Value) -> Value:
+    """Whether a code is NaN or Inf."""
+    if not (fmt.has_nan or fmt.has_inf):
+        return Const(0)
+    return code[fmt.man_bits : -1].all() if fmt.has_inf else code[:-1].all()
+
+
+def _no_scale(block: Block | None, code: Value) -> Value:
+    """Whether a scale is NaN: all ones."""
+    return code.all() if block else Const(0)
+
+
+def _parts(block: Block | None, code: Value) -> tuple[Value, Value]:
+    """Significand and exponent of a scale."""
+    if block is None:
+        return Const(1, 1), Const(0, 1)
+    if not block.scale.sig_bits:
+        return Const(1, 1), code
+    man = block.scale.sig_bits - 1
+    some = code[man:].any()
+    return Cat(code[:man], some), Cat(code[man] | ~some, code[man + 1 :])

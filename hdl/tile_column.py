@@ -1,0 +1,192 @@
+"""One column of a tile: its held weights, its lanes, and the sum that all of them go into."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib.wiring import In, Out
+
+from ..golden.tile import GUARD_BITS, Tile
+from .heap import Heap
+from .operand import named
+from .part import Part
+from .systolic import lanes
+from .tile_lanes import lane
+
+
+class Tree(Part):
+    """The sum of the lanes' words, and without blocks of a partial sum: one tree of full adders, one addition.
+
+    Timing: combinational.
+
+    Members
+    -------
+    words : ``In``
+        Of all lanes, the first lowest.
+    c : ``In(tile.word_bits)``
+        A partial sum, where there are no blocks.
+    sum : ``Out(tile.word_bits)``, or with blocks ``Out(tile.sum_bits)``
+    """
+
+    words: Signal
+    c: Signal
+    sum: Signal
+
+    def __init__(self, tile: Tile) -> None:
+        self.tile, self.lane = tile, lane(tile)
+        self.adds = not tile.blocks
+        width = tile.word_bits if self.adds else tile.sum_bits
+        super().__init__({"words": In(tile.lanes * len(self.lane.weights)), "c": In(width * self.adds),
+                          "sum": Out(width)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        heap = Heap(len(self.sum), self.tile.lanes * self.lane.constant)
+        words = lanes(self.words, self.tile.lanes)
+        for n, place in enumerate(self.lane.weights):
+            for word in words:
+                heap.add(word[n], place)
+        for place, bit in enumerate(self.c):
+            heap.add(bit, place)
+        x, y = heap.reduce(m)
+        m.d.comb += self.sum.eq(x + y)
+        return m
+
+
+class Scaled(Part):
+    """A partial sum and a block's sum by its scales: up by `GUARD_BITS` and by the product of the significands, then
+    down by what their exponents lack to the top; what falls below is cut off, towards minus infinity.
+
+    Timing: combinational.
+
+    Members
+    -------
+    sum : ``In(tile.sum_bits)``
+    sig : ``In(tile.scale_bits)``
+        Product of the significands, where there are any.
+    down : ``In``
+        Places, up to the word's and a little more; at the most so many are told apart.
+    c, o : ``In(tile.word_bits)``, ``Out(tile.word_bits)``
+    """
+
+    sum: Signal
+    sig: Signal
+    down: Signal
+    c: Signal
+    o: Signal
+
+    def __init__(self, tile: Tile) -> None:
+        self.tile = tile
+        super().__init__({"sum": In(tile.sum_bits), "sig": In(tile.scale_bits), "down": In(down_bits(tile)),
+                          "c": In(tile.word_bits), "o": Out(tile.word_bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        product = self.sum.as_signed() * self.sig if self.tile.scale_bits else self.sum.as_signed()
+        value = named(m, "product", product)
+        value = Cat(Const(0, GUARD_BITS), value)[: self.tile.sum_bits + self.tile.scale_bits + GUARD_BITS]
+        sign = value[-1]
+        for stage in range(len(self.down)):
+            distance = min(1 << stage, len(value))
+            shifted = Signal(len(value), name=f"right_{1 << stage}")
+            m.d.comb += shifted.eq(Mux(self.down[stage], Cat(value[distance:], sign.replicate(distance)), value))
+            value = shifted
+        m.d.comb += self.o.eq(self.c + value.as_signed())
+        return m
+
+
+def down_bits(tile: Tile) -> int:
+    """Bits of a distance that brings a block's sum below its word."""
+    return (tile.sum_bits + tile.scale_bits + GUARD_BITS).bit_length()
+
+
+class Column(Part):
+    """A column: weights that are held, a lane for each, their tree, and the register of the partial sum.
+
+    Timing: the sum of what the activation registers hold comes a cycle with ``en`` later; with blocks, two, of which
+    the first is one with ``en_sum``.
+
+    Parameters
+    ----------
+    tile : Tile
+    ahead : bool
+        Whether the next tile's weights have registers of their own, which ``swap`` puts in place; or else a row is
+        written where it is used.
+
+    Members
+    -------
+    x : ``In(lanes * lane.x_bits)``
+        Activations, prepared.
+    y, load : ``In(lane.y_bits)``, ``In(lanes)``
+        A weight, prepared, and which lane takes it.
+    swap : ``In(1)``
+    place : ``In``
+        As lanes want it.
+    en, en_sum : ``In(1)``
+        Take the partial sum, and with blocks before it the sum of the lanes.
+    sig, down : ``In``
+        Of `Scaled`, a cycle after ``x``.
+    c, o : ``In(tile.word_bits)``, ``Out(tile.word_bits)``
+        Partial sums.
+    """
+
+    roles = {"held": "operand registers", "next": "operand registers", "lane_*": "lane", "tree": "tree",
+             "scaled": "accumulator", "sum": "accumulator", "word": "accumulator"}
+
+    x: Signal
+    y: Signal
+    load: Signal
+    swap: Signal
+    place: Signal
+    en: Signal
+    en_sum: Signal
+    sig: Signal
+    down: Signal
+    c: Signal
+    o: Signal
+
+    def __init__(self, tile: Tile, ahead: bool = False) -> None:
+        self.tile, self.ahead, self.lane = tile, ahead, lane(tile)
+        blocks = bool(tile.blocks)
+        super().__init__({
+            "x": In(tile.lanes * self.lane.x_bits), "y": In(self.lane.y_bits), "load": In(tile.lanes),
+            "swap": In(int(ahead)), "place": In(self.lane.place_bits), "en": In(1),
+            "en_sum": In(int(blocks)),
+            "sig": In(tile.scale_bits), "down": In(down_bits(tile) * blocks),
+            "c": In(tile.word_bits), "o": Out(tile.word_bits),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        tile = self.tile
+        words = []
+        for n, x in enumerate(lanes(self.x, tile.lanes)):
+            held = Signal(self.lane.y_bits, reset_less=True, name=f"held_{n}")
+            if self.ahead:
+                following = Signal(self.lane.y_bits, reset_less=True, name=f"next_{n}")
+                with m.If(self.load[n]):
+                    m.d.sync += following.eq(self.y)
+                with m.If(self.swap):
+                    m.d.sync += held.eq(following)
+            else:
+                with m.If(self.load[n]):
+                    m.d.sync += held.eq(self.y)
+            m.submodules[f"lane_{n}"] = product = lane(tile)
+            m.d.comb += [product.x.eq(x), product.y.eq(held), product.place.eq(self.place)]
+            words.append(product.word)
+        m.submodules.tree = tree = Tree(tile)
+        m.d.comb += tree.words.eq(Cat(words))
+        word = Signal(tile.word_bits, reset_less=True, name="word")
+        m.d.comb += self.o.eq(word)
+        if not tile.blocks:
+            m.d.comb += tree.c.eq(self.c)
+            with m.If(self.en):
+                m.d.sync += word.eq(tree.sum)
+            return m
+        total = Signal(tile.sum_bits, reset_less=True, name="sum")
+        m.submodules.scaled = scaled = Scaled(tile)
+        m.d.comb += [scaled.sum.eq(total), scaled.sig.eq(self.sig), scaled.down.eq(self.down), scaled.c.eq(self.c)]
+        with m.If(self.en_sum):
+            m.d.sync += total.eq(tree.sum)
+        with m.If(self.en):
+            m.d.sync += word.eq(scaled.o)
+        return m
