@@ -195,8 +195,12 @@ class Multiplier:
     @property
     def name(self) -> str:
         """The multiplier's part of a slug; `families.parse` reads it back."""
+        return self.named(self.formats)
+
+    def named(self, formats: str) -> str:
+        """``name`` with other words for the formats."""
         words = [policy.write(getattr(self, policy.name)) for policy in self.given()]
-        return "_".join([*[self.kind] * self.spelled, self.formats, *words])
+        return "_".join([*[self.kind] * self.spelled, formats, *words])
 
     def given(self) -> list[Policy]:
         """The policies that are not the family's defaults."""

@@ -2,12 +2,14 @@
 
 import difflib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from ..golden import families
-from ..golden.formats import FORMATS, MIXED_PAIRS, Format
+from ..golden.formats import FORMATS, MIXED_PAIRS, Block, Format, block_format, blocks
 from ..golden.refusal import Refusal
 from ..golden.spec import Accumulator, Multiplier, parse_accumulator
+from ..golden.tile import Tile
 from .structures import STRUCTURES, Structure
 
 if TYPE_CHECKING:
@@ -24,21 +26,24 @@ class Design:
     Parameters
     ----------
     structure : str
-        ``mul`` (narrow product), ``prod`` (wide product), ``conv`` (conversion of codes), ``mac``, ``dot``, ``array``
-        or ``matmul``.
+        ``mul`` (narrow product), ``prod`` (wide product), ``conv`` (conversion of codes), ``mac``, ``dot``, ``array``,
+        ``matmul``, or ``tile``.
     multiplier : Multiplier
     accumulator : Accumulator or None
-        None where the structure is combinational.
+        None where the structure has none: it is combinational, or a tile.
     lanes : int or None
-        Lanes of a ``dot``.
-    window : int
-        Bits to which a ``dot`` aligns the products of one step before it adds them to a float.
+        Lanes of a ``dot`` or a tile.
+    window : int or None
+        Bits to which a ``dot`` aligns the products of one step before it adds them to a float; bits of a tile's words,
+        or None where these are integers.
     tree : bool
         Whether a ``dot`` sums floats in a plain adder tree instead.
     rows, cols : int or None
-        Shape of an ``array`` or ``matmul``, 1..64.
+        Shape of an ``array`` or ``matmul``, 1..64; columns of a tile.
     dataflow : str or None
         ``os`` (output-stationary) or ``ws`` (weight-stationary).
+    a_block, b_block : Block or None
+        Of a tile whose operands come in blocks.
 
     Raises
     ------
@@ -50,11 +55,13 @@ class Design:
     multiplier: Multiplier
     accumulator: Accumulator | None = None
     lanes: int | None = None
-    window: int = 32
+    window: int | None = 32
     tree: bool = False
     rows: int | None = None
     cols: int | None = None
     dataflow: str | None = None
+    a_block: Block | None = None
+    b_block: Block | None = None
     source: ClassVar["Source | None"] = None  # files, of what somebody else built: `foreign.Foreign`
 
     def __post_init__(self) -> None:
@@ -78,6 +85,9 @@ class Design:
         for name, value in (("rows", self.rows), ("cols", self.cols)):
             if value is not None and not 1 <= value <= MAX_SIDE:
                 raise Refusal(f"Array {name} must be 1 to {MAX_SIDE}, not {value}")
+        if self.declared.tiled:
+            assert self.tile
+            return
         if self.lanes is not None and not 2 <= self.lanes <= 256:
             raise Refusal(f"Dot product lanes must be 2 to 256, not {self.lanes}")
         if self.dataflow == "ws" and self.multiplier.neutral is None:
@@ -94,6 +104,7 @@ class Design:
 
     def _check_sum(self):
         assert self.accumulator is not None
+        assert self.window is not None
         if not self.accumulator.rounds:
             if self.tree or self.window != Design.window:
                 raise Refusal(f"A window or a tree of adders must go with a float accumulator, not "
@@ -109,7 +120,15 @@ class Design:
     @property
     def slug(self) -> str:
         accumulator = [self.accumulator.name] if self.accumulator is not None else []
-        return "_".join([self.structure, self.multiplier.name, *accumulator, *self.declared.shape.write(self)])
+        multiplier = self.multiplier.named(self.tile.formats) if self.declared.tiled else self.multiplier.name
+        word = self.declared.word or self.structure
+        return "_".join([word, multiplier, *accumulator, *self.declared.shape.write(self)])
+
+    @cached_property
+    def tile(self) -> Tile:
+        """Of a structure that is one."""
+        assert self.lanes is not None
+        return Tile(self.multiplier, self.lanes, self.window, self.a_block, self.b_block)
 
     @property
     def declared(self) -> Structure:
@@ -131,6 +150,8 @@ class Design:
         """Format of the codes that come out."""
         if self.accumulator is not None:
             return self.accumulator.result
+        if self.declared.tiled:
+            return self.tile.result
         return self.multiplier.wide if self.wide else self.multiplier.narrow
 
     @property
@@ -146,7 +167,8 @@ class Design:
     @property
     def protocol(self) -> str:
         """How operands come in and results go out: ``combinational``, ``runs`` (of pairs, one in each cycle with
-        ``en``), ``streams`` (of a matrix's columns and rows), or ``axis`` (the same streams as AXI4-Stream)."""
+        ``en``), ``streams`` (of a matrix's columns and rows), ``axis`` (the same streams as AXI4-Stream), or ``passes``
+        (of vectors by weights that stay, from partial sums to partial sums)."""
         return self.declared.protocol
 
     @property
@@ -181,8 +203,10 @@ def _parse(slug):
     declared, fields = STRUCTURES[structure], {}
     if not words:
         raise Refusal(f"a {'format' if declared.kind else 'multiplier'} must follow {structure!r}")
+    if declared.tiled:
+        fields = _take_blocks(words)
     multiplier, words = families.parse(words, declared.kind)
-    if declared.protocol != "combinational":
+    if declared.accumulates:
         if not words:
             raise Refusal(f"an accumulator must follow {multiplier.name!r}")
         fields["accumulator"] = parse_accumulator(words.pop(0))
@@ -190,6 +214,13 @@ def _parse(slug):
     if words:
         raise Refusal(f"nothing may follow, but {words[0]!r} does")
     return Design(structure, multiplier, **fields)
+
+
+def _take_blocks(words):
+    """The blocks of the operands; in ``words`` the formats of their elements are left."""
+    place = int(words[0] in families.kinds() and len(words) > 1)
+    words[place], *found = blocks.split(words[place])
+    return {f"{name}_block": block and block_format(block) for name, block in zip("ab", found, strict=True)}
 
 
 def catalogue() -> list[str]:

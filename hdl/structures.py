@@ -86,6 +86,28 @@ class Grid(Shape):
         return f"on {design.rows} x {design.cols} elements, {flow}"
 
 
+class TileShape(Shape):
+    """Lanes and columns of a tile, and of what is not an integer the bits of its window."""
+
+    fields = ("lanes", "cols", "window")
+
+    def read(self, structure: str, words: list[str]) -> dict[str, Any]:
+        shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
+        if not shape:
+            raise Refusal(f"a {structure} ends with its lanes and columns, and its window where products are cut to one, "
+                          "as in _16x16_w10")
+        del words[0]
+        window = int(words.pop(0)[1:]) if words and re.fullmatch(r"w[1-9]\d?", words[0]) else None
+        return {"lanes": int(shape[1]), "cols": int(shape[2]), "window": window}
+
+    def write(self, design: "Design") -> list[str]:
+        return [f"{design.lanes}x{design.cols}", *([f"w{design.window}"] if design.window else [])]
+
+    def describe(self, design: "Design") -> str:
+        window = f", window of {design.window} bits" if design.window else ""
+        return f"of {design.lanes} lanes by {design.cols} columns{window}"
+
+
 @dataclass(frozen=True)
 class Structure:
     """What multipliers stand in.
@@ -93,8 +115,8 @@ class Structure:
     Parameters
     ----------
     protocol : str
-        How operands come in and results go out: ``combinational``, ``runs``, ``streams`` or ``axis``. Benches, drives
-        and proofs go by the protocol; all but ``combinational`` have an accumulator.
+        How operands come in and results go out: ``combinational``, ``runs``, ``streams``, ``axis``, ``passes`` or
+        ``tiles``. Benches, drives and proofs go by the protocol.
     component : function of a Design
         Gives the Amaranth component.
     summary, title, heading : str
@@ -106,6 +128,8 @@ class Structure:
     shape : Shape
     examples : tuple of str
         What follows the accumulator in the slugs of the catalogue.
+    word : str
+        What slugs begin with, where it is another structure's word too.
     """
 
     protocol: str
@@ -117,6 +141,17 @@ class Structure:
     wide: bool = True
     shape: Shape = Shape()
     examples: Sequence[str] = ("",)
+    word: str = ""
+
+    @property
+    def tiled(self) -> bool:
+        """Whether it is a tile, or has one in it, whose sums have no accumulator of their own in the slug."""
+        return isinstance(self.shape, TileShape)
+
+    @property
+    def accumulates(self) -> bool:
+        """Whether an accumulator belongs to it."""
+        return self.protocol != "combinational" and not self.tiled
 
 
 # Components are imported when one is made: a slug is read without Amaranth.
@@ -153,6 +188,12 @@ def _matmul(design):
     return Matmul(design.multiplier, design.accumulator, design.rows, design.cols, design.dataflow)
 
 
+def _tile(design):
+    from .tile import Tile
+
+    return Tile(design.tile, design.cols)
+
+
 _SQUARES = ("_8x8_os", "_8x8_ws")
 
 #: Every structure by the word that slugs begin with, in the order of pages.
@@ -170,4 +211,5 @@ STRUCTURES = {
                        shape=Grid(), examples=_SQUARES),
     "matmul": Structure("axis", _matmul, "systolic array behind AXI4-Stream", "matrix multiplier",
                         "Matrix multipliers behind AXI4-Stream", shape=Grid(), examples=_SQUARES),
+    "tile": Structure("passes", _tile, "tile: lanes by columns, weights that stay", "tile", "Tiles", shape=TileShape()),
 }

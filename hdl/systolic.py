@@ -21,10 +21,11 @@ from .pe import PE, WeightStationaryPE
 
 
 class Beats(wiring.Signature):
-    """A stream of vectors: a beat moves in a cycle in which ``valid`` and ``ready`` are high; ``last`` ends a run."""
+    """A stream of vectors: a beat moves in a cycle in which ``valid`` and ``ready`` are high; ``last``, where there is
+    one, ends a run."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__({"data": Out(width), "last": Out(1), "valid": Out(1), "ready": In(1)})
+    def __init__(self, width: int, last: bool = True) -> None:
+        super().__init__({"data": Out(width), **({"last": Out(1)} if last else {}), "valid": Out(1), "ready": In(1)})
 
 
 class Stream(Protocol):

@@ -39,7 +39,7 @@ class Tile(Part):
         Vectors: a code for each lane, the first lowest; above them with blocks the code of their scale.
     i_b : ``In(Beats)``
         Rows of weights: a code for each column; above them, with blocks, the codes of the columns' scales, the same in
-        each row. ``last`` is not looked at.
+        each row.
     i_c, o : ``In(Beats)``, ``Out(Beats)``
         Partial sums: for each column ``word_bits``, and above them the flag of NaN where there is one. ``last`` of
         ``o`` is that of the vector.
@@ -65,8 +65,8 @@ class Tile(Part):
         sums = cols * (tile.word_bits + tile.flags)
         super().__init__({
             "i_a": In(Beats(tile.lanes * spec.a.width + _scale_width(tile.a_block))),
-            "i_b": In(Beats(cols * (spec.b.width + _scale_width(tile.b_block)))),
-            "i_c": In(Beats(sums)), "o": Out(Beats(sums)),
+            "i_b": In(Beats(cols * (spec.b.width + _scale_width(tile.b_block)), last=False)),
+            "i_c": In(Beats(sums, last=False)), "o": Out(Beats(sums)),
             "place": In(place_width(tile)), "top": In(top_bits(tile)),
         })
 

@@ -9,11 +9,13 @@ import numpy as np
 
 from ..golden.expected import expected
 from ..golden.operands import Drawn, matrices, pairs
+from ..golden.tile_sums import partial_sums, place_for
 
 if TYPE_CHECKING:
     from ..golden.operands import Operands
     from ..hdl.designs import Design
 
+PASSES = 3  # of a tile
 RUN = 64  # steps of one sum, where the accumulator holds as many
 TILES = 2  # products of an array, back to back
 
@@ -134,7 +136,15 @@ def _tiles(design, source, vectors, seed, least):
     return Sums(drawn, expected(design, *drawn.codes))
 
 
-_SUMS = {"runs": _runs, "streams": _tiles}
+def _products(design, source, vectors, seed, least):
+    """Two passes deep."""
+    tile, cols = design.tile, design.cols
+    rows = max(tile.lanes, vectors // (2 * tile.lanes))
+    drawn = matrices(source, design.multiplier, rows, 2 * tile.lanes, cols, max(PASSES, -(-least // (rows * cols))), seed)
+    return Sums(drawn, expected(design, *drawn.codes))
+
+
+_SUMS = {"runs": _runs, "streams": _tiles, "passes": _products}
 
 
 def _product(design, latency, source, vectors, seed):
@@ -176,7 +186,43 @@ def _array(design, latency, source, vectors, seed):
     return Drive(inputs, 2, steps * rows * cols, {"o__data": results}, valid="o__valid")
 
 
-_DRIVES = {"combinational": _product, "runs": _sum, "streams": _array}
+def _passes(design, latency, source, vectors, seed):
+    """Weights, and vectors back to back; then the next weights. Partial sums are those of a pass before."""
+    tile, cols = design.tile, design.cols
+    spec, count = design.multiplier, tile.lanes
+    drawn = _products(design, source, vectors, seed, 0).operands
+    rows = drawn.a.codes.shape[1]
+    every, places, results = [], [], []
+    for a, b in zip(*drawn.codes, strict=True):
+        place = place_for(tile, a, b)
+        before = partial_sums(tile, place, a[:, :count], b[:count], np.zeros((rows, cols), np.uint64))
+        results.append(partial_sums(tile, place, a[:, count:], b[count:], before))
+        every.append((a[:, count:], b[count:], before))
+        places.append(place)
+    # Rows of weights, then vectors, whose sums are taken `latency - 1` cycles later, then a cycle for the last to leave.
+    length, width = count + rows + 1, tile.word_bits + tile.flags
+    blank = np.zeros(PASSES * length + latency, np.uint8)
+    inputs = {name: blank.copy() for name in ("rst", "i_a__valid", "i_b__valid", "i_c__valid", "i_a__last")}
+    data = {name: np.zeros(len(blank), object) for name in ("i_a__data", "i_b__data", "i_c__data")}
+    for n, (a, b, c) in enumerate(every):
+        first = n * length
+        vectors_at = first + count
+        for name, start, codes, bits in (("b", first, b, spec.b.width), ("a", vectors_at, a, spec.a.width),
+                                         ("c", vectors_at + latency - 1, c, width)):
+            inputs[f"i_{name}__valid"][start : start + len(codes)] = 1
+            data[f"i_{name}__data"][start : start + len(codes)] = _packed(codes, bits)
+        inputs["i_a__last"][vectors_at + rows - 1] = 1
+    inputs |= data
+    if len(tile.places) > 1:
+        inputs["place"] = np.array(places, object)[np.minimum(np.arange(len(blank)) // length, PASSES - 1)]
+    inputs = _framed(inputs, 2, 1)
+    inputs["rst"][:2] = 1
+    inputs["o__ready"] = np.ones(len(inputs["rst"]), np.uint8)
+    found = _packed(np.concatenate(results), width)
+    return Drive(inputs, 2, PASSES * rows * count * cols, {"o__data": found}, valid="o__valid")
+
+
+_DRIVES = {"combinational": _product, "runs": _sum, "streams": _array, "passes": _passes}
 
 
 def drivable(design: Design) -> str | None:

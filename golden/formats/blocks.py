@@ -97,3 +97,14 @@ def read(name: str, element: Callable[[str], Format]) -> Block | None:
         return Block(name, element("e2m1"), SCALES["ue4m3"], 16)
     match = re.fullmatch(r"mx(\w+)", name)
     return Block(name, element(match[1]), SCALES["e8m0"], 32) if match else None
+
+
+def split(name: str) -> tuple[str, str | None, str | None]:
+    """The formats of operands as slugs have them, one or ``AxB``, taken apart: those of the elements, written the same
+    way, and the names of the blocks that ``a`` and ``b`` come in, or None."""
+    match = re.match(r"(?:mx|nv)?[^x]*", name)
+    assert match
+    first, second = match[0], name[match.end() + 1 :]
+    blocks = [word if re.match("mx|nvfp4$", word) else None for word in (first, second or first)]
+    elements = [("e2m1" if word == "nvfp4" else word.removeprefix("mx")) for word in (first, second) if word]
+    return "x".join(elements), *blocks
