@@ -24,7 +24,8 @@ def expected(design: Any, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     design : Design
     a, b : arrays of codes
         By protocol. ``combinational``: pairs, which broadcast. ``runs``: (..., depth), one run of pairs each, lane by
-        lane where the design has several. ``streams``, ``axis`` and ``passes``: matrices (..., rows, depth) and (..., depth, cols).
+        lane where the design has several. ``streams``, ``axis`` and ``passes``: matrices (..., rows, depth) and
+        (..., depth, cols).
 
     Returns
     -------
@@ -59,8 +60,8 @@ def _matrices(design, a, b):
 
 
 def _passes(design, a, b):
-    """By a tile for each pass of the depth, one after the other, and multiplied by the power of two that hardware leaves
-    out: so codes are of the numbers that the operands' codes stand for."""
+    """By one tile after the other, and multiplied by the power of two that hardware leaves out: so codes are of the
+    numbers that the operands' codes stand for."""
     tile, found = design.tile, []
     for one, other in zip(*(x.reshape(-1, *x.shape[-2:]) for x in map(np.asarray, (a, b))), strict=True):
         result = tile_matmul(tile, one, other)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, cast
 
 from .formats import FORMATS, Block, Format, IntFormat
 from .refusal import Refusal
 from .spec import Multiplier
+
+if TYPE_CHECKING:
+    from .integers import IntegerMultiplier
+    from .signed_fields import FieldMultiplier
 
 DEPTH_BITS = 8  # passes of a sum, as a power of two: no sum of so many overflows
 GUARD_BITS = 16  # places that sums of blocks have below a window's half place
@@ -95,8 +100,8 @@ class Tile:
     def places(self) -> range:
         """The places that the window may have. Its last has the largest product of all codes at the top. From its first
         on, an operand ``a`` whose exponent field is 0 is below the window whatever ``b`` is, so that lanes need no
-        flag; where the window is too wide for that, it has one place, and where no product needs all of it, this has the
-        smallest at the bottom."""
+        flag; where the window is too wide for that, it has one place, and where no product needs all of it the smallest
+        is at the bottom."""
         multiplier = self.multiplier
         if self.window is None:
             return range(1)
@@ -108,7 +113,7 @@ class Tile:
     def _sinks(self):
         """The place from which on an ``a`` with exponent field 0 makes nothing but products below the window. Its
         mantissa and ``b``'s may carry into the exponent; where subnormals are kept, theirs is 1."""
-        multiplier = self.multiplier
+        multiplier = cast("FieldMultiplier", self.multiplier)
         a, b = multiplier.a, multiplier.b
         of_b = multiplier.exp_range[1] - (a.max_finite >> a.man_bits) + int(b.has_inf)
         return of_b + 2 + (multiplier.subnormals == "exact" and not multiplier.a.logarithmic)
@@ -124,7 +129,7 @@ class Tile:
     def word_range(self) -> tuple[int, int]:
         """The smallest and the largest number that a lane adds: of a window in half places."""
         if self.window is None:
-            return self.multiplier.range
+            return cast("IntegerMultiplier", self.multiplier).range
         return 1 - (1 << self.window), (1 << self.window) - 1
 
     @property

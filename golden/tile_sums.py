@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -13,11 +13,12 @@ from .products import product
 from .refusal import Refusal
 from .stimulus import all_pairs
 from .tile import GUARD_BITS
-from .tile_kernels import add_passes
+from .tile_kernels import Factors, add_passes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from .integers import IntegerMultiplier
     from .tile import Tile
 
 _TABLE_BITS = 16  # operand pairs whose words are looked up
@@ -44,7 +45,7 @@ class Scales(NamedTuple):
 def words(tile: Tile, place: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """What lanes add for pairs of codes, int64: of a window in half places, odd where a product is in it, else 0."""
     if tile.window is None:
-        return tile.multiplier.integers(a, b)
+        return cast("IntegerMultiplier", tile.multiplier).integers(a, b)
     spec, layout = tile.multiplier, tile.multiplier.layout
     found = product(spec, a, b)
     exp = found.exp.astype(np.int64) - place
@@ -181,42 +182,42 @@ def _check(tile, a, b, scales):
 def _sums(tile, place, a, b, scales, top):
     """Sums of any depth, int64, and which are NaN, of checked operands."""
     spec = tile.multiplier
-    nan = _special(spec.a, a).any(axis=1)[:, None] | _special(spec.b, b).any(axis=0)
+    nan = np.any(_special(spec.a, a), axis=1, keepdims=True) | np.any(_special(spec.b, b), axis=0)
     step = tile.lanes if tile.blocks else a.shape[1]
     passes = np.arange(-(-a.shape[1] // step))
-    parts = []
-    for block, codes, shape in ((tile.a_block, scales.a, (len(a), len(passes))),
-                                (tile.b_block, scales.b, (len(passes), b.shape[1]))):
-        if block is None:
-            parts += [np.ones(shape, np.int64), np.zeros(shape, np.int64)]
-            continue
-        axis = 1 if codes is scales.a else 0
-        of_passes = np.take(np.asarray(codes), passes * step // block.size, axis)
-        parts += map(np.ascontiguousarray, block.scale.parts(of_passes))
-        beyond = (of_passes > block.scale.max_finite).any(axis=axis)
-        nan |= beyond[:, None] if axis else beyond
+    of_a, a_nan = _scale_parts(tile.a_block, scales.a, passes * step, 1, (len(a), len(passes)))
+    of_b, b_nan = _scale_parts(tile.b_block, scales.b, passes * step, 0, (len(passes), b.shape[1]))
+    nan = nan | a_nan[:, None] | b_nan
+    factors = Factors(*of_a, *of_b)
     out, guard = np.zeros((len(a), b.shape[1]), np.int64), GUARD_BITS if tile.blocks else -1
     if spec.a.width + spec.b.width <= _TABLE_BITS:
         table, b = _table(tile, place), np.ascontiguousarray(b)
         sums = np.int64 if max(map(abs, tile.word_range)) * step >= 1 << 31 else np.int32
 
         def some_rows(first):
-            rows = slice(first, first + _ROWS)
-            add_passes(table, a[rows], b, step, guard, top, *(each[rows] for each in parts[:2]), *parts[2:],
-                       np.empty(b.shape[1], sums), out[rows])
+            last = min(first + _ROWS, len(a))
+            add_passes(table, a, b, first, last, step, guard, top, factors, np.empty(b.shape[1], sums), out)
 
         in_threads(some_rows, range(0, len(a), _ROWS))
         return out, nan
-    for n, first in enumerate(range(0, a.shape[1], step)):
+    for n in passes:
         total = np.zeros_like(out)
-        for k in range(first, min(first + step, a.shape[1])):
+        for k in range(n * step, min((n + 1) * step, a.shape[1])):
             total += words(tile, place, a[:, k, None], b[None, k])
-        if guard < 0:
-            out += total
-        else:
-            down = top - parts[1][:, n, None] - parts[3][n]
-            out += ((total * parts[0][:, n, None] * parts[2][n]) << guard) >> np.minimum(down, 63)
+        if tile.blocks:
+            down = top - factors.a_exp[:, n, None] - factors.b_exp[n]
+            total = (total * factors.a_sig[:, n, None] * factors.b_sig[n] << guard) >> np.minimum(down, 63)
+        out += total
     return out, nan
+
+
+def _scale_parts(block, codes, places, axis, shape):
+    """Significands and exponents, of ``shape``, of the scales at places of the depth, an ``axis`` of the codes; and along
+    the other axis, where one is NaN."""
+    if block is None:
+        return (np.ones(shape, np.int64), np.zeros(shape, np.int64)), np.zeros(shape[1 - axis], bool)
+    found = np.take(np.asarray(codes), places // block.size, axis)
+    return map(np.ascontiguousarray, block.scale.parts(found)), (found > block.scale.max_finite).any(axis=axis)
 
 
 def _special(fmt, codes):

@@ -3,7 +3,7 @@
 import difflib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..golden import families
 from ..golden.formats import FORMATS, MIXED_PAIRS, Block, Format, block_format, blocks
@@ -200,11 +200,11 @@ def _parse(slug):
     if structure not in STRUCTURES:
         *words, last = STRUCTURES
         raise Refusal(f"a design begins with {', '.join(words)} or {last}, not {structure!r}")
-    declared, fields = STRUCTURES[structure], {}
+    declared, fields = STRUCTURES[structure], cast("dict[str, Any]", {})
     if not words:
         raise Refusal(f"a {'format' if declared.kind else 'multiplier'} must follow {structure!r}")
     if declared.tiled:
-        fields = _take_blocks(words)
+        fields |= _take_blocks(words)
     multiplier, words = families.parse(words, declared.kind)
     if declared.accumulates:
         if not words:
@@ -242,7 +242,7 @@ def catalogue() -> list[str]:
             for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
                 slugs += [f"{structure}_{kind}_{formats}_{accumulator}{suffix}" for kind in ("lmul", "exact")
                           for accumulator in ("fp32", "fixed", "carrysave")]
-    return slugs + _shorter() + _integers() + _logarithms() + _conversions()
+    return slugs + _shorter() + _integers() + _logarithms() + _conversions() + _tiles()
 
 
 def _shorter():
@@ -262,7 +262,7 @@ def _shorter():
 def _by_protocol():
     """The structures of lone products, and those of sums."""
     lone = {name: each for name, each in STRUCTURES.items() if each.protocol == "combinational" and not each.kind}
-    return lone, {name: each for name, each in STRUCTURES.items() if each.protocol != "combinational"}
+    return lone, {name: each for name, each in STRUCTURES.items() if each.accumulates}
 
 
 def _integers():
@@ -296,3 +296,12 @@ def _conversions():
     pairs = [("e4m3", "l3f4"), ("e5m2", "l3f5"), ("e4m3", "l4f3"), ("bf16", "l3f4"), ("fp16", "l3f4"), ("fp32", "l3f4"),
              ("l3f4", "e4m3"), ("l4f3", "e4m3"), ("l3f4", "bf16"), ("l3f4", "fp32")]
     return [f"conv_{source}_{target}" for source, target in pairs]
+
+
+def _tiles():
+    """Tiles, a few of each kind: of codes under one scale, mixed, of integers, and in blocks."""
+    return [f"tile_{words}" for words in (
+        "lmul_e4m3_16x16_w10", "lmul_e4m3_offh1_16x16_w10", "log_l3f4_16x16_w10", "log_l3f5_t7_16x16_w10",
+        "exact_e4m3_16x16_w10", "exact_e4m3_flush_r4_16x16_w10", "int8_16x16", "lmul_bf16xe4m3_16x16_w12",
+        "exact_bf16xe4m3_16x16_w12", "lmul_bf16_16x16_w12", "lmul_mxe4m3_32x8_w10", "exact_mxe4m3_32x8_w10",
+        "exact_mxe2m1_32x8_w10", "log_mxl3f4_32x8_w10", "mxint8_32x8", "exact_nvfp4_16x16_w10")]

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Self
 
 from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Instance, ResetSignal, Shape, Signal, Value
+from amaranth.hdl import ClockSignal, Instance, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -45,9 +45,9 @@ class Part(wiring.Component):
         part._key = (cls, args, tuple(sorted(kwargs.items())))
         return part
 
-    def __init__(self, members: dict[str, wiring.Member]) -> None:
+    def __init__(self, members: dict[str, Any]) -> None:
         """Ports, as `wiring.Component` takes them; one of no bits is none, but its name may be used."""
-        empty = [name for name, member in members.items() if member.is_port and not Shape.cast(member.shape).width]
+        empty = [name for name, member in members.items() if member.is_port and member.shape == 0]
         super().__init__({name: member for name, member in members.items() if name not in empty})
         for name in empty:
             setattr(self, name, Signal(0, name=name))

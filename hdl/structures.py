@@ -94,8 +94,8 @@ class TileShape(Shape):
     def read(self, structure: str, words: list[str]) -> dict[str, Any]:
         shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
         if not shape:
-            raise Refusal(f"a {structure} ends with its lanes and columns, and its window where products are cut to one, "
-                          "as in _16x16_w10")
+            raise Refusal(f"a {structure} ends with its lanes and columns, and where products are cut to a window with "
+                          "that, as in _16x16_w10")
         del words[0]
         window = int(words.pop(0)[1:]) if words and re.fullmatch(r"w[1-9]\d?", words[0]) else None
         return {"lanes": int(shape[1]), "cols": int(shape[2]), "window": window}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
-from ..golden.formats import Block, Format
+from ..golden.formats import Block, FloatFormat, Format
 from ..golden.tile import Tile as Specification
 from .operand import named
 from .part import Part
@@ -158,7 +160,7 @@ class Tile(Part):
         """Whether what comes next for each column is NaN."""
         tile, spec = self.tile, self.tile.multiplier
         if not tile.flags:
-            return None
+            return Const(0, self.cols)
         a_scale, b_scales = self._scale_codes()
         special_a = Cat(*(_special(spec.a, code) for code in codes), _no_scale(tile.a_block, a_scale)).any()
         special_b = Cat(_special(spec.b, code) | _no_scale(tile.b_block, scale)
@@ -222,7 +224,7 @@ def _special(fmt: Format, code: Value) -> Value:
     """Whether a code is NaN or Inf."""
     if not (fmt.has_nan or fmt.has_inf):
         return Const(0)
-    return code[fmt.man_bits : -1].all() if fmt.has_inf else code[:-1].all()
+    return code[cast(FloatFormat, fmt).man_bits : -1].all() if fmt.has_inf else code[:-1].all()
 
 
 def _no_scale(block: Block | None, code: Value) -> Value:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
+from ..golden.formats import IntFormat
 from ..golden.tile import Tile
 from .addend import Addend
 from .antilog import nearest
@@ -293,6 +294,10 @@ class IntegerLane(Lane):
         return Partials.of(self.spec)
 
     @property
+    def _product(self):
+        return cast(IntFormat, self.spec.wide)
+
+    @property
     def weights(self) -> tuple[int, ...]:
         return self._partials.places if self._partials else tuple(range(self.spec.wide.width))
 
@@ -300,7 +305,7 @@ class IntegerLane(Lane):
     def constant(self) -> int:
         if self._partials:
             return self._partials.constant
-        return -(1 << (self.spec.wide.width - 1)) if self.spec.wide.signed else 0
+        return -(1 << (self._product.width - 1)) if self._product.signed else 0
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -310,7 +315,7 @@ class IntegerLane(Lane):
             return m
         m.submodules.multiplier = product = multiplier(self.spec, wide=True)
         m.d.comb += [product.a.eq(self.x), product.b.eq(self.y)]
-        top = product.p[-1:] ^ int(self.spec.wide.signed)
+        top = product.p[-1:] ^ int(self._product.signed)
         m.d.comb += self.word.eq(Cat(product.p[:-1], top))
         return m
 

@@ -140,7 +140,8 @@ def _products(design, source, vectors, seed, least):
     """Two passes deep."""
     tile, cols = design.tile, design.cols
     rows = max(tile.lanes, vectors // (2 * tile.lanes))
-    drawn = matrices(source, design.multiplier, rows, 2 * tile.lanes, cols, max(PASSES, -(-least // (rows * cols))), seed)
+    count = max(PASSES, -(-least // (rows * cols)))
+    drawn = matrices(source, design.multiplier, rows, 2 * tile.lanes, cols, count, seed)
     return Sums(drawn, expected(design, *drawn.codes))
 
 
@@ -199,10 +200,11 @@ def _passes(design, latency, source, vectors, seed):
         results.append(partial_sums(tile, place, a[:, count:], b[count:], before))
         every.append((a[:, count:], b[count:], before))
         places.append(place)
-    # Rows of weights, then vectors, whose sums are taken `latency - 1` cycles later, then a cycle for the last to leave.
+    # Rows of weights, then vectors, whose sums are taken `latency - 1` cycles later, and a cycle for the last to leave.
     length, width = count + rows + 1, tile.word_bits + tile.flags
     blank = np.zeros(PASSES * length + latency, np.uint8)
-    inputs = {name: blank.copy() for name in ("rst", "i_a__valid", "i_b__valid", "i_c__valid", "i_a__last")}
+    single = ("rst", "i_a__valid", "i_b__valid", "i_c__valid", "i_a__last")
+    inputs: dict[str, np.ndarray] = {name: blank.copy() for name in single}
     data = {name: np.zeros(len(blank), object) for name in ("i_a__data", "i_b__data", "i_c__data")}
     for n, (a, b, c) in enumerate(every):
         first = n * length
@@ -217,7 +219,7 @@ def _passes(design, latency, source, vectors, seed):
         inputs["place"] = np.array(places, object)[np.minimum(np.arange(len(blank)) // length, PASSES - 1)]
     inputs = _framed(inputs, 2, 1)
     inputs["rst"][:2] = 1
-    inputs["o__ready"] = np.ones(len(inputs["rst"]), np.uint8)
+    inputs["o__ready"] = np.ones_like(inputs["rst"])
     found = _packed(np.concatenate(results), width)
     return Drive(inputs, 2, PASSES * rows * count * cols, {"o__data": found}, valid="o__valid")
 

@@ -34,8 +34,8 @@ def test_policies_are_read():
 
 
 @pytest.mark.parametrize(("slug", "reason"), [
-    ("", "a design begins with mul, prod, conv, mac, dot, array or matmul, not ''"),
-    ("mull_lmul_e4m3", "a design begins with mul, prod, conv, mac, dot, array or matmul, not 'mull'"),
+    ("", "a design begins with mul, prod, conv, mac, dot, array, matmul or tile, not ''"),
+    ("mull_lmul_e4m3", "a design begins with mul, prod, conv, mac, dot, array, matmul or tile, not 'mull'"),
     ("mul", "a multiplier must follow 'mul'"),
     ("mul_lmul", "A format must follow 'lmul': one of e4m3, e5m2, e3m4, e2m3, e3m2, e2m1, bf16, fp16, tf32, "
                  "fp32, e{E}m{M} or l{E}f{F}"),

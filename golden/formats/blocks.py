@@ -10,7 +10,7 @@ import numpy as np
 
 from ..refusal import Refusal
 from .base import Format
-from .scales import SCALES
+from .scales import SCALES, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class Block:
 
     name: str
     element: Format
-    scale: Format
+    scale: Scale
     size: int
 
     def __str__(self) -> str:
@@ -105,6 +105,6 @@ def split(name: str) -> tuple[str, str | None, str | None]:
     match = re.match(r"(?:mx|nv)?[^x]*", name)
     assert match
     first, second = match[0], name[match.end() + 1 :]
-    blocks = [word if re.match("mx|nvfp4$", word) else None for word in (first, second or first)]
+    a, b = (word if re.match("mx|nvfp4$", word) else None for word in (first, second or first))
     elements = [("e2m1" if word == "nvfp4" else word.removeprefix("mx")) for word in (first, second) if word]
-    return "x".join(elements), *blocks
+    return "x".join(elements), a, b

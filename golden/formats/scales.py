@@ -7,8 +7,27 @@ import numpy as np
 from .base import Format
 
 
+class Scale(Format):
+    """A format of scales: each is an integer, its significand, times a power of two.
+
+    Attributes
+    ----------
+    sig_bits, exp_bits : int
+        Of the significand, 0 where it is always 1, and of the exponent.
+    bias : int
+    """
+
+    sig_bits: int
+    exp_bits: int
+    bias: int
+
+    def parts(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Significands and exponents, int64: a scale is ``significand * 2**(exponent - bias)``. NaN as if a number."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class PowerScale(Format):
+class PowerScale(Scale):
     """E8M0: the powers of two from ``2**-127`` to ``2**127``, and NaN as 255. There is no zero."""
 
     name: str = "e8m0"
@@ -16,15 +35,13 @@ class PowerScale(Format):
 
     has_nan = True
     neutral = 127
-    sig_bits, exp_bits = 0, 8  # every significand is 1
-    bias = 127
+    sig_bits, exp_bits, bias = 0, 8, 127
 
     @property
     def max_finite(self) -> int:
         return 254
 
     def parts(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Significands and exponents, int64: a scale is ``significand * 2**(exponent - bias)``. NaN as if a number."""
         return np.ones(codes.shape, np.int64), codes.astype(np.int64)
 
     def _values(self, codes):
@@ -40,7 +57,7 @@ class PowerScale(Format):
 
 
 @dataclass(frozen=True)
-class FloatScale(Format):
+class FloatScale(Scale):
     """UE4M3: the codes 0 to 127 of e4m3, which are its numbers without a sign; NaN is 127. In eight bits, the upper 0.
     """
 
@@ -48,15 +65,13 @@ class FloatScale(Format):
     width: int = 7
 
     has_nan = True
-    sig_bits, exp_bits = 4, 4
-    bias = 10
+    sig_bits, exp_bits, bias = 4, 4, 10
 
     @property
     def max_finite(self) -> int:
         return 126
 
     def parts(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """As of `PowerScale`; the significand is an integer of ``sig_bits`` bits."""
         exp, man = codes.astype(np.int64) >> 3, codes.astype(np.int64) & 7
         return man | (exp > 0) << 3, np.maximum(exp, 1)
 
