@@ -46,9 +46,10 @@ class Tile(Part):
         Partial sums: for each column ``word_bits``, and above them the flag of NaN where there is one. ``last`` of
         ``o`` is that of the vector.
     place : ``In``
-        The window's, where it can have several: in two's complement, steady while weights are taken.
+        The window's, where it can have several: in two's complement, the same for all rows of a tile of weights; taken
+        with each.
     top : ``In``
-        With blocks: the largest exponent of a product of two scales, steady.
+        With blocks: the largest exponent of a product of two scales, or a larger one; taken with each vector.
     """
 
     roles = {"column_*": "control", "x": "operand registers"}
@@ -104,13 +105,15 @@ class Tile(Part):
         x = Signal(count * self.lane.x_bits, reset_less=True, name="x")
         with m.If(take):
             m.d.sync += x.eq(Cat(self.lane.activation(m, f"a_{n}", code) for n, code in enumerate(codes)))
+        # Lanes that have the place in the weight have none of their own.
+        held = self._kept(m, "place_held", lambda old: self.place, load, swap) if self.lane.place_bits else place
         nans = self._nans(m, codes, weights, first, load, swap, take, on)
         sigs, downs = self._scaling(m, load, swap, take, on)
         for n, (weight, c, o) in enumerate(zip(weights, lanes(self.i_c.data, self.cols),
                                                lanes(self.o.data, self.cols), strict=True)):
             m.submodules[f"column_{n}"] = column = Column(tile, self.ahead)
             m.d.comb += [
-                column.x.eq(x), column.load.eq(load), column.swap.eq(swap), column.place.eq(place),
+                column.x.eq(x), column.load.eq(load), column.swap.eq(swap), column.place.eq(held),
                 column.y.eq(self.lane.held(m, f"b_{n}", weight, place)),
                 column.en.eq(give), column.en_sum.eq(on), column.c.eq(c[: tile.word_bits]),
                 column.sig.eq(sigs[n]), column.down.eq(downs[n]), o[: tile.word_bits].eq(column.o),
@@ -187,13 +190,14 @@ class Tile(Part):
         a_code, b_codes = self._scale_codes()
         held = lanes(self._kept(m, "b_scales", lambda old: Cat(b_codes), load, swap), self.cols)
         of_a = Signal(len(a_code), reset_less=True, name="a_scale")
+        top = Signal(len(self.top), reset_less=True, name="top_taken")
         with m.If(take):
-            m.d.sync += of_a.eq(a_code)
+            m.d.sync += [of_a.eq(a_code), top.eq(self.top)]
         sigs, downs = [], []
         for n, code in enumerate(held):
             (a_sig, a_exp), (b_sig, b_exp) = _parts(tile.a_block, of_a), _parts(tile.b_block, code)
             far = Signal(signed(top_bits(tile) + 2), name=f"far_{n}")
-            m.d.comb += far.eq(self.top - (a_exp + b_exp))
+            m.d.comb += far.eq(top - (a_exp + b_exp))
             bits = down_bits(tile)
             down, sig = (Signal(width, reset_less=True, name=f"{name}_{n}")
                          for name, width in (("down", bits), ("sig", tile.scale_bits)))

@@ -29,6 +29,7 @@ BENCHES = {
     "runs": ["mac"],
     "streams": ["systolic"],
     "axis": ["systolic", "axis"],
+    "passes": ["tile"],
 }
 
 _VERILATOR = [

@@ -15,6 +15,28 @@ PERIOD = 2  # of every clock, in steps
 PATIENCE = 10_000  # cycles without a result after which none will come: a few times the longest that a test causes
 
 
+class Joined:
+    """Signals that move together, as one: the first lowest. None of them, and ``value`` is 0."""
+
+    def __init__(self, *handles: Any) -> None:
+        self.handles = [handle for handle in handles if handle is not None]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.handles))
+
+    @property
+    def value(self) -> int | str:
+        """Their bits; as text where one is X or Z."""
+        text = "".join(str(handle.value) for handle in reversed(self.handles)) or "0"
+        return int(text, 2) if set(text) <= {"0", "1"} else text
+
+    @value.setter
+    def value(self, bits: int) -> None:
+        for handle in self.handles:
+            handle.value = bits & ((1 << len(handle)) - 1)
+            bits >>= len(handle)
+
+
 class Stream(NamedTuple):
     """The signals of one stream. A beat moves in a cycle in which ``valid`` and ``ready`` are both 1."""
 

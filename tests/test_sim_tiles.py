@@ -1,0 +1,53 @@
+"""cocotb on the generated Verilog of tiles and their cores, in both simulators: passes, stalls, resets, timing."""
+
+import pytest
+from lmul.hdl.designs import parse
+from lmul.hdl.verilog import verilog
+from lmul.sim.runner import simulate
+from lmul.sim.tools import SIMULATORS
+
+QUICK = {"icarus": ["tile_exact_nvfp4_4x1_w10"]}
+
+# Every lane, with and without blocks; one operand in blocks; windows with one place and with many; specials or none.
+EVERY = [f"tile_{words}" for words in (
+    "log_l3f4_4x2_w10", "log_l3f5_t7_4x2_w10", "log_mxl3f4_16x2_w10", "log_l3f4xl3f2_4x2_w10",
+    "lmul_e4m3_4x2_w10", "lmul_e4m3_offh1_16x3_w10", "lmul_mxe5m2_8x2_w12", "lmul_bf16xe4m3_4x2_w12",
+    "lmul_fp16_2x3_w14",
+    "exact_e4m3_4x2_w10", "exact_e5m2_flush_4x1_w24", "exact_mxe4m3_16x2_w10", "exact_nvfp4_16x2_w10",
+    "exact_mxe2m1_32x1_w6", "exact_bf16xmxe4m3_8x2_w12", "exact_mxe4m3xe4m3_4x2_w10", "exact_bf16_4x1_w12",
+    "exact_e4m3_flush_r4_4x2_w10", "mitchell_e4m3_4x2_w10", "int8_4x3", "int4_8x2", "mxint8_16x2", "int8xint4_4x2",
+    "int8xternary_16x2")]
+
+
+@pytest.mark.parametrize(("simulator", "slug"), [(name, slug) for name, slugs in QUICK.items() for slug in slugs])
+def test_tile(simulator, slug, sim_folder, seed, waves):
+    _simulate(simulator, slug, sim_folder, seed, waves)
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize(("slug", "simulator"), [(slug, simulator) for slug in EVERY for simulator in SIMULATORS])
+def test_every_tile(simulator, slug, sim_folder, seed, waves):
+    _simulate(simulator, slug, sim_folder, seed, waves)
+
+
+def _simulate(simulator, slug, folder, seed, waves):
+    result = simulate(parse(slug), folder=folder, simulator=simulator, seed=seed, waves=waves)
+    assert result.passed, result.line
+    assert result.tests == 9
+    assert result.figures["macs"] > 500
+
+
+@pytest.mark.regress
+@pytest.mark.icarus
+@pytest.mark.parametrize(("old", "new"), [
+    ("{ 1'h0, top_taken }", "{ 1'h0, top }"),  # of another vector, or rubbish
+    ("i_c__ready = some[1] & free", "i_c__ready = some[1]"),  # a partial sum is taken twice while a sum waits
+    ("free ? en : o__valid", "en"),  # a sum that waits is lost
+])
+def test_spoilt_tiles_are_caught(old, new, sim_folder, seed):
+    design = parse("tile_exact_nvfp4_4x1_w10")
+    text = verilog(design)
+    assert old in text
+    result = simulate(design, folder=sim_folder / "spoilt", simulator="icarus", seed=seed,
+                      source=text.replace(old, new, 1))
+    assert not result.passed
