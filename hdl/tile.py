@@ -52,6 +52,8 @@ class Tile(Part):
         With blocks: the largest exponent of a product of two scales, or a larger one; taken with each vector.
     """
 
+    latency = 3
+
     roles = {"column_*": "control", "x": "operand registers"}
 
     i_a: Stream
@@ -63,7 +65,6 @@ class Tile(Part):
 
     def __init__(self, tile: Specification, cols: int, ahead: bool = False) -> None:
         self.tile, self.cols, self.ahead, self.lane = tile, cols, ahead, lane(tile)
-        self.latency = 3 if tile.blocks else 2
         spec = tile.multiplier
         sums = cols * (tile.word_bits + tile.flags)
         super().__init__({
@@ -80,9 +81,8 @@ class Tile(Part):
         weights = lanes(self.i_b.data[: self.cols * spec.b.width], self.cols)
         place = self.place.as_signed() if len(self.place) else Const(tile.places[0], 16)
 
-        # Control. A vector stands in `x`, with blocks then as a sum of lanes; `give` makes it a partial sum.
-        stages = self.latency - 1
-        some, lasts = Signal(stages, name="some"), Signal(stages, name="lasts")
+        # Control. A vector stands in `x`, then as a sum of lanes; `give` makes it a partial sum.
+        some, lasts = Signal(2, name="some"), Signal(2, name="lasts")
         offered, offered_last = Signal(name="offered"), Signal(name="offered_last")
         free = named(m, "free", ~offered | self.o.ready)
         give = named(m, "give", some[-1] & free & self.i_c.valid)
@@ -99,7 +99,7 @@ class Tile(Part):
             m.d.sync += [some.eq(Cat(take, some)), lasts.eq(Cat(last, lasts)), ending.eq(last)]
         with m.If(free):
             m.d.sync += [offered.eq(give), offered_last.eq(lasts[-1])]
-        on = named(m, "on", step & some[0])  # with blocks: the vector in `x` becomes a sum of lanes
+        on = named(m, "on", step & some[0])  # the vector in `x` becomes a sum of lanes
 
         # Activations, prepared, once for all columns.
         x = Signal(count * self.lane.x_bits, reset_less=True, name="x")
@@ -174,8 +174,6 @@ class Tile(Part):
         with m.If(take):
             m.d.sync += nan.eq(special_a)
         found = of_b | nan.replicate(self.cols)
-        if not tile.blocks:
-            return found
         summed = Signal(self.cols, reset_less=True, name="sum_nan")
         with m.If(on):
             m.d.sync += summed.eq(found)

@@ -14,7 +14,7 @@ from .tile_lanes import lane
 
 
 class Tree(Part):
-    """The sum of the lanes' words, and without blocks of a partial sum: one tree of full adders, one addition.
+    """The sum of the lanes' words: one tree of full adders, one addition.
 
     Timing: combinational.
 
@@ -22,21 +22,15 @@ class Tree(Part):
     -------
     words : ``In``
         Of all lanes, the first lowest.
-    c : ``In(tile.word_bits)``
-        A partial sum, where there are no blocks.
-    sum : ``Out(tile.word_bits)``, or with blocks ``Out(tile.sum_bits)``
+    sum : ``Out(tile.sum_bits)``
     """
 
     words: Signal
-    c: Signal
     sum: Signal
 
     def __init__(self, tile: Tile) -> None:
         self.tile, self.lane = tile, lane(tile)
-        self.adds = not tile.blocks
-        width = tile.word_bits if self.adds else tile.sum_bits
-        super().__init__({"words": In(tile.lanes * len(self.lane.weights)), "c": In(width * self.adds),
-                          "sum": Out(width)})
+        super().__init__({"words": In(tile.lanes * len(self.lane.weights)), "sum": Out(tile.sum_bits)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -45,10 +39,32 @@ class Tree(Part):
         for n, place in enumerate(self.lane.weights):
             for word in words:
                 heap.add(word[n], place)
-        for place, bit in enumerate(self.c):
-            heap.add(bit, place)
         x, y = heap.reduce(m)
         m.d.comb += self.sum.eq(x + y)
+        return m
+
+
+class Added(Part):
+    """A partial sum and the sum of the lanes.
+
+    Timing: combinational.
+
+    Members
+    -------
+    sum : ``In(tile.sum_bits)``
+    c, o : ``In(tile.word_bits)``, ``Out(tile.word_bits)``
+    """
+
+    sum: Signal
+    c: Signal
+    o: Signal
+
+    def __init__(self, tile: Tile) -> None:
+        super().__init__({"sum": In(tile.sum_bits), "c": In(tile.word_bits), "o": Out(tile.word_bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.comb += self.o.eq(self.c + self.sum.as_signed())
         return m
 
 
@@ -102,8 +118,8 @@ def down_bits(tile: Tile) -> int:
 class Column(Part):
     """A column: weights that are held, a lane for each, their tree, and the register of the partial sum.
 
-    Timing: the sum of what the activation registers hold comes a cycle with ``en`` later; with blocks, two, of which
-    the first is one with ``en_sum``.
+    Timing: the sum of what the activation registers hold comes two cycles later, one with ``en_sum`` and one with
+    ``en``.
 
     Parameters
     ----------
@@ -122,15 +138,15 @@ class Column(Part):
     place : ``In``
         As lanes want it.
     en, en_sum : ``In(1)``
-        Take the partial sum, and with blocks before it the sum of the lanes.
+        Take the partial sum, and before it the sum of the lanes.
     sig, down : ``In``
         Of `Scaled`, a cycle after ``x``.
     c, o : ``In(tile.word_bits)``, ``Out(tile.word_bits)``
         Partial sums.
     """
 
-    roles = {"held": "operand registers", "next": "operand registers", "lane_*": "lane", "tree": "tree",
-             "scaled": "accumulator", "sum": "accumulator", "word": "accumulator"}
+    roles = {"held_*": "operand registers", "next_*": "operand registers", "lane_*": "lane", "tree": "tree",
+             "adder": "accumulator", "sum": "accumulator", "word": "accumulator"}
 
     x: Signal
     y: Signal
@@ -150,7 +166,7 @@ class Column(Part):
         super().__init__({
             "x": In(tile.lanes * self.lane.x_bits), "y": In(self.lane.y_bits), "load": In(tile.lanes),
             "swap": In(int(ahead)), "place": In(self.lane.place_bits), "en": In(1),
-            "en_sum": In(int(blocks)),
+            "en_sum": In(1),
             "sig": In(tile.scale_bits), "down": In(down_bits(tile) * blocks),
             "c": In(tile.word_bits), "o": Out(tile.word_bits),
         })
@@ -175,18 +191,16 @@ class Column(Part):
             words.append(product.word)
         m.submodules.tree = tree = Tree(tile)
         m.d.comb += tree.words.eq(Cat(words))
-        word = Signal(tile.word_bits, reset_less=True, name="word")
-        m.d.comb += self.o.eq(word)
-        if not tile.blocks:
-            m.d.comb += tree.c.eq(self.c)
-            with m.If(self.en):
-                m.d.sync += word.eq(tree.sum)
-            return m
         total = Signal(tile.sum_bits, reset_less=True, name="sum")
-        m.submodules.scaled = scaled = Scaled(tile)
-        m.d.comb += [scaled.sum.eq(total), scaled.sig.eq(self.sig), scaled.down.eq(self.down), scaled.c.eq(self.c)]
+        word = Signal(tile.word_bits, reset_less=True, name="word")
+        if tile.blocks:
+            m.submodules.adder = adder = Scaled(tile)
+            m.d.comb += [adder.sig.eq(self.sig), adder.down.eq(self.down)]
+        else:
+            m.submodules.adder = adder = Added(tile)
+        m.d.comb += [adder.sum.eq(total), adder.c.eq(self.c), self.o.eq(word)]
         with m.If(self.en_sum):
             m.d.sync += total.eq(tree.sum)
         with m.If(self.en):
-            m.d.sync += word.eq(scaled.o)
+            m.d.sync += word.eq(adder.o)
         return m
