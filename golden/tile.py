@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DEPTH_BITS = 8  # passes of a sum, as a power of two: no sum of so many overflows
 GUARD_BITS = 16  # places that sums of blocks have below a window's half place
 MIN_WINDOW, MAX_WINDOW = 4, 24
+LOWEST = -2  # the lowest place of an exponent whose products count: a quarter of a place is nearer to a half than to 0
 MAX_LANES = 64
 
 
@@ -93,8 +94,14 @@ class Tile:
 
     @property
     def lowest(self) -> int:
-        """The lowest: below, not even the top bit of a significand is in the window."""
-        return 1 - self._int_bits
+        """The lowest. A significand is at least 1, so its products are at least a quarter of the last place, and count
+        half a place; what is below is nearer to nothing."""
+        return LOWEST
+
+    @property
+    def span(self) -> int:
+        """From the lowest to the highest."""
+        return self.highest - self.lowest
 
     @cached_property
     def places(self) -> range:
@@ -116,7 +123,8 @@ class Tile:
         multiplier = cast("FieldMultiplier", self.multiplier)
         a, b = multiplier.a, multiplier.b
         of_b = multiplier.exp_range[1] - (a.max_finite >> a.man_bits) + int(b.has_inf)
-        return of_b + 2 + (multiplier.subnormals == "exact" and not multiplier.a.logarithmic)
+        kept = multiplier.subnormals == "exact" and not multiplier.a.logarithmic
+        return of_b + 2 + kept - self.lowest
 
     @property
     def flagged(self) -> bool:

@@ -143,7 +143,7 @@ def place_for(tile: Tile, a: np.ndarray, b: np.ndarray) -> int:
     largest = [_largest(fmt, codes) for fmt, codes in ((spec.a, a), (spec.b, b))]
     found = product(spec, *(np.array([field]) for field in largest))
     wanted = int(found.exp[0]) - tile.highest
-    if not found.zero[0] and wanted + tile.window - 2 < tile.places[0]:
+    if not found.zero[0] and int(found.exp[0]) - tile.places[0] < tile.lowest:
         raise Refusal(f"Operands of {tile.multiplier.name} must be scaled up: their largest product has exponent "
                       f"{int(found.exp[0])}, and the lowest window begins at {tile.places[0]}")
     return min(max(wanted, tile.places[0]), tile.places[-1])
@@ -212,8 +212,8 @@ def _sums(tile, place, a, b, scales, top):
 
 
 def _scale_parts(block, codes, places, axis, shape):
-    """Significands and exponents, of ``shape``, of the scales at places of the depth, an ``axis`` of the codes; and along
-    the other axis, where one is NaN."""
+    """Significands and exponents, of ``shape``, of the scales at places of the depth, an ``axis`` of the codes; and
+    along the other axis, where one is NaN."""
     if block is None:
         return (np.ones(shape, np.int64), np.zeros(shape, np.int64)), np.zeros(shape[1 - axis], bool)
     found = np.take(np.asarray(codes), places // block.size, axis)

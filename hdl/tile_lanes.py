@@ -114,16 +114,17 @@ class Lane(Part):
 
 
 class FieldLane(Lane):
-    """L-Mul and log codes: one addition. The weight is held as its field with the offset and less the window's place,
-    which is never positive; so the carry of the sum with an activation's field says that the product is not below the
-    window, and the sum's upper part where in it."""
+    """L-Mul and log codes: one addition. The weight is held as its field with the offset and less the lowest exponent
+    that counts, which is never positive; so the carry of the sum with an activation's field says that the product
+    counts, and the sum's upper part how far above the lowest it is."""
 
     spec: FieldSum | Log
 
     def _measure(self) -> None:
         spec = self.spec
         self._offset = spec.wide_offset >> getattr(spec, "half", 0)
-        largest = (spec.b.field_mask << spec.align) + self._offset - (self.tile.places[0] << spec.a.man_bits)
+        lowest = self.tile.places[0] + self.tile.lowest
+        largest = (spec.b.field_mask << spec.align) + self._offset - (lowest << spec.a.man_bits)
         self._sum_bits = max(spec.a.field_bits, largest.bit_length()) + 1 if self.tile.flagged else spec.a.field_bits
         self.x_bits = self.y_bits = self._sum_bits + 1
 
@@ -139,7 +140,7 @@ class FieldLane(Lane):
     def held(self, m: Module, name: str, code: Value, place: Value) -> Value:
         spec, bits = self.spec, self._sum_bits
         flag = self.tile.flagged << (bits - 1)
-        low = Cat(Const(0, spec.a.man_bits), place).as_signed()
+        low = Cat(Const(0, spec.a.man_bits), place + self.tile.lowest).as_signed()
         field = Signal(range(-(1 << bits + 2), 1 << bits + 1), name=f"{name}_less_place")
         m.d.comb += field.eq(code[:-1].shift_left(spec.align) + (self._offset - flag) - low)
         above = ~field[bits:].all()  # less than the most negative number that is held
@@ -156,13 +157,12 @@ class FieldLane(Lane):
         spec, bits = self.spec, self._sum_bits
         total = named(m, "total", self.x[:bits] + self.y[:bits])
         fraction, exp, reached = total[: spec.a.man_bits], total[spec.a.man_bits : bits], total[bits]
-        top = self.tile.highest + 1
+        inside = named(m, "inside", reached & (exp <= self.tile.span))
         if self._decoded:
-            exps = [named(m, f"exp_is_{n}", reached & (exp == n)) for n in range(top)]
-            inside = named(m, "inside", Cat(exps).any())
+            exps = [named(m, f"exp_is_{n}", reached & (exp == n - self.tile.lowest))
+                    for n in range(self.tile.highest + 1)]
             size = self._decode(exps, self._significand(fraction))
         else:
-            inside = named(m, "inside", reached & (exp < top))
             size = self._shift(m, inside, exp, self._significand(fraction))
         self._give(m, inside, size, self.x[-1] ^ self.y[-1])
         return m
@@ -188,8 +188,8 @@ class FieldLane(Lane):
     def _shift(self, m, inside, exp, significand):
         """The significand shifted to its place, less what falls below."""
         value = significand & inside.replicate(len(significand))
-        frac, width = len(significand) - 1, self._window - 1
-        for stage in range((self.tile.highest).bit_length()):
+        frac, width = len(significand) - 1 - self.tile.lowest, self._window - 1
+        for stage in range(self.tile.span.bit_length()):
             shifted = Signal(min(len(value) + (1 << stage), frac + width), name=f"left_{1 << stage}")
             m.d.comb += shifted.eq(Mux(exp[stage], value << (1 << stage), value))
             value = shifted
@@ -241,14 +241,14 @@ class ExactLane(Lane):
         hidden_x = self.x[a.field_bits] if self._hidden else Const(1)
         hidden_y = rest[0] if self._kept else Const(1)
         down = named(m, "down", rest[int(self._kept) : -1] - exp_x)  # signed: below 0 it is above the window
-        inside = ~down[-1] & (down[:-1] <= self._window - 2)
+        inside = ~down[-1] & (down[:-1] <= self.tile.span)
         if self.tile.flagged:
             inside &= self.x[-2]
         inside = named(m, "inside", inside)
         product = named(m, "product", Cat(man_x, hidden_x) * Cat(man_y, hidden_y))
         width = self._window - 1
         value = Cat(Const(0, max(width - len(product), 0)), product)[-width:] & inside.replicate(width)
-        for stage in range((self._window - 2).bit_length()):
+        for stage in range(self.tile.span.bit_length()):
             shifted = Signal(width, name=f"right_{1 << stage}")
             m.d.comb += shifted.eq(Mux(down[stage], value[1 << stage :], value))
             value = shifted
@@ -273,11 +273,11 @@ class ProductLane(Lane):
         m.d.comb += [product.a.eq(self.x), product.b.eq(self.y)]
         p = self.addend.fields(product.p)
         place = self.place.as_signed() if self.place_bits else Const(self.tile.places[0], 16)
-        up = named(m, "up", p.exp - place - self.tile.lowest)  # from the lowest place in the window
-        inside = named(m, "inside", ~(p.zero | up[-1]) & (up[:-1] <= self._window - 2))
+        up = named(m, "up", p.exp - place - self.tile.lowest)  # from the lowest that counts
+        inside = named(m, "inside", ~(p.zero | up[-1]) & (up[:-1] <= self.tile.span))
         value = p.sig & inside.replicate(len(p.sig))
         drop = self.spec.layout.frac_bits - self.tile.lowest
-        for stage in range((self._window - 2).bit_length()):
+        for stage in range(self.tile.span.bit_length()):
             shifted = Signal(min(len(value) + (1 << stage), drop + self._window - 1), name=f"left_{1 << stage}")
             m.d.comb += shifted.eq(Mux(up[stage], value << (1 << stage), value))
             value = shifted
