@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MAX_SIDE = 64
 MAX_WINDOW = 53  # the golden model's
+MAX_STAGES = 3  # of a tile
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Design:
         Shape of an ``array`` or ``matmul``, 1..64; columns of a tile.
     dataflow : str or None
         ``os`` (output-stationary) or ``ws`` (weight-stationary).
+    stages : int
+        Of a tile: cycles from an activation to the sum of the lanes, 1 to 3.
     a_block, b_block : Block or None
         Of a tile whose operands come in blocks.
 
@@ -60,6 +63,7 @@ class Design:
     rows: int | None = None
     cols: int | None = None
     dataflow: str | None = None
+    stages: int = 1
     a_block: Block | None = None
     b_block: Block | None = None
     source: ClassVar["Source | None"] = None  # files, of what somebody else built: `foreign.Foreign`
@@ -87,6 +91,8 @@ class Design:
                 raise Refusal(f"Array {name} must be 1 to {MAX_SIDE}, not {value}")
         if self.declared.tiled:
             assert self.tile
+            if not 1 <= self.stages <= MAX_STAGES:
+                raise Refusal(f"Stages of a tile must be 1 to {MAX_STAGES}, not {self.stages}")
             return
         if self.lanes is not None and not 2 <= self.lanes <= 256:
             raise Refusal(f"Dot product lanes must be 2 to 256, not {self.lanes}")

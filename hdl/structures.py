@@ -87,9 +87,9 @@ class Grid(Shape):
 
 
 class TileShape(Shape):
-    """Lanes and columns of a tile, and of what is not an integer the bits of its window."""
+    """Lanes and columns of a tile, of what is not an integer the bits of its window, and its stages if more than one."""
 
-    fields = ("lanes", "cols", "window")
+    fields = ("lanes", "cols", "window", "stages")
 
     def read(self, structure: str, words: list[str]) -> dict[str, Any]:
         shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
@@ -98,14 +98,17 @@ class TileShape(Shape):
                           "that, as in _16x16_w10")
         del words[0]
         window = int(words.pop(0)[1:]) if words and re.fullmatch(r"w[1-9]\d?", words[0]) else None
-        return {"lanes": int(shape[1]), "cols": int(shape[2]), "window": window}
+        stages = int(words.pop(0)[1:]) if words and re.fullmatch(r"p[1-9]", words[0]) else 1
+        return {"lanes": int(shape[1]), "cols": int(shape[2]), "window": window, "stages": stages}
 
     def write(self, design: "Design") -> list[str]:
-        return [f"{design.lanes}x{design.cols}", *([f"w{design.window}"] if design.window else [])]
+        return [f"{design.lanes}x{design.cols}", *([f"w{design.window}"] if design.window else []),
+                *([f"p{design.stages}"] if design.stages > 1 else [])]
 
     def describe(self, design: "Design") -> str:
         window = f", window of {design.window} bits" if design.window else ""
-        return f"of {design.lanes} lanes by {design.cols} columns{window}"
+        stages = f", in {design.stages} stages" if design.stages > 1 else ""
+        return f"of {design.lanes} lanes by {design.cols} columns{window}{stages}"
 
 
 @dataclass(frozen=True)
@@ -191,7 +194,7 @@ def _matmul(design):
 def _tile(design):
     from .tile import Tile
 
-    return Tile(design.tile, design.cols)
+    return Tile(design.tile, design.cols, stages=design.stages)
 
 
 _SQUARES = ("_8x8_os", "_8x8_ws")

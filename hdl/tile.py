@@ -34,6 +34,8 @@ class Tile(Part):
     cols : int
     ahead : bool
         Whether weights have registers of their own for the tile that follows.
+    stages : int
+        Cycles from an activation to the sum of the lanes: 1 to 3, as of `Column`.
 
     Members
     -------
@@ -52,8 +54,6 @@ class Tile(Part):
         With blocks: the largest exponent of a product of two scales, or a larger one; taken with each vector.
     """
 
-    latency = 3
-
     roles = {"column_*": "control", "x": "operand registers"}
 
     i_a: Stream
@@ -63,8 +63,9 @@ class Tile(Part):
     place: Signal
     top: Signal
 
-    def __init__(self, tile: Specification, cols: int, ahead: bool = False) -> None:
-        self.tile, self.cols, self.ahead, self.lane = tile, cols, ahead, lane(tile)
+    def __init__(self, tile: Specification, cols: int, ahead: bool = False, stages: int = 1) -> None:
+        self.tile, self.cols, self.ahead, self.stages, self.lane = tile, cols, ahead, stages, lane(tile)
+        self.latency = stages + 2
         spec = tile.multiplier
         sums = cols * (tile.word_bits + tile.flags)
         super().__init__({
@@ -81,8 +82,8 @@ class Tile(Part):
         weights = lanes(self.i_b.data[: self.cols * spec.b.width], self.cols)
         place = self.place.as_signed() if len(self.place) else Const(tile.places[0], 16)
 
-        # Control. A vector stands in `x`, then as a sum of lanes; `give` makes it a partial sum.
-        some, lasts = Signal(2, name="some"), Signal(2, name="lasts")
+        # Control. A vector stands in `x`, in the end as a sum of lanes; `give` makes it a partial sum.
+        some, lasts = Signal(self.stages + 1, name="some"), Signal(self.stages + 1, name="lasts")
         offered, offered_last = Signal(name="offered"), Signal(name="offered_last")
         free = named(m, "free", ~offered | self.o.ready)
         give = named(m, "give", some[-1] & free & self.i_c.valid)
@@ -99,7 +100,7 @@ class Tile(Part):
             m.d.sync += [some.eq(Cat(take, some)), lasts.eq(Cat(last, lasts)), ending.eq(last)]
         with m.If(free):
             m.d.sync += [offered.eq(give), offered_last.eq(lasts[-1])]
-        on = named(m, "on", step & some[0])  # the vector in `x` becomes a sum of lanes
+        on = named(m, "on", step.replicate(self.stages) & some[:-1])  # which stages pass a vector on
 
         # Activations, prepared, once for all columns.
         x = Signal(count * self.lane.x_bits, reset_less=True, name="x")
@@ -111,11 +112,11 @@ class Tile(Part):
         sigs, downs = self._scaling(m, load, swap, take, on)
         for n, (weight, c, o) in enumerate(zip(weights, lanes(self.i_c.data, self.cols),
                                                lanes(self.o.data, self.cols), strict=True)):
-            m.submodules[f"column_{n}"] = column = Column(tile, self.ahead)
+            m.submodules[f"column_{n}"] = column = Column(tile, self.ahead, self.stages)
             m.d.comb += [
                 column.x.eq(x), column.load.eq(load), column.swap.eq(swap), column.place.eq(held),
                 column.y.eq(self.lane.held(m, f"b_{n}", weight, place)),
-                column.en.eq(give), column.en_sum.eq(on), column.c.eq(c[: tile.word_bits]),
+                column.en.eq(give), column.on.eq(on), column.c.eq(c[: tile.word_bits]),
                 column.sig.eq(sigs[n]), column.down.eq(downs[n]), o[: tile.word_bits].eq(column.o),
             ]
             if tile.flags:
@@ -174,10 +175,17 @@ class Tile(Part):
         with m.If(take):
             m.d.sync += nan.eq(special_a)
         found = of_b | nan.replicate(self.cols)
-        summed = Signal(self.cols, reset_less=True, name="sum_nan")
-        with m.If(on):
-            m.d.sync += summed.eq(found)
-        return summed
+        return self._along(m, "sum_nan", found, on)
+
+    @staticmethod
+    def _along(m, name, value, on):
+        """A value that goes with the vector in `x`, when this has become a sum of lanes."""
+        for n, en in enumerate(on):
+            passed = Signal(len(value), reset_less=True, name=f"{name}_{n}")
+            with m.If(en):
+                m.d.sync += passed.eq(value)
+            value = passed
+        return value
 
     def _scaling(self, m, load, swap, take, on):
         """By column the significand of the scales' product, and how far it is below the top."""
@@ -197,12 +205,9 @@ class Tile(Part):
             far = Signal(signed(top_bits(tile) + 2), name=f"far_{n}")
             m.d.comb += far.eq(top - (a_exp + b_exp))
             bits = down_bits(tile)
-            down, sig = (Signal(width, reset_less=True, name=f"{name}_{n}")
-                         for name, width in (("down", bits), ("sig", tile.scale_bits)))
-            with m.If(on):
-                m.d.sync += [down.eq(far[:bits] | far[bits:].any().replicate(bits)), sig.eq(a_sig * b_sig)]
-            sigs.append(sig)
-            downs.append(down)
+            down = far[:bits] | far[bits:].any().replicate(bits)
+            downs.append(self._along(m, f"down_{n}", down, on))
+            sigs.append(self._along(m, f"sig_{n}", (a_sig * b_sig)[: tile.scale_bits], on))
         return sigs, downs
 
     def _scale_codes(self):

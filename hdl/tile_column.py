@@ -14,7 +14,7 @@ from .tile_lanes import lane
 
 
 class Tree(Part):
-    """The sum of the lanes' words: one tree of full adders, one addition.
+    """The sum of the lanes' words: one tree of full adders, one addition; or without that the two words that it adds.
 
     Timing: combinational.
 
@@ -22,25 +22,26 @@ class Tree(Part):
     -------
     words : ``In``
         Of all lanes, the first lowest.
-    sum : ``Out(tile.sum_bits)``
+    sum : ``Out(tile.sum_bits)``, or of twice as many bits
     """
 
     words: Signal
     sum: Signal
 
-    def __init__(self, tile: Tile) -> None:
-        self.tile, self.lane = tile, lane(tile)
-        super().__init__({"words": In(tile.lanes * len(self.lane.weights)), "sum": Out(tile.sum_bits)})
+    def __init__(self, tile: Tile, added: bool = True) -> None:
+        self.tile, self.added, self.lane = tile, added, lane(tile)
+        width = tile.sum_bits if added else 2 * tile.sum_bits
+        super().__init__({"words": In(tile.lanes * len(self.lane.weights)), "sum": Out(width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        heap = Heap(len(self.sum), self.tile.lanes * self.lane.constant)
+        heap = Heap(self.tile.sum_bits, self.tile.lanes * self.lane.constant)
         words = lanes(self.words, self.tile.lanes)
         for n, place in enumerate(self.lane.weights):
             for word in words:
                 heap.add(word[n], place)
         x, y = heap.reduce(m)
-        m.d.comb += self.sum.eq(x + y)
+        m.d.comb += self.sum.eq(x + y if self.added else Cat(x, y))
         return m
 
 
@@ -118,8 +119,8 @@ def down_bits(tile: Tile) -> int:
 class Column(Part):
     """A column: weights that are held, a lane for each, their tree, and the register of the partial sum.
 
-    Timing: the sum of what the activation registers hold comes two cycles later, one with ``en_sum`` and one with
-    ``en``.
+    Timing: the sum of what the activation registers hold comes ``stages + 1`` cycles later: one with each bit of ``on``
+    and one with ``en``.
 
     Parameters
     ----------
@@ -127,6 +128,8 @@ class Column(Part):
     ahead : bool
         Whether the next tile's weights have registers of their own, which ``swap`` puts in place; or else a row is
         written where it is used.
+    stages : int
+        1: lanes and tree between registers; 2: registers between them; 3: others before the tree's addition.
 
     Members
     -------
@@ -137,16 +140,16 @@ class Column(Part):
     swap : ``In(1)``
     place : ``In``
         As lanes want it.
-    en, en_sum : ``In(1)``
-        Take the partial sum, and before it the sum of the lanes.
+    on, en : ``In(stages)``, ``In(1)``
+        Which stages pass on what they have, and whether the partial sum is taken.
     sig, down : ``In``
-        Of `Scaled`, a cycle after ``x``.
+        Of `Scaled`, with the sum of the lanes.
     c, o : ``In(tile.word_bits)``, ``Out(tile.word_bits)``
         Partial sums.
     """
 
     roles = {"held_*": "operand registers", "next_*": "operand registers", "lane_*": "lane", "tree": "tree",
-             "adder": "accumulator", "sum": "accumulator", "word": "accumulator"}
+             "adder": "accumulator", "words": "tree", "pair": "tree", "sum": "accumulator", "word": "accumulator"}
 
     x: Signal
     y: Signal
@@ -154,19 +157,19 @@ class Column(Part):
     swap: Signal
     place: Signal
     en: Signal
-    en_sum: Signal
+    on: Signal
     sig: Signal
     down: Signal
     c: Signal
     o: Signal
 
-    def __init__(self, tile: Tile, ahead: bool = False) -> None:
-        self.tile, self.ahead, self.lane = tile, ahead, lane(tile)
+    def __init__(self, tile: Tile, ahead: bool = False, stages: int = 1) -> None:
+        self.tile, self.ahead, self.stages, self.lane = tile, ahead, stages, lane(tile)
         blocks = bool(tile.blocks)
         super().__init__({
             "x": In(tile.lanes * self.lane.x_bits), "y": In(self.lane.y_bits), "load": In(tile.lanes),
             "swap": In(int(ahead)), "place": In(self.lane.place_bits), "en": In(1),
-            "en_sum": In(1),
+            "on": In(stages),
             "sig": In(tile.scale_bits), "down": In(down_bits(tile) * blocks),
             "c": In(tile.word_bits), "o": Out(tile.word_bits),
         })
@@ -189,9 +192,13 @@ class Column(Part):
             m.submodules[f"lane_{n}"] = product = lane(tile)
             m.d.comb += [product.x.eq(x), product.y.eq(held), product.place.eq(self.place)]
             words.append(product.word)
-        m.submodules.tree = tree = Tree(tile)
-        m.d.comb += tree.words.eq(Cat(words))
-        total = Signal(tile.sum_bits, reset_less=True, name="sum")
+        m.submodules.tree = tree = Tree(tile, added=self.stages < 3)
+        m.d.comb += tree.words.eq(self._passed(m, "words", Cat(words), 0) if self.stages > 1 else Cat(words))
+        summed = tree.sum
+        if self.stages > 2:
+            x, y = lanes(self._passed(m, "pair", summed, 1), 2)
+            summed = x + y
+        total = self._passed(m, "sum", summed[: tile.sum_bits], self.stages - 1)
         word = Signal(tile.word_bits, reset_less=True, name="word")
         if tile.blocks:
             m.submodules.adder = adder = Scaled(tile)
@@ -199,8 +206,13 @@ class Column(Part):
         else:
             m.submodules.adder = adder = Added(tile)
         m.d.comb += [adder.sum.eq(total), adder.c.eq(self.c), self.o.eq(word)]
-        with m.If(self.en_sum):
-            m.d.sync += total.eq(tree.sum)
         with m.If(self.en):
             m.d.sync += word.eq(adder.o)
         return m
+
+    def _passed(self, m, name, value, stage):
+        """Registers of a stage."""
+        passed = Signal(len(value), reset_less=True, name=name)
+        with m.If(self.on[stage]):
+            m.d.sync += passed.eq(value)
+        return passed
