@@ -14,6 +14,8 @@ FLAGS = {"operands": "operands", "pairing": "pairing", "vectors": "vectors", "se
          "clock_ps": "clock", "wire_load": "wire-load", "effort": "effort", "dont_use": "dont-use",
          "mapping_seed": "mapping-seed"}  # options of a record, as `lmul report` calls them
 
+GATING = {"on": ["--clock-gating"], "off": ["--no-clock-gating"]}
+
 
 class Figures:
     """Rows of a record, by design and technology.
@@ -79,6 +81,7 @@ class Figures:
                  if any(self._share(design, each, technology) for each in designs)]
         words = ["lmul", "report", *dict.fromkeys((*designs, *alike))]
         words += ["--tech", technology] if technology in (*library.EMBEDDED, *TARGETS) else []
+        words += GATING.get(self.record["options"].get("gating"), [])
         for key, value in self.record["options"].items():
             if key in FLAGS and value != getattr(Options, key):
                 words += [f"--{FLAGS[key]}", str(value)]

@@ -10,14 +10,16 @@ LIGHT = {
     "ink": "#1b1f24", "muted": "#59626d", "line": "#d3d9e0", "paper": "#fefefe",
     "blue": "#0b64ad", "sky": "#62aede", "orange": "#c8550b", "grey": "#878e98",
     "multiplier": "#b9569b", "lane": "#e3a6cf", "tree": "#7a5fb5", "accumulator": "#e09f1f", "drain": "#94724a",
-    "operand-registers": "#0f8f6f", "control": "#8fc9b6", "clock": "#6b7480", "undeclared": "#c9ced4",
+    "operand-registers": "#0f8f6f", "control": "#8fc9b6", "clock": "#6b7480", "gating": "#46597f",
+    "undeclared": "#c9ced4",
     "other-1": "#2f7f86", "other-2": "#a8324a", "other-3": "#7d8f1f", "other-4": "#5a4a8f", "other-5": "#b0843a",
 }
 DARK = {
     "ink": "#e8ebee", "muted": "#a3adb8", "line": "#3a424b", "paper": "#14181c",
     "blue": "#4aa3ec", "sky": "#a8d3f2", "orange": "#f28a45", "grey": "#8f98a3",
     "multiplier": "#d583bd", "lane": "#8f5a7f", "tree": "#a48ae0", "accumulator": "#f0b94a", "drain": "#b8946a",
-    "operand-registers": "#3dbb98", "control": "#2f6b5b", "clock": "#8b95a0", "undeclared": "#4d555e",
+    "operand-registers": "#3dbb98", "control": "#2f6b5b", "clock": "#8b95a0", "gating": "#7d94c4",
+    "undeclared": "#4d555e",
     "other-1": "#58b4bc", "other-2": "#e0607a", "other-3": "#b3c74a", "other-4": "#9080d0", "other-5": "#dcb068",
 }
 #: Of families that slugs spell, in the order in which they are registered.

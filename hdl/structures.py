@@ -133,6 +133,8 @@ class Structure:
         What follows the accumulator in the slugs of the catalogue.
     word : str
         What slugs begin with, where it is another structure's word too.
+    gated : bool
+        Whether reports gate the clock of its registers unless they are told otherwise; the Verilog has enables.
     """
 
     protocol: str
@@ -145,6 +147,7 @@ class Structure:
     shape: Shape = Shape()
     examples: Sequence[str] = ("",)
     word: str = ""
+    gated: bool = False
 
     @property
     def tiled(self) -> bool:

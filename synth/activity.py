@@ -73,8 +73,9 @@ def simulate(netlist: Netlist, timing: Timing, inputs: dict[str, Any], mode: str
     """Drive a netlist with one vector after another and count what switches.
 
     A combinational design settles on each vector before the next. A registered one gets one vector per clock cycle: at
-    the rising edge the registers take what stood at their data pins, and the inputs change just after it. All
-    registers begin at 0.
+    the rising edge the registers take what stood at their data pins, and the inputs change just after it. Those behind
+    a clock gate take it in the cycles before whose edge the gate's enable stood at 1; in these the gate's output is a
+    pulse of half a period. All registers begin at 0.
 
     Parameters
     ----------
@@ -111,11 +112,14 @@ def simulate(netlist: Netlist, timing: Timing, inputs: dict[str, Any], mode: str
     arrival = np.round(np.maximum(timing.arrival, 0.0) * _FS).astype(np.int64)
     delays = np.round(np.maximum(timing.edge_delay, 0.0) * _FS).astype(np.int64)
     cycle_fs = max(int(np.ceil(period * _FS)), 1)
+    gates, opened = _gates(netlist)
+    opens = np.array([netlist.enable(netlist.gate_of[i]) if i in netlist.gate_of else -1 for i in registers.tolist()],
+                     np.int32)
     toggles, high, start, values, event_time, event_net = _run(
         netlist.order, netlist.kind, netlist.pin_start, netlist.pin_net, packed.inputs, packed.outputs,
-        packed.truth_start, packed.truth, packed.choice_start, packed.choice, timing.edge_start, delays, data, state,
-        out_net, out_inverted, _clock_delays(timing, registers, out_first, delays), nets, bits, arrival,
-        netlist.output_nets, len(netlist.net_names), cycle_fs, warmup, mode == "timed", record)
+        packed.truth_start, packed.truth, packed.choice_start, packed.choice, timing.edge_start, delays, data, opens,
+        gates, opened, state, out_net, out_inverted, _clock_delays(timing, registers, out_first, delays), nets, bits,
+        arrival, netlist.output_nets, len(netlist.net_names), cycle_fs, warmup, mode == "timed", record)
     cycles = len(bits) - warmup
     duty = high / (cycles * cycle_fs)
     duty[CONST1] = start[CONST1] = 1
@@ -196,6 +200,13 @@ def _registers(netlist, packed):
             np.array(inverted, np.uint8), np.array(first, np.int32))
 
 
+def _gates(netlist):
+    """The nets that clock gates drive, and those that open them."""
+    gates = np.flatnonzero(netlist.is_gate).tolist()
+    outputs = [netlist.pin_nets(i)[netlist.cells[netlist.kind[i]].gate.output] for i in gates]
+    return np.array(outputs, np.int32), np.array([netlist.enable(i) for i in gates], np.int32)
+
+
 def _must_be_idle(condition, pins, cell):
     names = boolean.pins(condition)
     values = [pins[name] for name in names]
@@ -227,9 +238,13 @@ def _grow(array):
 
 @numba.njit(cache=True)
 def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, choice_start, choice, edge_start,
-         delays, data, state, out_net, out_inverted, clock_delay, input_nets, bits, arrival, output_nets, nets,
-         cycle_fs, warmup, timed, record):
-    """The cycles, one after another: ``wave[first[net]:first[net] + count[net]]`` are a net's transitions in each."""
+         delays, data, opens, gates, opened, state, out_net, out_inverted, clock_delay, input_nets, bits, arrival,
+         output_nets, nets, cycle_fs, warmup, timed, record):
+    """The cycles, one after another: ``wave[first[net]:first[net] + count[net]]`` are a net's transitions in each.
+
+    ``opens`` is of each register the net that opens its clock gate, or -1; ``gates`` are the nets that clock gates
+    drive, ``opened`` those that open them.
+    """
     value = np.zeros(nets, np.uint8)
     value[1] = 1
     toggles = np.zeros(nets, np.int64)
@@ -253,7 +268,16 @@ def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, c
         # registers take their data, then their outputs and the inputs of the design change
         if not settle:
             for n in range(len(data)):
-                state[n] = value[data[n]]
+                if opens[n] < 0 or value[opens[n]]:
+                    state[n] = value[data[n]]
+        for g in range(len(gates)):
+            first[gates[g]] = used
+            count[gates[g]] = 0
+            if not settle and value[opened[g]]:
+                wave[used] = 0
+                wave[used + 1] = cycle_fs // 2
+                used += 2
+                count[gates[g]] = 2
         for o in range(len(out_net)):
             net = out_net[o]
             new = state[clock_delay[o, 2]] ^ out_inverted[o]

@@ -178,9 +178,23 @@ class Flop:
         return cls(clock, edge, data, q, qn, clear, preset)
 
 
+@dataclass(frozen=True)
+class Gate:
+    """An integrated clock gate for registers of the rising edge: a latch, open while ``clock`` is 0, and an AND.
+
+    ``output`` follows ``clock`` through a cycle at whose start ``enable``, or one of ``tests``, was 1, and else stays
+    0: with ``enable`` 1, 1, 0 before three rising edges there are two pulses.
+    """
+
+    clock: str
+    enable: str
+    output: str
+    tests: tuple = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A combinational cell or a register.
+    """A combinational cell, a register or a clock gate.
 
     ``leakage``: (when or None, nW) pairs; ``cell_leakage``: nW or None; ``bias_leakage``: such
     pairs by supply, of what leaks beside that at bias and backup supplies.
@@ -197,6 +211,12 @@ class Cell:
     flop: Flop | None = None
     dont_use: bool = False
     bias_leakage: dict = field(default_factory=dict)
+    gate: Gate | None = None
+
+    @property
+    def clocked(self) -> bool:
+        """Whether its outputs hang on a state, and so have no truth table."""
+        return self.flop is not None or self.gate is not None
 
     @property
     def inputs(self) -> list[str]:
@@ -264,6 +284,30 @@ class Units:
         return round(float(match[1]) * prefix * factor, 12)
 
 
+def gates_clock(group: Group, file: str | os.PathLike) -> bool:
+    """Whether a Liberty ``cell`` group is a clock gate such as netlists get: for registers of the rising edge, of a
+    latch and one pin each for clock, enable and output, which the file marks; raises Unfit where it cannot be told."""
+    where = f"{file}: {group.kind} {group.name}"
+    if group.get("clock_gating_integrated_cell", "") not in _GATES or any(flag(group, name, where)
+                                                                          for name in _SPECIAL):
+        return False
+    marked = {role: _marked(group, role, where) for role in ("clock", "enable", "out", "test")}
+    others = [name for pin in group.all("pin") if pin.get("direction") != "internal" for name in pin.args
+              if not any(name in names for names in marked.values())]
+    return [len(marked[role]) for role in ("clock", "enable", "out")] == [1, 1, 1] and not others
+
+
+#: Kinds of clock gates, by the word that Liberty has for them. A test pin may be before the latch or behind it; in a
+#: netlist it is 0 for good.
+_GATES = ("latch_posedge", "latch_posedge_precontrol", "latch_posedge_postcontrol")
+
+
+def _marked(group, role, where):
+    """Names of the pins that a clock gate has for ``clock``, ``enable``, ``test`` or ``out``."""
+    return tuple(name for pin in group.all("pin") for name in pin.args
+                 if flag(pin, f"clock_gate_{role}_pin", f"{where}: pin {name}"))
+
+
 def unusable(group: Group, file: str | os.PathLike) -> str | None:
     """Why a Liberty ``cell`` group is of a kind that logic is not mapped to, or None; raises Unfit where it cannot be
     told."""
@@ -298,7 +342,7 @@ MAX_CELL_INPUTS = 4
 
 
 def cell(group: Group, units: Units) -> Cell:
-    """A `Cell` from its Liberty group.
+    """A `Cell` from its Liberty group; a clock gate where `gates_clock`.
 
     Raises
     ------
@@ -310,7 +354,10 @@ def cell(group: Group, units: Units) -> Cell:
     where = f"{units.file}: cell {group.name}"
     pins = _pins(group, units, where)
     flop = _flop(group, pins, where)
-    if flop:
+    gate = _gate(group, where) if gates_clock(group, units.file) else None
+    if gate:  # its output follows from what it is
+        pins = {name: replace(pin, function=None) for name, pin in pins.items()}
+    elif flop:
         pins = {name: _of_state(pin, flop, where) for name, pin in pins.items()}
     else:
         inputs = [name for name, pin in pins.items() if pin.direction == "input"]
@@ -322,7 +369,7 @@ def cell(group: Group, units: Units) -> Cell:
     for pin_group in group.all("pin"):
         for name in set(pin_group.args) & set(pins):
             for timing in pin_group.all("timing"):
-                _timing(name, timing, pins, flop, units, f"{where}: pin {name}: timing", arcs, checks)
+                _timing(name, timing, pins, flop or gate, units, f"{where}: pin {name}: timing", arcs, checks)
             for power in pin_group.all("internal_power"):
                 powers += _powers(pins[name], power, pins, grounds, units, f"{where}: pin {name}: internal_power")
     if all(power.ground for power in powers):
@@ -335,7 +382,7 @@ def cell(group: Group, units: Units) -> Cell:
     if group.get("cell_leakage_power") is not None and units.power:
         total = number(group.get("cell_leakage_power"), where, "cell_leakage_power") * units.power
     found = Cell(group.name, area, pins, arcs, checks, powers, leakage, total, flop, flag(group, "dont_use", where),
-                 bias_leakage)
+                 bias_leakage, gate)
     _insist_on_times(found, where)
     _insist_on_energies(found, where)
     return found
@@ -446,6 +493,11 @@ def _flop(group, pins, where):
     return None
 
 
+def _gate(group, where):
+    [clock], [enable], [output], tests = (_marked(group, role, where) for role in ("clock", "enable", "out", "test"))
+    return Gate(clock, enable, output, tests)
+
+
 def _of_state(pin, flop, where):
     """A pin of a register; an output is one of its state variables."""
     if pin.direction == "input":
@@ -458,7 +510,7 @@ def _of_state(pin, flop, where):
     return replace(pin, function=flop.q if (name == flop.q) == straight else flop.qn)
 
 
-def _timing(name, timing, pins, flop, units, where, arcs, checks):
+def _timing(name, timing, pins, state, units, where, arcs, checks):
     kind = timing.get("timing_type", "")
     if kind not in _SETUP_TYPES and kind not in _COMBINATIONAL_TYPES and kind not in _CLOCK_TYPES:
         return
@@ -480,7 +532,7 @@ def _timing(name, timing, pins, flop, units, where, arcs, checks):
     for source in sources:
         sense = _SENSES.get(timing.get("timing_sense", ""))
         if sense is None:
-            sense = 0 if flop else _unateness(pins[name].function, source)
+            sense = 0 if state else _unateness(pins[name].function, source)
         arcs.append(Arc(source, name, sense, _CLOCK_TYPES.get(kind), when, delay, slew))
 
 
@@ -536,12 +588,14 @@ def _leakage(group, pins, grounds, units, where):
 def see_whole(c: Cell, where: str) -> None:
     """See that a cell from elsewhere than Liberty has what `cell` asks for, and names its own pins; raises Unfit."""
     states = (c.flop.q, c.flop.qn) if c.flop else c.inputs
-    if not c.inputs or not c.outputs or not _is_above(c.area) or c.flop and c.flop.clock not in c.inputs:
+    needed = [c.flop.clock] if c.flop else [c.gate.clock, c.gate.enable, *c.gate.tests] if c.gate else []
+    if not c.inputs or not c.outputs or not _is_above(c.area) or not set(needed) <= set(c.inputs) \
+            or c.gate and c.outputs != [c.gate.output]:
         raise Unfit(f"{where} must have an area, inputs, outputs and its clock")
     for pin in c.pins.values():
         if any(not _is_above(value, least=pin.direction == "output") for value in pin.capacitance):
             raise Unfit(f"{where}: pin {pin.name} must have its capacitance")
-        if pin.direction == "output":
+        if pin.direction == "output" and not c.gate:
             _function(pin, states, f"{where}: pin {pin.name}: function")
     tables = [t for arc in c.arcs for t in (*arc.delay, *arc.slew)] + [t for k in c.checks for t in k.time]
     for table in tables + [t for power in c.powers for t in power.energy]:
@@ -570,8 +624,8 @@ def _is_above(value, least=False):
 def _insist_on_times(c, where):
     """See that every way through a cell has a delay and a slew for either edge, and a register its setup time."""
     for output in c.outputs:
-        sources = [c.flop.clock] if c.flop else [name for i, name in enumerate(c.inputs)
-                                                 if np.any(boolean.difference(c.truth(output), i))]
+        sources = [c.flop.clock] if c.flop else [c.gate.clock] if c.gate else [
+            name for i, name in enumerate(c.inputs) if np.any(boolean.difference(c.truth(output), i))]
         for source in sources:
             edge = c.flop.edge if c.flop else None
             arcs = [arc for arc in c.arcs if (arc.source, arc.target, arc.edge) == (source, output, edge)]
@@ -582,13 +636,19 @@ def _insist_on_times(c, where):
                 kind = f" of timing_type {edge}_edge" if edge else ""
                 raise Unfit(f"{where}: pin {output}: timing from {source}{kind} must be stated, "
                             f"{_are(missing)} missing")
+    held = None
     if c.flop and c.flop.data in c.inputs:
-        checks = [k for k in c.checks if (k.pin, k.clock, k.edge) == (c.flop.data, c.flop.clock, c.flop.edge)]
+        held = c.flop.data, c.flop.clock, c.flop.edge
+    elif c.gate:
+        held = c.gate.enable, c.gate.clock, "rising"
+    if held:
+        checks = [k for k in c.checks if (k.pin, k.clock, k.edge) == held]
         missing = [f"{edge}_constraint" for rf, edge in enumerate(("rise", "fall"))
                    if all(check.time[rf] is None for check in checks)]
         if missing:
-            raise Unfit(f"{where}: pin {c.flop.data}: timing of timing_type setup_{c.flop.edge} to {c.flop.clock} must "
-                        f"be stated, {_are(missing)} missing")
+            pin, clock, edge = held
+            raise Unfit(f"{where}: pin {pin}: timing of timing_type setup_{edge} to {clock} must be stated, "
+                        f"{_are(missing)} missing")
 
 
 def _are(names):

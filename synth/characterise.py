@@ -1,10 +1,10 @@
 """Compact cell tables: what an embedded technology holds, read off Liberty files.
 
-Kept are the cells that logic is mapped to, with their areas, functions, pin capacitances and leakage as they are, the
-leakage by the states of the inputs. Their tables are thinned: of each, the slews and loads that best give back the
-others over the range in which the cells of a design work, to three digits. Conditional arcs of one sense become one,
-the worst of them, as static timing takes them; internal energies that are only ever used as a sum or an average become
-one table.
+Kept are the cells that logic is mapped to and the clock gate that netlists get, with their areas, functions, pin
+capacitances and leakage as they are, the leakage by the states of the inputs. Their tables are thinned: of each, the
+slews and loads that best give back the others over the range in which the cells of a design work, to three digits.
+Conditional arcs of one sense become one, the worst of them, as static timing takes them; internal energies that are
+only ever used as a sum or an average become one table.
 """
 
 import tempfile
@@ -57,8 +57,9 @@ def characterise(paths: Sequence[str | Path], out: str | Path, source: str | Non
     library.source = f"{source}: {full.source}" if source else full.source
     library.licence = licence or "that of the Liberty files"
     size = table_file.write(library, out, DIGITS)
-    return (f"{library.name}: {len(library.cells)} cells, {size / 1000:.0f} kB; delays {np.mean(errors):.2%} off on "
-            f"average, {np.quantile(errors, 0.99):.1%} at the 99th percentile")
+    gate = " a clock gate," if library.gates else ""
+    return (f"{library.name}: {len(library.cells)} cells,{gate} {size / 1000:.0f} kB; delays {np.mean(errors):.2%} off "
+            f"on average, {np.quantile(errors, 0.99):.1%} at the 99th percentile")
 
 
 def compact(library: Library) -> Library:
@@ -71,15 +72,17 @@ def compact(library: Library) -> Library:
 def thin(library: Library) -> tuple[Library, list[float]]:
     """A `Library` of the offered cells with thinned tables, and how far off its delays are over the working range."""
     slews, unit = working_range(library)
-    cells, errors = {}, []
-    for name in library.offered:
-        cell = library.cells[name]
+    thinned, errors = {}, []
+    gate = library.clock_gate
+    for name in [*library.offered, *([gate.name] if gate else [])]:
+        cell = library.cell(name)
         strength = max(1.0, max(max(cell.pins[pin].capacitance) for pin in cell.inputs) / unit)
         thinner = _Thinner(slews, np.geomspace(0.5, 16 * strength, 8) * unit)
-        cells[name] = thinner.cell(cell)
+        thinned[name] = thinner.cell(cell)
         errors += thinner.errors
-    return Library(library.name, library.source, library.corner, cells, library.offered,
-                   thresholds=library.thresholds, wire_loads=library.wire_loads), errors
+    cells = {name: thinned[name] for name in library.offered}
+    return Library(library.name, library.source, library.corner, cells, library.offered, thresholds=library.thresholds,
+                   wire_loads=library.wire_loads, gates={gate.name: thinned[gate.name]} if gate else {}), errors
 
 
 def working_range(library: Library) -> tuple[np.ndarray, float]:
@@ -173,7 +176,7 @@ def _by_state(cell):
     An output in a condition adds nothing, as it follows the inputs.
     """
     named = [(when, value) for when, value in cell.leakage if when]
-    if cell.flop or len(named) != 1 << len(cell.inputs):
+    if cell.clocked or len(named) != 1 << len(cell.inputs):
         return cell.leakage
     values = {}
     for when, value in named:
@@ -221,7 +224,7 @@ def _average(tables):
 
 def _weight(cell, power):
     """What `energy` weights an internal energy with: entries of equal weight can be added."""
-    if cell.flop or power.when is None:
+    if cell.clocked or power.when is None:
         return power.when
     if power.pin in cell.outputs:
         return None if power.related in boolean.pins(cell.pins[power.pin].function) else power.when

@@ -73,12 +73,13 @@ class Energy:
     def by_module(self, depth: int = 1) -> dict[str, dict[str, float]]:
         """fJ per operation of each module instance down to ``depth`` ("" is the top): {path: {kind: fJ}}.
 
-        The kinds are ``logic`` and ``registers`` (internal and switching energy), ``clock_pins`` and ``leakage``.
+        The kinds are ``logic`` and ``registers`` (internal and switching energy), ``clock_pins`` and ``leakage``;
+        clock gates count as registers.
         """
         paths = ["/".join(path.split("/")[:depth]) for path in self.netlist.modules]
         names, which = np.unique(paths, return_inverse=True)
         dynamic = self.instances["internal"] + self.instances["switching"]
-        flop = self.netlist.is_flop
+        flop = self.netlist.is_flop | self.netlist.is_gate
         columns = {"logic": np.where(flop, 0, dynamic), "registers": np.where(flop, dynamic, 0),
                    "clock_pins": self.instances["clock_pins"], "leakage": self.instances["leakage"]}
         sums = {kind: np.bincount(which, values, len(names)) for kind, values in columns.items()}
@@ -191,7 +192,7 @@ class _Cells:
     def _listening(self, output, power):
         """How often the output depends on the related input."""
         function = self.cell.pins[output].function
-        if not self.cell.flop and power.related in boolean.pins(function):
+        if not self.cell.clocked and power.related in boolean.pins(function):
             return self._sensitive(output, power.related)
         return self._probability(power.when) if power.when else 0.5
 
@@ -213,7 +214,7 @@ class _Cells:
         if not power.when:
             return 1.0
         named = [name for name in boolean.pins(power.when) if name in self.cell.outputs]
-        if named and not self.cell.flop and power.pin in boolean.pins(self.cell.pins[named[0]].function):
+        if named and not self.cell.clocked and power.pin in boolean.pins(self.cell.pins[named[0]].function):
             return self._sensitive(named[0], power.pin)
         return self._probability(power.when)
 
@@ -243,7 +244,7 @@ class _Cells:
 
     def _state(self, when):
         cell = self.cell
-        if cell.flop:
+        if cell.clocked:
             return self._probability(when)
         table = boolean.truth_of_state(when, cell.inputs, {output: cell.truth(output) for output in cell.outputs})
         return boolean.probability(table, self.duty[:len(cell.inputs)])

@@ -38,7 +38,7 @@ _SENSES = {1: "positive_unate", -1: "negative_unate", 0: "non_unate"}
 
 
 def write(library: Library, path: str | os.PathLike, full: bool = False) -> None:
-    """Write the offered cells of ``library`` to ``path``.
+    """Write the offered cells of ``library`` to ``path``; in full its clock gate too.
 
     Without ``full``: functions, areas, pin capacitances and one delay arc for each pair of pins, the worst of its
     conditional ones, which is what technology mappers read. With ``full``: every arc, setup times, internal power and
@@ -56,6 +56,7 @@ def _library(library, full):
     for name, value in library.thresholds.items():
         yield f"  {name} : {value:g};\n"
     chosen = [library.cells[name] for name in library.offered]
+    chosen += [library.clock_gate] if full and library.clock_gate else []
     for supply, ground in sorted({pair for cell in chosen for pair in _supplies(cell)} if full else ()):
         yield f"  voltage_map ({supply}, {0 if ground else library.voltage:g});\n"
     cells = "".join(text for cell in chosen if full or not adder(cell) for text in _cell(cell, full))
@@ -81,6 +82,8 @@ def _cell(cell, full):
     yield f"  cell ({cell.name}) {{\n    area : {cell.area:.9g};\n"
     if cell.flop:
         yield from _flop(cell.flop)
+    if cell.gate:
+        yield from _gate(cell.gate)
     if full:
         for supply, ground in _supplies(cell):
             kind = "primary_ground" if ground else "nwell" if supply in cell.bias_leakage else "primary_power"
@@ -112,6 +115,27 @@ def _flop(flop):
     yield "    }\n"
 
 
+def _gate(gate):
+    """A clock gate's latch, open while the clock is 0; what its kind and its pins are is said as sign-off tools ask."""
+    control = "_precontrol" * bool(gate.tests)
+    yield f"    clock_gating_integrated_cell : latch_posedge{control};\n"
+    controls = (gate.enable, *gate.tests)
+    rows = [f"L {' '.join('L' * len(controls))} : - : L"]
+    rows += [f"L {' '.join('H' if name == high else '-' for name in controls)} : - : H" for high in controls]
+    rows += [f"H {' '.join('-' * len(controls))} : - : N"]
+    yield f"    statetable (\"{' '.join((gate.clock, *controls))}\", \"state\") {{\n"
+    yield f"      table : \"{', '.join(rows)}\";\n    }}\n"
+    yield "    pin (state) { direction : internal; internal_node : \"state\"; }\n"
+
+
+def _gate_role(gate, pin):
+    """How a clock gate's pin is marked."""
+    roles = {gate.clock: "clock", gate.enable: "enable", gate.output: "out"}
+    yield f"      clock_gate_{roles.get(pin, 'test')}_pin : true;\n"
+    if pin == gate.output:
+        yield f'      state_function : "{gate.clock} * state";\n'
+
+
 def _pin(cell, pin, full):
     name = f'"{pin.name}"' if "[" in pin.name else pin.name
     yield f"    pin ({name}) {{\n      direction : {pin.direction};\n"
@@ -120,8 +144,10 @@ def _pin(cell, pin, full):
         yield f"      capacitance : {max(rise, fall):.9g};\n"
     if pin.direction == "input" or rise or fall:
         yield f"      rise_capacitance : {rise:.9g};\n      fall_capacitance : {fall:.9g};\n"
-    if cell.flop and pin.name == cell.flop.clock:
+    if pin.name in (cell.flop and cell.flop.clock, cell.gate and cell.gate.clock):
         yield "      clock : true;\n"
+    if cell.gate:
+        yield from _gate_role(cell.gate, pin.name)
     if pin.function:
         yield f'      function : "{pin.function}";\n'
     if pin.max_capacitance is not None:

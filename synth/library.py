@@ -21,7 +21,7 @@ import numpy as np
 from ..golden.refusal import Refusal
 from . import boolean, liberty, table_file
 from .areas import implausible
-from .cells import Cell, Unfit, Units, cell, unusable
+from .cells import Cell, Unfit, Units, cell, gates_clock, unusable
 
 EMBEDDED = ("sky130hd", "asap7")
 _DATA = Path(__file__).parent / "data"
@@ -42,6 +42,8 @@ class Library:
         ``process``, ``voltage`` (V), ``temperature`` (C).
     cells : dict of str to `Cell`
         Every cell that logic could use.
+    gates : dict of str to `Cell`
+        Integrated clock gates; netlists get the one that is `clock_gate`.
     offered : list of str
         The cells that logic is mapped to: `offer`. Mappers take those of one output; full adders are put in by hand.
     left_out : dict of str to str
@@ -64,13 +66,16 @@ class Library:
     thresholds: dict = field(default_factory=dict)
     wire_loads: dict = field(default_factory=dict)
     licence: str = ""
+    gates: dict = field(default_factory=dict)
 
     @property
     def voltage(self) -> float:
         return self.corner["voltage"]
 
     def cell(self, name: str) -> Cell:
-        """The cell called ``name``; raises Refusal if there is none that logic can use."""
+        """The cell called ``name``; raises Refusal if there is none that netlists can have."""
+        if name in self.gates:
+            return self.gates[name]
         if name not in self.cells:
             reason = (self.left_out | self.faults).get(name, "the library has no such cell")
             raise Refusal(f"Cell must be one that {self.name} offers to logic, not {name!r}: {reason}")
@@ -78,12 +83,12 @@ class Library:
 
     def has(self, name: str) -> bool:
         """Whether the technology has a cell of this name, of use to logic or not."""
-        return name in self.cells or name in self.left_out or name in self.faults
+        return any(name in some for some in (self.cells, self.gates, self.left_out, self.faults))
 
     @property
     def names(self) -> list[str]:
         """Names of all its cells, of use or not."""
-        return [*self.cells, *self.left_out, *self.faults]
+        return [*self.cells, *self.gates, *self.left_out, *self.faults]
 
     @property
     def lacks(self) -> str | None:
@@ -144,6 +149,12 @@ class Library:
         return next(filter(None, (adder(self.cells[name]) for name in self.offered)), None)
 
     @property
+    def clock_gate(self) -> Cell | None:
+        """The clock gate that netlists get, or None: the smallest; of equals, the lightest load of the clock."""
+        return min((c for c in self.gates.values() if not c.dont_use), default=None,
+                   key=lambda c: (c.area, max(c.pins[c.gate.clock].capacitance), c.name))
+
+    @property
     def flops(self) -> list[str]:
         """Names of the offered registers."""
         return [name for name in self.offered if self.cells[name].flop]
@@ -190,13 +201,15 @@ def without(library: Library, dont_use: str) -> Library:
     """The library as if those of its cells had ``dont_use`` whose name matches one of the patterns, which stand in one
     text, as a shell has them."""
     patterns = dont_use.split()
-    hidden = {name for name in library.cells if any(fnmatchcase(name, pattern) for pattern in patterns)}
+    hidden = {name for name in (*library.cells, *library.gates) if any(fnmatchcase(name, pattern)
+                                                                       for pattern in patterns)}
     if not hidden:
         return library
-    cells = {name: replace(c, dont_use=c.dont_use or name in hidden) for name, c in library.cells.items()}
+    cells, gates = ({name: replace(c, dont_use=c.dont_use or name in hidden) for name, c in some.items()}
+                    for some in (library.cells, library.gates))
     compact = library.offered == sorted(library.cells)  # a table holds what was chosen before
     offered = [name for name in library.offered if name not in hidden] if compact else offer(cells)
-    return replace(library, cells=cells, offered=offered)
+    return replace(library, cells=cells, offered=offered, gates=gates)
 
 
 def check_patterns(dont_use: str, libraries: Iterable[Library]) -> None:
@@ -230,7 +243,7 @@ _NAMES = {"nand2": "two-input NAND", "inverter": "inverter", "buffer": "buffer"}
 def read(paths: Sequence[str | os.PathLike]) -> Library:
     """The `Library` of Liberty files, uncached and at full resolution, `complete` or not; raises Refusal as `load`
     does."""
-    cells, left_out, faults, files, heads = {}, {}, {}, {}, []
+    cells, gates, left_out, faults, files, heads = {}, {}, {}, {}, {}, []
     for path in paths:
         group = liberty.read(path)
         units = Units(group, str(path))
@@ -241,21 +254,22 @@ def read(paths: Sequence[str | os.PathLike]) -> Library:
                 raise Refusal(f"A cell must be described once, {inner.name} is in {files[inner.name]} and in {path}")
             files[inner.name] = path
             try:
-                reason = unusable(inner, path)
+                reason = None if gates_clock(inner, path) else unusable(inner, path)
                 if reason:
                     left_out[inner.name] = reason
                 else:
-                    cells[inner.name] = cell(inner, units)
+                    found = cell(inner, units)
+                    (gates if found.gate else cells)[inner.name] = found
             except Unfit as fault:
                 faults[inner.name] = f"{Path(path).name}{str(fault).removeprefix(str(path))}"
-    for name, reason in (_unstated(cells) | implausible(cells)).items():
-        del cells[name]
+    for name, reason in (_unstated(cells | gates) | implausible(cells)).items():
+        del (gates if name in gates else cells)[name]
         faults[name] = f"{Path(files[name]).name}: cell {name}: {reason}"
     group, units = heads[0]
     digests = [f"{Path(path).name} (sha256 {_digest(path)[:12]})" for path in paths]
     name = os.path.commonprefix([head.name for head, _ in heads]).rstrip("_") or group.name
     return Library(name, ", ".join(digests), _corner(group, units), cells, offer(cells), left_out, faults,
-                   _thresholds(group, units.file), _wire_loads(heads))
+                   _thresholds(group, units.file), _wire_loads(heads), gates=gates)
 
 
 def _unstated(cells):

@@ -6,11 +6,13 @@ another gets the same ones, and what is best of each is kept. Nothing depends on
 on chance, the order in which ABC happens to meet the logic, is given by a seed.
 
 A registered design keeps its modules. All of them are mapped by a few tries; its *leaves*, modules without others in
-them, such as the multiplier and the adder of an element, by more, and netlists are put together from the best.
+them, such as the multiplier and the adder of an element, by more, and netlists are put together from the best. Where
+its clock is to be gated (`gating`), the registers' modules are mapped a second time.
 """
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import chain
 from math import inf
@@ -21,6 +23,7 @@ from ..golden.refusal import Refusal
 from ..hdl import yosys
 from ..hdl.designs import Design
 from ..prove.equivalence import MERGED_BITS
+from . import gating
 from .library import Library
 from .mixing import Candidate, mix
 from .netlist import identifier
@@ -171,14 +174,17 @@ class Mapped:
     ----------
     netlists : dict
         By library key the candidates, not sorted.
+    gated : dict
+        The same of those with clock gates; empty where none was asked for, or no enable has registers enough.
     generic : dict
         ``gates``: two-input gates and inverters (AND, NAND, OR, NOR, XOR, XNOR, with one input inverted or not; a
         multiplexer is expanded into them; flip-flops are not counted). ``transistors``: as Yosys estimates static CMOS
         from NAND, NOR, AND-OR-invert, OR-AND-invert, XOR, XNOR, multiplexers and inverters, flip-flops included. Each
-        is the smallest of all tries.
+        is the smallest of all tries, and without clock gates.
     """
 
     netlists: dict
+    gated: dict
     generic: dict
 
 
@@ -188,7 +194,7 @@ def latency(folder: str | Path, design: Design) -> int:
 
 
 def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library], effort: str, folder: str | Path,
-               seed: int = 0) -> Mapped:
+               seed: int = 0, gated: Collection[Any] = ()) -> Mapped:
     """Map the Verilog of a design.
 
     A combinational design is flattened; a registered one keeps its modules, each mapped once, but for the rows of an
@@ -207,6 +213,9 @@ def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library
     seed : int
         How often ABC permutes inputs and outputs before it optimises: the same logic, met in another order, becomes
         another netlist. 0: the order of the Verilog.
+    gated : collection of key
+        Libraries, each with a clock gate, for which netlists of a registered design with gates are wanted beside those
+        without.
 
     Returns
     -------
@@ -223,20 +232,66 @@ def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library
         raise Refusal(f"Effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
     folder = Path(folder) / "netlists" / design.slug
     folder.mkdir(parents=True, exist_ok=True)
-    whole, more = tries(design, EFFORTS[effort]), ()
+    whole, leaves = tries(design, EFFORTS[effort]), {}
     yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
     if not design.combinational:
         leaves = _leaves(folder / "0.gates", EFFORTS[effort].leaves)
-        more = tuple(each for each in EFFORTS[effort].leaves if min(leaves.values(), default=inf) <= each.gates)
+    more = _for_leaves(leaves, EFFORTS[effort])
     if more:
         yosys.run(["read_rtlil words.il", _delete_but(leaves), "design -save words",
                    *_optimise(design, more, folder, seed, len(whole), leaves)], folder)
-    script, netlists = _map(libraries, whole + more, folder, not design.combinational)
+    script, found = _map(libraries, whole + more, folder, not design.combinational)
     yosys.run(script, folder)
+    gates = {}
+    if gated and not design.combinational:
+        wanted = {key: libraries[key] for key in gated}
+        gates = _map_gated(design, verilog, wanted, EFFORTS[effort], folder, seed, leaves, found)
     if more:
-        netlists = {key: mix(found[:sum(len(each.maps) for each in whole)], found, libraries[key],
-                             1 if design.rows else MIXES) for key, found in netlists.items()}
-    return Mapped(netlists, {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
+        found = {key: _mixed(design, whole, some, libraries[key]) for key, some in found.items()}
+    return Mapped(found, gates, {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
+
+
+def _for_leaves(leaves, effort):
+    """The tries that leaves of so many gates get by themselves."""
+    return tuple(each for each in effort.leaves if min(leaves.values(), default=inf) <= each.gates)
+
+
+def _mixed(design, whole, found, library):
+    """Candidates put together from those of all of a design, which come first, and of its leaves."""
+    return mix(found[:_maps(whole)], found, library, 1 if design.rows else MIXES)
+
+
+def _maps(tries):
+    return sum(len(each.maps) for each in tries)
+
+
+def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain):
+    """By library key the candidates with clock gates; of no library where no enable has registers enough.
+
+    Leaves without gated registers are those of ``plain``, the candidates of the design without gates.
+    """
+    inner = folder / "gated"
+    inner.mkdir(exist_ok=True)
+    yosys.run([*_words(design, verilog, inner, keep_enables=True), "write_json words.json"], inner)
+    modules = json.loads((inner / "words.json").read_text(encoding="utf-8"))["modules"]
+    places = gating.chosen(modules, design.slug)
+    if not places:
+        return {}
+    _write(inner / "words.il", gating.marked((inner / "words.il").read_text(encoding="utf-8"), places))
+    whole, holders = tries(design, effort), {module for module, _ in places}
+    own = {leaf: gates for leaf, gates in leaves.items() if leaf in holders}
+    more = _for_leaves(own, effort)
+    yosys.run(["read_rtlil words.il", "design -save words", *_optimise(design, whole, inner, seed, gated=True)], inner)
+    if more:
+        yosys.run(["read_rtlil words.il", _delete_but(own), "design -save words",
+                   *_optimise(design, more, inner, seed, len(whole), own, gated=True)], inner)
+    script, found = _map(libraries, whole + more, inner, True)
+    yosys.run(script, inner)
+    if not _for_leaves(leaves, effort):
+        return found
+    others = {key: [replace(each, without=frozenset(holders)) for each in some[_maps(whole):]]
+              for key, some in plain.items()}
+    return {key: _mixed(design, whole, some + others[key], libraries[key]) for key, some in found.items()}
 
 
 def tries(design: Design, effort: Effort) -> tuple[Try, ...]:
@@ -261,10 +316,11 @@ def _multiplied(spec):
     return spec.multiplication or (spec.rival and spec.rival.multiplication) or (1, 1)
 
 
-def _words(design, verilog, folder):
-    """Commands that save the design as word operators: ``words``, of a registered one also as ``words.il``."""
+def _words(design, verilog, folder, keep_enables=False):
+    """Commands that save the design as word operators: ``words``, of a registered one also as ``words.il``; registers
+    with or without enables."""
     _write(folder / "design.v", Path(verilog).read_text(encoding="utf-8"))
-    for name in ("ripple.v", "full_adder.v", "constants.v"):
+    for name in ("ripple.v", "full_adder.v", "constants.v", "clock_gate.v"):
         _write(folder / name, (SCRIPTS / name).read_text(encoding="utf-8"))
     gates, cmos = _COUNTING[design.combinational]
     _write(folder / "gates.abc", gates)
@@ -272,20 +328,22 @@ def _words(design, verilog, folder):
     script = ["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc"]
     if not design.combinational:
         script += ["setattr -mod -set keep_hierarchy 1 *", "setattr -mod -unset keep_hierarchy *_row *_rows_*"]
-    script += ["flatten -noscopeinfo", "opt_expr", "opt_clean", "opt -nodffe -nosdff", "wreduce", "peepopt",
-               "opt_clean", "design -save words"]
+    script += ["flatten -noscopeinfo", "opt_expr", "opt_clean",
+               "opt -nosdff" if keep_enables else "opt -nodffe -nosdff",
+               "wreduce", "peepopt", "opt_clean", "design -save words"]
     return script if design.combinational else [*script, "write_rtlil words.il"]
 
 
-def _optimise(design, tries, folder, seed, first=0, leaves=None):
+def _optimise(design, tries, folder, seed, first=0, leaves=None, gated=False):
     """Commands that leave each try's logic as ``{number}.il`` and, of a combinational design, ``.blif``, numbered from
-    ``first``, and its figures as ``.depth`` and, but of leaves, ``.gates`` and ``.cmos``."""
+    ``first``, and its figures as ``.depth`` and, but of leaves and of what is gated, ``.gates`` and ``.cmos``."""
     script = []
     for structure in dict.fromkeys(each.structure for each in tries):
         before, maps, after = STRUCTURES[structure]
         script += ["design -load words", before, "alumacc", "share", "opt", "opt -fast -full", "opt -undriven -fine",
                    " ".join(["techmap -map +/techmap.v", *(f"-map {file}" for file in maps)]), "opt -fast", *after,
-                   "dfflegalize -cell $_DFF_P_ x", "opt_clean", "rename -wire t:$_DFF_P_", "design -save logic"]
+                   *(gating.boxed() if gated else ["dfflegalize -cell $_DFF_P_ x"]), "opt_clean",
+                   "rename -wire t:$_DFF_P_", "design -save logic"]
         for n, each in enumerate(tries, first):
             if each.structure == structure:
                 _write(folder / f"{each.optimiser}.abc", seed * "strash; permute; " + OPTIMISERS[each.optimiser])
@@ -296,7 +354,7 @@ def _optimise(design, tries, folder, seed, first=0, leaves=None):
                            f"write_rtlil {n}.il", f"write_blif {n}.blif" * design.combinational,
                            "design -save optimised", f"delete t:{design.slug}_*",
                            f"tee -q -o {n}.depth ltp -noff"]
-                if not leaves and not after:
+                if not leaves and not after and not gated:
                     script += ["design -load optimised", "abc -g gates -script gates.abc", "opt_clean",
                                f"tee -q -o {n}.gates stat -json",
                                "design -load optimised", "abc -g cmos -script cmos.abc", "opt_clean",

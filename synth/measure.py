@@ -25,6 +25,7 @@ from .activity import simulate
 from .characterise import compact
 from .drive import Mismatch, drivable, drive
 from .energy import CELL_KINDS, by_role, estimate
+from .gating import LEAST
 from .handover import hand_over
 from .mixing import evenly, front
 from .netlist import Netlist
@@ -72,6 +73,9 @@ def fpga_designs() -> list[str]:
     return slugs
 
 
+GATING = ("auto", "on", "off")
+
+
 @dataclass(frozen=True)
 class Options:
     """How a report is made.
@@ -101,6 +105,9 @@ class Options:
         Placements of each design on each FPGA family that is placed.
     dont_use : str
         Patterns of cells that no design is mapped to: `library.without`.
+    gating : str
+        One of `GATING`: registers with an enable get their clock through clock gates (`gating`), or keep their
+        enables; ``auto``: as the design's structure says.
     """
 
     operands: str = "recording"
@@ -115,6 +122,7 @@ class Options:
     fpga_seeds: int = place.SEEDS
     pairing: str | None = None
     dont_use: str = ""
+    gating: str = "auto"
 
 
 def run_report(slugs: Sequence[str] | None = None, technologies: Sequence[str] | None = None,
@@ -160,6 +168,8 @@ def run_report(slugs: Sequence[str] | None = None, technologies: Sequence[str] |
         If a netlist does not compute what golden says.
     """
     options = options or Options()
+    if options.gating not in GATING:
+        raise Refusal(f"Clock gating must be one of {', '.join(GATING)}, not {options.gating!r}")
     place.check(families)
     slugs = slugs or () if foreign else slugs or (fpga_designs() if families else default_designs())
     designs = [parse(slug) for slug in dict.fromkeys([*slugs, *_beside(foreign)])] + list(dict.fromkeys(foreign))
@@ -317,12 +327,26 @@ def _examine(foreign, source, options):
 def _map(design, keys, options, folder, reference=None):
     """Netlists of a design: its generic figures, and by library the points of its trade-off."""
     libraries = {key: _mapped_to(key, options.dont_use) for key in keys}
+    gated = [key for key in keys if not _not_gated(design, libraries[key], options)]
     mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder,
-                                options.mapping_seed)
-    points = {key: _points(design, mapped.netlists[key], _library(key, options.dont_use), options) for key in keys}
+                                options.mapping_seed, gated)
+    plain = {key: mapped.netlists[key] for key in mapped.gated}
+    points, plain = ({key: _points(design, some, _library(key, options.dont_use), options)
+                      for key, some in each.items()} for each in (mapped.netlists | mapped.gated, plain))
     if reference:
-        _prove(design, reference, [point for some in points.values() for point in some])
-    return design.slug, {"points": points, "generic": mapped.generic}
+        _prove(design, reference, [point for some in (*points.values(), *plain.values()) for point in some])
+    return design.slug, {"points": points, "ungated": plain, "generic": mapped.generic}
+
+
+def _not_gated(design, lib, options):
+    """Why the registers of a design keep their enables in a library, or None where they get clock gates."""
+    if design.combinational:
+        return "the design has no registers"
+    if options.gating == "off" or options.gating == "auto" and not design.declared.gated:
+        return "registers keep their enables, clock gating was not asked for"
+    if lib.clock_gate is None:
+        return "registers keep their enables, the library has no integrated clock gate that netlists can have"
+    return None
 
 
 def _prove(design, reference, points):
@@ -384,21 +408,15 @@ def _row(design, key, mapped, clocks, written, source, options, keep=None, exami
     why = drivable(design)
     driven = None if why else (theirs.driven(design, examined, source, options.vectors, options.seed) if examined else
                                drive(design, latency, source, options.vectors, options.seed))
-    measured = judged = [_Measured(design, point, pickle.loads(point["kept"].read_bytes()), driven, clocks["relaxed"],
-                                   options, roles) for point in points]
-    table = _mapped_to(key, options.dont_use)
-    if table is not lib:  # chosen as by its table, so that both give the same netlist
-        judged = [_Measured(design, point, _timed(point["kept"].with_suffix(".json"), table, options), driven,
-                            clocks["relaxed"], options, roles) for point in points]
-    costs = [each.cost(clocks["relaxed"]) for each in judged]
+    measured, costs = _weighed(design, points, key, driven, clocks["relaxed"], options, roles)
+    ungated = _weighed(design, mapped["ungated"].get(key, ()), key, driven, clocks["relaxed"], options, roles)
     for each in measured:
         row["curve"].append({key: each.figures(max(clocks["relaxed"], each.timing.delay_ps))[key]
                              for key in ("area_um2", "delay_ps", "clock_ps", "energy_fj_per_op", "script", "proof")})
     for name, period in clocks.items():
-        fits = [n for n, each in enumerate(measured) if each.timing.delay_ps <= period]
-        if fits:
-            fit = measured[min(fits, key=costs.__getitem__)]
-            row["at"][name] = fit.figures(period)
+        fit, plain = _fitting(measured, costs, period), _fitting(*ungated, period)
+        if fit:
+            row["at"][name] = fit.figures(period) | (plain.as_ungated(period) if plain else {})
             if name == "relaxed":
                 row["path"] = [asdict(stage) for stage in fit.timing.path]
             if keep:
@@ -406,12 +424,35 @@ def _row(design, key, mapped, clocks, written, source, options, keep=None, exami
     row |= {name: figure for name, figure in row["at"].get("relaxed", {}).items() if name in row}
     if not row["at"]:
         missing(row, f"no netlist reaches the clock asked for; the fastest takes {measured[-1].timing.delay_ps:.6g} ps",
-                "area_um2", "area_ge", "delay_ps", "energy_fj_per_op", "leakage_nw", "flip_flops", "clock_ps")
+                "area_um2", "area_ge", "delay_ps", "energy_fj_per_op", "leakage_nw", "flip_flops", "clock_ps",
+                *_GATED)
+    if key not in mapped["ungated"]:
+        missing(row, _not_gated(design, lib, options) or f"no enable of the design has {LEAST} registers or more",
+                *_GATED)
     if why:
-        missing(row, why, "energy_fj_per_op", "ground_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op")
+        missing(row, why, "energy_fj_per_op", "ground_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op",
+                *_UNGATED[1:])
     elif lib.lacks:
-        missing(row, lib.lacks, "energy_fj_per_op", "ground_fj_per_op", "leakage_nw")
+        missing(row, lib.lacks, "energy_fj_per_op", "ground_fj_per_op", "leakage_nw", "energy_fj_ungated")
+    missing(row, "no netlist without clock gates reaches the clock", *_UNGATED)
     return (design.slug, key), row
+
+
+def _weighed(design, points, key, driven, period, options, roles):
+    """Netlists measured, and by what each costs they are chosen."""
+    measured = judged = [_Measured(design, point, pickle.loads(point["kept"].read_bytes()), driven, period, options,
+                                   roles) for point in points]
+    table = _mapped_to(key, options.dont_use)
+    if table is not _library(key, options.dont_use):  # chosen as by its table, so that both give the same netlist
+        judged = [_Measured(design, point, _timed(point["kept"].with_suffix(".json"), table, options), driven, period,
+                            options, roles) for point in points]
+    return measured, [each.cost(period) for each in judged]
+
+
+def _fitting(measured, costs, period):
+    """The cheapest netlist that reaches a period, or None."""
+    fits = [n for n, each in enumerate(measured) if each.timing.delay_ps <= period]
+    return measured[min(fits, key=costs.__getitem__)] if fits else None
 
 
 def _not_mapped(design, lib):
@@ -421,8 +462,11 @@ def _not_mapped(design, lib):
     return row
 
 
+_UNGATED = ("area_um2_ungated", "energy_fj_ungated", "clock_net_fj_ungated")
+_GATED = ("clock_gates", "gated_flip_flops", *_UNGATED)
 _MAPPED = ("area_um2", "area_ge", "gates", "transistors", "flip_flops", "delay_ps", "clock_ps", "fmax_mhz",
-           "energy_fj_per_op", "ground_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op", "leakage_nw")
+           "energy_fj_per_op", "ground_fj_per_op", "input_nets_fj_per_op", "clock_net_fj_per_op", "leakage_nw",
+           *_GATED)
 
 
 def _accuracy(design, source, options):
@@ -468,6 +512,12 @@ class _Measured:
         figures = self.figures(period)
         return figures["area_um2"] * (figures["energy_fj_per_op"] or 1)
 
+    def as_ungated(self, period):
+        """Figures at a clock period that stand beside those of the netlist with clock gates."""
+        figures = self.figures(period)
+        return {"area_um2_ungated": figures["area_um2"], "energy_fj_ungated": figures["energy_fj_per_op"],
+                "clock_net_fj_ungated": figures.get("clock_net_fj_per_op")}
+
     def _figures(self, period):
         figures = {
             "clock_ps": period, "area_um2": self.netlist.area_um2,
@@ -475,6 +525,8 @@ class _Measured:
             "flip_flops": self.netlist.flip_flops, "script": self.point["script"], "proof": self.point.get("proof"),
             "area_um2_by_role": self._area, "energy_fj_per_op": None,
         }
+        if self.netlist.clock_gates:
+            figures |= {"clock_gates": self.netlist.clock_gates, "gated_flip_flops": self.netlist.gated_flip_flops}
         if self.activity is None:
             return figures
         energy = estimate(self.netlist, self.timing, self.activity, period, self.driven.ops / self.activity.cycles)

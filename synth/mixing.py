@@ -22,10 +22,11 @@ CYCLES = 128  # of random inputs, to see how much a leaf's netlists burn beside 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A mapped netlist: the path of its Yosys JSON, and the try that made it."""
+    """A mapped netlist: the path of its Yosys JSON, the try that made it, and modules not to be taken from it."""
 
     source: Path
     script: str
+    without: frozenset = frozenset()
 
 
 class _Point(NamedTuple):
@@ -96,6 +97,8 @@ def _fronts(read, library):
     points = {}
     for each, source in read.items():
         for name, module in source["modules"].items():
+            if name in each.without:
+                continue
             cells = module["cells"].values()
             if cells and not any(cell["type"] in source["modules"] for cell in cells):
                 netlist = Netlist.read({"modules": {name: module}}, library)

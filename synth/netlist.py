@@ -13,6 +13,7 @@ import numpy as np
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
+from . import gating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ class Netlist:
     ports : dict of str to (str, ndarray)
         Direction (``input`` or ``output``) and nets, least significant bit first.
     clock : str or None
-        The port that clocks the registers; None when there are none.
+        The port that clocks the registers, some of them through clock gates; None when there are none.
     cells : list of `Cell`
         The distinct cells; ``kind[i]`` indexes it.
     kind : ndarray of int
@@ -100,8 +101,10 @@ class Netlist:
             raise Refusal(f"Top module must be one of {', '.join(modules) or 'none'}, not {top!r}")
         flat = _Flattener(modules, library)
         ports = flat.expand(top)
-        netlist = cls(str(top), library, ports, flat.instances, flat.net_names)
-        netlist.origins = flat.origins
+        instances, origins, net_names, ports = gating.insert(
+            flat.instances, flat.origins, flat.net_names, ports, library, lambda name: _unique(name, flat.taken))
+        netlist = cls(str(top), library, ports, instances, net_names)
+        netlist.origins = origins
         return netlist
 
     @property
@@ -138,9 +141,43 @@ class Netlist:
     def is_flop(self) -> np.ndarray:
         return np.array([cell.flop is not None for cell in self.cells], bool)[self.kind]
 
+    @cached_property
+    def is_gate(self) -> np.ndarray:
+        """Whether each instance is a clock gate."""
+        return np.array([cell.gate is not None for cell in self.cells], bool)[self.kind]
+
+    @cached_property
+    def gate_of(self) -> dict[int, int]:
+        """By register the clock gate that its clock comes from, of those that have one."""
+        gates = np.flatnonzero(self.is_gate).tolist()
+        driven = {self.pin_nets(i)[self.cells[self.kind[i]].gate.output]: i for i in gates}
+        clocks = {i: self._clock_net(i) for i in np.flatnonzero(self.is_flop).tolist()} if gates else {}
+        return {i: driven[net] for i, net in clocks.items() if net in driven}
+
+    def enable(self, gate: int) -> int:
+        """The net that opens a clock gate; raises Refusal where a test pin is in use."""
+        about, pins = self.cells[self.kind[gate]].gate, self.pin_nets(gate)
+        if any(pins[name] != CONST0 for name in about.tests):
+            raise Refusal(f"Test pins of clock gates must be held at 0, those of {self.instances[gate]} are not")
+        return pins[about.enable]
+
+    def _clock_net(self, i):
+        """The net at the clock pin of a register or gate."""
+        cell = self.cells[self.kind[i]]
+        return self.pin_nets(i)[(cell.flop or cell.gate).clock]
+
     @property
     def flip_flops(self) -> int:
         return int(self.is_flop.sum())
+
+    @property
+    def clock_gates(self) -> int:
+        return int(self.is_gate.sum())
+
+    @property
+    def gated_flip_flops(self) -> int:
+        """How many registers have their clock from a gate."""
+        return len(self.gate_of)
 
     def pin_nets(self, i: int | np.integer) -> dict[str, int]:
         """{pin: net} of instance ``i``."""
@@ -195,7 +232,8 @@ class Netlist:
         return np.repeat(np.arange(len(self.kind), dtype=np.int32), np.diff(self.pin_start))
 
     def _clock(self):
-        clocks = {int(self.pin_nets(i)[self.cells[self.kind[i]].flop.clock]) for i in np.flatnonzero(self.is_flop)}
+        clocked = set(np.flatnonzero(self.is_flop | self.is_gate).tolist()) - self.gate_of.keys()
+        clocks = {int(self._clock_net(i)) for i in clocked}
         ports = {int(nets[0]): name for name, (way, nets) in self.ports.items() if way == "input" and len(nets) == 1}
         if not clocks:
             return None
@@ -207,7 +245,7 @@ class Netlist:
     def _sort(self):
         """Kahn's algorithm over the combinational instances."""
         instance_of = self.pin_instance
-        combinational = ~self.is_flop
+        combinational = ~(self.is_flop | self.is_gate)
         pins = np.flatnonzero(~self.pin_is_output & combinational[instance_of])
         drivers = self.driver[self.pin_net[pins]]
         pins, drivers = pins[drivers >= 0], instance_of[drivers[drivers >= 0]]

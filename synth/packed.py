@@ -30,9 +30,9 @@ class PackedCells:
 
     ``tables``: (x, y, values, shape) with shape rows (start in x, length, start in y, length, start in values).
 
-    ``truth[truth_start[k] + output * 2**inputs + state]`` is the value of an output (registers: 0), and
-    ``choice[choice_start[k] + (output * inputs + input) * 2**inputs + state]`` the edge, counted from
-    ``edge_start[k]``, that a change of ``input`` into ``state`` takes; -1 where there is none.
+    ``truth[truth_start[k] + output * 2**inputs + state]`` is the value of an output (those of registers and clock
+    gates have none), and ``choice[choice_start[k] + (output * inputs + input) * 2**inputs + state]`` the edge, counted
+    from ``edge_start[k]``, that a change of ``input`` into ``state`` takes; -1 where there is none.
     """
 
     cells: list
@@ -81,7 +81,7 @@ def pack(cells: list[Cell]) -> PackedCells:
         edge_start.append(len(edges))
         truth_start.append(len(truth))
         choice_start.append(len(choice))
-        if not cell.flop:
+        if not cell.clocked:
             states = {output: cell.truth(output) for output in cell.outputs}
             truth += [bit for output in cell.outputs for bit in states[output].tolist()]
             choice += _choices(cell, own, states)

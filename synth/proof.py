@@ -83,8 +83,17 @@ class MappedCircuit:
         for i in self.netlist.order.tolist():
             pins = self.netlist.pin_nets(i)
             self._drive(logic, nets, i, {pin: nets.get(pins[pin], FALSE) for pin in self._cell(i).inputs})
-        following = [nets[self.netlist.pin_nets(i)[self._cell(i).flop.data]] for i in self._flops]
+        following = [self._next(logic, nets, i, literal) for i, literal in zip(self._flops, state, strict=True)]
         return {name: [nets[net] for net in self.netlist.ports[name][1].tolist()] for name in self.outputs}, following
+
+    def _next(self, logic, nets, i, held):
+        """What a register holds after the clock's edge; one behind a clock gate takes its data when that is open."""
+        data = nets[self.netlist.pin_nets(i)[self._cell(i).flop.data]]
+        gate = self.netlist.gate_of.get(i)
+        if gate is None:
+            return data
+        opened = nets[self.netlist.enable(gate)]
+        return logic.mux(opened, data, held)
 
     def _cell(self, i):
         return self.netlist.cells[self.netlist.kind[i]]

@@ -22,9 +22,10 @@ ROLES = {
     "operand registers": "registers that operands pass on their way, skews and buffers, with their enables",
     "control": "what says when, and logic that serves several of these",
     "clock": "clock pins of all registers",
+    "gating": "clock gates, what they drive, and logic that is there for them alone",
     "undeclared": "modules whose components declare no roles",
 }
-CLOCK, CONTROL, UNDECLARED = "clock", "control", "undeclared"
+CLOCK, CONTROL, GATING, UNDECLARED = "clock", "control", "gating", "undeclared"
 
 
 class Roles:
@@ -56,9 +57,10 @@ class Roles:
         A cell has the role that the innermost module around it declares for it. Logic that none declares has the role
         of all that it drives, where this is one; else that of all that drives it, control aside; else it is control, or
         ``undeclared`` where its module declares nothing. So has a register, but for what it drives over such logic.
+        Clock gates have a role of their own.
         """
         found = [self._declared(origin) for origin in netlist.origins]
-        roles = [role for role, _ in found]
+        roles = [GATING if gate else role for (role, _), gate in zip(found, netlist.is_gate.tolist(), strict=True)]
         _follow(netlist, roles)
         return [role or (CONTROL if own else UNDECLARED) for role, (_, own) in zip(roles, found, strict=True)]
 
@@ -91,7 +93,7 @@ def _follow(netlist, roles):
             roles[n] = _one(roles[each] for each in loads[n])
     for n in (*netlist.order.tolist(), *np.flatnonzero(netlist.is_flop).tolist()):
         if roles[n] is None:
-            roles[n] = _one(roles[each] for each in drivers[n] if roles[each] not in (None, CONTROL))
+            roles[n] = _one(roles[each] for each in drivers[n] if roles[each] not in (None, CONTROL, GATING))
 
 
 def _one(roles):

@@ -5,7 +5,8 @@ falling, is ``[grid, "values"]`` where both are the same, ``[grid, "rising", "fa
 "falling"]``; values stand row by row, one row for each slew, in ps or fJ. ``states`` is the leakage in nW by state of
 the inputs, the first input being bit 0 of the state; ``leakage`` gives it by condition, where it is not so regular.
 ``supplies`` lists the pins that energies were measured at, ``[name, 1 if it is a ground]``; an energy has the index.
-``offered`` is ``"all"`` or a list of cells.
+``offered`` is ``"all"`` or a list of cells. A cell with ``gate``, ``[clock, enable, output, tests...]``, is a clock
+gate.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
-from .cells import Arc, Cell, Check, Flop, Pin, Power, Table, see_whole
+from .cells import Arc, Cell, Check, Flop, Gate, Pin, Power, Table, see_whole
 from .liberty import LARGEST
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ def read(path: str | os.PathLike) -> Library:
         axes = [np.array(axis, float) for axis in data["axes"]]
         grids = [(axes[x], axes[y]) for x, y in data["grids"]]
         supplies = [(name, bool(ground)) for name, ground in data["supplies"]]
-        cells = {name: _cell(name, fields, grids, supplies) for name, fields in data["cells"].items()}
+        every = {name: _cell(name, fields, grids, supplies) for name, fields in data["cells"].items()}
+        cells, gates = ({name: c for name, c in every.items() if bool(c.gate) == gate} for gate in (False, True))
         fields = {name: data[name] for name in _FIELDS} | {"faults": data.get("faults", {})}
         if fields["offered"] == "all":
             fields["offered"] = sorted(cells)
-        library = Library(cells=cells, **fields)
+        library = Library(cells=cells, gates=gates, **fields)
         _see_whole(library)
         return library
     except Refusal as fault:
@@ -66,7 +68,7 @@ def _see_whole(library):
     _insist(all(_is_figure(value, 0) for value in library.thresholds.values()), "thresholds")
     for name in library.offered:
         library.cell(name)
-    for c in library.cells.values():
+    for c in (*library.cells.values(), *library.gates.values()):
         see_whole(c, f"cell {c.name}")
 
 
@@ -82,10 +84,10 @@ def _is_figure(value, least):
 def write(library: Library, path: str | os.PathLike, digits: int = 17) -> int:
     """Write a library to ``path``, figures with so many significant digits. Returns the size in bytes."""
     writer = _Writer(digits)
-    cells = {name: writer.cell(c) for name, c in library.cells.items()}
+    cells = {name: writer.cell(c) for name, c in (library.cells | library.gates).items()}
     head = {"format": FORMAT} | {name: getattr(library, name) for name in _FIELDS}
     head |= {"faults": library.faults} if library.faults else {}
-    head |= {"offered": "all" if library.offered == sorted(cells) else library.offered}
+    head |= {"offered": "all" if library.offered == sorted(library.cells) else library.offered}
     head |= {"supplies": writer.supplies, "axes": writer.axes, "grids": writer.grids}
     text = ("{\n" + "".join(f"{_json(name)}:{_json(value)},\n" for name, value in head.items()) + '"cells":{\n'
             + ",\n".join(f"{_json(name)}:{_json(value)}" for name, value in cells.items()) + "\n}}\n")
@@ -140,6 +142,8 @@ class _Writer:
                   "out": [self.output(c.pins[name]) for name in c.outputs]}
         if c.flop:
             fields["flop"] = [c.flop.clock, c.flop.edge, c.flop.data, c.flop.q, c.flop.qn, c.flop.clear, c.flop.preset]
+        if c.gate:
+            fields["gate"] = [c.gate.clock, c.gate.enable, c.gate.output, *c.gate.tests]
         fields["arcs"] = [[a.source, a.target, a.sense, a.edge, a.when, self.pair(a.delay), self.pair(a.slew)]
                           for a in c.arcs]
         if c.checks:
@@ -189,15 +193,19 @@ def _cell(name, fields, grids, supplies):
     inputs = [Pin(name, "input", (rise, fall)) for name, rise, fall in fields["in"]]
     outputs = [_output(*data) for data in fields["out"]]
     flop = Flop(*fields["flop"]) if "flop" in fields else None
+    gate = None
+    if "gate" in fields:
+        clock, enable, output, *tests = fields["gate"]
+        gate = Gate(clock, enable, output, tuple(tests))
     arcs = [Arc(*a[:5], delay=pair(a[5]), slew=pair(a[6])) for a in fields["arcs"]]
     checks = [Check(*k[:4], time=pair(k[4])) for k in fields.get("checks", ())]
     powers = [Power(*p[:3], *supplies[p[3]], energy=pair(p[4]), times=p[5] if p[5:] else 1) for p in fields["powers"]]
     leakage = [tuple(leak) for leak in fields.get("leakage", ())]
     if "states" in fields:
         leakage = list(zip(conditions([pin.name for pin in inputs]), map(float, fields["states"].split()), strict=True))
+    bias_leakage = {supply: [tuple(leak) for leak in pairs] for supply, pairs in fields.get("bias_leakage", {}).items()}
     return Cell(name, fields["area"], {pin.name: pin for pin in inputs + outputs}, arcs, checks, powers, leakage,
-                fields.get("cell_leakage"), flop, fields.get("dont_use", False),
-                {supply: [tuple(leak) for leak in pairs] for supply, pairs in fields.get("bias_leakage", {}).items()})
+                fields.get("cell_leakage"), flop, fields.get("dont_use", False), bias_leakage, gate)
 
 
 def _output(name, function=None, max_capacitance=None, voltage=None, rise=0.0, fall=0.0):

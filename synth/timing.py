@@ -2,7 +2,8 @@
 
 The method is OpenSTA's, so that its figures are: delays and slews from the library's tables at the actual slew and
 load, linear between and beyond their points; at each pin the worst slew of all arcs, for rising and falling edges
-apart; every conditional arc counts; wires have no delay and the clock is ideal.
+apart; every conditional arc counts; wires have no delay and the clock is ideal, through clock gates as well: their
+output rises when the clock does, and what opens them must be there a setup time before.
 """
 
 from __future__ import annotations
@@ -167,6 +168,8 @@ def analyse(netlist: Netlist, library: Library | None = None, constraints: Const
     slew = np.zeros((len(netlist.net_names), 2))
     arrival = np.full((len(netlist.net_names), 2, 2), _NEVER)
     _drive_inputs(netlist, library, constraints, load, slew, arrival)
+    for gate in set(netlist.gate_of.values()):
+        _clocked(netlist.pin_nets(gate)[netlist.cells[netlist.kind[gate]].gate.output], constraints, slew, arrival)
     for cell in netlist.cells:
         if cell.flop and cell.flop.edge != "rising":
             raise Refusal(f"Registers must take data at the rising edge, {cell.name} does not")
@@ -227,9 +230,13 @@ def _drive_inputs(netlist, library, constraints, load, slew, arrival):
                         arrival[nets, rf, FROM_INPUT] = arc.delay[rf](0.0, at) - arc.delay[rf](0.0, 0.0)
                         slew[nets, rf] = np.maximum(arc.slew[rf](0.0, at), 0.0)
     if netlist.clock:
-        nets = netlist.ports[netlist.clock][1]
-        slew[nets] = constraints.clock_slew_ps
-        arrival[nets, :, FROM_REGISTER] = 0.0
+        _clocked(netlist.ports[netlist.clock][1], constraints, slew, arrival)
+
+
+def _clocked(nets, constraints, slew, arrival):
+    """Nets of the ideal clock."""
+    slew[nets] = constraints.clock_slew_ps
+    arrival[nets, :, FROM_REGISTER] = 0.0
 
 
 @numba.njit(cache=True)
@@ -284,11 +291,11 @@ def _endpoints(netlist, constraints, slew, arrival):
 
 
 def _setups(netlist, constraints, slew):
-    """Nets, edges, setup times and instances of every data pin of the registers."""
+    """Nets, edges, setup times and instances of every data pin of the registers, and of what opens clock gates."""
     columns = [[np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(0, int)]]
     for k, cell in enumerate(netlist.cells):
         instances = np.flatnonzero(netlist.kind == k)
-        for check in cell.checks if cell.flop else ():
+        for check in cell.checks if cell.clocked else ():
             nets = netlist.pin_net[netlist.pin_start[instances] + cell.inputs.index(check.pin)].astype(int)
             used = nets > CONST1
             for rf in (RISE, FALL):

@@ -9,6 +9,11 @@ from ...golden.operands import PAIRINGS
 from ..console import Failure, Number, command_line, dont_use, foreign, output_folder, progress
 
 
+def _gating(_context, _option, chosen):
+    """The option as `Options` has it."""
+    return "auto" if chosen is None else "on" if chosen else "off"
+
+
 @click.command()
 @click.argument("slugs", metavar="[SLUG...]", nargs=-1)
 @click.option("--tech", "technologies", multiple=True,
@@ -43,6 +48,9 @@ from ..console import Failure, Number, command_line, dont_use, foreign, output_f
 @click.option("--scatter", "scatter_file", type=click.Path(),
               help="File of `lmul scatter` that the margins of verdicts follow from. Default: that of the embedded "
                    "technologies, kept with the program.")
+@click.option("--clock-gating/--no-clock-gating", "gating", default=None, callback=_gating,
+              help="Whether registers with an enable get their clock through the library's clock gates. Default: as "
+                   "the design's structure says.")
 @click.option("--full", is_flag=True, help="Without SLUG: wide products, sums and an array as well; minutes.")
 @click.option("--prove", is_flag=True, help="Prove the netlists of registered designs equal to their Verilog as well; "
               "minutes.")
