@@ -22,6 +22,8 @@ from .library import Library, adder, check_patterns, complete, read, without
 DIGITS = 3
 #: Slews and loads kept: of delays, of slews, of energies, of setup times.
 _POINTS = {"delay": (4, 4), "slew": (2, 4), "energy": (2, 4), "time": (3, 3)}
+#: The same of clock gates, whose delay counts in no figure, the clock being ideal.
+_GATES_POINTS = _POINTS | {"delay": (2, 2), "slew": (2, 2)}
 
 
 def characterise(paths: Sequence[str | Path], out: str | Path, source: str | None = None, licence: str | None = None,
@@ -77,9 +79,9 @@ def thin(library: Library) -> tuple[Library, list[float]]:
     for name in [*library.offered, *([gate.name] if gate else [])]:
         cell = library.cell(name)
         strength = max(1.0, max(max(cell.pins[pin].capacitance) for pin in cell.inputs) / unit)
-        thinner = _Thinner(slews, np.geomspace(0.5, 16 * strength, 8) * unit)
+        thinner = _Thinner(slews, np.geomspace(0.5, 16 * strength, 8) * unit, _GATES_POINTS if cell.gate else _POINTS)
         thinned[name] = thinner.cell(cell)
-        errors += thinner.errors
+        errors += [] if cell.gate else thinner.errors
     cells = {name: thinned[name] for name in library.offered}
     return Library(library.name, library.source, library.corner, cells, library.offered, thresholds=library.thresholds,
                    wire_loads=library.wire_loads, gates={gate.name: thinned[gate.name]} if gate else {}), errors
@@ -95,9 +97,10 @@ def working_range(library: Library) -> tuple[np.ndarray, float]:
 
 
 class _Thinner:
-    def __init__(self, slews, loads):
+    def __init__(self, slews, loads, points):
         self.slews = slews
         self.loads = loads
+        self.points = points
         self.errors = []
 
     def cell(self, cell):
@@ -163,7 +166,7 @@ class _Thinner:
         def error(x, y):
             return np.sum(((x @ values @ y.T - exact) / scale) ** 2)
 
-        points = _POINTS[kind]
+        points = self.points[kind]
         x = min(_choices(shape[0], points[0]), key=lambda kept: error(_weights(x_axis, kept, self.slews), whole_y))
         chosen_x = _weights(x_axis, x, self.slews)
         y = min(_choices(shape[1], points[1]), key=lambda kept: error(chosen_x, _weights(y_axis, kept, loads)))

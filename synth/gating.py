@@ -138,7 +138,7 @@ def insert(instances: Iterable[tuple], origins: Iterable[str], net_names: list[s
             names.append(fresh(f"{name}_{pins.output}"))
             for n in part:
                 *about, kind, nets = cells[n]
-                cells[n] = *about, kind, nets | {library.cell(kind).flop.clock: gated}
+                cells[n] = *about, kind, nets | {_clock_pin(library, kind): gated}
             path = "/".join(commonprefix([cells[n][1].split("/") for n in part]))
             cells.append((name, path, gate.name, {pins.clock: clock, pins.enable: enable, pins.output: gated}))
             places.append(path.replace("/", "."))
@@ -149,10 +149,16 @@ def _groups(cells, behind, library):
     """By (clock, enable) the numbers of the registers that have a clock which a box gives."""
     found = {}
     for n, (_, _, kind, pins) in enumerate(cells):
-        flop = library.cell(kind).flop
-        if flop and pins[flop.clock] in behind:
-            found.setdefault(behind[pins[flop.clock]], []).append(n)
+        clock = _clock_pin(library, kind)
+        if clock and pins[clock] in behind:
+            found.setdefault(behind[pins[clock]], []).append(n)
     return found
+
+
+def _clock_pin(library: Library, kind: str) -> str | None:
+    """The clock pin of a register; None of other cells."""
+    flop = library.cell(kind).flop
+    return flop and flop.clock
 
 
 def _most(gate: Cell, register: Cell) -> int:
