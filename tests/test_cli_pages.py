@@ -64,7 +64,8 @@ def invented_row(slug, technology, size, rng):
         "input_nets_fj_per_op": size / 7,
         "clock_net_fj_per_op": size / 9, "leakage_nw": size / 70, "at": at, "driven_relative_error": 0.1 / size,
         "result_error": 0.2 / size, "result_gain": 1.1, "result_error_of_codes": 0.1, "result_gain_of_codes": -0.9,
-        "energy_fj_by_role": parts,
+        "energy_fj_by_role": parts, "clock_gates": 2, "gated_flip_flops": 40, "area_um2_ungated": 1.1 * size,
+        "energy_fj_ungated": 4 * size, "clock_net_fj_ungated": size / 5,
         "curve": [{"delay_ps": size / k, "area_um2": size * k, "energy_fj_per_op": 2 * size * k, "proof": proof}
                   for k, proof in ((1, {"state": "proved", "means": "sat"}), (2, None), (3, {"state": "undecided"}))],
         "path": [{"pin": "a[0]"}, {"pin": "p[7]"}],
