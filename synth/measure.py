@@ -387,15 +387,16 @@ def _timed(source, lib, options):
 
 def _clocks(designs, mappable, found, options):
     """By library and group the periods to compare at: ``fast``, which every rival's fastest netlist reaches, then
-    ``relaxed``, which their smallest reach too."""
+    ``relaxed``, which their smallest reach too; those without clock gates as well, where there are both."""
     clocks = {}
     for design in designs:
         for key in mappable[design.slug]:
-            points = found[design.slug]["points"][key]
+            both = [found[design.slug][which].get(key) for which in ("points", "ungated")]
             for group in rivals.groups(design, designs):
                 at = clocks.setdefault(key, {}).setdefault(group, {"fast": 0.0, "relaxed": 0.0})
-                for name, point in (("fast", points[-1]), ("relaxed", points[0])):
-                    at[name] = max(at[name], options.clock_ps or point["delay_ps"])
+                for points in filter(None, both):
+                    for name, point in (("fast", points[-1]), ("relaxed", points[0])):
+                        at[name] = max(at[name], options.clock_ps or point["delay_ps"])
     return clocks
 
 

@@ -366,6 +366,15 @@ def test_a_report_has_figures_with_and_without(tmp_path):
     assert "gate_" in (folder / "activity.saif").read_text()
 
 
+def test_both_netlists_meet_one_clock():
+    """An array has a single netlist of each, so that one must wait for the other."""
+    slug = "array_lmul_e2m1_fixed64_2x1_ws"
+    [row] = run_report([slug], ["asap7"], options=Options(effort="low", vectors=300, gating="on"))["rows"]
+    assert row["clock_gates"] > 0 and row["area_um2_ungated"] > 0 and row["energy_fj_ungated"] > 0
+    assert row["clock_net_fj_ungated"] > row["clock_net_fj_per_op"]
+    assert all(at["energy_fj_ungated"] and at["delay_ps"] <= at["clock_ps"] for at in row["at"].values())
+
+
 def test_a_library_without_gates_keeps_enables_and_says_so():
     [row] = run_report([SHELL], liberty=[SMALL], options=Options(effort="low", vectors=300, gating="on"))["rows"]
     assert row["energy_fj_per_op"] > 0 and row["clock_gates"] is row["area_um2_ungated"] is None
