@@ -166,8 +166,8 @@ class Tile(Part):
         if not tile.flags:
             return Const(0, self.cols)
         a_scale, b_scales = self._scale_codes()
-        special_a = Cat(*(_special(spec.a, code) for code in codes), _no_scale(tile.a_block, a_scale)).any()
-        special_b = Cat(_special(spec.b, code) | _no_scale(tile.b_block, scale)
+        special_a = Cat(*(special(spec.a, code) for code in codes), no_scale(tile.a_block, a_scale)).any()
+        special_b = Cat(special(spec.b, code) | no_scale(tile.b_block, scale)
                         for code, scale in zip(weights, b_scales, strict=True))
         of_b = self._kept(m, "b_nan", lambda old: (special_b | (old & ~first.replicate(self.cols)))[: self.cols], load,
                           swap)
@@ -201,13 +201,9 @@ class Tile(Part):
             m.d.sync += [of_a.eq(a_code), top.eq(self.top)]
         sigs, downs = [], []
         for n, code in enumerate(held):
-            (a_sig, a_exp), (b_sig, b_exp) = _parts(tile.a_block, of_a), _parts(tile.b_block, code)
-            far = Signal(signed(top_bits(tile) + 2), name=f"far_{n}")
-            m.d.comb += far.eq(top - (a_exp + b_exp))
-            bits = down_bits(tile)
-            down = far[:bits] | far[bits:].any().replicate(bits)
+            sig, down = factor(m, tile, f"far_{n}", of_a, code, top)
             downs.append(self._along(m, f"down_{n}", down, on))
-            sigs.append(self._along(m, f"sig_{n}", (a_sig * b_sig)[: tile.scale_bits], on))
+            sigs.append(self._along(m, f"sig_{n}", sig[: tile.scale_bits], on))
         return sigs, downs
 
     def _scale_codes(self):
@@ -227,14 +223,24 @@ def top_bits(tile: Specification) -> int:
     return max(block.scale.exp_bits for block in tile.blocks) + len(tile.blocks) - 1 if tile.blocks else 0
 
 
-def _special(fmt: Format, code: Value) -> Value:
+def factor(m: Module, tile: Specification, name: str, a_code: Value, b_code: Value, top: Value) -> tuple[Value, Value]:
+    """Of the product of two scales the significand, and how far its exponent is below the top, all ones if farther than
+    can be told."""
+    (a_sig, a_exp), (b_sig, b_exp) = _parts(tile.a_block, a_code), _parts(tile.b_block, b_code)
+    far = Signal(signed(top_bits(tile) + 2), name=name)
+    m.d.comb += far.eq(top - (a_exp + b_exp))
+    bits = down_bits(tile)
+    return a_sig * b_sig, far[:bits] | far[bits:].any().replicate(bits)
+
+
+def special(fmt: Format, code: Value) -> Value:
     """Whether a code is NaN or Inf."""
     if not (fmt.has_nan or fmt.has_inf):
         return Const(0)
     return code[cast(FloatFormat, fmt).man_bits : -1].all() if fmt.has_inf else code[:-1].all()
 
 
-def _no_scale(block: Block | None, code: Value) -> Value:
+def no_scale(block: Block | None, code: Value) -> Value:
     """Whether a scale is NaN: all ones."""
     return code.all() if block else Const(0)
 

@@ -17,7 +17,7 @@ from ..hdl.designs import Design, catalogue, parse
 from ..hdl.integer_sum import Halves
 from ..hdl.partials import Partials
 from ..hdl.yosys import yosys
-from . import dots, exact_sums, float_sums, float_theory, handshake, integer_sums, multipliers, partials
+from . import dots, exact_sums, float_sums, float_theory, handshake, integer_sums, multipliers, partials, tiles
 from .float_sums import Sum
 from .obligation import IN_PARTS, NOT_PROVED, PROVED, REFUTED, UNDECIDED, Proof, discharge
 
@@ -40,6 +40,8 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
     spec, accumulator = design.multiplier, design.accumulator
     if design.combinational:
         return {design.slug: multipliers.of(design)}
+    if design.declared.tiled:
+        return tiles.parts(design)
     assert accumulator is not None  # all but combinational designs have one
     found = _products(spec, accumulator, negative=bool(design.lanes))
     if design.lanes:

@@ -82,18 +82,18 @@ class Core:
                 (("a", ["ready"]), ("b", ["ready"]), ("c", ["valid", "last", "data"])) for signal in signals}, state
 
 
-def _shift(logic, move, bits, first=FALSE):
+def shifted(logic, move, bits, first=FALSE):
     """Bits moved up a place where ``move``."""
     return [logic.mux(move, below, bit) for below, bit in zip([first, *bits], bits, strict=False)]
 
 
-def _decode(logic, count):
+def chosen_of(logic, count):
     """One of ``count`` literals, whichever, or none."""
     index = logic.inputs(count.bit_length())
     return [logic.any(bit ^ 1 ^ (n >> place & 1) for place, bit in enumerate(index)) ^ 1 for n in range(count)]
 
 
-def _select(logic, bits, values):
+def selected(logic, bits, values):
     """The value where a bit is set."""
     return logic.any(logic.and_(bit, value) for bit, value in zip(bits, values, strict=False))
 
@@ -119,8 +119,8 @@ class Traffic:
         self.core, self.cycles, self.closing, self.logic = core, cycles, closing, Logic()
         logic = self.logic
         self.ends = logic.inputs(cycles)  # which pairs end a run
-        self.mark = _decode(logic, cycles)  # the pair that is not 0
-        self.row, self.col = _decode(logic, core.rows), _decode(logic, core.cols)
+        self.mark = chosen_of(logic, cycles)  # the pair that is not 0
+        self.row, self.col = chosen_of(logic, core.rows), chosen_of(logic, core.cols)
         self.wrong = {"out of nothing": [], "last": [], "result": [], "withheld": []}
         self.trace = {"valid a": [], "valid b": [], "ready": []}
         self._run()
@@ -130,8 +130,8 @@ class Traffic:
         run, marked = [TRUE] + [FALSE] * self.cycles, []
         for end in self.ends:
             marked.append(run)
-            run = _shift(self.logic, end, run)
-        return [_select(self.logic, self.mark, [at[n] for at in marked]) for n in range(self.cycles)]
+            run = shifted(self.logic, end, run)
+        return [selected(self.logic, self.mark, [at[n] for at in marked]) for n in range(self.cycles)]
 
     def _run(self):
         logic, core, none = self.logic, self.core, [FALSE] * self.cycles
@@ -148,17 +148,17 @@ class Traffic:
             signals = {("c", "ready"): [logic.or_(opened, logic.input())]}
             for stream, places in (("a", self.row), ("b", self.col)):
                 valid = logic.any([opened, waiting[stream], logic.input()])
-                marked = _select(logic, beat[stream], self.mark)
+                marked = selected(logic, beat[stream], self.mark)
                 signals[stream, "valid"] = [valid]
-                signals[stream, "last"] = [_select(logic, beat[stream], self.ends)]
+                signals[stream, "last"] = [selected(logic, beat[stream], self.ends)]
                 signals[stream, "data"] = core.beat(stream, [logic.and_(marked, place) for place in places])
                 self.trace[f"valid {stream}"].append(valid)
             found, state = core.step(logic, state, signals)
             (ready,), (valid,), (last,) = signals["c", "ready"], found["c", "valid"], found["c", "last"]
             self.trace["ready"].append(ready)
 
-            there = _select(logic, out_run, [logic.and_(*both) for both in zip(runs["a"], runs["b"], strict=True)])
-            here = logic.and_(_select(logic, out_run, target), _select(logic, out_row, self.row))
+            there = selected(logic, out_run, [logic.and_(*both) for both in zip(runs["a"], runs["b"], strict=True)])
+            here = logic.and_(selected(logic, out_run, target), selected(logic, out_row, self.row))
             expected = core.result([logic.and_(here, col) for col in self.col])
             differ = logic.any(logic.xor(x, y) for x, y in zip(found["c", "data"], expected, strict=True))
             self.wrong["out of nothing"].append(logic.and_(valid, there ^ 1))
@@ -167,14 +167,14 @@ class Traffic:
 
             move = logic.and_(valid, ready)
             finished = logic.and_(move, out_row[-1])
-            given = _shift(logic, finished, given, TRUE)
-            out_run = _shift(logic, finished, out_run)
-            out_row = _shift(logic, move, out_row, out_row[-1])
+            given = shifted(logic, finished, given, TRUE)
+            out_run = shifted(logic, finished, out_run)
+            out_row = shifted(logic, move, out_row, out_row[-1])
             for stream in "ab":
                 taken = logic.and_(signals[stream, "valid"][0], found[stream, "ready"][0])
                 waiting[stream] = logic.and_(signals[stream, "valid"][0], taken ^ 1)
-                runs[stream] = _shift(logic, logic.and_(taken, signals[stream, "last"][0]), runs[stream], TRUE)
-                beat[stream] = _shift(logic, taken, beat[stream])
+                runs[stream] = shifted(logic, logic.and_(taken, signals[stream, "last"][0]), runs[stream], TRUE)
+                beat[stream] = shifted(logic, taken, beat[stream])
         self.wrong["withheld"].append(logic.any(logic.and_(due, done ^ 1)
                                                 for due, done in zip(owed, given, strict=True)))
 

@@ -1,0 +1,27 @@
+"""Tiles in parts: lanes, the sums of a column, scales and flags, and the way of vectors and weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import tile_lanes, tile_scales, tile_streams, tile_sums
+
+if TYPE_CHECKING:
+    from ..hdl.designs import Design
+    from .obligation import Obligation
+
+
+def parts(design: Design) -> dict[str, list[Obligation]]:
+    """What is to be proved of a design that is a tile, by part in words."""
+    tile, stages = design.tile, design.stages
+    window = f" in a window of {tile.window} bits" if tile.window else ""
+    product = f"{tile.multiplier.name}{window}"
+    name = f"{tile.lanes} lanes of {tile.multiplier.named(tile.formats)}{window}"
+    summed = name + f", in {stages} stages" * (stages > 1)
+    found = {f"lane, {product}": tile_lanes.of(product, tile), f"sum, {summed}": tile_sums.of(summed, tile, stages)}
+    if edge := tile_scales.of(name, tile):
+        found[f"edge, {name}"] = edge
+    small = tile_streams.followed(tile, stages)
+    found[f"streams, as of {', '.join(each.name for each in small)}"] = [
+        each for one in small for each in tile_streams.of(one)]
+    return found
