@@ -95,6 +95,15 @@ def out_of_range(spec: Multiplier, accumulator: Accumulator, a: ArrayLike, b: Ar
     return OutOfRange(np.argwhere(out), sums[out], safe)
 
 
+def refuse_wrapped(spec: Multiplier, accumulator: Accumulator, a: ArrayLike, b: ArrayLike) -> None:
+    """Refuse codes of which a sum is `out_of_range`."""
+    found = out_of_range(spec, accumulator, a, b)
+    if len(found.values):
+        raise Refusal(f"Sums must stay within {accumulator.name}, and {len(found.values)} of "
+                      f"{len(np.asarray(a)) * np.shape(b)[1]} do not, first {found.values[0]} at "
+                      f"{found.places[0].tolist()}; those of at most {found.safe_depth} products always do")
+
+
 def _operands(spec, accumulator, a, b):
     """Operands as `matmul` takes them, as contiguous arrays of codes."""
     a, b = (np.ascontiguousarray(as_codes(fmt, codes)) for fmt, codes in ((spec.a, a), (spec.b, b)))

@@ -139,14 +139,19 @@ def place_for(tile: Tile, a: np.ndarray, b: np.ndarray) -> int:
     """
     if tile.window is None:
         return 0
-    spec = tile.multiplier
-    largest = [_largest(fmt, codes) for fmt, codes in ((spec.a, a), (spec.b, b))]
-    found = product(spec, *(np.array([field]) for field in largest))
-    wanted = int(found.exp[0]) - tile.highest
-    if not found.zero[0] and int(found.exp[0]) - tile.places[0] < tile.lowest:
+    zero, exp = _largest_product(tile, a, b)
+    if not zero and exp - tile.places[0] < tile.lowest:
         raise Refusal(f"Operands of {tile.multiplier.name} must be scaled up: their largest product has exponent "
-                      f"{int(found.exp[0])}, and the lowest window begins at {tile.places[0]}")
-    return min(max(wanted, tile.places[0]), tile.places[-1])
+                      f"{exp}, and the lowest window begins at {tile.places[0] + tile.lowest}")
+    return min(max(exp - tile.highest, tile.places[0]), tile.places[-1])
+
+
+def room_above(tile: Tile, a: np.ndarray, b: np.ndarray) -> int:
+    """How many octaves higher products of these codes could be at the lowest of the window's places."""
+    if tile.window is None:
+        return 0
+    zero, exp = _largest_product(tile, a, b)
+    return 0 if zero else max(tile.places[0] + tile.highest - exp, 0)
 
 
 def top_for(tile: Tile, scales: Scales) -> int:
@@ -155,10 +160,24 @@ def top_for(tile: Tile, scales: Scales) -> int:
                for block, codes in ((tile.a_block, scales.a), (tile.b_block, scales.b)) if block)
 
 
+def _largest_product(tile, a, b):
+    """Whether the largest product of codes is zero, and its exponent."""
+    spec = tile.multiplier
+    found = product(spec, *(np.array([_largest(fmt, codes)]) for fmt, codes in ((spec.a, a), (spec.b, b))))
+    return bool(found.zero[0]), int(found.exp[0])
+
+
 def _largest(fmt, codes):
     """The largest field of codes that are finite numbers."""
     field = codes.astype(np.int64) & fmt.field_mask
     return field[field <= fmt.max_finite].max(initial=0)
+
+
+def check_depth(tile: Tile, depth: int) -> None:
+    """Refuse a depth that no sum of the tile has."""
+    if not 1 <= depth <= tile.depth:
+        raise Refusal(f"Depth must be 1 to {tile.depth} for a tile of {tile.lanes} lanes, not {depth}: longer sums are "
+                      "those of parts of the depth, added")
 
 
 def _check(tile, a, b, scales):
@@ -168,8 +187,7 @@ def _check(tile, a, b, scales):
     if a.shape[1] != b.shape[0]:
         raise Refusal(f"Inner dimensions must be equal, not {a.shape[1]} and {b.shape[0]}")
     depth = a.shape[1]
-    if not 1 <= depth <= tile.depth:
-        raise Refusal(f"Depth must be 1 to {tile.depth} for a tile of {tile.lanes} lanes, not {depth}")
+    check_depth(tile, depth)
     for name, block, codes, shape in (("a", tile.a_block, scales.a, lambda size: (a.shape[0], -(-depth // size))),
                                       ("b", tile.b_block, scales.b, lambda size: (-(-depth // size), b.shape[1]))):
         if (block is None) != (codes is None):

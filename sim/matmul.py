@@ -4,7 +4,8 @@ Float matrices are quantised to the design's operand formats, each with one scal
 (`lmul.golden.operands.quantise`), and the result is scaled back: float64 if an operand is, else float32. Floats are
 numpy's, bfloat16 and float8 (`lmul.golden.tensors`); those of the design's own format keep their codes. Matrices of
 unsigned integers are codes, and give the codes of the result. For formats of integers, matrices of signed integers are
-numbers, each of which must be the format's, and give signed integers: int32 for an accumulator of 32 bits.
+numbers, each of which must be the format's, and give signed integers: int32 for an accumulator of 32 bits. For tiles,
+whose operands may come in blocks, see `tile_matmul`.
 """
 
 import contextlib
@@ -15,14 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
 from ..golden import matmul as golden
-from ..golden import tensors
+from ..golden import tensors, tile_sums
 from ..golden.accumulate import check
-from ..golden.codec import as_codes, code_dtype, decode
+from ..golden.codec import code_dtype, decode
 from ..golden.files import atomic_write
 from ..golden.formats import IntFormat
 from ..golden.operands import quantise
@@ -31,6 +32,8 @@ from ..golden.refusal import Refusal
 from ..golden.spec import Multiplier
 from ..golden.tensors import Tensor
 from ..hdl.designs import Design
+from . import tile_matmul
+from .codes import code_operand
 from .runner import simulate
 
 BACKENDS = ("golden", "rtl")
@@ -41,7 +44,8 @@ Progress = Callable[[int, int, str], object]
 
 def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, path: str | Path,
                  progress: Progress | None = None, simulator: str = "verilator",
-                 folder: str | Path | None = None) -> str:
+                 folder: str | Path | None = None, a_scales: str | Path | None = None,
+                 b_scales: str | Path | None = None) -> str:
     """Multiply the matrices in two files and write the product to a third.
 
     Parameters
@@ -49,7 +53,7 @@ def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, pat
     a, b : str or path
         Matrices (M, K) and (K, N), both float, or both codes: ``F.npy``, ``F.npz:x`` or ``F.safetensors:x``.
     design : Design
-        A ``matmul``.
+        A ``matmul``, or a tile, whose results are those of its core.
     backend : str
         ``golden`` or ``rtl``: the same bits either way.
     path : path
@@ -58,52 +62,78 @@ def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, pat
         Called as ``progress(done, total, text)`` while the simulation goes on.
     simulator, folder
         Where ``rtl`` simulates; without a folder in a temporary one.
+    a_scales, b_scales : str, path or None
+        Codes of the scales of blocks, for operands of a tile that are codes in blocks.
 
     Returns
     -------
     str
-        What was done, in one line: for floats with how many results are Inf and NaN, for ``rtl`` with the share of the
-        array's peak that did useful work.
+        What was done, in one line: for floats with how many results are Inf and NaN, for tiles with the window's place
+        and that of the scales, for ``rtl`` with the share of the array's peak that did useful work.
 
     Raises
     ------
     Refusal
         If the design, a file or a matrix is refused, or a sum leaves the range of an integer accumulator: one sentence.
     """
-    if design.protocol != "axis":
-        raise Refusal(f"Design must be a matmul to multiply matrices, not {design.slug!r}")
+    if design.protocol != "axis" and not design.declared.tiled:
+        raise Refusal(f"Design must be a matmul or a tile to multiply matrices, not {design.slug!r}")
     if backend not in BACKENDS:
         raise Refusal(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
     first, second = read_matrix("A", a), read_matrix("B", b)
-    a_codes, b_codes, scales = operands(design.multiplier, first, second)
-    _refuse_wrapped(design, a_codes, b_codes)
+    scales = [given and read_matrix(f"of scales of {name}", given)
+              for name, given in (("A", a_scales), ("B", b_scales))]
+    if design.declared.tiled:
+        run = _by_tile(design, first, second, scales, backend)
+    elif any(scales):
+        raise Refusal(f"Scales of blocks must be left out for {design.slug!r}, which has no blocks")
+    else:
+        run = _by_array(design, first, second, backend, simulator, folder, progress)
+    with atomic_write(path, "wb") as file:
+        np.save(file, run.product)
+    shapes = first.array.shape, second.array.shape
+    macs = first.array.size * shapes[1][1]
+    return (f"{design.slug}, {backend}: {shapes[0]} x {shapes[1]}, {macs} MAC in {run.seconds:.2f} s{run.how}"
+            f"{_specials(design, run.codes, run.product)}; wrote {path}")
+
+
+class _Run(NamedTuple):
+    """A product: codes of results, and what of them is written; how long that took, and what is said of it."""
+
+    codes: np.ndarray
+    product: np.ndarray
+    seconds: float
+    how: str
+
+
+def _by_array(design, first, second, backend, simulator, folder, progress):
+    a, b, scales = operands(design.multiplier, first, second)
+    golden.refuse_wrapped(design.multiplier, design.summed_by, a, b)
     start = time.perf_counter()
     if backend == "golden":
-        codes, how = golden.matmul(design.multiplier, design.summed_by, a_codes, b_codes), ""
+        codes, how = golden.matmul(design.multiplier, design.summed_by, a, b), ""
     else:
-        codes, how = on_rtl(design, a_codes, b_codes, simulator, folder, progress)
+        codes, how = on_rtl(design, a, b, simulator, folder, progress)
     seconds = time.perf_counter() - start
-    product = result(design, codes, {first.dtype, second.dtype}, scales)
-    with atomic_write(path, "wb") as file:
-        np.save(file, product)
-    macs = a_codes.size * b_codes.shape[1]
     scaled = "" if scales is None else f"; scales {scales[0]:.6g} and {scales[1]:.6g}"
-    return (f"{design.slug}, {backend}: {a_codes.shape} x {b_codes.shape}, {macs} MAC in {seconds:.2f} s{how}{scaled}"
-            f"{_specials(design, codes, product)}; wrote {path}")
+    return _Run(codes, result(design, codes, {first.dtype, second.dtype}, scales), seconds, how + scaled)
 
 
-def _refuse_wrapped(design, a, b):
-    """Refuse codes of which a sum leaves the accumulator's range."""
-    found = golden.out_of_range(design.multiplier, design.summed_by, a, b)
-    if len(found.values):
-        raise Refusal(f"Sums must stay within {design.summed_by.name}, and {len(found.values)} of "
-                      f"{len(a) * b.shape[1]} do not, first {found.values[0]} at {found.places[0].tolist()}; those of "
-                      f"at most {found.safe_depth} products always do")
+def _by_tile(design, first, second, scales, backend):
+    tile = design.tile
+    a, b = tile_matmul.operands(tile, first, second, *scales)
+    if backend != "golden":
+        raise Refusal(f"Backend must be golden for {design.slug!r}, not {backend!r}")
+    start = time.perf_counter()
+    found = tile_sums.tile_matmul(tile, a.codes, b.codes, tile_matmul.scales(a, b))
+    seconds = time.perf_counter() - start
+    product = tile_matmul.product(tile, found, a, b, {first.dtype, second.dtype})
+    return _Run(found.codes, product, seconds, tile_matmul.told(tile, found, a, b))
 
 
 def _specials(design, codes, product):
     """How many results are Inf and NaN, those among them that became so when they were scaled back; of floats."""
-    if design.summed_by.integer:
+    if design.result.integer:
         return ""
     values = product if product.dtype.kind == "f" else decode(design.result, codes)
     return f"; {np.count_nonzero(np.isinf(values))} Inf and {np.count_nonzero(np.isnan(values))} NaN in the result"
@@ -143,29 +173,11 @@ def operands(spec: Multiplier, a: Tensor, b: Tensor) -> tuple[np.ndarray, np.nda
 
 def _operand(name, fmt, tensor, axis):
     """Codes, and their scale or None."""
-    if tensor.dtype.startswith("uint"):
-        if tensor.dtype != code_dtype(fmt.width):
-            raise Refusal(f"Matrix {name} must be of floats or of {code_dtype(fmt.width)} codes of {fmt}, "
-                          f"not {tensor.dtype}")
-        return as_codes(fmt, tensor.array), None
-    if tensor.dtype.startswith("int") and fmt.integer:
-        return _exactly(name, fmt, tensor, axis), None
+    codes = code_operand(name, fmt, tensor, axis)
+    if codes is not None:
+        return codes, None
     numbers = tensors.numbers(f"Matrix {name}", tensor, [fmt])
-    codes, scale = quantise(fmt, numbers.values, numbers.own, axis)
-    return codes, scale
-
-
-def _exactly(name, fmt, tensor, axis):
-    """Codes of integers, every one a number of the format."""
-    numbers = tensor.array.astype(tensor.dtype, copy=False)
-    codes = fmt.pack(numbers.astype(np.float64), axis)
-    wrong = np.argwhere(fmt.along(codes, axis) != numbers)
-    if len(wrong):
-        known = np.unique(fmt.decode(np.arange(1 << fmt.width)))
-        listed = f"{known[0]:g} to {known[-1]:g}" if len(known) > 3 else ", ".join(f"{number:g}" for number in known)
-        raise Refusal(f"Matrix {name} must hold numbers of {fmt}, {listed}, and {len(wrong)} of {numbers.size} are "
-                      f"not, first {numbers[tuple(wrong[0])]} at {wrong[0].tolist()}")
-    return codes
+    return quantise(fmt, numbers.values, numbers.own, axis)
 
 
 def result(design: Design, codes: np.ndarray, dtypes: Collection[str],

@@ -242,7 +242,7 @@ def test_truncated_file_is_refused(tmp_path):
 
 
 def test_other_designs_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="Design must be a matmul to multiply matrices, not 'mul_lmul_e4m3'"):
+    with pytest.raises(ValueError, match="Design must be a matmul or a tile to multiply matrices, not 'mul_lmul_e4m3'"):
         matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse("mul_lmul_e4m3"), "golden", tmp_path / "c.npy")
 
 

@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("a", type=click.Path())
 @click.argument("b", type=click.Path())
-@click.option("--design", required=True, help="A matmul_* slug.")
+@click.option("--design", required=True, help="A matmul_* or tile_* slug.")
 @click.option("--backend", type=click.Choice(["golden", "rtl"]), default="golden", show_default=True)
+@click.option("--a-scales", type=click.Path(), help="Codes of the scales of A, where it is codes in blocks.")
+@click.option("--b-scales", type=click.Path(), help="The same of B.")
 @click.option("-o", "--output", required=True, help="The .npy to write.")
-def matmul(a: str, b: str, design: str, backend: str, output: str) -> None:
+def matmul(a: str, b: str, design: str, backend: str, a_scales: str | None, b_scales: str | None,
+           output: str) -> None:
     """Multiply the matrices A and B, each an .npy file, or by name F.npz:x or F.safetensors:x; both backends give the
-    same bits."""
+    same bits. For tiles floats are quantised, by block where the design has blocks."""
     parsed = parse(design)
     path = output_file(output)
     from ...sim.matmul import matmul_files
 
     with progress("matmul") as update:
-        click.echo(matmul_files(a, b, parsed, backend, path, progress=update))
+        click.echo(matmul_files(a, b, parsed, backend, path, progress=update, a_scales=a_scales,
+                                b_scales=b_scales))

@@ -76,6 +76,12 @@ class Block:
         parts = values.reshape(*values.shape[:-1], -1, self.size)
         return (parts * self.scale.decode(blocks.scales)[..., None]).reshape(values.shape)
 
+    def tensor_scale(self, values: np.ndarray) -> float:
+        """The scale of a tensor of finite numbers, by which they are divided before they are encoded: a power of two,
+        1 where the blocks' scales reach far enough (`Scale.for_tensor`)."""
+        largest = np.abs(values).max()
+        return self.scale.for_tensor(float(self._scale(largest))) if largest else 1.0
+
     def _scale(self, largest):
         if self.scale is SCALES["e8m0"]:
             _, exponent = np.frexp(largest)

@@ -25,6 +25,14 @@ class Scale(Format):
         """Significands and exponents, int64: a scale is ``significand * 2**(exponent - bias)``. NaN as if a number."""
         raise NotImplementedError
 
+    def for_tensor(self, largest: float) -> float:
+        """The scale of a whole tensor whose largest block has the scale ``largest``, above 0: a power of two, by which
+        the scales of all blocks are divided before they are coded."""
+        raise NotImplementedError
+
+
+_ROOM = 64  # octaves that scales have, at the least, below that of a tensor's largest block
+
 
 @dataclass(frozen=True)
 class PowerScale(Scale):
@@ -43,6 +51,11 @@ class PowerScale(Scale):
 
     def parts(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.ones(codes.shape, np.int64), codes.astype(np.int64)
+
+    def for_tensor(self, largest: float) -> float:
+        """1, but for a largest scale above ``2**127``, or so small that those of other blocks would lack room."""
+        _, exponent = np.frexp(largest)
+        return float(np.ldexp(1.0, exponent - np.clip(exponent, _ROOM - 127, 128)))
 
     def _values(self, codes):
         return np.where(codes == 255, np.nan, np.ldexp(1.0, codes.astype(np.int32) - 127))
@@ -74,6 +87,11 @@ class FloatScale(Scale):
     def parts(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         exp, man = codes.astype(np.int64) >> 3, codes.astype(np.int64) & 7
         return man | (exp > 0) << 3, np.maximum(exp, 1)
+
+    def for_tensor(self, largest: float) -> float:
+        """What brings the largest scale into the uppermost octave that has no NaN in it: above 224, to 448."""
+        mantissa, exponent = np.frexp(largest / self.magnitude)
+        return float(np.ldexp(1.0, exponent - (mantissa == 0.5)))
 
     def _values(self, codes):
         return _e4m3().decode(codes)
