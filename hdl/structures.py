@@ -217,5 +217,6 @@ STRUCTURES = {
                        shape=Grid(), examples=_SQUARES),
     "matmul": Structure("axis", _matmul, "systolic array behind AXI4-Stream", "matrix multiplier",
                         "Matrix multipliers behind AXI4-Stream", shape=Grid(), examples=_SQUARES),
-    "tile": Structure("passes", _tile, "tile: lanes by columns, weights that stay", "tile", "Tiles", shape=TileShape()),
+    "tile": Structure("passes", _tile, "tile: lanes by columns, weights that stay", "tile", "Tiles", shape=TileShape(),
+                      gated=True),
 }
