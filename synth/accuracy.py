@@ -45,7 +45,7 @@ def accuracy(design: Design, source: Operands, vectors: int, seed: int) -> Row:
     actual = decode(design.result, measured.results)
     a, b = measured.operands
     filled(row, lambda: result_errors(actual, a.values @ b.values), *RESULT[:2])
-    filled(row, lambda: result_errors(actual, spec.a.along(a.codes, -1) @ spec.b.along(b.codes, -2)), *RESULT[2:])
+    filled(row, lambda: result_errors(actual, measured.numbers[0] @ measured.numbers[1]), *RESULT[2:])
     return row
 
 

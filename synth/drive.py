@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..golden.expected import expected
-from ..golden.operands import Drawn, matrices, pairs
-from ..golden.tile_sums import partial_sums, place_for
+from ..golden.operands import Drawn, Operand, matrices, pairs
+from ..golden.tile_matrices import Quantised, numbers, quantised, ready
+from ..golden.tile_sums import Scales, partial_sums, room_above, tile_matmul
 
 if TYPE_CHECKING:
     from ..golden.operands import Operands
@@ -103,10 +104,16 @@ class Sums:
         ``a`` of shape (count, rows, depth), ``b`` (count, depth, cols).
     results : array of codes, (count, rows, cols)
         As golden has them.
+    numbers : tuple of arrays
+        What the codes of either operand stand for, float64.
+    tiled : list of pairs of Quantised
+        Of a tile's products: the operands as the tile takes them.
     """
 
     operands: Drawn
     results: np.ndarray
+    numbers: tuple[np.ndarray, np.ndarray]
+    tiled: list[tuple[Quantised, Quantised]] = field(default_factory=list)
 
     @property
     def depth(self) -> int:
@@ -125,7 +132,7 @@ def _runs(design, source, vectors, seed, least):
     runs = max(vectors // depth, 2, least)
     drawn = pairs(source, spec, runs * depth, seed).reshape((runs, 1, depth), (runs, depth, 1))
     a, b = drawn.a.codes, drawn.b.codes.transpose(0, 2, 1)
-    return Sums(drawn, expected(design, a, b)[..., None])
+    return Sums(drawn, expected(design, a, b)[..., None], _numbers(spec, drawn))
 
 
 def _tiles(design, source, vectors, seed, least):
@@ -133,16 +140,54 @@ def _tiles(design, source, vectors, seed, least):
     spec, rows, cols = design.multiplier, design.rows, design.cols
     depth = min(8 * (rows + cols), design.accumulator.depth or 8 * (rows + cols))
     drawn = matrices(source, spec, rows, depth, cols, max(TILES, -(-least // (rows * cols))), seed)
-    return Sums(drawn, expected(design, *drawn.codes))
+    return Sums(drawn, expected(design, *drawn.codes), _numbers(spec, drawn))
+
+
+def _numbers(spec, drawn):
+    """What the codes of drawn matrices stand for."""
+    return spec.a.along(drawn.a.codes, -1), spec.b.along(drawn.b.codes, -2)
 
 
 def _products(design, source, vectors, seed, least):
-    """Two passes deep."""
+    """Two passes deep, or a block. Results have the scales of tensors and the power of two that hardware leaves out."""
     tile, cols = design.tile, design.cols
     rows = max(tile.lanes, vectors // (2 * tile.lanes))
-    count = max(PASSES, -(-least // (rows * cols)))
-    drawn = matrices(source, design.multiplier, rows, 2 * tile.lanes, cols, count, seed)
-    return Sums(drawn, expected(design, *drawn.codes))
+    depth = max([2 * tile.lanes, *(block.size for block in tile.blocks)])
+    drawn = matrices(source, design.multiplier, rows, depth, cols, max(PASSES, -(-least // (rows * cols))), seed)
+    tiled = [_taken(tile, *pair) for pair in zip(*map(_one_by_one, drawn), strict=True)]
+    a, b = (Operand(np.array([each.codes for each in one]), operand.values)
+            for one, operand in zip(zip(*tiled, strict=True), drawn, strict=True))
+    results = [_codes(tile, *pair) for pair in tiled]
+    decoded = [np.array([_decoded(*of, each) for each in one])
+               for of, one in zip(((tile.multiplier.a, tile.a_block, -1), (tile.multiplier.b, tile.b_block, -2)),
+                                  zip(*tiled, strict=True), strict=True)]
+    return Sums(Drawn(a, b), np.array(results), (decoded[0], decoded[1]), tiled)
+
+
+def _one_by_one(operand):
+    return [Operand(*pair) for pair in zip(operand.codes, operand.values, strict=True)]
+
+
+def _taken(tile, a, b):
+    """Two `Operand` as a tile takes them: codes as they are, unless all that they make is below the window."""
+    spec = tile.multiplier
+    low = tile.window is not None and room_above(tile, a.codes, b.codes) > tile.span
+    scale = 1.0 if low else None
+    a, b = (quantised(fmt, block, operand.values, None, axis) if block else Quantised(operand.codes, None, scale)
+            for fmt, block, operand, axis in ((spec.a, tile.a_block, a, -1), (spec.b, tile.b_block, b, -2)))
+    return ready(tile, a, b)
+
+
+def _codes(tile, a, b):
+    """Results of two operands."""
+    result = tile_matmul(tile, a.codes, b.codes, Scales(a.scales, b.scales))
+    return result.codes if tile.result.integer else tile.result.encode(numbers(tile, result, a, b))
+
+
+def _decoded(fmt, block, axis, tensor):
+    """What the codes of a tensor stand for."""
+    values = fmt.decode(tensor.codes) * (tensor.scale or 1.0)
+    return values if block is None else values * np.repeat(block.scale.decode(tensor.scales), block.size, axis)
 
 
 _SUMS = {"runs": _runs, "streams": _tiles, "passes": _products}
@@ -191,37 +236,61 @@ def _passes(design, latency, source, vectors, seed):
     """Weights, and vectors back to back; then the next weights. Partial sums are those of a pass before."""
     tile, cols = design.tile, design.cols
     spec, count = design.multiplier, tile.lanes
-    drawn = _products(design, source, vectors, seed, 0).operands
-    rows = drawn.a.codes.shape[1]
-    every, places, results = [], [], []
-    for a, b in zip(*drawn.codes, strict=True):
-        place = place_for(tile, a, b)
-        before = partial_sums(tile, place, a[:, :count], b[:count], np.zeros((rows, cols), np.uint64))
-        results.append(partial_sums(tile, place, a[:, count:], b[count:], before))
-        every.append((a[:, count:], b[count:], before))
-        places.append(place)
+    tiled = _products(design, source, vectors, seed, 0).tiled[:PASSES]
+    rows = len(tiled[0][0].codes)
+    every, places, tops, results = [], [], [], []
+    for a, b in tiled:
+        found = tile_matmul(tile, a.codes, b.codes, Scales(a.scales, b.scales))
+        (a_first, b_first, scales_first), second = (_of_pass(tile, a, b, number) for number in range(2))
+        zeros = np.zeros((rows, cols), np.uint64)
+        before = partial_sums(tile, found.place, a_first, b_first, zeros, found.top, scales_first)
+        results.append(partial_sums(tile, found.place, *second[:2], before, found.top, second[2]))
+        every.append((*second, before))
+        places.append(found.place)
+        tops.append(found.top)
     # Rows of weights, then vectors, whose sums are taken `latency - 1` cycles later, and a cycle for the last to leave.
     length, width = count + rows + 1, tile.word_bits + tile.flags
     blank = np.zeros(PASSES * length + latency, np.uint8)
     single = ("rst", "i_a__valid", "i_b__valid", "i_c__valid", "i_a__last")
     inputs: dict[str, np.ndarray] = {name: blank.copy() for name in single}
     data = {name: np.zeros(len(blank), object) for name in ("i_a__data", "i_b__data", "i_c__data")}
-    for n, (a, b, c) in enumerate(every):
+    for n, (a, b, scales, c) in enumerate(every):
         first = n * length
         vectors_at = first + count
-        for name, start, codes, bits in (("b", first, b, spec.b.width), ("a", vectors_at, a, spec.a.width),
-                                         ("c", vectors_at + latency - 1, c, width)):
-            inputs[f"i_{name}__valid"][start : start + len(codes)] = 1
-            data[f"i_{name}__data"][start : start + len(codes)] = _packed(codes, bits)
+        a, b = _packed(a, spec.a.width), _packed(b, spec.b.width)
+        if tile.a_block:
+            a = _above(a, count * spec.a.width, _packed(scales.a, tile.a_block.scale.width))
+        if tile.b_block:
+            b = _above(b, cols * spec.b.width, np.repeat(_packed(scales.b, tile.b_block.scale.width), count))
+        for name, start, beats in (("b", first, b), ("a", vectors_at, a),
+                                   ("c", vectors_at + latency - 1, _packed(c, width))):
+            inputs[f"i_{name}__valid"][start : start + len(beats)] = 1
+            data[f"i_{name}__data"][start : start + len(beats)] = beats
         inputs["i_a__last"][vectors_at + rows - 1] = 1
     inputs |= data
+    current = np.minimum(np.arange(len(blank)) // length, PASSES - 1)
     if len(tile.places) > 1:
-        inputs["place"] = np.array(places, object)[np.minimum(np.arange(len(blank)) // length, PASSES - 1)]
+        inputs["place"] = np.array(places, object)[current]
+    if tile.blocks:
+        inputs["top"] = np.array(tops, object)[current]
     inputs = _framed(inputs, 2, 1)
     inputs["rst"][:2] = 1
     inputs["o__ready"] = np.ones_like(inputs["rst"])
     found = _packed(np.concatenate(results), width)
     return Drive(inputs, 2, PASSES * rows * count * cols, {"o__data": found}, valid="o__valid")
+
+
+def _of_pass(tile, a, b, number):
+    """What of two `Quantised` is in a pass: codes of either, and `Scales`."""
+    along, scales = slice(number * tile.lanes, (number + 1) * tile.lanes), []
+    for operand, block, axis in ((a, tile.a_block, 1), (b, tile.b_block, 0)):
+        scales.append(block and operand.scales.take([along.start // block.size], axis))
+    return a.codes[:, along], b.codes[along], Scales(*scales)
+
+
+def _above(low, bits, high):
+    """Integers in so many bits, and others above them."""
+    return np.array([int(x) | int(y) << bits for x, y in zip(low, high, strict=True)], object)
 
 
 _DRIVES = {"combinational": _product, "runs": _sum, "streams": _array, "passes": _passes}

@@ -7,6 +7,7 @@ import pytest
 import rational
 from lmul.golden.codec import decode
 from lmul.golden.operands import Operands, Product, gaussian, pairs
+from lmul.golden.tile_matrices import matmul_floats
 from lmul.hdl.designs import parse
 from lmul.synth import record as records
 from lmul.synth.accuracy import accuracy
@@ -113,3 +114,37 @@ def test_a_gain_may_be_below_zero_and_an_error_may_not():
     records._check_row(row)
     with pytest.raises(ValueError, match="result_error of mac_int8_int32 must be a figure or None, not -1"):
         records._check_row(row | {"result_error": -1.0})
+
+
+TILES = ("tile_log_mxl3f4_16x2_w10", "tile_exact_nvfp4_8x2_w10", "tile_lmul_bf16xmxe4m3_16x3_w12", "tile_mxint8_32x2")
+
+
+@pytest.mark.parametrize("slug", TILES)
+def test_tiles_with_blocks_are_driven_by_what_their_operands_are_quantised_to(slug, seed):
+    """Results are those of the float matrices drawn; beats have the scales of blocks above the codes."""
+    design, operands = parse(slug), gaussian(20000, seed)
+    tile, found = design.tile, sums(design, operands, 1000, seed)
+    for a, b, results in zip(found.operands.a.values, found.operands.b.values, found.results, strict=True):
+        if tile.a_block:
+            wanted = matmul_floats(tile, a, b).values.astype(np.float32)
+            assert np.array_equal(decode(design.result, results), wanted)
+    driven, widths = drive(design, 3, operands, 1000, seed), (tile.multiplier.a.width, tile.multiplier.b.width)
+    for n, (a, b) in enumerate(found.tiled[:3]):
+        second = slice(tile.lanes, 2 * tile.lanes)
+        length = tile.lanes + len(a.codes) + 1
+        for name, block, count, width, codes, start, scales in (
+                ("a", tile.a_block, tile.lanes, widths[0], a.codes[:, second], tile.lanes, a.scales),
+                ("b", tile.b_block, design.cols, widths[1], b.codes[second], 0, b.scales)):
+            beats = driven.inputs[f"i_{name}__data"][2 + n * length + start:][:len(codes)]
+            for row, (beat, elements) in enumerate(zip(beats, codes.tolist(), strict=True)):
+                low = sum(code << (width * lane) for lane, code in enumerate(elements))
+                assert int(beat) & ((1 << (width * count)) - 1) == low
+                above = int(beat) >> (width * count)
+                if block is None:
+                    assert above == 0
+                elif name == "a":
+                    assert above == scales[row, tile.lanes // block.size]
+                else:
+                    assert above == sum(int(code) << (block.scale.width * lane)
+                                        for lane, code in enumerate(scales[tile.lanes // block.size]))
+    assert set(driven.inputs["top"][2:].tolist()) > {0}
