@@ -87,7 +87,7 @@ class Grid(Shape):
 
 
 class TileShape(Shape):
-    """Lanes and columns of a tile, of what is not an integer the bits of its window, and its stages if more than one."""
+    """Lanes and columns of a tile, the bits of its window but of integers, and its stages if more than one."""
 
     fields = ("lanes", "cols", "window", "stages")
 

@@ -89,7 +89,7 @@ class Tile(Part):
         give = named(m, "give", some[-1] & free & self.i_c.valid)
         step = named(m, "step", ~some[-1] | give)
         take, last = Signal(name="take"), Signal(name="last")
-        ending = Signal(name="ending")  # the vector in `x` is the last that the weights are for
+        ending = lasts[0]  # the vector in `x` is the last that the weights are for
         load, first, swap, usable = self._loading(m, ending, named(m, "ended", ending & step))
         m.d.comb += [
             self.i_c.ready.eq(some[-1] & free),
@@ -97,7 +97,7 @@ class Tile(Part):
             self.o.valid.eq(offered), self.o.last.eq(offered_last),
         ]
         with m.If(step):
-            m.d.sync += [some.eq(Cat(take, some)), lasts.eq(Cat(last, lasts)), ending.eq(last)]
+            m.d.sync += [some.eq(Cat(take, some)), lasts.eq(Cat(last, lasts))]
         with m.If(free):
             m.d.sync += [offered.eq(give), offered_last.eq(lasts[-1])]
         on = named(m, "on", step.replicate(self.stages) & some[:-1])  # which stages pass a vector on

@@ -122,6 +122,23 @@ class Gates:
         found.mutations = [self.mutations[number] for number in numbers]
         return found
 
+    def behind(self, ports: Iterable[str]) -> list[str]:
+        """The gates and flip-flops that outputs depend on, in whatever cycle."""
+        driver = {pins[way]: name for name, (_, pins) in self._cells.items() for way in "YQ" if way in pins}
+        found, stack = {}, [driver[bit] for port in ports for bit in self._bits[port] if bit in driver]
+        while stack:
+            name = stack.pop()
+            if name not in found:
+                found[name] = None
+                sources = [bit for pin, bit in self._cells[name][1].items() if pin not in "YQC"]
+                stack += [driver[bit] for bit in sources if bit in driver]
+        return list(found)
+
+    def every_fault(self, cells: Iterable[str]) -> list[Mutation]:
+        """What can be done to each pin of some cells."""
+        return [Mutation(mode, cell, pin) for cell in cells for pin in self._cells[cell][1] if pin != "C"
+                for mode in ("const0", "const1", "inv")]
+
     def _ordered(self):
         """Names of the gates, drivers before loads."""
         driver = {pins["Y"]: name for name, (_, pins) in self._cells.items() if "Y" in pins}
@@ -197,13 +214,18 @@ class Gates:
 
 def load(design: Design, count: int, seed: int) -> Gates:
     """The gates of a design's Verilog, with ``count`` mutations that Yosys picks evenly."""
+    return read(verilog(design), design.slug, count, seed)
+
+
+def read(text: str, top: str, count: int, seed: int) -> Gates:
+    """The gates of a Verilog text, with ``count`` mutations that Yosys picks evenly."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        (folder / "design.v").write_text(verilog(design))
-        yosys.run(["read_verilog design.v", f"hierarchy -check -top {design.slug}", "proc", "flatten -noscopeinfo",
+        (folder / "design.v").write_text(text)
+        yosys.run(["read_verilog design.v", f"hierarchy -check -top {top}", "proc", "flatten -noscopeinfo",
                    "opt_expr", "opt_clean", "techmap", "simplemap", "opt", f"dfflegalize -cell {_FLOP} x", "opt_clean",
                    "write_json gates.json", f"mutate -list {2 * count} -seed {seed % 2**31} -o list.txt"], folder)
-        module = json.loads((folder / "gates.json").read_text())["modules"][design.slug]
+        module = json.loads((folder / "gates.json").read_text())["modules"][top]
         listed = (folder / "list.txt").read_text()
     found = re.findall(r"^mutate -mode (\w+) .*?-cell (\S+) -port \\?(\w+)", listed, re.M)
     mutations = dict.fromkeys(Mutation(mode, cell.removeprefix("\\"), pin) for mode, cell, pin in found if pin != "C")
@@ -394,13 +416,31 @@ def score(design: Design, count: int, seed: int, killed: Killed = products, seen
     -------
     Score
     """
-    start = time.perf_counter()
     gates = load(design, count, seed)
-    found = killed(gates, design, seed)
-    comparison = Comparison(gates, seen, legal, reset, watch)
+    return judged(design.slug, gates, lambda gates: killed(gates, design, seed),
+                  Comparison(gates, seen, legal, reset, watch), cycles)
+
+
+def judged(name: str, gates: Gates, killed: Callable[[Gates], np.ndarray], comparison: Comparison | None,
+           cycles: int = 0) -> Score:
+    """What becomes of the mutations of some gates.
+
+    Parameters
+    ----------
+    name : str
+    gates : Gates
+    killed : callable
+        Of each mutation, whether it was found.
+    comparison : Comparison or None
+        Where not every input was tried: the others are then equivalent.
+    cycles : int
+        As of `score`.
+    """
+    start = time.perf_counter()
+    found = killed(gates)
     left = [mutation for mutation, dead in zip(gates.mutations, found, strict=True) if not dead]
-    other = [mutation for mutation in left if not comparison.equivalent(mutation)]
-    alike = [mutation for mutation in other if cycles and comparison.alike(mutation, cycles)]
+    other = [mutation for mutation in left if comparison and not comparison.equivalent(mutation)]
+    alike = [mutation for mutation in other if cycles and comparison and comparison.alike(mutation, cycles)]
     survivors = [f"{mutation.mode} of {mutation.cell} {mutation.pin}" for mutation in other if mutation not in alike]
-    return Score(design.slug, len(gates.mutations), int(found.sum()), len(left) - len(other), len(alike), cycles,
-                 survivors, time.perf_counter() - start)
+    return Score(name, len(gates.mutations), int(found.sum()), len(left) - len(other), len(alike), cycles, survivors,
+                 time.perf_counter() - start)

@@ -47,8 +47,8 @@ class Small(NamedTuple):
         return Tile(design.tile, design.cols or 1, self.ahead, design.stages)
 
 
-#: Tiles that are followed: of few lanes, of codes that have NaN, or of scales that have; lanes of the third kind have the
-#: window's place themselves, others in their weights.
+#: Tiles that are followed: of few lanes, of codes that have NaN, or of scales that have; lanes of the third kind have
+#: the window's place themselves, others in their weights.
 TILES = tuple(Small(f"tile_{words}", ahead, cycles) for words, ahead, cycles in (
     ("lmul_e4m3_2x1_w4", False, 14), ("lmul_e4m3_2x2_w4", False, 12), ("lmul_e4m3_sub_2x1_w4", False, 12),
     ("lmul_e4m3_3x1_w4", False, 12), ("exact_mxe2m1_2x1_w4", False, 13), ("exact_mxe2m1_2x2_w4", False, 12),

@@ -14,7 +14,8 @@ WIDE_LANES = ["lmul_bf16xe4m3_16x16_w12", "lmul_bf16_16x16_w12", "exact_bf16xe4m
               "exact_bf16_flush_16x16_w12", "lmul_fp16_16x16_w14", "exact_fp16_16x16_w14", "lmul_bf16_sub_16x16_w12",
               "exact_bf16_flush_r8_16x16_w12", "lmul_fp32_16x16_w24", "log_l5f5_16x16_w10", "int16_16x16",
               "uint16xint8_16x16"]
-SUMS = ["exact_nvfp4_4x1_w6", "lmul_e4m3_16x16_w10_p3", "lmul_e4m3_16x16_w10", "int8_16x16", "exact_nvfp4_16x16_w10", "log_mxl3f4_32x8_w10"]
+SUMS = ["exact_nvfp4_4x1_w6", "lmul_e4m3_16x16_w10_p3", "lmul_e4m3_16x16_w10", "int8_16x16", "exact_nvfp4_16x16_w10",
+        "log_mxl3f4_32x8_w10"]
 EDGES = ["exact_nvfp4_16x16_w10", "exact_mxe4m3xe2m1_32x8_w10", "lmul_bf16xe4m3_16x16_w12"]
 TILE = tile_streams.TILES[0]._replace(cycles=10)
 
