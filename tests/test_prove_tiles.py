@@ -35,7 +35,7 @@ PARTS = [
 #: A fault of the Verilog of a whole tile, and the examination that finds it.
 STREAMS = [
     (r"(assign i_c__ready = [^;]*) & free;", r"\1;", "traffic"),  # a partial sum is taken and lost
-    (r"assign ended = ending & step;", "assign ended = ending;", "traffic"),  # weights change under a vector that waits
+    (r"assign ended = (\S*) & step;", r"assign ended = \1;", "traffic"),  # weights change under a vector that waits
     (r"assign step = \w+ \| en;", "assign step = 1'h1;", "traffic"),  # a vector is run over
     (r"(assign last = take) & i_a__last;", r"\1;", "traffic"),
     (r"= b_nan & \w+;", "= b_nan;", "flags"),  # a NaN of one pass is that of the next
