@@ -15,6 +15,7 @@ from lmul.hdl.designs import parse
 from lmul.synth import margins
 from lmul.synth.rivals import pairs
 
+RATIOS = ("area", "shortest delay", "energy")
 SHOWN = ("area", "energy", "shortest delay", "area, fast clock", "energy, fast clock")
 
 
@@ -31,8 +32,7 @@ def levels(paths):
             keys = (ours.slug, technology), (rival.slug, technology)
             for report, some in zip(reports, rows, strict=True):
                 row, other = (some[key] for key in keys)
-                ratios = [each.ratio(row, other) for name in ("area", "shortest delay", "energy") for each in margins.ALL
-                          if each.name == name]
+                ratios = [each.ratio(row, other) for name in RATIOS for each in margins.ALL if each.name == name]
                 ratios += [some[key]["area_um2"] / rows[-1][key]["area_um2"] for key in keys]
                 cells = [f"`{ours.slug}`", technology, report["options"]["effort"], *(f"{each:.2f}" for each in ratios)]
                 print(f"| {' | '.join(cells)} |")
