@@ -7,10 +7,13 @@ the operands before they became codes. Operands are all products of the recordin
 normal random matrices, 128 x 512 by 512 x 128; blocks are of 32 along the depth. Everything is the golden model's.
 """
 
+import dataclasses
+
 import numpy as np
 from lmul.golden.errors import result_errors
 from lmul.golden.formats import Blocks
 from lmul.golden.operands import load_recording
+from lmul.golden.tile import Tile
 from lmul.golden.tile_matrices import matmul_floats
 from lmul.golden.tile_sums import Scales, tile_matmul
 from lmul.hdl.designs import parse
@@ -122,6 +125,20 @@ def rules(sources):
     print()
 
 
+def lowest(sources):
+    """Tiles whose windows end elsewhere below."""
+    heading("tile", "lowest p that counts", sources=sources)
+    for words in ("log_mxl3f4", "log_mxl3f5_t7", "exact_mxe4m3", "exact_mxe3m4"):
+        slug = f"tile_{words}_16x16_w10"
+        built = parse(slug).tile
+        for end in (0, -1, built.lowest, -3):
+            other = type("Other", (Tile,), {"lowest": end})
+            tile = other(**{field.name: getattr(built, field.name) for field in dataclasses.fields(built)})
+            said = f"{end}{' (as built)' * (end == built.lowest)}"
+            row(slug, said, lambda a, b: matmul_floats(tile, a, b).values, sources)  # noqa: B023
+    print()
+
+
 def main():
     sources = operands()
     print("# Errors of the results of tiles\n\n"
@@ -138,6 +155,9 @@ def main():
           "the uppermost binade of the elements, where it may saturate. Up: an\noctave more where it would. Least "
           "squares: of these two the one that the block's elements are nearest with.\n")
     rules(sources)
+    print("## Where the window ends below\n\nA product smaller than a place counts half a place, if its p is the "
+          "lowest that counts or above.\n")
+    lowest(sources)
 
 
 if __name__ == "__main__":
