@@ -24,8 +24,8 @@ def expected(design: Any, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     design : Design
     a, b : arrays of codes
         By protocol. ``combinational``: pairs, which broadcast. ``runs``: (..., depth), one run of pairs each, lane by
-        lane where the design has several. ``streams``, ``axis`` and ``passes``: matrices (..., rows, depth) and
-        (..., depth, cols).
+        lane where the design has several. ``streams``, ``axis``, ``passes`` and ``tiles``: matrices (..., rows, depth)
+        and (..., depth, cols).
 
     Returns
     -------
@@ -74,4 +74,4 @@ def _passes(design, a, b):
 
 
 _EXPECTED = {"combinational": _products, "runs": _runs, "streams": _matrices, "axis": _matrices,
-             "passes": _passes}
+             "passes": _passes, "tiles": _passes}

@@ -1,5 +1,6 @@
 """Designs and their one name. A slug is the name on the command line, the Verilog module, the folder and the row."""
 
+import contextlib
 import difflib
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,7 @@ class Design:
     ----------
     structure : str
         ``mul`` (narrow product), ``prod`` (wide product), ``conv`` (conversion of codes), ``mac``, ``dot``, ``array``,
-        ``matmul``, or ``tile``.
+        ``matmul``, ``tile``, or ``core``, which slugs call ``matmul`` too: that of a tile.
     multiplier : Multiplier
     accumulator : Accumulator or None
         None where the structure has none: it is combinational, or a tile.
@@ -202,13 +203,11 @@ def parse(slug: str) -> Design:
 
 
 def _parse(slug):
-    structure, *words = slug.split("_")
-    if structure not in STRUCTURES:
-        *words, last = STRUCTURES
-        raise Refusal(f"a design begins with {', '.join(words)} or {last}, not {structure!r}")
+    word, *words = slug.split("_")
+    structure = _meant(word, words)
     declared, fields = STRUCTURES[structure], cast("dict[str, Any]", {})
     if not words:
-        raise Refusal(f"a {'format' if declared.kind else 'multiplier'} must follow {structure!r}")
+        raise Refusal(f"a {'format' if declared.kind else 'multiplier'} must follow {word!r}")
     if declared.tiled:
         fields |= _take_blocks(words)
     multiplier, words = families.parse(words, declared.kind)
@@ -216,10 +215,25 @@ def _parse(slug):
         if not words:
             raise Refusal(f"an accumulator must follow {multiplier.name!r}")
         fields["accumulator"] = parse_accumulator(words.pop(0))
-    fields |= declared.shape.read(structure, words)
+    fields |= declared.shape.read(word, words)
     if words:
         raise Refusal(f"nothing may follow, but {words[0]!r} does")
     return Design(structure, multiplier, **fields)
+
+
+def _meant(word, words):
+    """The structure that a slug's first word stands for: of several the one whose shape follows the multiplier."""
+    names = [name for name, each in STRUCTURES.items() if (each.word or name) == word]
+    if not names:
+        *known, last = dict.fromkeys(each.word or name for name, each in STRUCTURES.items())
+        raise Refusal(f"a design begins with {', '.join(known)} or {last}, not {word!r}")
+    if len(names) > 1:
+        elements = [*words]
+        with contextlib.suppress(Refusal, IndexError):  # which is said where the words are read
+            _take_blocks(elements)
+            _, rest = families.parse(elements)
+            names.sort(key=lambda name: not STRUCTURES[name].shape.begins(rest))
+    return names[0]
 
 
 def _take_blocks(words):
@@ -305,9 +319,12 @@ def _conversions():
 
 
 def _tiles():
-    """Tiles, a few of each kind: of codes under one scale, mixed, of integers, and in blocks."""
+    """Tiles, a few of each kind: of codes under one scale, mixed, of integers, and in blocks; and cores of some."""
+    cores = [f"matmul_{words}" for words in (
+        "lmul_e4m3_16x16_w10", "log_l3f4_16x16_w10", "exact_e4m3_16x16_w10", "int8_16x16", "exact_mxe4m3_32x8_w10",
+        "exact_nvfp4_16x16_w10")]
     return [f"tile_{words}" for words in (
         "lmul_e4m3_16x16_w10", "lmul_e4m3_offh1_16x16_w10", "log_l3f4_16x16_w10", "log_l3f5_t7_16x16_w10",
         "exact_e4m3_16x16_w10", "exact_e4m3_flush_r4_16x16_w10", "int8_16x16", "lmul_bf16xe4m3_16x16_w12",
         "exact_bf16xe4m3_16x16_w12", "lmul_bf16_16x16_w12", "lmul_mxe4m3_32x8_w10", "exact_mxe4m3_32x8_w10",
-        "exact_mxe2m1_32x8_w10", "log_mxl3f4_32x8_w10", "mxint8_32x8", "exact_nvfp4_16x16_w10")]
+        "exact_mxe2m1_32x8_w10", "log_mxl3f4_32x8_w10", "mxint8_32x8", "exact_nvfp4_16x16_w10")] + cores

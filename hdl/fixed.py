@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
@@ -33,6 +34,10 @@ class Window:
     @property
     def flags(self) -> int:
         return 2 if self.addend.wide.has_inf else 1 if self.addend.wide.has_nan else 0
+
+    @property
+    def unit(self) -> int:
+        return self.addend.unit
 
     def place(self, m: Module, code: Value) -> tuple[Value, Value, Value]:
         """An addend in the window, its sign taken out of it.
@@ -72,6 +77,18 @@ class Window:
         else:
             total = (acc[: self.bits] + number + negative)[: self.bits]
         return Cat(total, acc[words * self.bits :] | flags)
+
+
+class Sum(Protocol):
+    """What a drain knows of a sum: its bits, its sign included, of which the lowest counts ``2**unit``; and the flags
+    above, 2 of the signs of Inf, or 1 of NaN. Of 4 bits it is never 1000, whose magnitude has no room in three."""
+
+    @property
+    def bits(self) -> int: ...
+    @property
+    def flags(self) -> int: ...
+    @property
+    def unit(self) -> int: ...
 
 
 def carry_save(x: Value, y: Value, z: Value, carry: Value) -> tuple[Value, Value]:
@@ -142,7 +159,8 @@ class FixedDrain(Part):
 
     Parameters
     ----------
-    window : Window
+    window : Sum
+        Such as a `Window`.
     words : int
         1, or 2 for a sum in carry-save form.
 
@@ -161,11 +179,11 @@ class FixedDrain(Part):
     raw: Signal
     c: Signal
 
-    def __init__(self, window: Window, words: int) -> None:
+    def __init__(self, window: Sum, words: int) -> None:
         self.window, self.words = window, words
         self.latency = 1 + words
         # Biased exponents, as fp32 has them, of the lowest and of the highest bit of a magnitude.
-        self.lowest = window.addend.unit + self.fmt.bias
+        self.lowest = window.unit + self.fmt.bias
         self.highest = self.lowest + window.bits - 2
         self.gradual, self.overflow = self.lowest < 1, self.highest >= self.fmt.exp_mask
         super().__init__({"en": In(1), "raw": In(words * window.bits + window.flags), "c": Out(self.fmt.width)})

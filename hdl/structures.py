@@ -23,6 +23,10 @@ class Shape:
 
     fields: tuple[str, ...] = ()
 
+    def begins(self, words: list[str]) -> bool:
+        """Whether words can be this shape rather than an accumulator."""
+        return False
+
     def read(self, structure: str, words: list[str]) -> dict[str, Any]:
         """Take the shape off the front of ``words``: values of ``fields``.
 
@@ -91,8 +95,15 @@ class TileShape(Shape):
 
     fields = ("lanes", "cols", "window", "stages")
 
+    def begins(self, words: list[str]) -> bool:
+        return bool(words and self._sides(words[0]))
+
+    @staticmethod
+    def _sides(word):
+        return re.fullmatch(r"(\d{1,4})x(\d{1,4})", word)
+
     def read(self, structure: str, words: list[str]) -> dict[str, Any]:
-        shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
+        shape = self._sides(words[0]) if words else None
         if not shape:
             raise Refusal(f"a {structure} ends with its lanes and columns, and where products are cut to a window with "
                           "that, as in _16x16_w10")
@@ -135,6 +146,8 @@ class Structure:
         What slugs begin with, where it is another structure's word too.
     gated : bool
         Whether reports gate the clock of its registers unless they are told otherwise; the Verilog has enables.
+    memory : bool
+        Whether there is a memory in it, which is no cell of a library.
     """
 
     protocol: str
@@ -148,11 +161,17 @@ class Structure:
     examples: Sequence[str] = ("",)
     word: str = ""
     gated: bool = False
+    memory: bool = False
 
     @property
     def tiled(self) -> bool:
         """Whether it is a tile, or has one in it, whose sums have no accumulator of their own in the slug."""
         return isinstance(self.shape, TileShape)
+
+    @property
+    def bus(self) -> bool:
+        """Whether its streams are AXI4-Stream."""
+        return self.protocol in ("axis", "tiles")
 
     @property
     def accumulates(self) -> bool:
@@ -200,9 +219,15 @@ def _tile(design):
     return Tile(design.tile, design.cols, stages=design.stages)
 
 
+def _tile_core(design):
+    from .tile_core import TileMatmul
+
+    return TileMatmul(design.tile, design.cols, design.stages)
+
+
 _SQUARES = ("_8x8_os", "_8x8_ws")
 
-#: Every structure by the word that slugs begin with, in the order of pages.
+#: Every structure, in the order of pages, by the word that slugs begin with, or where they share that by its own.
 STRUCTURES = {
     "mul": Structure("combinational", _multiplier, "multiplier, narrow product", "narrow product",
                      "Multipliers, narrow product", wide=False),
@@ -217,6 +242,9 @@ STRUCTURES = {
                        shape=Grid(), examples=_SQUARES),
     "matmul": Structure("axis", _matmul, "systolic array behind AXI4-Stream", "matrix multiplier",
                         "Matrix multipliers behind AXI4-Stream", shape=Grid(), examples=_SQUARES),
-    "tile": Structure("passes", _tile, "tile: lanes by columns, weights that stay", "tile", "Tiles", shape=TileShape(),
+    "tile": Structure("passes", _tile, "tile of weights that stay", "tile", "Tiles", shape=TileShape(),
                       gated=True),
+    "core": Structure("tiles", _tile_core, "tile behind AXI4-Stream", "matrix multiplier of a tile",
+                      "Tiles behind AXI4-Stream", shape=TileShape(), word="matmul", gated=True,
+                      memory=True),
 }

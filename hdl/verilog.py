@@ -18,6 +18,7 @@ from ..golden.files import write_together
 from . import yosys
 from .designs import Design
 from .part import Modules, Part
+from .tile_core import ROWS
 
 
 class Period(NamedTuple):
@@ -164,13 +165,13 @@ def _ports(slug, text):
     declared = {name: (direction, int(msb or 0) + 1) for direction, msb, name in
                 re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);", body, re.M)}
     return [{"name": name, "direction": declared[name][0], "width": declared[name][1]}
-            for name in header.split(", ")]
+            for name in re.split(r"\s*,\s*", header)]
 
 
 def _clocking(design):
     if design.combinational:
         return {"clock": None, "reset": None, "reset_active": None}
-    if design.protocol == "axis":
+    if design.declared.bus:
         return {"clock": "aclk", "reset": "aresetn", "reset_active": "low"}
     return {"clock": "clk", "reset": "rst", "reset_active": "high"}
 
@@ -181,7 +182,7 @@ def _parameters(design):
                   **{name: value for name, value in spec.fields().items() if name != "kind"},
                   "a": spec.a.describe(), "b": spec.b.describe(), **spec.constants()}
     if design.accumulator is None:
-        parameters["product"] = design.result.describe()
+        parameters["result" if design.declared.tiled else "product"] = design.result.describe()
     else:
         accumulator = design.accumulator
         parameters["accumulator"] = {"name": accumulator.name, "kind": accumulator.kind, "depth": accumulator.depth,
@@ -190,8 +191,27 @@ def _parameters(design):
             parameters |= {"tree": False, "window": design.window}
         elif design.tree:
             parameters["tree"] = True
+    if design.declared.tiled:
+        parameters |= _tile(design)
     shape = {name: getattr(design, name) for name in ("lanes", "rows", "cols", "dataflow")}
     return parameters | {name: value for name, value in shape.items() if value is not None}
+
+
+def _tile(design):
+    """What is to be known of a tile: partial sums, and by which power of two results must be multiplied: ``constant``,
+    and once or not at all the numbers on the ports ``place`` and ``top``."""
+    tile = design.tile
+    found = {"stages": design.stages, "word_bits": tile.word_bits, "nan_flag": bool(tile.flags), "depth": tile.depth,
+             "exponent": {"constant": tile.exponent(0), "place": int(tile.window is not None),
+                          "top": int(bool(tile.blocks))}}
+    if tile.window is not None:
+        found |= {"window": tile.window, "places": [tile.places[0], tile.places[-1]]}
+    for name, block in (("a_block", tile.a_block), ("b_block", tile.b_block)):
+        if block:
+            found[name] = {"name": block.name, "size": block.size, "scale": block.scale.describe()}
+    if design.declared.memory:
+        found["partial_sums"] = ROWS
+    return found
 
 
 def _fusesoc(about):
@@ -252,6 +272,7 @@ def _script(slug):
         # Registers start from reset, never from an initial value.
         "proc -noopt",
         "setattr -unset init w:*",
+        "delete t:$meminit*",  # nor memories
         "pmuxtree",
         "opt_expr",
         "opt_merge",

@@ -25,7 +25,7 @@ _INF, _NAN = cast(int, FP32.inf), cast(int, FP32.nan)
 
 def in_fp32(window: Window) -> bool:
     """Whether all sums other than 0 are in the range of normal numbers of fp32."""
-    return 1 - FP32.bias <= window.addend.unit <= FP32.bias - window.bits
+    return 1 - FP32.bias <= window.unit <= FP32.bias - window.bits
 
 
 def total_of(raw: Word, bits: int, words: int) -> Word:
@@ -52,7 +52,7 @@ def drained(circuits: Mapping[str, Machine], seconds: float, window: Window, wor
     question = Question(logic)
     code, raw = question.word(found["c"]), question.word(raw)
     total, flags = total_of(raw, window.bits, words), [raw[n] for n in range(words * window.bits, raw.width)]
-    scale = Number.power(total.value(window.addend.unit, SINGLE[0]), SINGLE)
+    scale = Number.power(total.value(window.unit, SINGLE[0]), SINGLE)
     value = Number.integer(total, SINGLE, signed=True) * scale
     inf, nan = (Number.special(question, name, SINGLE) for name in ("inf", "nan"))
     if len(flags) == 2:
@@ -137,8 +137,8 @@ def _rounded(drain, window, top, limit):
     flags = [question.word([flag]) for flag in flags]
 
     # A place of fp32 at this exponent, as a place of the magnitude: what is below is rounded off.
-    exp = top + window.addend.unit
-    place = max(exp - FP32.man_bits, 1 - FP32.bias - FP32.man_bits) - window.addend.unit
+    exp = top + window.unit
+    place = max(exp - FP32.man_bits, 1 - FP32.bias - FP32.man_bits) - window.unit
     width, zero = 48, sign.value(0)
     kept = size[place : top + 1] if 0 <= place <= top else zero  # place > top: all of it is rounded off
     if place < 0 <= top:

@@ -30,6 +30,7 @@ BENCHES = {
     "streams": ["systolic"],
     "axis": ["systolic", "axis"],
     "passes": ["tile"],
+    "tiles": ["tile_core", "tile_axis"],
 }
 
 _VERILATOR = [
@@ -105,7 +106,7 @@ def simulate(design: Design, *, folder: str | Path, simulator: str = "verilator"
     waves : bool
         Keep a waveform: VCD from Verilator, FST from Icarus.
     bench : str or None
-        Module with the cocotb tests, instead of the design's own. Of a ``matmul``'s own, one needs cocotbext-axi; it is
+        Module with the cocotb tests, instead of the design's own. Of those of a core, one needs cocotbext-axi; it is
         left out, and the result's line says so, where that is not installed.
     source : str or None
         Verilog to test instead of the generated.
@@ -146,7 +147,7 @@ def simulate(design: Design, *, folder: str | Path, simulator: str = "verilator"
 def _benches(design):
     """Modules with the design's tests: those whose libraries are installed."""
     return [f"{__package__}.cocotb_{name}" for name in BENCHES[design.protocol]
-            if name != "axis" or importlib.util.find_spec("cocotbext")]
+            if not name.endswith("axis") or importlib.util.find_spec("cocotbext")]
 
 
 @contextlib.contextmanager

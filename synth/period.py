@@ -30,6 +30,8 @@ def measure(design: Design, verilog: str) -> Period:
     YosysError
         If Yosys is missing or fails.
     """
+    if design.declared.memory:
+        return Period(None, "not measured, the design having a memory, which is no cell of a library")
     multipliers = (design.lanes or 1) * (design.rows or 1) * (design.cols or 1)
     if multipliers > MOST:
         return Period(None, f"not measured, a design of {multipliers} multipliers being too large for that")

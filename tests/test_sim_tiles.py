@@ -6,7 +6,7 @@ from lmul.hdl.verilog import verilog
 from lmul.sim.runner import simulate
 from lmul.sim.tools import SIMULATORS
 
-QUICK = {"icarus": ["tile_exact_nvfp4_4x1_w10"]}
+QUICK = {"icarus": ["tile_exact_nvfp4_4x1_w10", "matmul_log_l3f4_2x1_w10"]}
 
 # Every lane, with and without blocks; one operand in blocks; windows with one place and with many; specials or none.
 EVERY = [f"tile_{words}" for words in (
@@ -16,7 +16,9 @@ EVERY = [f"tile_{words}" for words in (
     "exact_e4m3_4x2_w10", "exact_e5m2_flush_4x1_w24", "exact_mxe4m3_16x2_w10", "exact_nvfp4_16x2_w10",
     "exact_mxe2m1_32x1_w6", "exact_bf16xmxe4m3_8x2_w12", "exact_mxe4m3xe4m3_4x2_w10", "exact_bf16_4x1_w12",
     "exact_e4m3_flush_r4_4x2_w10", "mitchell_e4m3_4x2_w10", "int8_4x3", "int4_8x2", "mxint8_16x2", "int8xint4_4x2",
-    "int8xternary_16x2")]
+    "int8xternary_16x2", "lmul_e4m3_4x2_w10_p2", "exact_mxe4m3_8x2_w10_p3", "exact_e4m3_flush_r4_4x2_w10_p3")]
+# Cores of the same; of the smallest passes, and of one column.
+EVERY += [slug.replace("tile", "matmul", 1) for slug in EVERY] + ["matmul_log_l3f4_8x4_w10", "matmul_int8_2x1"]
 
 
 @pytest.mark.parametrize(("simulator", "slug"), [(name, slug) for name, slugs in QUICK.items() for slug in slugs])
@@ -33,19 +35,22 @@ def test_every_tile(simulator, slug, sim_folder, seed, waves):
 def _simulate(simulator, slug, folder, seed, waves):
     result = simulate(parse(slug), folder=folder, simulator=simulator, seed=seed, waves=waves)
     assert result.passed, result.line
-    assert result.tests == 9
+    assert result.tests == {"tile": 9, "matmul": 15}[slug.partition("_")[0]]
     assert result.figures["macs"] > 500
 
 
 @pytest.mark.regress
 @pytest.mark.icarus
-@pytest.mark.parametrize(("old", "new"), [
-    ("{ 1'h0, top_taken }", "{ 1'h0, top }"),  # of another vector, or rubbish
-    ("i_c__ready = some[1] & free", "i_c__ready = some[1]"),  # a partial sum is taken twice while a sum waits
-    ("free ? en : o__valid", "en"),  # a sum that waits is lost
+@pytest.mark.parametrize(("slug", "old", "new"), [
+    ("tile_exact_nvfp4_4x1_w10", "{ 1'h0, top_taken }", "{ 1'h0, top }"),  # of another vector, or rubbish
+    ("tile_exact_nvfp4_4x1_w10", "i_c__ready = some[1] & free", "i_c__ready = some[1]"),  # taken twice
+    ("tile_exact_nvfp4_4x1_w10", "free ? en : o__valid", "en"),  # a sum that waits is lost
+    ("matmul_log_l3f4_2x1_w10", "memory[written[7:0]]", "memory[{1'b0, written[6:0]}]"),  # of many vectors the first are lost
+    ("matmul_log_l3f4_2x1_w10", "index[8] & ", "1'b0 & "),  # too many vectors are not told of
+    ("matmul_log_l3f4_2x1_w10", "uneven = ", "uneven = 1'b0 & "),
 ])
-def test_spoilt_tiles_are_caught(old, new, sim_folder, seed):
-    design = parse("tile_exact_nvfp4_4x1_w10")
+def test_spoilt_tiles_are_caught(slug, old, new, sim_folder, seed):
+    design = parse(slug)
     text = verilog(design)
     assert old in text
     result = simulate(design, folder=sim_folder / "spoilt", simulator="icarus", seed=seed,

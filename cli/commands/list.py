@@ -31,6 +31,8 @@ def describe(design: Design) -> str:
     spec = design.multiplier
     words = [design.declared.summary + ":", *[spec.kind] * spec.spelled]
     formats = spec.formats.replace("x", " x ")
+    if design.declared.tiled:
+        formats = " x ".join(dict.fromkeys(map(str, (design.a_block or spec.a, design.b_block or spec.b))))
     words += [f"{formats},", SUBNORMALS[spec.subnormals]] if spec.a.floating else [formats]
     if design.accumulator is not None:
         words.append(f"into {design.accumulator.name}")

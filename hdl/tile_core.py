@@ -1,0 +1,414 @@
+"""Matrix multiplication cores: a tile behind AXI4-Stream, whose partial sums go round through a memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, ResetSignal, Signal, Value, unsigned
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ..golden.formats import Format
+from ..golden.refusal import Refusal
+from ..golden.tile import Tile as Specification
+from .axis import Buffer
+from .fixed import FixedDrain
+from .operand import named
+from .part import Part
+from .systolic import lanes
+from .tile import Tile, top_bits
+from .tile_lanes import place_width
+
+ROWS = 256  # of partial sums
+MAX_ROWS = 1 << 16
+
+
+class Queue(Part):
+    """A few words that wait, first in first out.
+
+    Timing: a word may leave in the cycle after the one in which it came, and in every cycle one may come and one leave.
+    The words must not be more than ``depth``, nor be taken where there is none.
+
+    Members
+    -------
+    push, i : ``In(1)``, ``In(width)``
+    pop, o : ``In(1)``, ``Out(width)``
+        The word that came first.
+    """
+
+    push: Signal
+    i: Signal
+    pop: Signal
+    o: Signal
+
+    def __init__(self, width: int, depth: int) -> None:
+        self.width, self.depth = width, depth
+        super().__init__({"push": In(1), "i": In(width), "pop": In(1), "o": Out(width)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        words = [Signal(self.width, reset_less=True, name=f"word_{n}") for n in range(self.depth)]
+        # Where the next word goes, one-hot: bit n of 0b0100 says that two words wait.
+        free = Signal(self.depth + 1, init=1, name="free")
+        kept = named(m, "kept", Mux(self.pop, free >> 1, free)[: self.depth + 1])
+        for n, word in enumerate(words):
+            with m.If(self.push & kept[n]):
+                m.d.sync += word.eq(self.i)
+            if n + 1 < self.depth:
+                with m.Elif(self.pop):
+                    m.d.sync += word.eq(words[n + 1])
+        m.d.sync += free.eq(Mux(self.push, kept << 1, kept))
+        m.d.comb += self.o.eq(words[0])
+        return m
+
+
+class Sums(Part):
+    """Partial sums that wait for the pass that adds to them: a memory of ``rows``, first in first out.
+
+    The memory has a port that writes and one that reads in the cycle after, as block RAM has; its contents are not
+    reset. The sum that is next is kept in the port's register.
+
+    Timing: a sum may leave 2 cycles after the one in which it came; one may come and one leave in each cycle.
+
+    Parameters
+    ----------
+    width : int
+    rows : int
+        A power of two.
+
+    Members
+    -------
+    i, i_valid, i_ready : ``In(width)``, ``In(1)``, ``Out(1)``
+    o, o_valid, o_ready : ``Out(width)``, ``Out(1)``, ``In(1)``
+    """
+
+    roles = {"*": "accumulator", "written": "control", "read": "control", "o_valid": "control"}
+
+    i: Signal
+    i_valid: Signal
+    i_ready: Signal
+    o: Signal
+    o_valid: Signal
+    o_ready: Signal
+
+    def __init__(self, width: int, rows: int) -> None:
+        self.width, self.rows = width, rows
+        super().__init__({"i": In(width), "i_valid": In(1), "i_ready": Out(1),
+                          "o": Out(width), "o_valid": Out(1), "o_ready": In(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        bits = (self.rows - 1).bit_length()
+        m.submodules.memory = memory = Memory(shape=unsigned(self.width), depth=self.rows, init=[])
+        write, read_port = cast(Any, memory.write_port()), cast(Any, memory.read_port())
+        # How many were written and read: equal, or but for the top bit equal where the memory is full.
+        written, read = Signal(bits + 1, name="written"), Signal(bits + 1, name="read")
+        full = named(m, "full", written == read ^ self.rows)
+        put = named(m, "put", self.i_valid & ~full)
+        get = named(m, "get", (written != read) & (~self.o_valid | self.o_ready))
+        m.d.comb += [
+            self.i_ready.eq(~full), write.en.eq(put), write.addr.eq(written[:bits]), write.data.eq(self.i),
+            read_port.en.eq(get), read_port.addr.eq(read[:bits]), self.o.eq(read_port.data),
+        ]
+        with m.If(put):
+            m.d.sync += written.eq(written + 1)
+        with m.If(get):
+            m.d.sync += read.eq(read + 1)
+        m.d.sync += self.o_valid.eq(get | (self.o_valid & ~self.o_ready))
+        return m
+
+
+@dataclass(frozen=True)
+class Word:
+    """What is drained: an integer in two's complement, and above it the flag of NaN where there is one."""
+
+    bits: int
+    flags: int
+    unit: int = 0
+
+
+class Results(Part):
+    """Partial sums of one column each to results: fp32 with one rounding, NaN where flagged; or the word itself.
+
+    Timing: ``latency`` cycles with ``en``, none for integers without blocks.
+
+    Members
+    -------
+    en : ``In(1)``
+    sums : ``In(cols * (word_bits + flags))``
+    results : ``Out(cols * tile.result.width)``
+    """
+
+    roles = {"*": "drain"}
+
+    en: Signal
+    sums: Signal
+    results: Signal
+
+    def __init__(self, tile: Specification, cols: int) -> None:
+        self.tile, self.cols = tile, cols
+        self.drain = None if tile.result.integer else FixedDrain(Word(tile.word_bits, tile.flags), 1)
+        self.latency = self.drain.latency if self.drain else 0
+        super().__init__({"en": In(int(self.drain is not None)), "sums": In(cols * (tile.word_bits + tile.flags)),
+                          "results": Out(cols * tile.result.width)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        results = lanes(self.sums, self.cols)
+        if self.drain is not None:
+            for n, total in enumerate(results):
+                m.submodules[f"drain_{n}"] = drain = FixedDrain(self.drain.window, 1)
+                m.d.comb += [drain.en.eq(self.en), drain.raw.eq(total)]
+                results[n] = drain.c
+        m.d.comb += self.results.eq(Cat(results))
+        return m
+
+
+class Elements(NamedTuple):
+    """The beats of one AXI4-Stream: so many elements of a format, each in the low bits of its bytes."""
+
+    count: int
+    fmt: Format
+
+    @property
+    def bytes(self) -> int:
+        """Of an element."""
+        return -(-self.fmt.width // 8)
+
+    @property
+    def bits(self) -> int:
+        """Of a beat."""
+        return 8 * self.bytes * self.count
+
+    def codes(self, data: Value) -> Value:
+        """The codes of a beat of bytes, without gaps."""
+        return Cat(element[: self.fmt.width] for element in lanes(data, self.count))
+
+    def padding(self, data: Value) -> Value:
+        """The bits of a beat that lie above its codes."""
+        return Cat(element[self.fmt.width :] for element in lanes(data, self.count))
+
+    def padded(self, codes: Value) -> Value:
+        """A beat of bytes."""
+        return Cat(Cat(code, Const(0, 8 * self.bytes - self.fmt.width)) for code in lanes(codes, self.count))
+
+
+class TileMatmul(Part):
+    """A tile with AXI4-Streams (AMBA 4 AXI4-Stream, ARM IHI 0051A) for weights, vectors, scales and results.
+
+    A *run* is a product of (rows, depth) by (depth, cols) matrices, in passes of N, the tile's lanes, of the depth:
+    rows n*N to n*N + N - 1 of B are the weights of pass n, and columns n*N to n*N + N - 1 of A its vectors, row 0 of A
+    first. What is missing of the last N is filled up with neutral codes. Sums of the passes before the last wait in a
+    memory. Results are rows of the product: fp32 with one rounding, NaN for a sum that a NaN or Inf went into; of
+    integers without blocks the sum. What is computed says :mod:`lmul.golden.tile_sums`.
+
+    Element i of a beat is in the low bits of bytes i*B to i*B + B - 1 of ``tdata``, with B the fewest bytes that hold
+    it. Bits above a code are ignored in operands and 0 in results.
+
+    Timing: weights are taken a tile ahead. Passes of V vectors take max(V, N) cycles each, run after run, while no
+    stream stalls; where both are 2 or less, a pass may wait a cycle for the sums of the pass before. ``latency`` cycles
+    pass from the one that takes a vector of a run's last pass, its weights being in place, to the one that offers its
+    row of results. Streams do not depend on each other within a cycle.
+
+    Reset, also in the middle of a run, drops everything.
+
+    Parameters
+    ----------
+    tile : Specification
+    cols : int
+        1 to 64.
+    stages : int
+        Of the tile.
+    rows : int
+        Of partial sums: how many vectors passes may have where a run has several. A power of two from 2 on.
+
+    Members
+    -------
+    aclk, aresetn : ``In(1)``
+    s_axis_b_* : AXI4-Stream of ``cols`` codes
+        Rows of weights. ``tlast`` with the last row of the run's last tile, and counts in no other row.
+    s_axis_bs_* : AXI4-Stream of ``cols`` codes, without ``tlast``
+        Where ``b`` is in blocks: the columns' scales, one beat for each tile of weights.
+    s_axis_a_* : AXI4-Stream of ``lanes`` codes
+        Vectors. ``tlast`` with the last one of a pass.
+    s_axis_as_* : AXI4-Stream of one code, without ``tlast``
+        Where ``a`` is in blocks: each vector's scale.
+    m_axis_c_* : AXI4-Stream of ``cols`` codes of ``tile.result``
+        Rows of results. ``tlast`` with the last one of a run.
+    place : ``In``
+        As the tile's; taken with each row of weights, in a run always the same.
+    top : ``In``
+        As the tile's; taken with each vector, in a run always the same.
+    error : ``Out(1)``
+        Until reset: a run has had several passes, of more vectors than there are ``rows``, or not all of as many. From
+        then on no vectors are taken.
+
+    Raises
+    ------
+    Refusal
+        If there are too few or too many columns, or ``rows`` is no such power of two.
+    """
+
+    roles = {"buffer_*": "operand registers", "buffer_c": "drain", "tile": "control", "vectors": "control",
+             "passes": "control"}
+
+    aclk: Signal
+    aresetn: Signal
+    m_axis_c_tdata: Signal
+    m_axis_c_tlast: Signal
+    m_axis_c_tvalid: Signal
+    m_axis_c_tready: Signal
+    place: Signal
+    top: Signal
+    error: Signal
+
+    def __init__(self, tile: Specification, cols: int, stages: int = 1, rows: int = ROWS) -> None:
+        if not 1 <= cols <= 64:
+            raise Refusal(f"Columns of a tile must be 1 to 64, not {cols}")
+        if not 2 <= rows <= MAX_ROWS or rows & (rows - 1):
+            raise Refusal(f"Rows of partial sums must be a power of two from 2 to {MAX_ROWS}, not {rows}")
+        self.tile, self.cols, self.rows = tile, cols, rows
+        self.core, self.out = Tile(tile, cols, ahead=True, stages=stages), Results(tile, cols)
+        self.latency = self.core.latency + self.out.latency + 2
+        spec = tile.multiplier
+        self.streams = {"b": Elements(cols, spec.b), "a": Elements(tile.lanes, spec.a)}
+        if tile.b_block:
+            self.streams["bs"] = Elements(cols, tile.b_block.scale)
+        if tile.a_block:
+            self.streams["as"] = Elements(1, tile.a_block.scale)
+        self.result = Elements(cols, tile.result)
+        super().__init__({
+            "aclk": In(1), "aresetn": In(1),
+            **{f"s_axis_{name}_{signal}": member for name, each in self.streams.items()
+               for signal, member in _signals(each, In, Out, last=len(name) == 1).items()},
+            **{f"m_axis_c_{signal}": member for signal, member in _signals(self.result, Out, In, last=True).items()},
+            "place": In(place_width(tile)), "top": In(top_bits(tile)), "error": Out(1),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.sync = ClockDomain("sync")
+        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        m.submodules.tile = core = self.core
+        place, top = self.place, self.top
+        b, a = self._buffered(m, "b", place), self._buffered(m, "a", top)
+        last_pass = self._weights(m, b)
+        first = Signal(init=1, name="first")  # no pass of the run has ended
+        take = self._vectors(m, a, first, last_pass)
+        with m.If(take & core.i_a.last):
+            m.d.sync += first.eq(last_pass)
+        self._sums(m, take, first, last_pass)
+        return m
+
+    def _buffered(self, m, name, beside=None):
+        """A stream's buffer, which takes ``beside`` along above the codes."""
+        each, beside = self.streams[name], Const(0, 0) if beside is None else beside
+        data = getattr(self, f"s_axis_{name}_tdata")
+        m.submodules[f"buffer_{name}"] = buffer = Buffer(each.count * each.fmt.width + len(beside))
+        last = getattr(self, f"s_axis_{name}_tlast", Const(0))
+        m.d.comb += [
+            buffer.i.data.eq(Cat(each.codes(data), beside)), buffer.i.last.eq(last),
+            buffer.i.valid.eq(getattr(self, f"s_axis_{name}_tvalid")),
+            getattr(self, f"s_axis_{name}_tready").eq(buffer.i.ready),
+        ]
+        padding = each.padding(data)
+        if len(padding):
+            # Named, and kept by that name, so that a linter sees that the bits are ignored on purpose.
+            unused = Signal(len(padding), name=f"unused_{name}", attrs={"keep": 1})
+            m.d.comb += unused.eq(padding)
+        return buffer.o
+
+    def _weights(self, m, b):
+        """Rows to the tile; gives whether the pass of the weights in place is its run's last."""
+        core, count = self.core, self.tile.lanes
+        row = Signal(range(count), name="row")
+        end = named(m, "rows_end", row == count - 1)
+        codes = len(core.i_b.data)
+        if "bs" in self.streams:
+            scales = self._buffered(m, "bs")
+            codes -= len(scales.data)
+            ready = named(m, "row_ready", b.valid & scales.valid)
+            m.d.comb += [core.i_b.data.eq(Cat(b.data[:codes], scales.data)),
+                         scales.ready.eq(core.i_b.ready & ready & end)]
+        else:
+            ready = b.valid
+            m.d.comb += core.i_b.data.eq(b.data[:codes])
+        taken = named(m, "row_taken", core.i_b.ready & ready)
+        m.d.comb += [core.i_b.valid.eq(ready), b.ready.eq(taken), core.place.eq(b.data[codes:])]
+        with m.If(taken):
+            m.d.sync += row.eq(Mux(end, 0, row + 1))
+        # Of the weights in place, and of those that wait.
+        m.submodules.passes = passes = Queue(1, 2)
+        m.d.comb += [passes.push.eq(taken & end), passes.i.eq(b.last),
+                     passes.pop.eq(core.i_a.valid & core.i_a.ready & core.i_a.last)]
+        return passes.o
+
+    def _vectors(self, m, a, first, last_pass):
+        """Vectors to the tile, as long as a run is as it must be; gives whether one is taken."""
+        core = self.core
+        codes = len(core.i_a.data)
+        if "as" in self.streams:
+            scale = self._buffered(m, "as")
+            codes -= len(scale.data)
+            valid = named(m, "vector_valid", a.valid & scale.valid & ~self.error)
+            m.d.comb += [core.i_a.data.eq(Cat(a.data[:codes], scale.data)), scale.ready.eq(core.i_a.ready & valid)]
+        else:
+            valid = named(m, "vector_valid", a.valid & ~self.error)
+            m.d.comb += core.i_a.data.eq(a.data[:codes])
+        take = named(m, "take", core.i_a.ready & valid)
+        m.d.comb += [core.i_a.valid.eq(valid), core.i_a.last.eq(a.last), a.ready.eq(take), core.top.eq(a.data[codes:])]
+        # Which vector of its pass it is, and which the first pass ended with. There is a last one of ROWS + 1, beyond
+        # the memory, where the count stays: passes that are alone may have any number.
+        index, ended = Signal(range(self.rows + 1), name="index"), Signal(range(self.rows + 1), name="ended")
+        many = named(m, "many", index[-1] & ~(first & last_pass))
+        uneven = named(m, "uneven", ~first & (a.last != (index == ended)))
+        with m.If(take):
+            m.d.sync += [index.eq(Mux(a.last, 0, index + ~index[-1])), self.error.eq(many | uneven)]
+            with m.If(first & a.last):
+                m.d.sync += ended.eq(index)
+        return take
+
+    def _sums(self, m, take, first, last_pass):
+        """Partial sums to the tile; and those that it gives to the memory, or the last to the results."""
+        core, out = self.core, self.out
+        m.submodules.sums = sums = Sums(len(core.o.data), self.rows)
+        # Of the vectors in the tile: whether their pass is the first, the last. Then of the sums that it offers.
+        m.submodules.vectors = vectors = Queue(2, core.latency - 1)
+        added = named(m, "added", core.i_c.valid & core.i_c.ready)
+        begins, ends = vectors.o[0], vectors.o[1]
+        m.d.comb += [
+            vectors.push.eq(take), vectors.i.eq(Cat(first, last_pass)), vectors.pop.eq(added),
+            core.i_c.valid.eq(begins | sums.o_valid), sums.o_ready.eq(core.i_c.ready & ~begins),
+            core.i_c.data.eq(sums.o & ~begins.replicate(len(sums.o))),
+        ]
+        done = Signal(name="done")
+        with m.If(added):
+            m.d.sync += done.eq(ends)
+
+        m.submodules.buffer_c = buffer = Buffer(len(out.results))
+        coming, lasts = Signal(out.latency, name="coming"), Signal(out.latency, name="lasts")
+        leaves = named(m, "leaves", core.o.valid & done)
+        found, found_last = Cat(leaves, coming)[-1], Cat(core.o.last, lasts)[-1]
+        step = named(m, "step", ~found | buffer.i.ready)
+        m.submodules.results = out
+        m.d.comb += [
+            sums.i.eq(core.o.data), sums.i_valid.eq(core.o.valid & ~done),
+            core.o.ready.eq(Mux(done, step, sums.i_ready)),
+            # What is no result does not get as far as the drains.
+            out.sums.eq(core.o.data & done.replicate(len(core.o.data))),
+            buffer.i.data.eq(out.results), buffer.i.valid.eq(found), buffer.i.last.eq(found_last),
+            buffer.o.ready.eq(self.m_axis_c_tready), self.m_axis_c_tvalid.eq(buffer.o.valid),
+            self.m_axis_c_tlast.eq(buffer.o.last),
+            self.m_axis_c_tdata.eq(self.result.padded(buffer.o.data & buffer.o.valid.replicate(len(buffer.o.data)))),
+        ]
+        if out.latency:
+            moving = named(m, "moving", step & (leaves | coming.any()))
+            m.d.comb += out.en.eq(moving)
+            with m.If(moving):
+                m.d.sync += [coming.eq(Cat(leaves, coming)), lasts.eq(Cat(core.o.last, lasts))]
+
+
+def _signals(each, forth, back, last):
+    """The signals of a stream of elements; ``forth`` is the way that beats go."""
+    return {"tdata": forth(each.bits), **({"tlast": forth(1)} if last else {}), "tvalid": forth(1), "tready": back(1)}
