@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import tile_lanes, tile_scales, tile_streams, tile_sums
+from . import handshake, tile_lanes, tile_scales, tile_streams, tile_sums
 
 if TYPE_CHECKING:
     from ..hdl.designs import Design
@@ -24,4 +24,7 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
     small = tile_streams.followed(tile, stages)
     found[f"streams, as of {', '.join(each.name for each in small)}"] = [
         each for one in small for each in tile_streams.of(one)]
+    if design.declared.bus:
+        found["stream registers"] = handshake.registers()
+        found["order of passes, memory of partial sums, results"] = []  # no means yet
     return found

@@ -45,7 +45,7 @@ def _simulate(simulator, slug, folder, seed, waves):
     ("tile_exact_nvfp4_4x1_w10", "{ 1'h0, top_taken }", "{ 1'h0, top }"),  # of another vector, or rubbish
     ("tile_exact_nvfp4_4x1_w10", "i_c__ready = some[1] & free", "i_c__ready = some[1]"),  # taken twice
     ("tile_exact_nvfp4_4x1_w10", "free ? en : o__valid", "en"),  # a sum that waits is lost
-    ("matmul_log_l3f4_2x1_w10", "memory[written[7:0]]", "memory[{1'b0, written[6:0]}]"),  # of many vectors the first are lost
+    ("matmul_log_l3f4_2x1_w10", "memory[written[7:0]]", "memory[{1'b0, written[6:0]}]"),  # sums are lost
     ("matmul_log_l3f4_2x1_w10", "index[8] & ", "1'b0 & "),  # too many vectors are not told of
     ("matmul_log_l3f4_2x1_w10", "uneven = ", "uneven = 1'b0 & "),
 ])
