@@ -12,8 +12,9 @@ its clock is to be gated (`gating`), the registers' modules are mapped a second 
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from math import inf
 from pathlib import Path
@@ -27,6 +28,7 @@ from . import gating
 from .library import Library
 from .mixing import Candidate, mix
 from .netlist import identifier
+from .together import assembled, choose
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -113,12 +115,15 @@ class Effort:
         same where ``leaves`` has tries for its tree, which is most of it.
     leaves : tuple of Try
         For the leaves of registered designs (multiplier, adder, tree), mapped by themselves as well.
+    tiles : tuple of Try
+        For the leaves of tiles.
     """
 
     narrow: tuple
     wide: tuple
     registered: tuple
     leaves: tuple = ()
+    tiles: tuple = ()
 
 
 def _cross(structures, optimisers, mappers, targets, gates=None):
@@ -138,25 +143,34 @@ _LIGHT = ("light", "resynthesis")
 _SEEDED = tuple(f"deepsyn-{seed}" for seed in _SEEDS)
 _SIZED = ("area-sized", "area-quick", "delay", "delay-quick", "flow")
 
+_FULL_ADDERS = Try("full adders", "light", (("area", None), ("flow", 0.7), ("area-sized", 0.7)), 40000)
+_PLAIN = Try("sklansky", "light", (("area", None), ("delay", 0.1), ("flow", 0.7)), 40000)
+_TILES = (("area-sized", 0.7), ("flow", 0.7), ("delay", 0.1), ("delay", 0.7))
+
 EFFORTS = {
     "low": Effort(
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)), Try("full adders", "resynthesis", (("area", None),))),
-        _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500),)),
+        _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500),),
+        (_FULL_ADDERS, Try("sklansky", "deepsyn-2", (("flow", 0.7), ("area-sized", 0.7)), 350))),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
         (Try("kogge-stone", "resynthesis", (*_FAST, ("delay-restructured", 0.1))),
          Try("ripple", "light", _SMALL), Try("booth", "deepsyn-brief", (*_SMALL, *_FAST, ("flow", 0.7))),
          Try("full adders", "resynthesis", (("area", None), ("flow", 0.7)))), _QUICK,
-        (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500), _TREES)),
+        (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500), _TREES),
+        (_FULL_ADDERS, _PLAIN, Try("full adders", "resynthesis", _LEAVES, 1500),
+         *(Try("sklansky", f"deepsyn-{n}", _TILES, 350) for n in (1, 2, 3)))),
     "high": Effort(
         _cross(STRUCTURES, (*_LIGHT, *_SEEDED), MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS)
         + _cross(("booth",), ("deepsyn-brief",), MAPPERS, _TARGETS),
         _QUICK,
         _cross(("ripple", "sklansky", "full adders"), _LIGHT, _SIZED, _TARGETS, 4000)
-        + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500) + (_TREES,)),
+        + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500) + (_TREES,),
+        (_FULL_ADDERS, _PLAIN, *_cross(("ripple", "full adders"), _LIGHT, _SIZED, _TARGETS, 1500),
+         *_cross(("sklansky",), _SEEDED, _SIZED, _TARGETS, 350))),
 }
 
 #: Narrow are significands that give at most so many partial product bits.
@@ -188,13 +202,30 @@ class Mapped:
     generic: dict
 
 
+@dataclass(frozen=True)
+class Column:
+    """A tile of one column, in which the netlists of a tile's leaves are weighed.
+
+    Attributes
+    ----------
+    design : Design
+    verilog : path
+    weigh : function of (netlist, Library)
+        Gives energy and delay of a netlist in Yosys' JSON.
+    """
+
+    design: Design
+    verilog: Path
+    weigh: Callable[[Any, Library], tuple[float, float]]
+
+
 def latency(folder: str | Path, design: Design) -> int:
     """The latency in cycles that the manifest of a generated design states."""
     return json.loads((Path(folder) / f"{design.slug}.json").read_text(encoding="utf-8"))["latency"]
 
 
 def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library], effort: str, folder: str | Path,
-               seed: int = 0, gated: Collection[Any] = ()) -> Mapped:
+               seed: int = 0, gated: Collection[Any] = (), column: Column | None = None) -> Mapped:
     """Map the Verilog of a design.
 
     A combinational design is flattened; a registered one keeps its modules, each mapped once, but for the rows of an
@@ -216,6 +247,8 @@ def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library
     gated : collection of key
         Libraries, each with a clock gate, for which netlists of a registered design with gates are wanted beside those
         without.
+    column : Column, optional
+        Of a tile: its leaves are chosen together (`together`).
 
     Returns
     -------
@@ -232,6 +265,8 @@ def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library
         raise Refusal(f"Effort must be one of {', '.join(EFFORTS)}, not {effort!r}")
     folder = Path(folder) / "netlists" / design.slug
     folder.mkdir(parents=True, exist_ok=True)
+    if column:
+        return _map_tile(design, verilog, libraries, EFFORTS[effort], folder, seed, gated, column)
     whole, leaves = tries(design, EFFORTS[effort]), {}
     yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
     if not design.combinational:
@@ -249,6 +284,33 @@ def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library
     if more:
         found = {key: _mixed(design, whole, some, libraries[key]) for key, some in found.items()}
     return Mapped(found, gates, {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
+
+
+def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
+    """A tile: its leaves are mapped in many ways and chosen in one column; all the rest by the tries of any design."""
+    whole, inner = effort.registered, folder / "column"
+    inner.mkdir(exist_ok=True)
+    one = column.design
+    yosys.run(_words(one, column.verilog, inner) + _optimise(one, whole, inner, seed), inner)
+    leaves = _leaves(inner / "0.gates", effort.tiles)
+    more = tuple(each for each in effort.tiles if min(leaves.values(), default=inf) <= each.gates)
+    yosys.run(["read_rtlil words.il", _delete_but(leaves), "design -save words",
+               *_optimise(one, more, inner, seed, len(whole), leaves)], inner)
+    script, found = _map(libraries, whole + more, inner, True)
+    yosys.run(script, inner)
+    choices = {key: choose(some[:_maps(whole)], some, one.slug, partial(column.weigh, library=libraries[key]), MIXES)
+               for key, some in found.items()}
+    yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
+    script, plain = _map(libraries, whole, folder, True)
+    yosys.run(script, folder)
+    frames = [plain]
+    if gated:
+        wanted = {key: libraries[key] for key in gated}
+        frames.append(_map_gated(design, verilog, wanted, effort, folder, seed, {}, plain))
+    made = [{key: assembled(some, design.slug, choices[key], some[0].source.parent) for key, some in each.items()}
+            for each in frames]
+    return Mapped(made[0], made[1] if gated else {},
+                  {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
 
 
 def _for_leaves(leaves, effort):

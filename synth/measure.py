@@ -270,7 +270,7 @@ def _measure(designs, mappable, libraries, targets, families, source, options, f
     counted = place.measure(designs, targets, families, options.fpga_seeds, folder, pool)
     if keep:
         place.hand_over(designs, families, folder, keep)
-    jobs = [(_map, design, mappable[design.slug], options, folder, circuits.get(design.slug))
+    jobs = [(_map, design, mappable[design.slug], options, folder, circuits.get(design.slug), source)
             for design in longest_first if mappable[design.slug]]
     found = dict(pool.run(jobs, "netlists", _name))
     clocks = _clocks(designs, mappable, found, options)
@@ -324,18 +324,35 @@ def _examine(foreign, source, options):
     return foreign.slug, theirs.examine(foreign, source, options.vectors, options.seed)
 
 
-def _map(design, keys, options, folder, reference=None):
+def _map(design, keys, options, folder, reference, source):
     """Netlists of a design: its generic figures, and by library the points of its trade-off."""
     libraries = {key: _mapped_to(key, options.dont_use) for key in keys}
     gated = [key for key in keys if not _not_gated(design, libraries[key], options)]
     mapped = mapping.map_design(design, folder / f"{design.slug}.v", libraries, options.effort, folder,
-                                options.mapping_seed, gated)
+                                options.mapping_seed, gated, _column(design, folder, source, options))
     plain = {key: mapped.netlists[key] for key in mapped.gated}
     points, plain = ({key: _points(design, some, _library(key, options.dont_use), options)
                       for key, some in each.items()} for each in (mapped.netlists | mapped.gated, plain))
     if reference:
         _prove(design, reference, [point for some in (*points.values(), *plain.values()) for point in some])
     return design.slug, {"points": points, "ungated": plain, "generic": mapped.generic}
+
+
+def _column(design, folder, source, options):
+    """The tile of one column in which a tile's leaves are weighed; None of any other design."""
+    if not design.declared.tiled:
+        return None
+    one = replace(design, cols=1)
+    generate_many([one], folder)
+    driven = drive(one, mapping.latency(folder, one), source, options.vectors, options.seed)
+
+    def weigh(netlist, library):
+        found = Netlist.read(netlist, library)
+        timing = analyse(found, library, Constraints.default(library, options.wire_load))
+        activity = simulate(found, timing, driven.inputs, options.mode, timing.delay_ps, driven.warmup)
+        return estimate(found, timing, activity).energy_fj_per_op, timing.delay_ps
+
+    return mapping.Column(one, folder / f"{one.slug}.v", weigh)
 
 
 def _not_gated(design, lib, options):

@@ -1,0 +1,107 @@
+"""Netlists of a tile's leaves, chosen together, by what a column burns.
+
+Two thirds of what a tree of adders burns are glitches, which come out of what feeds it: a lane that is a little larger,
+and whose outputs come at one time, can save more in the tree than it costs. So leaves are not weighed one by one, but
+in a tile of one column, driven with the operands of the report.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from .mixing import Candidate, evenly, front
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+    from typing import Any
+
+ROUNDS = 3  # that a search goes through all leaves, at most
+
+#: What is looked for, in energy and delay: the least energy, the shortest delay, and what lies between.
+GOALS = (lambda energy, delay: energy, lambda energy, delay: energy * delay**2, lambda energy, delay: delay)
+
+
+class Leaf(NamedTuple):
+    """A netlist of a leaf: the try that made it, and the module as Yosys' JSON has it."""
+
+    script: str
+    module: Any
+
+
+Choice = dict[str, Leaf]  # by name, without that of the design before it
+
+
+def choose(whole: Sequence[Candidate], candidates: Iterable[Candidate], top: str,
+           weigh: Callable[[Any], tuple[float, float]], count: int) -> list[Choice]:
+    """Netlists of the leaves of a tile, several for each: from those that burn least to the fastest.
+
+    Leaf by leaf the netlist is taken that does best with those of all the others, until none is exchanged any more; and
+    so for each of `GOALS`. Of all that was tried those are left that no other beats in both energy and delay.
+
+    Parameters
+    ----------
+    whole : list of Candidate
+        Those that have all modules, from small to fast.
+    candidates : list of Candidate
+        These, and those that have some of the leaves.
+    top : str
+        The design's name.
+    weigh : callable
+        Gives energy and delay of a netlist, in Yosys' JSON.
+    count : int
+        Choices to give, at most.
+    """
+    frame = json.loads(whole[0].source.read_text(encoding="utf-8"))
+    leaves = _leaves(candidates, top, frame)
+    names, known = sorted(leaves), {}
+
+    def weighed(picks):
+        if picks not in known:
+            choice = {name: leaves[name][n] for name, n in zip(names, picks, strict=True)}
+            known[picks] = weigh(with_leaves(frame, top, choice))
+        return known[picks]
+
+    picks = tuple(0 for _ in names)
+    for goal in GOALS:
+        for _ in range(ROUNDS):
+            before = picks
+            for place, name in enumerate(names):
+                tried = [(*picks[:place], n, *picks[place + 1 :]) for n in range(len(leaves[name]))]
+                picks = min(tried, key=lambda each: (goal(*weighed(each)), each))
+            if picks == before:
+                break
+    best = front(known, key=lambda each: (*known[each], each))
+    return [{name: leaves[name][n] for name, n in zip(names, picks, strict=True)} for picks in evenly(best, count)]
+
+
+def _leaves(candidates, top, frame):
+    """By name the netlists of each leaf that is mapped in several ways, each once."""
+    found = {}
+    for each in candidates:
+        for name, module in json.loads(each.source.read_text(encoding="utf-8"))["modules"].items():
+            cells = module["cells"].values()
+            if name != top and cells and not any(cell["type"] in frame["modules"] for cell in cells):
+                key = json.dumps(module["cells"], sort_keys=True)
+                found.setdefault(name.removeprefix(top), {}).setdefault(key, Leaf(each.script, module))
+    return {name: list(some.values()) for name, some in found.items() if len(some) > 1}
+
+
+def with_leaves(netlist: Any, top: str, choice: Choice) -> Any:
+    """A netlist with other leaves."""
+    return netlist | {"modules": netlist["modules"] | {top + name: leaf.module for name, leaf in choice.items()}}
+
+
+def assembled(whole: Sequence[Candidate], top: str, choices: Sequence[Choice], folder: Path) -> list[Candidate]:
+    """Candidates of a tile, for each choice of leaves, whose files go into a folder; the rest is taken of ``whole``, from
+    small to fast."""
+    found = []
+    for n, choice in enumerate(choices):
+        frame = whole[round(n / max(len(choices) - 1, 1) * (len(whole) - 1))]
+        netlist = json.loads(frame.source.read_text(encoding="utf-8"))
+        words = [frame.script, *(f"{name.removeprefix('_')}: {leaf.script}" for name, leaf in choice.items())]
+        path = folder / f"{frame.source.stem}-together-{n}.json"
+        path.write_text(json.dumps(with_leaves(netlist, top, choice)), encoding="utf-8")
+        found.append(Candidate(path, "; ".join(words)))
+    return found
