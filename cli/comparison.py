@@ -54,11 +54,13 @@ class Entry:
 
     @property
     def is_default(self) -> bool:
-        """Whether this stands in another's place, with its family's default policies, or is of integers."""
+        """Whether this stands in another's place, with its family's default policies or its best constant, or is of
+        integers."""
         multiplier = self.design.multiplier
         if multiplier.rival is None:
             return multiplier.wide.integer
-        return multiplier.name in (f"{multiplier.kind}_{multiplier.formats}", multiplier.formats)
+        plain = f"{multiplier.kind}_{multiplier.formats}"
+        return multiplier.name in (plain, f"{plain}_best", multiplier.formats)
 
     @property
     def arithmetic(self) -> str:
@@ -86,9 +88,9 @@ class Entry:
     @cached_property
     def shape(self) -> str:
         """The accumulator, and lanes or rows and columns and dataflow: what follows the multiplier in the slug."""
-        if self.design.accumulator is None:
-            return ""
         shape = self.design.declared.shape.write(self.design)
+        if self.design.accumulator is None:
+            return " ".join(["of", *shape] if shape else [])
         return " ".join(["into", self.design.accumulator.name, *(["by", *shape] if shape else [])])
 
     @property

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..hdl.structures import STRUCTURES
 from ..synth.figures import FIGURES, FRACTION
 from ..synth.rivals import switched, undriven
-from . import charts, foreign_page
+from . import charts, foreign_page, tile_section
 from .comparison import across, beside, consensus, cost, entries, finding, headline, subject, technologies
 from .document import Heading, Items, Page, Table, number, percent, write
 
@@ -57,6 +57,7 @@ def report_page(record: dict[str, Any]) -> Page:
     blocks = [Heading("Limits, first"), Items(record["limits"]), Heading("How to read this"),
               Items([*READING, *_scatter(record["scatter"]), GLITCHES[record["operands"]["glitches"]],
                      *_proofs(rows)])]
+    blocks = tile_section.section(rows) + blocks
     rivals = beside(record)
     blocks += [Heading("Ratios")] if rivals else []
     for kind, some in rivals.items():
@@ -68,7 +69,8 @@ def report_page(record: dict[str, Any]) -> Page:
     for structure, declared in STRUCTURES.items():
         some = [entry for entry in rows if entry.structure == structure]
         if some:
-            figures = [charts.bar_figure(declared.heading, some), charts.breakdown_figure(some),
+            figures = [charts.bar_figure(declared.heading, some),
+                       *([] if declared.tiled else [charts.breakdown_figure(some)]),
                        charts.curve_figure(some, "area_um2"),
                        charts.curve_figure(some, "energy_fj_per_op", " All at the relaxed clock.")]
             blocks += [Heading(declared.heading), *(figure for figure in figures if figure.panels)]

@@ -98,8 +98,36 @@ def curves(name: str, series: Sequence[tuple[str, str, Sequence[tuple[float, flo
            whole: bool = False) -> str:
     """Curves, each labelled at its right end. ``series`` is a list of (label, colour, [(x, y)]); ``whole`` says that x
     counts something."""
-    left, right, top, bottom = 46, WIDTH - 66, 24, 194
-    points = [point for *_, curve in series for point in curve]
+    drawing, place, right = _axes([point for *_, curve in series for point in curve], xlabel, ylabel, WIDTH - 66, whole)
+    ends = []
+    for label, colour, curve in reversed(series):  # the first is seen where curves cross
+        places = [place(x, y) for x, y in curve]
+        drawing.curve(places, colour)
+        ends.append((places[-1][1], label, colour))
+    # Labels stand right of the ends, pushed apart where the ends are close.
+    above = drawing.height - 36 + FONT
+    for y, label, colour in sorted(ends, reverse=True):
+        above = min(y, above - FONT - 2)
+        drawing.text(right + 8, above, label, colour, weight="bold")
+    return drawing.svg(name)
+
+
+def points(name: str, marks: Sequence[tuple[str, str, float, float]], xlabel: str, ylabel: str) -> str:
+    """Points, each with its label beside it: a list of (label, colour, x, y)."""
+    drawing, place, right = _axes([(x, y) for *_, x, y in marks], xlabel, ylabel, WIDTH - 12, False)
+    above = drawing.height
+    for label, colour, x, y in sorted(marks, key=lambda mark: mark[3]):
+        at = place(x, y)
+        drawing.curve([at], colour)
+        above = min(at[1], above - FONT)  # pushed apart where points are close
+        on_left = at[0] + 8 + LETTER * len(label) > right
+        drawing.text(at[0] + (-7 if on_left else 7), above, label, size=FONT - 1, ha="right" if on_left else "left")
+    return drawing.svg(name)
+
+
+def _axes(points, xlabel, ylabel, right, whole):
+    """A drawing with axes from 0 on that hold these points, where a point is in it, and where it ends."""
+    left, top, bottom = 46, 24, 194
     across, up = 1.03 * max(x for x, _ in points), 1.06 * max(y for _, y in points)
     drawing = Drawing(bottom + 36)
     for x in _ticks(across, whole):
@@ -112,17 +140,7 @@ def curves(name: str, series: Sequence[tuple[str, str, Sequence[tuple[float, flo
         drawing.text(left - 5, at, f"{y:g}", "muted", FONT - 1, ha="right")
     drawing.text((left + right) / 2, bottom + 26, xlabel, "muted", FONT - 1, ha="center")
     drawing.text(2, 10, ylabel, "muted", FONT - 1)
-    ends = []
-    for label, colour, curve in reversed(series):  # the first is seen where curves cross
-        places = [(left + x / across * (right - left), bottom - y / up * (bottom - top)) for x, y in curve]
-        drawing.curve(places, colour)
-        ends.append((places[-1][1], label, colour))
-    # Labels stand right of the ends, pushed apart where the ends are close.
-    above = bottom + FONT
-    for y, label, colour in sorted(ends, reverse=True):
-        above = min(y, above - FONT - 2)
-        drawing.text(right + 8, above, label, colour, weight="bold")
-    return drawing.svg(name)
+    return drawing, lambda x, y: (left + x / across * (right - left), bottom - y / up * (bottom - top)), right
 
 
 def _ticks(largest, whole=False):

@@ -168,8 +168,8 @@ class Design:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of an array."""
-        return cast(int, self.rows), cast(int, self.cols)
+        """Rows and columns of an array; of a tile lanes and columns."""
+        return cast(int, self.rows or self.lanes), cast(int, self.cols)
 
     @property
     def protocol(self) -> str:
