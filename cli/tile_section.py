@@ -62,7 +62,7 @@ def _table(entries):
                       number(row["energy_fj_per_op"]), *(number(parts.get(role, 0.0), 3) for role in roles),
                       _or_dash(row.get("energy_fj_ungated"), number), number(row["area_um2"] / macs),
                       number(row["clock_ps"])])
-    columns = ["design", "technology", "error of results", "energy", *roles, "without gates", "area", "clock, ps"]
+    columns = ["design", "technology", "error of results", "energy", *roles, "ungated", "area", "clock, ps"]
     return Table("Tiles at their relaxed clock: energy in fJ for each multiply-accumulate, everything counted, and what "
                  "each role takes of it; without clock gates; area in µm² for each multiply-accumulate a cycle.",
                  columns, lines, words=(0, 1))

@@ -94,8 +94,8 @@ def with_leaves(netlist: Any, top: str, choice: Choice) -> Any:
 
 
 def assembled(whole: Sequence[Candidate], top: str, choices: Sequence[Choice], folder: Path) -> list[Candidate]:
-    """Candidates of a tile, for each choice of leaves, whose files go into a folder; the rest is taken of ``whole``, from
-    small to fast."""
+    """Candidates of a tile, for each choice of leaves, whose files go into a folder; the rest is taken of ``whole``,
+    from small to fast."""
     found = []
     for n, choice in enumerate(choices):
         frame = whole[round(n / max(len(choices) - 1, 1) * (len(whole) - 1))]
