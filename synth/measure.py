@@ -52,8 +52,8 @@ MORE_TILES = ["tile_lmul_e4m3_16x16_w10", "tile_exact_e4m3_16x16_w10", "tile_log
 
 def default_designs(full: bool = False) -> list[str]:
     """Slugs of a default report: tiles of L-Mul, log codes, exact floats and int8; narrow multipliers at the formats
-    that matter; and e4m3 in a sum of its own, in a dot product and in an array, beside int8 in each; in the first also exact
-    products rounded to as many bits as L-Mul adds. ``full`` adds these in the others, tiles of other formats,
+    that matter; and e4m3 in a sum of its own, in a dot product and in an array, beside int8 in each; in the first also
+    exact products rounded to as many bits as L-Mul adds. ``full`` adds these in the others, tiles of other formats,
     Mitchell's multipliers at the other formats, which no verdict rests on, wide products, other sums and larger
     arrays."""
     slugs = [*TILES, *(MORE_TILES if full else []), "mul_int8"]
