@@ -72,6 +72,7 @@ MAPPERS = {
     "delay-quick": "strash; map -B 0.9 {D}; " + _SIZE,
     "delay-restructured": "strash; &get -n; &st; &syn3; &syn3; &put; strash; dch -f; map -B 0.9 {D}; " + _SIZE,
     "flow": "strash; &get -n; &st; &dch -f; &nf {D}; &put; " + _SIZE,
+    "flow-quick": "strash; &get -n; &st; &nf {D}; &put; " + _SIZE,
 }
 
 #: ABC scripts to gates and to static CMOS, for counts: of registered designs, which are large, without choices, and of
@@ -141,18 +142,19 @@ _TREES = Try("full adders", "light", (("area-quick", 0.7),), 40000)  # of dot pr
 _TARGETS = (0.1, 0.5, 0.7, 1.0)
 _LIGHT = ("light", "resynthesis")
 _SEEDED = tuple(f"deepsyn-{seed}" for seed in _SEEDS)
+_HELD = ("area", "flow", "flow-quick", "delay")  # of leaves of tiles
 _SIZED = ("area-sized", "area-quick", "delay", "delay-quick", "flow")
 
-_FULL_ADDERS = Try("full adders", "light", (("area", None), ("flow", 0.7), ("area-sized", 0.7)), 40000)
-_PLAIN = Try("sklansky", "light", (("area", None), ("delay", 0.1), ("flow", 0.7)), 40000)
-_TILES = (("area-sized", 0.7), ("flow", 0.7), ("delay", 0.1), ("delay", 0.7))
+_CELLS = Try("full adders", "light", (("area", None),), 40000)  # trees: the library's own full adders
+_FLOWS = (("flow", 0.7), ("flow-quick", 0.7))
 
 EFFORTS = {
     "low": Effort(
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)), Try("full adders", "resynthesis", (("area", None),))),
         _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500),),
-        (_FULL_ADDERS, Try("sklansky", "deepsyn-2", (("flow", 0.7), ("area-sized", 0.7)), 350))),
+        (_CELLS, Try("ripple", "light", (("area", None), ("flow", 0.7)), 700),
+         Try("sklansky", "light", _FLOWS, 700))),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
@@ -160,8 +162,8 @@ EFFORTS = {
          Try("ripple", "light", _SMALL), Try("booth", "deepsyn-brief", (*_SMALL, *_FAST, ("flow", 0.7))),
          Try("full adders", "resynthesis", (("area", None), ("flow", 0.7)))), _QUICK,
         (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500), _TREES),
-        (_FULL_ADDERS, _PLAIN, Try("full adders", "resynthesis", _LEAVES, 1500),
-         *(Try("sklansky", f"deepsyn-{n}", _TILES, 350) for n in (1, 2, 3)))),
+        (_CELLS, Try("ripple", "light", (("area", None), *_FLOWS), 700), Try("sklansky", "light", _FLOWS, 700),
+         Try("ripple", "resynthesis", _FLOWS, 700), Try("booth", "deepsyn-2", _FLOWS, 700))),
     "high": Effort(
         _cross(STRUCTURES, (*_LIGHT, *_SEEDED), MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS)
@@ -169,8 +171,8 @@ EFFORTS = {
         _QUICK,
         _cross(("ripple", "sklansky", "full adders"), _LIGHT, _SIZED, _TARGETS, 4000)
         + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500) + (_TREES,),
-        (_FULL_ADDERS, _PLAIN, *_cross(("ripple", "full adders"), _LIGHT, _SIZED, _TARGETS, 1500),
-         *_cross(("sklansky",), _SEEDED, _SIZED, _TARGETS, 350))),
+        (_CELLS, *_cross(("ripple", "sklansky", "full adders"), _LIGHT, _HELD, (0.3, 0.7), 1500),
+         *_cross(("booth",), _SEEDED, _HELD, (0.7,), 700))),
 }
 
 #: Narrow are significands that give at most so many partial product bits.
