@@ -13,6 +13,7 @@ from ..golden.formats import IntFormat
 from ..golden.tile import Tile
 from .addend import Addend
 from .antilog import nearest
+from .families import recodable
 from .multipliers import multiplier
 from .operand import looked_up, named
 from .part import Part
@@ -320,6 +321,48 @@ class IntegerLane(Lane):
         return m
 
 
+class BoothLane(Lane):
+    """Products of signed integers, of radix-4 digits: the weight is held as digits from -2 to 2 (Booth 1951, MacSorley
+    1961), each as whether it is negative, 1 and 2 in size. A row is the activation times a digit, all bits inverted
+    where that is negative, and a 1, which does not change while the weight is held."""
+
+    _row: int
+
+    def _measure(self) -> None:
+        self._digits = self.spec.b.width // 2
+        self._row = self.spec.a.width + 1  # twice the least number, inverted, is the largest: no bit more
+        self.x_bits, self.y_bits = self.spec.a.width, 3 * self._digits
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        return tuple(2 * n + place for n in range(self._digits) for place in (*range(self._row), 0))
+
+    @property
+    def constant(self) -> int:
+        return -sum(1 << (2 * n + self._row - 1) for n in range(self._digits))
+
+    def held(self, m: Module, name: str, code: Value, place: Value) -> Value:
+        # Of bits 2n + 1, 2n and 2n - 1: 000 is 0, 001 and 010 are 1, 011 is 2, 100 is -2, and so forth.
+        found = []
+        for n in range(self._digits):
+            low, middle, high = (code[2 * n - 1] if n else Const(0)), code[2 * n], code[2 * n + 1]
+            one, two = middle ^ low, (middle ^ high) & ~(middle ^ low)
+            found += [high & ~(middle & low), one, two]
+        return named(m, f"{name}_digits", Cat(found))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        bits = []
+        wide = Cat(self.x, self.x[-1])
+        for n in range(self._digits):
+            minus, one, two = self.y[3 * n : 3 * n + 3]
+            row = (wide & one.replicate(self._row)) | (wide.shift_left(1)[: self._row] & two.replicate(self._row))
+            row = named(m, f"row_{n}", row ^ minus.replicate(self._row))
+            bits += [row[:-1], ~row[-1], minus]
+        m.d.comb += self.word.eq(Cat(bits))
+        return m
+
+
 def place_width(tile: Tile) -> int:
     """Bits of the port that says where the window is, two's complement; 0 where it has one place."""
     first, last = tile.places[0], tile.places[-1]
@@ -330,7 +373,8 @@ def lane(tile: Tile) -> Lane:
     """The lane of a tile."""
     spec = tile.multiplier
     if spec.wide.integer:
-        return IntegerLane(tile)
+        digits = recodable(spec) and spec.a.signed and spec.b.signed and spec.b.width % 2 == 0
+        return BoothLane(tile) if digits else IntegerLane(tile)
     if spec.a.logarithmic or (spec.form == "fields" and spec.subnormals == "flush"):
         return FieldLane(tile)
     return ExactLane(tile) if spec.form == "significands" else ProductLane(tile)

@@ -21,6 +21,12 @@ def partials(spec: Multiplier) -> Callable | None:
     return getattr(_module(spec), "partials", None)
 
 
+def recodable(spec: Multiplier) -> bool:
+    """Whether a family says, by ``RECODABLE``, that its products are those of the numbers, so that any form of them will
+    do that is made of the operands."""
+    return getattr(_module(spec), "RECODABLE", False)
+
+
 def _module(spec):
     family = families.family(spec)
     module = families.module(family, "hdl")

@@ -27,4 +27,6 @@ def partials(m: Module, spec: Integer, a: Value, b: Value) -> list[Partial]:
     return [Partial(x & y, i + j, sign(spec.a, i) != sign(spec.b, j)) for j, y in enumerate(b) for i, x in enumerate(a)]
 
 
+#: Products may be made of the second operand's digits, which a tile holds in the weight's place.
+RECODABLE = True
 component = IntMultiplier
