@@ -63,8 +63,8 @@ def _table(entries):
                       _or_dash(row.get("energy_fj_ungated"), number), number(row["area_um2"] / macs),
                       number(row["clock_ps"])])
     columns = ["design", "technology", "error of results", "energy", *roles, "ungated", "area", "clock, ps"]
-    return Table("Tiles at their relaxed clock: energy in fJ for each multiply-accumulate, everything counted, and of it "
-                 "each role's; the same without clock gates; area in µm² for each multiply-accumulate a cycle.",
+    return Table("Tiles at their relaxed clock: energy in fJ for each multiply-accumulate, everything counted, and of "
+                 "it each role's; the same without clock gates; area in µm² for each multiply-accumulate a cycle.",
                  columns, lines, words=(0, 1))
 
 

@@ -369,12 +369,16 @@ def place_width(tile: Tile) -> int:
     return 0 if first == last else max((~first).bit_length(), last.bit_length()) + 1
 
 
+def _has_digits(spec):
+    """Whether the weights of a family of integers can be held as digits."""
+    return recodable(spec) and spec.a.signed and spec.b.signed and spec.b.width % 2 == 0
+
+
 def lane(tile: Tile) -> Lane:
     """The lane of a tile."""
     spec = tile.multiplier
     if spec.wide.integer:
-        digits = recodable(spec) and spec.a.signed and spec.b.signed and spec.b.width % 2 == 0
-        return BoothLane(tile) if digits else IntegerLane(tile)
+        return BoothLane(tile) if _has_digits(spec) else IntegerLane(tile)
     if spec.a.logarithmic or (spec.form == "fields" and spec.subnormals == "flush"):
         return FieldLane(tile)
     return ExactLane(tile) if spec.form == "significands" else ProductLane(tile)

@@ -309,8 +309,8 @@ def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
     if gated:
         wanted = {key: libraries[key] for key in gated}
         frames.append(_map_gated(design, verilog, wanted, effort, folder, seed, {}, plain))
-    made = [{key: assembled(some, design.slug, choices[key], some[0].source.parent) for key, some in each.items()}
-            for each in frames]
+    # Activations drive all columns, so that all but the leaves is of the fastest map, which has the buffers for that.
+    made = [{key: assembled(some[-1], design.slug, choices[key]) for key, some in each.items()} for each in frames]
     return Mapped(made[0], made[1] if gated else {},
                   {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
 

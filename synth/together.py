@@ -14,7 +14,6 @@ from .mixing import Candidate, evenly, front
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
     from typing import Any
 
 ROUNDS = 2  # that a search goes through all leaves, at most
@@ -93,15 +92,13 @@ def with_leaves(netlist: Any, top: str, choice: Choice) -> Any:
     return netlist | {"modules": netlist["modules"] | {top + name: leaf.module for name, leaf in choice.items()}}
 
 
-def assembled(whole: Sequence[Candidate], top: str, choices: Sequence[Choice], folder: Path) -> list[Candidate]:
-    """Candidates of a tile, for each choice of leaves, whose files go into a folder; the rest is taken of ``whole``,
-    from small to fast."""
-    found = []
+def assembled(frame: Candidate, top: str, choices: Sequence[Choice]) -> list[Candidate]:
+    """Candidates of a tile, for each choice of leaves; their files lie beside that of ``frame``, of which all the rest
+    is taken."""
+    netlist, found = json.loads(frame.source.read_text(encoding="utf-8")), []
     for n, choice in enumerate(choices):
-        frame = whole[round(n / max(len(choices) - 1, 1) * (len(whole) - 1))]
-        netlist = json.loads(frame.source.read_text(encoding="utf-8"))
         words = [frame.script, *(f"{name.removeprefix('_')}: {leaf.script}" for name, leaf in choice.items())]
-        path = folder / f"{frame.source.stem}-together-{n}.json"
+        path = frame.source.with_name(f"{frame.source.stem}-together-{n}.json")
         path.write_text(json.dumps(with_leaves(netlist, top, choice)), encoding="utf-8")
         found.append(Candidate(path, "; ".join(words)))
     return found

@@ -22,8 +22,8 @@ def partials(spec: Multiplier) -> Callable | None:
 
 
 def recodable(spec: Multiplier) -> bool:
-    """Whether a family says, by ``RECODABLE``, that its products are those of the numbers, so that any form of them will
-    do that is made of the operands."""
+    """Whether a family says, by ``RECODABLE``, that its products are those of the numbers, so that any form of them
+    will do that is made of the operands."""
     return getattr(_module(spec), "RECODABLE", False)
 
 
