@@ -29,14 +29,18 @@ WATCHED = {"products": ["golden_products"], "floats": ["golden_formats", "golden
            "formats.integers": ["golden_formats", "golden_families"],
            "formats.signs": ["golden_formats", "golden_families"],
            "formats.powers": ["golden_formats", "golden_families"],
-           "formats.fitting": ["golden_formats"], "formats.scales": ["golden_formats", "golden_families"],
-           "formats.blocks": ["golden_formats", "golden_families"], "formats.logs": ["golden_logs", "golden_formats"],
+           "formats.fitting": ["golden_formats"],
+           "formats.scales": ["golden_formats", "golden_families", "golden_tile"],
+           "formats.blocks": ["golden_formats", "golden_families", "golden_tile"],
+           "formats.logs": ["golden_logs", "golden_formats"],
            "spec": ["golden_spec", "golden_families", "golden_formats"],
            "formula": ["golden_offsets"], "offsets": ["golden_offsets"],
            "errors": ["golden_errors"], "stimulus": ["golden_stimulus"],
            "operands": ["golden_operands", "golden_families"], "tensors": ["golden_tensors"],
            "accumulate": ["golden_accumulate"], "matmul": ["golden_stacks", "golden_accumulate"],
-           "kernels": ["golden_stacks", "golden_accumulate"]}
+           "kernels": ["golden_stacks", "golden_accumulate"],
+           "tile": ["golden_tile"], "tile_sums": ["golden_tile"], "tile_kernels": ["golden_tile"],
+           "tile_matrices": ["golden_tile"]}
 #: Modules of a few lines, with as few faults.
 FEW = {"integers", "signed_fields", "families.integer", "families.ternary", "families.powers"}
 #: Tests too long for loops that are not compiled.
