@@ -22,6 +22,7 @@ EXHAUSTED_BITS = 24  # of inputs, up to which every pattern is tried
 MERGED_BITS = 22  # of inputs of the parts that are exhausted and joined
 _PROBE_SECONDS = 0.3  # additions are decided sooner, multiplications never
 _QUESTION_SECONDS = 2.0  # whether two gates are equal
+_CYCLES, _TRACED = 64, 4  # of random inputs, and words of 64 patterns, by which registers are told apart
 _WORDS = 128  # of 64 patterns, by which gates are told apart first
 _CONSTANT = np.array([0, 2**64 - 1], np.uint64)
 
@@ -87,15 +88,18 @@ class Step:
         The registers in ``$state``, lowest bit first. Two circuits are compared by the registers that both have. What
         one has alone is 0 if it stays 0 as long as all such registers are 0, and else a free bit: equal circuits are
         then equal whatever such a register holds, which means that it does not matter.
+    twins : dict of str to str
+        Of registers that the other circuit lacks those, among ``names``, whose value they have (`twins`).
     """
 
-    def __init__(self, machine: Clocked, names: list[str]) -> None:
-        self.machine, self.names = machine, names
+    def __init__(self, machine: Clocked, names: list[str], twins: Mapping[str, str] | None = None) -> None:
+        self.machine, self.names, self.twins = machine, names, twins or {}
         self.inputs = machine.inputs | {"$state": len(names)}
         self.outputs = machine.outputs | {"$next": len(names)}
 
     def build(self, logic: Logic, inputs: Mapping[str, list[int]]) -> dict[str, list[int]]:
         known = dict(zip(self.names, inputs["$state"], strict=True))
+        known |= {name: known[twin] for name, twin in self.twins.items()}
         free, zero = {}, {name: FALSE for name in self.machine.names if name not in known}
         ports = {name: literals for name, literals in inputs.items() if name != "$state"}
         while True:
@@ -108,11 +112,61 @@ class Step:
             free |= {name: logic.input() for name in changing}
             zero = {name: FALSE for name in zero if name not in free}
         found["$next"] = [following[name] for name in self.names]
+        for name, twin in self.twins.items():
+            if following[name] != following[twin]:
+                raise Refusal(f"Registers that are taken as one must stay equal, {name!r} and {twin!r} do not")
         cone = set(logic.cone([literal for literals in found.values() for literal in literals]))
         for name, literal in free.items():
             if literal >> 1 in cone:
                 raise Refusal(f"A register that matters must be on both sides, {name!r} is not")
         return found
+
+
+def twins(machine: Clocked, names: Sequence[str]) -> dict[str, str]:
+    """Of registers that are not among ``names`` those that hold what one of these holds: from a state in which the two
+    are equal they stay so, whatever comes in. Mapping makes one of such a pair, which are joined by an enable that they
+    share: in Verilog ``if (en) a <= d;`` and ``if (en) b <= d;``.
+
+    Which may be twins is seen from what they hold in some random cycles; that they are follows from their gates.
+    """
+    lone = [name for name in machine.names if name not in set(names)]
+    if not lone:
+        return {}
+    traces = _traces(machine)
+    alike = {}
+    for name in names:
+        alike.setdefault(traces[name], []).append(name)
+    guesses = {name: list(alike[traces[name]]) for name in lone if traces[name] in alike}
+    while guesses:
+        logic = Logic()
+        state = {name: logic.input() for name in machine.names}
+        state |= {name: state[some[0]] for name, some in guesses.items()}
+        ports = {name: logic.inputs(width) for name, width in machine.inputs.items()}
+        following = dict(zip(machine.names, machine.step(logic, [state[name] for name in machine.names], ports)[1],
+                             strict=True))
+        wrong = [name for name, some in guesses.items() if following[name] != following[some[0]]]
+        if not wrong:
+            break
+        for name in wrong:
+            guesses[name].pop(0)
+        guesses = {name: some for name, some in guesses.items() if some}
+    return {name: some[0] for name, some in guesses.items()}
+
+
+def _traces(machine):
+    """What each register holds in some random cycles from a state of zeros, as bytes."""
+    logic, rng = Logic(), np.random.default_rng(1)
+    state = logic.inputs(len(machine.names))
+    ports = {name: logic.inputs(width) for name, width in machine.inputs.items()}
+    inputs = [literal for literals in ports.values() for literal in literals]
+    program = logic.compiled([*state, *inputs], machine.step(logic, state, ports)[1])
+    held, found = list(np.zeros((len(state), _TRACED), np.uint64)), []
+    for _ in range(_CYCLES):
+        planes = rng.integers(0, 2**64, (2, len(inputs), _TRACED), np.uint64)
+        planes[1, :, ::2] = _CONSTANT[1]  # in every other word an input is 1 in half of the patterns, else in a quarter
+        held = program.evaluate([*held, *(planes[0] & planes[1])])
+        found.append(np.stack(held))
+    return {name: np.stack([each[n] for each in found]).tobytes() for n, name in enumerate(machine.names)}
 
 
 def compare(reference: Combinational, circuits: Sequence[Combinational], seconds: float = 60.0) -> list[Verdict]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..prove import exhaust, machine
-from ..prove.equivalence import Step, Verdict, compare
+from ..prove.equivalence import Step, Verdict, compare, twins
 from ..prove.logic import FALSE, TRUE, Logic
 from . import boolean
 from .netlist import CONST0, CONST1, Netlist
@@ -43,7 +43,7 @@ def prove(reference: Any, netlists: Sequence[Netlist], seconds: float = 60.0) ->
 def _matched(reference, circuit, seconds):
     names = sorted(set(reference.names) & set(circuit.names))
     try:
-        [verdict] = compare(Step(reference, names), [Step(circuit, names)], seconds)
+        [verdict] = compare(Step(reference, names, twins(reference, names)), [Step(circuit, names)], seconds)
     except ValueError as error:
         return Verdict("undecided", str(error), 0.0)
     return verdict

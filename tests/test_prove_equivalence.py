@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import component, convert
-from lmul.prove import equivalence, exhaust
-from lmul.prove.equivalence import compare
+from lmul.prove import equivalence, exhaust, machine
+from lmul.prove.equivalence import Step, compare, twins
 from lmul.prove.logic import FALSE, TRUE, Logic
 
 SLUGS = {"mul_exact_e4m3": "exhaustive", "mul_lmul_bf16xe4m3": "exhaustive", "mul_lmul_bf16": "sat",
@@ -89,3 +89,26 @@ def test_gates_are_swept_where_no_part_can_be_exhausted(slug, monkeypatch):
     circuit.build(logic, {name: logic.inputs(width) for name, width in circuit.inputs.items()})
     same, other = compare(circuit, [Changed(circuit), Changed(circuit, len(logic.nodes) // 2)], 30)
     assert (same.state, other.state) == ("proved", "refuted")
+
+
+TWINS = """
+module pair(input clk, input rst, input en, input d, input [15:0] key, output reg a, output reg b, output reg c);
+  always @(posedge clk) begin
+    if (en) a <= d;
+    if (en) b <= d;
+    if (en) c <= d ^ (key == 16'h1234);
+  end
+endmodule
+"""
+
+
+def test_registers_that_hold_the_same_are_twins():
+    """``c`` differs from the others in so few cycles that random ones do not show it."""
+    found = machine.load({"pair": TWINS})["pair"]
+    assert sorted(found.names) == ["a", "b", "c"]
+    assert twins(found, ["a"]) == {"b": "a"} and twins(found, ["c"]) == {} and twins(found, found.names) == {}
+    assert twins(found, ["c", "a"]) == {"b": "a"}  # a wrong guess is followed by the right one
+    [verdict] = compare(Step(found, ["a", "c"], {"b": "a"}), [Step(found, ["a", "c"], {"b": "a"})])
+    assert verdict.state == "proved"
+    with pytest.raises(ValueError, match="^Registers that are taken as one must stay equal, 'c' and 'a' do not$"):
+        compare(Step(found, ["a", "b"], {"c": "a"}), [Step(found, ["a", "b"], {"c": "a"})])

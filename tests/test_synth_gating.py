@@ -23,13 +23,15 @@ from lmul.synth.timing import Constraints, analyse
 
 GATES = FIXTURES / "gates.lib"
 SHELL = "mac_lmul_e2m1_fixed16"  # Verilog of our own is mapped as that of a registered design, under its name
-#: Two modules that share an enable with a register of the top: 10 registers. ``other`` has 2 of its own, too few.
+#: Two modules that share an enable with a register of the top: 10 registers. ``other`` has 2 of its own, too few, and 2
+#: alike, which mapping joins with these.
 VERILOG = f"""
 module held(input clk, input en, input [3:0] d, output reg [3:0] q);
   always @(posedge clk) if (en) q <= d;
 endmodule
 module {SHELL}(input clk, input rst, input en, input go, input other, input [3:0] a, input [3:0] b, input [1:0] c,
-               output [3:0] p, output [3:0] q, output reg [1:0] r, output reg [1:0] s, output reg [3:0] count);
+               output [3:0] p, output [3:0] q, output reg [1:0] r, output reg [1:0] s, output reg [1:0] t,
+               output reg [3:0] count);
   wire both;
   assign both = en & go;
   held x(.clk(clk), .en(both), .d(a ^ b), .q(p));
@@ -37,6 +39,7 @@ module {SHELL}(input clk, input rst, input en, input go, input other, input [3:0
   always @(posedge clk) begin
     if (both) s <= c;
     if (other) r <= c;
+    if (other) t <= c;
     count <= rst ? 4'd0 : count + 4'd1;
   end
 endmodule
@@ -79,9 +82,9 @@ def stimulus(seed, share):
 def expected(inputs):
     """What `VERILOG` puts out at the end of each cycle, from registers at 0."""
     p = q = r = s = count = 0
-    found = {name: [] for name in ("p", "q", "r", "s", "count")}
+    found = {name: [] for name in ("p", "q", "r", "s", "t", "count")}
     for n in range(CYCLES):
-        for name, value in zip(found, (p, q, r, s, count), strict=True):
+        for name, value in zip(found, (p, q, r, s, r, count), strict=True):
             found[name].append(value)
         now = {name: int(codes[n]) for name, codes in inputs.items()}
         if now["en"] and now["go"]:
