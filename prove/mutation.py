@@ -8,6 +8,7 @@ from the design goes to a solver: it is *equivalent*, or a survivor.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import tempfile
@@ -102,6 +103,7 @@ class Gates:
     inputs, outputs : dict of str to int
         Widths of the ports, without the clock.
     flops : int
+    flop_names : list of str
     mutations : list of Mutation
     """
 
@@ -115,6 +117,10 @@ class Gates:
         self._flops = [name for name, (kind, _) in self._cells.items() if kind == _FLOP]
         self._gates = self._ordered()
         self.flops, self.mutations = len(self._flops), mutations
+
+    @property
+    def flop_names(self) -> list[str]:
+        return self._flops
 
     def with_mutations(self, numbers: Iterable[int]) -> Gates:
         """The same with some of the mutations."""
@@ -295,6 +301,53 @@ def products(gates: Gates, design: Design, seed: int, block: int = 4096) -> np.n
     return simulation.found()
 
 
+class Control(NamedTuple):
+    """Flip-flops of few states, those behind some outputs: they depend on no inputs but ``signals``, of one bit each,
+    and on no other flip-flops, in the design as in its mutants."""
+
+    outputs: tuple[str, ...]
+    signals: tuple[str, ...]
+    reset: str = "rst"
+
+    def flops(self, gates: Gates) -> list[int]:
+        """Their numbers."""
+        behind = set(gates.behind(self.outputs))
+        return [n for n, name in enumerate(gates.flop_names) if name in behind]
+
+    def reached(self, gates: Gates, mutation: Mutation) -> set[tuple[int, ...]]:
+        """The states of the design and behind each that of a mutant, which both come to be in together: after a cycle
+        of reset that they begin alike, whatever the signals are in each cycle."""
+        flops, both = self.flops(gates), gates.with_mutations([])
+        both.mutations = [mutation]
+        patterns = list(itertools.product((0, 1), repeat=len(self.signals)))
+        count = len(flops)
+
+        def following(pairs, reset):
+            cases = [(pair, pattern) for pair in pairs for pattern in patterns]
+            width = len(cases)
+            planes = [0] * gates.flops
+            for k, n in enumerate(flops):
+                planes[n] = _plane([pair[k] for pair, _ in cases] + [pair[count + k] for pair, _ in cases])
+            given = {name: _plane([pattern[k] for _, pattern in cases] * 2) for k, name in enumerate(self.signals)}
+            given[self.reset] = (1 << 2 * width) - 1 if reset else 0
+            inputs = [given.get(name, 0) for name, bits in gates.inputs.items() for _ in range(bits)]
+            after = both.function(width)(planes, inputs)[1]
+            columns = [f"{after[n]:0{2 * width}b}"[::-1] for n in flops]
+            return {tuple(int(column[i + side * width]) for side in (0, 1) for column in columns) for i in range(width)}
+
+        new = following([state * 2 for state in itertools.product((0, 1), repeat=count)], reset=True)
+        found = set(new)
+        while new:
+            new = (following(sorted(new), reset=False) | following(sorted(new), reset=True)) - found
+            found |= new
+        return found
+
+
+def _plane(bits):
+    """Bits as a plane, the first lowest."""
+    return int("".join(map(str, reversed(bits))), 2)
+
+
 class Comparison:
     """Whether a mutant can be told from its design at all.
 
@@ -308,14 +361,18 @@ class Comparison:
         ``legal(logic, inputs)`` gives a literal: whether the inputs of a cycle, by port, keep the contract.
     reset : dict of str to int
         Inputs of the cycle of reset that comes first; None where there are no flip-flops.
+    control : Control, optional
+        Flip-flops whose states, of design and mutant together, are gone through from a reset on, where that is what it
+        takes.
     watch : callable, optional
         ``watch(logic, cycles)`` gives what sees the cycles after the reset one by one: called with the inputs and the
         design's outputs by port, it gives a literal as ``legal`` does.
     """
 
     def __init__(self, gates: Gates, seen: Seen, legal: Legal, reset: Mapping[str, int] | None = None,
-                 watch: Watch | None = None) -> None:
+                 watch: Watch | None = None, control: Control | None = None) -> None:
         self.gates, self._seen, self._legal, self._reset, self._watch = gates, seen, legal, reset, watch
+        self._control = control
 
     def _cycle(self, logic, inputs, state, mutation):
         outputs, after = self.gates.build(logic, inputs, state, mutation)
@@ -332,6 +389,9 @@ class Comparison:
     def equivalent(self, mutation: Mutation) -> bool:
         """Whether it never differs: nothing that counts can differ in any cycle that begins with equal flip-flops, but
         for those that can come to differ and are therefore left out of what is equal, until nothing changes."""
+        return self._by_steps(mutation) or bool(self._control) and self._by_states(mutation)
+
+    def _by_steps(self, mutation):
         equal = set(range(self.gates.flops))
         while True:
             logic = Logic()
@@ -346,6 +406,31 @@ class Comparison:
             if _same(logic, kept, [after[i] for i in equal], [their_after[i] for i in equal]):
                 return True
             equal = {i for i in equal if _same(logic, kept, [after[i]], [their_after[i]], seconds=1)}
+
+    def _by_states(self, mutation):
+        """The same from a reset on: control is in a state of both that is reached together, all other flip-flops are
+        equal and stay so."""
+        control = self._control
+        assert control
+        flops = control.flops(self.gates)
+        pairs = control.reached(self.gates, mutation)
+        rest = [n for n in range(self.gates.flops) if n not in flops]
+        logic = Logic()
+        inputs, mine = self._first(logic), logic.inputs(self.gates.flops)
+        after, theirs = (self._cycle(logic, inputs, mine, each)[2] for each in (None, mutation))
+        if not _same(logic, TRUE, [after[n] for n in rest], [theirs[n] for n in rest]):
+            return False
+        logic = Logic()
+        inputs, mine = logic.inputs(self._width), logic.inputs(self.gates.flops)
+        apart = {n for k, n in enumerate(flops) if any(pair[k] != pair[len(flops) + k] for pair in pairs)}
+        others = [logic.input() if n in apart else literal for n, literal in enumerate(mine)]
+        _, seen, after = self._cycle(logic, inputs, mine, None)
+        _, theirs, their_after = self._cycle(logic, inputs, others, mutation)
+        held = [side[n] for side in (mine, others) for n in flops]
+        together = logic.any(logic.any(literal ^ bit for literal, bit in zip(held, pair, strict=True)) ^ 1
+                             for pair in sorted(pairs))
+        kept = logic.and_(self._kept(logic, inputs), together)
+        return _same(logic, kept, [*seen, *(after[n] for n in rest)], [*theirs, *(their_after[n] for n in rest)])
 
     def alike(self, mutation: Mutation, cycles: int) -> bool:
         """Whether no inputs of so many cycles tell it from the design, whatever its state was before the reset."""

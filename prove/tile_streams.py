@@ -307,15 +307,18 @@ _OPEN = {**{(stream, "valid"): [TRUE] for stream in _INPUTS}, ("o", "ready"): [T
 
 
 def progress(circuits: Mapping[str, Machine], seconds: float, small: Small, within: int) -> Answer:
-    """Out of whatever state: with all streams open, a vector is taken and sums are offered within so many cycles."""
+    """Out of whatever state: with all streams open, a vector is taken and sums are offered within so many cycles; and
+    sums are offered also where nobody is ready for them."""
     core, logic = Core(small, circuits["tile"]), Logic()
-    moved: dict[str, list[int]] = {"a": [], "o": []}
-    state = logic.inputs(core.machine.registers)
-    for _ in range(within):
-        found, state = core.step(logic, state, _OPEN)
-        moved["a"] += found["a", "ready"]
-        moved["o"] += found["o", "valid"]
-    stuck = logic.any(logic.any(times) ^ 1 for times in moved.values())
+    taken, offered = [], {TRUE: [], FALSE: []}
+    begin = logic.inputs(core.machine.registers)
+    for ready, times in offered.items():
+        state = begin
+        for _ in range(within):
+            found, state = core.step(logic, state, _OPEN | {("o", "ready"): [ready]})
+            times += found["o", "valid"]
+            taken += found["a", "ready"] if ready else []
+    stuck = logic.any(logic.any(times) ^ 1 for times in (taken, *offered.values()))
     return Answer(*Question(logic).never_one(stuck, limit=seconds))
 
 

@@ -42,6 +42,7 @@ STREAMS = [
     (r"assign (\w+) = a_nan \| b_nan|assign (\w+) = b_nan \| a_nan", r"assign \1\2 = b_nan", "flags"),
     (r"assign free = \w+ \| o__ready;", "assign free = 1'h1;", "hold"),
     (r"assign i_a__ready = .*;", "assign i_a__ready = 1'h0;", "progress"),
+    (r"assign free = \w+ \| o__ready;", "assign free = o__ready;", "progress"),  # sums wait for who is to take them
     (r"(assign i_a__ready = .*);", r"\1 & ~o__valid;", "rate"),
     (r"(assign take = .*);", r"\1 & ~i_a__data[0];", "independence"),
 ]
