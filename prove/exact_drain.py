@@ -15,7 +15,7 @@ from .solver import Question
 from .words import SINGLE, Number, concat
 
 if TYPE_CHECKING:
-    from ..hdl.fixed import Window
+    from ..hdl.fixed import Sum
     from .machine import Machine
     from .words import Word
 
@@ -23,7 +23,7 @@ FP32 = FORMATS["fp32"]
 _INF, _NAN = cast(int, FP32.inf), cast(int, FP32.nan)
 
 
-def in_fp32(window: Window) -> bool:
+def in_fp32(window: Sum) -> bool:
     """Whether all sums other than 0 are in the range of normal numbers of fp32."""
     return 1 - FP32.bias <= window.unit <= FP32.bias - window.bits
 
@@ -40,7 +40,7 @@ def _possible(word):
     return ~word.equals(1 << (word.width - 1))
 
 
-def drained(circuits: Mapping[str, Machine], seconds: float, window: Window, words: int) -> Answer:
+def drained(circuits: Mapping[str, Machine], seconds: float, window: Sum, words: int) -> Answer:
     """What leaves an exact sum is its value, rounded to nearest even to fp32 once, out of whatever state before."""
     assert in_fp32(window)  # so rounding as an integer, then scaling, is exact
     logic, drain = Logic(), circuits["drain"]
@@ -63,7 +63,7 @@ def drained(circuits: Mapping[str, Machine], seconds: float, window: Window, wor
     return Answer(*question.never(_possible(total) & ~same, limit=seconds, shown={"raw": raw, "gives": code}))
 
 
-def drained_in_cases(circuits: Mapping[str, Machine], seconds: float, window: Window, words: int) -> Answer:
+def drained_in_cases(circuits: Mapping[str, Machine], seconds: float, window: Sum, words: int) -> Answer:
     """As `drained`, for sums beyond fp32's range, which a solver's theory has no numbers for: from register to
     register, and the rounding for each place that the leading one of a magnitude may have. Tells how many places."""
     drain = circuits["drain"]
@@ -159,16 +159,16 @@ def _rounded(drain, window, top, limit):
     return question.never(~found.equals(code), limit=limit, shown={"magnitude": size, "gives": found})
 
 
-def of(name: str, window: Window, words: int) -> Obligation:
+def of(name: str, window: Sum, words: int) -> Obligation:
     """The obligation of the way out of a sum called ``name``."""
     return by_theory(name, window, words) if in_fp32(window) else by_cases(name, window, words)
 
 
-def by_theory(name: str, window: Window, words: int) -> Obligation:
+def by_theory(name: str, window: Sum, words: int) -> Obligation:
     return _of(name, window, words, "SMT, floating-point theory", drained)
 
 
-def by_cases(name: str, window: Window, words: int) -> Obligation:
+def by_cases(name: str, window: Sum, words: int) -> Obligation:
     return _of(name, window, words, "SMT, bit vectors, {:,} places of the leading one", drained_in_cases)
 
 

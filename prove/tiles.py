@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import handshake, tile_lanes, tile_scales, tile_streams, tile_sums
+from ..hdl.tile_core import Word
+from . import exact_drain, handshake, tile_lanes, tile_queue, tile_scales, tile_streams, tile_sums
 
 if TYPE_CHECKING:
     from ..hdl.designs import Design
@@ -21,10 +22,15 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
     found = {f"lane, {product}": tile_lanes.of(product, tile), f"sum, {summed}": tile_sums.of(summed, tile, stages)}
     if edge := tile_scales.of(name, tile):
         found[f"edge, {name}"] = edge
-    small = tile_streams.followed(tile, stages)
+    small = tile_streams.followed(tile, stages, ahead=design.declared.bus)
     found[f"streams, as of {', '.join(each.name for each in small)}"] = [
         each for one in small for each in tile_streams.of(one)]
     if design.declared.bus:
+        if not tile.result.integer:
+            word = Word(tile.word_bits, tile.flags)
+            found[f"results, words of {word.bits} bits"] = [exact_drain.of(f"word of {word.bits} bits", word, 1)]
         found["stream registers"] = handshake.registers()
-        found["order of passes, memory of partial sums, results"] = []  # no means yet
+        depths = sorted({2, tile_queue.depth(design)})
+        found[f"queues of {' and '.join(map(str, depths))}"] = [tile_queue.of(depth) for depth in depths]
+        found["order of passes, memory of partial sums"] = []  # no means yet
     return found
