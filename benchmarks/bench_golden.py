@@ -2,9 +2,10 @@
 
     python benchmarks/bench_golden.py [--size N] [--count N]
 
-Prints one table of products, one of matrix products and one of L-Mul at the shapes of a transformer, where 200 million
-MAC/s on two cores are asked for; for comparison, what numpy reaches with float32 values of the same shapes. Best of
-several runs after a first one that compiles; codes are of normal random values.
+Prints one table of products, one of matrix products, one of tiles and one of L-Mul at the shapes of a transformer. On
+two cores 200 million MAC/s are asked for in the last, 500 of tiles with codes of 8 bits, 50 of tiles with others. For
+comparison, what numpy reaches with float32 values of the same shapes. Best of several runs after a first one that
+compiles; codes are of normal random values.
 """
 
 import argparse
@@ -17,6 +18,9 @@ from lmul.golden.codec import encode
 from lmul.golden.matmul import matmul
 from lmul.golden.products import multiply, product
 from lmul.golden.spec import Multiplier, parse_accumulator
+from lmul.golden.tile_matrices import matmul_floats
+from lmul.golden.tile_sums import Scales, tile_matmul
+from lmul.hdl.designs import parse
 
 PRODUCTS = [
     ("lmul", "e4m3"), ("exact", "e4m3"), ("lmul", "e5m2"), ("exact", "e5m2"), ("lmul", "e2m1"), ("int8", None),
@@ -27,6 +31,11 @@ SUMS = ["fp32", "bf16", "fixed"]
 #: Matrix products of all-MiniLM-L6-v2: name, shapes of both operands.
 SHAPES = [("linear, 1024 tokens", (1024, 384), (384, 1536)),
           ("attention, 32 x 12 heads", (384, 16, 32), (384, 32, 16))]
+#: Tiles, and how many million MAC/s are asked for.
+TILES = [("lmul_e4m3_16x16_w10", 500), ("log_l3f4_16x16_w10", 500), ("exact_e4m3_16x16_w10", 500), ("int8_16x16", 500),
+         ("lmul_mxe4m3_16x16_w10", 500), ("log_mxl3f4_16x16_w10", 500), ("mxint8_16x16", 500),
+         ("exact_nvfp4_16x16_w10", 500), ("log_mxl3f5_t7_16x16_w10", 50), ("lmul_bf16xmxe4m3_16x16_w12", 50),
+         ("exact_bf16xmxe4m3_16x16_w12", 50), ("lmul_bf16_16x16_w12", 50), ("exact_bf16_16x16_w12", 50)]
 REPEATS = 3
 
 
@@ -72,6 +81,17 @@ def sums(size, generator):
             print(f"{spec.name:24}{name:>10}{reached:10.0f}{reached / numpy_rate:10.4f}")
 
 
+def tiles(size, generator):
+    values = [generator.normal(size=(size, size)) for _ in range(2)]
+    print(f"{'million MAC/s':34}{'rate':>8}{'of what is asked for':>24}")
+    for words, wanted in TILES:
+        tile = parse(f"tile_{words}").tile
+        found = matmul_floats(tile, *values)
+        scales = Scales(found.a.scales, found.b.scales)
+        reached = rate(lambda: tile_matmul(tile, found.a.codes, found.b.codes, scales), size**3)  # noqa: B023
+        print(f"{'tile_' + words:34}{reached:8.0f}{reached / wanted:24.1f}")
+
+
 def shapes(generator):
     print(f"{'million MAC/s, sum fp32':24}" + "".join(f"{name:>26}" for name, *_ in SHAPES))
     for fmt in ("e4m3", "e5m2", "bf16"):
@@ -94,6 +114,8 @@ def main():
     products(options.count, generator)
     print()
     sums(options.size, generator)
+    print()
+    tiles(2 * options.size, generator)
     print()
     shapes(generator)
 

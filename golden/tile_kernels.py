@@ -1,4 +1,4 @@
-"""Compiled sums of a tile's words, which are looked up."""
+"""Compiled sums of a tile's words: looked up, or of products cut to the window one by one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,25 @@ class Factors(NamedTuple):
     b_exp: np.ndarray
 
 
+class Window(NamedTuple):
+    """How two factors make a word: whether by their sum, whose upper part is the exponent, or else by their product;
+    bits of a significand below its point; and the lowest and the highest exponent that count."""
+
+    fields: int
+    frac_bits: int
+    lowest: int
+    highest: int
+
+
+class Cut(NamedTuple):
+    """Operands for products that are cut, int64 arrays: significands or fields, their exponents, and 1 or -1. Of zeros
+    these are so low that no product counts; of one operand they are less the window's place."""
+
+    sig: np.ndarray
+    exp: np.ndarray
+    sign: np.ndarray
+
+
 @compiled
 def add_passes(table: np.ndarray, a: np.ndarray, b: np.ndarray, first: Int, last: Int, step: Int, guard: Int, top: Int,
                factors: Factors, sums: np.ndarray, out: np.ndarray) -> None:
@@ -36,11 +55,39 @@ def add_passes(table: np.ndarray, a: np.ndarray, b: np.ndarray, first: Int, last
                 found, codes = table[a[i, k]], b[k]
                 for j in range(cols):
                     sums[j] += found[codes[j]]
-            if guard < 0:
+            _add_scaled(i, n, guard, top, factors, sums, out)
+
+
+@compiled
+def add_products(window: Window, a: Cut, b: Cut, first: Int, last: Int, step: Int, guard: Int, top: Int,
+                 factors: Factors, sums: np.ndarray, out: np.ndarray) -> None:
+    """As `add_passes`, of operands whose pairs are too many for a table."""
+    depth, cols = b.sig.shape
+    frac = window.frac_bits
+    one = 1 << frac
+    for i in range(first, last):
+        for n in range((depth + step - 1) // step):
+            sums[:] = 0
+            for k in range(n * step, min((n + 1) * step, depth)):
                 for j in range(cols):
-                    out[i, j] += sums[j]
-            else:
-                for j in range(cols):
-                    down = top - factors.a_exp[i, n] - factors.b_exp[n, j]
-                    scaled = np.int64(sums[j]) * factors.a_sig[i, n] * factors.b_sig[n, j]
-                    out[i, j] += (scaled << guard) >> min(down, 63)
+                    if window.fields:
+                        total = a.sig[i, k] + b.sig[k, j]
+                        exp, sig = total >> frac, (total & (one - 1)) | one
+                    else:
+                        exp, sig = a.exp[i, k] + b.exp[k, j], a.sig[i, k] * b.sig[k, j]
+                    if window.lowest <= exp <= window.highest:
+                        size = sig << (exp - frac) if exp > frac else sig >> (frac - exp)
+                        sums[j] += a.sign[i, k] * b.sign[k, j] * (2 * size + 1)
+            _add_scaled(i, n, guard, top, factors, sums, out)
+
+
+@compiled
+def _add_scaled(i: Int, n: Int, guard: Int, top: Int, factors: Factors, sums: np.ndarray, out: np.ndarray) -> None:
+    """Add the sums of a pass to a row."""
+    for j in range(len(sums)):
+        if guard < 0:
+            out[i, j] += sums[j]
+        else:
+            down = top - factors.a_exp[i, n] - factors.b_exp[n, j]
+            scaled = np.int64(sums[j]) * factors.a_sig[i, n] * factors.b_sig[n, j]
+            out[i, j] += (scaled << guard) >> min(down, 63)

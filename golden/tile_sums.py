@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
+from .accumulate import exact_int_sums
+from .accumulate import factors as factors_of
 from .formats import as_codes
 from .parallel import in_threads
 from .products import product
 from .refusal import Refusal
 from .stimulus import all_pairs
 from .tile import GUARD_BITS
-from .tile_kernels import Factors, add_passes
+from .tile_kernels import Cut, Factors, Window, add_passes, add_products
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
     from .integers import IntegerMultiplier
     from .tile import Tile
 
-_TABLE_BITS = 16  # operand pairs whose words are looked up
+_TABLE_BITS = 20  # operand pairs whose words are looked up
+_FAR = -(1 << 20)  # an exponent below every window
 _ROWS = 32  # of a result that one thread makes at a time
 
 
@@ -206,15 +209,15 @@ def _sums(tile, place, a, b, scales, top):
     of_a, a_nan = _scale_parts(tile.a_block, scales.a, passes * step, 1, (len(a), len(passes)))
     of_b, b_nan = _scale_parts(tile.b_block, scales.b, passes * step, 0, (len(passes), b.shape[1]))
     nan = nan | a_nan[:, None] | b_nan
+    if tile.window is None and not tile.blocks:
+        return exact_int_sums(spec, a, b), nan
     factors = Factors(*of_a, *of_b)
     out, guard = np.zeros((len(a), b.shape[1]), np.int64), GUARD_BITS if tile.blocks else -1
-    if spec.a.width + spec.b.width <= _TABLE_BITS:
-        table, b = _table(tile, place), np.ascontiguousarray(b)
-        sums = np.int64 if max(map(abs, tile.word_range)) * step >= 1 << 31 else np.int32
-
+    kernel, operands, sums = _kernel(tile, place, a, b, step)
+    if kernel is not None:
         def some_rows(first):
             last = min(first + _ROWS, len(a))
-            add_passes(table, a, b, first, last, step, guard, top, factors, np.empty(b.shape[1], sums), out)
+            kernel(*operands, first, last, step, guard, top, factors, np.empty(b.shape[1], sums), out)
 
         in_threads(some_rows, range(0, len(a), _ROWS))
         return out, nan
@@ -227,6 +230,29 @@ def _sums(tile, place, a, b, scales, top):
             total = (total * factors.a_sig[:, n, None] * factors.b_sig[n] << guard) >> np.minimum(down, 63)
         out += total
     return out, nan
+
+
+def _kernel(tile: Tile, place: int, a: np.ndarray, b: np.ndarray, step: int) -> tuple[Any, Any, Any]:
+    """The compiled loop for checked operands, what it takes of them, and the type of a pass's sums; or None of all."""
+    spec: Any = tile.multiplier
+    if spec.a.width + spec.b.width <= _TABLE_BITS:
+        sums = np.int64 if max(map(abs, tile.word_range)) * step >= 1 << 31 else np.int32
+        return add_passes, (_table(tile, place), a, np.ascontiguousarray(b)), sums
+    if tile.window is None or not spec.form or _special(spec.a, a).any() or _special(spec.b, b).any():
+        return None, None, None
+    fields, frac = spec.form == "fields", spec.layout.frac_bits
+    window = Window(int(fields), frac, tile.lowest, tile.highest)
+    of_a = _cut(spec, spec.a, a, place << frac if fields else place)
+    return add_products, (window, of_a, _cut(spec, spec.b, b, -spec.wide_offset if fields else 0)), np.int64
+
+
+def _cut(spec, fmt, codes, less):
+    """Codes as `Cut`, less a number: of fields, or of exponents."""
+    found = factors_of(spec, fmt, codes)
+    fields, none = spec.form == "fields", found.flags != 0
+    sig, exp = found.sig - less * fields, found.exp.astype(np.int64) - less * (not fields)
+    return Cut(np.where(none & fields, _FAR << spec.layout.frac_bits, sig), np.where(none, _FAR, exp),
+               1 - 2 * found.sign.astype(np.int64))
 
 
 def _scale_parts(block, codes, places, axis, shape):

@@ -229,6 +229,31 @@ def test_matrix_products(words_of, ends, seed):
     assert some_nan == (tile.flags == 1) or not ends
 
 
+@pytest.mark.parametrize("words_of", ["lmul_bf16_64x1_w12", "exact_bf16_64x1_w12", "lmul_bf16_sub_64x1_w9",
+                                      "exact_bf16_flush_64x1_w12", "lmul_fp16_offh1_64x1_w14", "log_l8f7_64x1_w12",
+                                      "exact_fp16_64x1_w24", "exact_bf16_r8_64x1_w12", "int16_64x1"])
+def test_sums_of_wide_codes_are_those_of_their_words(words_of, seed):
+    """Of numbers about the window, zeros and subnormals; and where a NaN or an Inf is among them."""
+    tile, rng = tile_of(words_of), np.random.default_rng(seed)
+    spec = tile.multiplier
+    a, b = (rng.integers(0, 1 << 16, shape).astype(np.uint16) for shape in ((6, 64), (64, 4)))
+    if tile.window is not None:
+        middle = tile.places[len(tile.places) // 2] >> 1
+        for codes, fmt in ((a, spec.a), (b, spec.b)):
+            fields = (middle << fmt.man_bits) + rng.integers(-(5 << fmt.man_bits), 9 << fmt.man_bits, codes.shape)
+            codes[:] = np.clip(fields, 0, fmt.max_finite) | codes & fmt.sign_mask
+            codes.flat[:9] = [0, fmt.sign_mask, 1, 2, fmt.man_mask, fmt.man_mask + 1, fmt.max_finite, 0, 5]
+    for special in (False, tile.flags == 1):
+        if special:
+            a[2, 3], b[5, 1] = spec.a.max_finite + 1, spec.b.field_mask
+        for place in {tile.places[0], tile.places[len(tile.places) // 2], tile.places[-1]}:
+            found = partial_sums(tile, place, a, b, np.zeros((6, 4), np.uint64))
+            wanted = words(tile, place, a[..., None], b[None]).sum(axis=1)
+            assert np.array_equal(found & np.uint64((1 << tile.word_bits) - 1),
+                                  wanted.view(np.uint64) & np.uint64((1 << tile.word_bits) - 1))
+            assert ((found >> np.uint64(tile.word_bits)) == 1).sum() == (9 if special else 0)
+
+
 def in_passes(tile, a, b, scales, result):
     """The partial sums of a product, pass by pass."""
     c = np.zeros((len(a), b.shape[1]), np.uint64)
