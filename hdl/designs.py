@@ -227,13 +227,13 @@ def _meant(word, words):
     if not names:
         *known, last = dict.fromkeys(each.word or name for name, each in STRUCTURES.items())
         raise Refusal(f"a design begins with {', '.join(known)} or {last}, not {word!r}")
-    if len(names) > 1:
-        elements = [*words]
-        with contextlib.suppress(Refusal, IndexError):  # which is said where the words are read
-            _take_blocks(elements)
-            _, rest = families.parse(elements)
-            names.sort(key=lambda name: not STRUCTURES[name].shape.begins(rest))
-    return names[0]
+    if len(names) == 1:
+        return names[0]
+    elements, ends = [*words], [words[n:] for n in range(len(words))]
+    with contextlib.suppress(Refusal, IndexError):  # which is said where the words are read
+        _take_blocks(elements)
+        ends = [families.parse(elements)[1]]
+    return next((name for end in ends for name in names if STRUCTURES[name].shape.begins(end)), names[0])
 
 
 def _take_blocks(words):

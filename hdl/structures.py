@@ -96,7 +96,7 @@ class TileShape(Shape):
     fields = ("lanes", "cols", "window", "stages")
 
     def begins(self, words: list[str]) -> bool:
-        return bool(words and self._sides(words[0]))
+        return bool(words and self._sides(words[0]) and (len(words) == 1 or re.match(r"[wp]\d", words[1])))
 
     @staticmethod
     def _sides(word):

@@ -14,7 +14,8 @@ from . import bench
 from .cocotb_axis import as_bytes, dirtied
 from .cocotb_tile_core import TIMEOUT, runs_of_all_kinds
 from .streams import PATIENCE, PERIOD, TRAFFIC
-from .tile_core import TileCore, element_bits, formats, run
+from .tile_core import TileCore
+from .tile_runs import element_bits, formats, run
 
 
 @cocotb.test(**TIMEOUT)

@@ -12,7 +12,8 @@ from ..golden.tile_sums import tile_matmul
 from ..hdl.verilog import component
 from . import bench, passes
 from .streams import TRAFFIC, Checker, Driver, Monitor, Sink
-from .tile_core import TileCore, depth_step
+from .tile_core import TileCore
+from .tile_runs import depth_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,13 +8,8 @@ numbers, each of which must be the format's, and give signed integers: int32 for
 whose operands may come in blocks, see `tile_matmul`.
 """
 
-import contextlib
-import functools
-import json
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -27,19 +22,15 @@ from ..golden.codec import code_dtype, decode
 from ..golden.files import atomic_write
 from ..golden.formats import IntFormat
 from ..golden.operands import quantise
-from ..golden.pool import Pool
 from ..golden.refusal import Refusal
 from ..golden.spec import Multiplier
 from ..golden.tensors import Tensor
 from ..hdl.designs import Design
-from . import tile_matmul
+from . import tile_matmul, tile_rtl
+from .carried import Progress, carried, told
 from .codes import code_operand
-from .runner import simulate
 
 BACKENDS = ("golden", "rtl")
-LONG = 8_000_000  # products from which on a simulation worth more time to build is sooner done
-
-Progress = Callable[[int, int, str], object]
 
 
 def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, path: str | Path,
@@ -84,7 +75,7 @@ def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, pat
     scales = [given and read_matrix(f"of scales of {name}", given)
               for name, given in (("A", a_scales), ("B", b_scales))]
     if design.declared.tiled:
-        run = _by_tile(design, first, second, scales, backend)
+        run = _by_tile(design, first, second, scales, backend, simulator, folder, progress)
     elif any(scales):
         raise Refusal(f"Scales of blocks must be left out for {design.slug!r}, which has no blocks")
     else:
@@ -119,16 +110,18 @@ def _by_array(design, first, second, backend, simulator, folder, progress):
     return _Run(codes, result(design, codes, {first.dtype, second.dtype}, scales), seconds, how + scaled)
 
 
-def _by_tile(design, first, second, scales, backend):
+def _by_tile(design, first, second, scales, backend, simulator, folder, progress):
     tile = design.tile
     a, b = tile_matmul.operands(tile, first, second, *scales)
-    if backend != "golden":
-        raise Refusal(f"Backend must be golden for {design.slug!r}, not {backend!r}")
+    given = a.codes, b.codes, tile_matmul.scales(a, b)
     start = time.perf_counter()
-    found = tile_sums.tile_matmul(tile, a.codes, b.codes, tile_matmul.scales(a, b))
+    if backend == "golden":
+        found, how = tile_sums.tile_matmul(tile, *given), ""
+    else:
+        found, how = tile_rtl.on_rtl(design, *given, simulator, folder, progress)
     seconds = time.perf_counter() - start
     product = tile_matmul.product(tile, found, a, b, {first.dtype, second.dtype})
-    return _Run(found.codes, product, seconds, tile_matmul.told(tile, found, a, b))
+    return _Run(found.codes, product, seconds, how + tile_matmul.told(tile, found, a, b))
 
 
 def _specials(design, codes, product):
@@ -203,27 +196,13 @@ def on_rtl(design: Design, a: np.ndarray, b: np.ndarray, simulator: str = "veril
         Cycles, utilisation and times, for `matmul_files`.
     """
     check(design.multiplier, design.summed_by, a.shape[1])
-    with contextlib.ExitStack() as stack:
-        if folder is None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lmul-"))
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lmul-")))
-        a_tiles, b_tiles = tiles(design, a, b)
-        np.savez(scratch / "tiles.npz", a=a_tiles, b=b_tiles)
-        files = {"LMUL_TILES": str(scratch / "tiles.npz"), "LMUL_RESULTS": str(scratch / "results.npy")}
-        (rows, cols), total = design.grid, len(a_tiles) * len(b_tiles) * design.grid[0]
-        job = functools.partial(simulate, folder=folder, simulator=simulator, bench="lmul.sim.cocotb_product",
-                                settings=files, long=a.size * b.shape[1] > LONG)
-        with _watched(Path(folder) / design.slug / simulator / "figures.json", total, progress), Pool() as pool:
-            [run] = pool.run([(job, design)], design.slug)
-        if not run.passed:
-            raise RuntimeError(run.line)
-        codes = np.load(scratch / "results.npy")
+    a_tiles, b_tiles = tiles(design, a, b)
+    rows, cols = design.grid
+    codes, run = carried(design, "lmul.sim.cocotb_product", {"a": a_tiles, "b": b_tiles},
+                         len(a_tiles) * len(b_tiles) * rows, a.size * b.shape[1], simulator, folder, progress)
     codes = codes.reshape(len(a_tiles), len(b_tiles), rows, cols).transpose(0, 2, 1, 3)
     codes = codes.reshape(len(a_tiles) * rows, -1)[: a.shape[0], : b.shape[1]]
-    cycles = run.figures["cycles"]
-    utilisation = a.size * b.shape[1] / (cycles * rows * cols)
-    how = (f" ({simulator} {run.version}: build {run.build_seconds:.1f} s, run {run.seconds:.1f} s), {cycles} cycles, "
-           f"utilisation {100 * utilisation:.1f} %")
+    how = told(run, a.size * b.shape[1], rows * cols)
     return np.ascontiguousarray(codes, code_dtype(design.result.width)), how
 
 
@@ -234,27 +213,3 @@ def tiles(design: Design, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.
     a = np.pad(a, ((0, -len(a) % rows), (0, 0)), constant_values=fill_a)
     b = np.pad(b, ((0, 0), (0, -b.shape[1] % cols)), constant_values=fill_b)
     return a.reshape(-1, rows, a.shape[1]), b.reshape(len(b), -1, cols).swapaxes(0, 1)
-
-
-@contextlib.contextmanager
-def _watched(figures, total, progress):
-    """Report the ``rows`` in a simulation's figures while it goes on."""
-    if progress is None:
-        yield
-        return
-    done = threading.Event()
-
-    def watch():
-        while not done.wait(0.5):
-            with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):  # not there yet, or half there
-                progress(json.loads(figures.read_text()).get("rows", 0), total, "rows")
-
-    progress(0, total, "building")
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-        progress(total, total, "rows")

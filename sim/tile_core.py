@@ -1,32 +1,22 @@
-"""A tile's AXI4-Stream core in a bench: its ports, and matrices as what moves through them."""
+"""A tile's AXI4-Stream core in a bench: its ports, and what moves through them."""
 
 from __future__ import annotations
 
-from math import lcm
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
 from . import beats, bench
 from .streams import PERIOD, Beat, Joined, Stream
+from .tile_runs import Beats, element_bits, formats, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..golden.formats import Format
-    from ..hdl.designs import Design
+    import numpy as np
+
     from .passes import Operands
-
-
-class Beats(NamedTuple):
-    """What moves on one stream in a run: codes (beats, elements), ``last`` of each, and what else its beats are taken
-    with."""
-
-    codes: np.ndarray
-    lasts: list[int]
-    beside: int = 0
 
 
 class TileCore:
@@ -91,42 +81,3 @@ class TileCore:
     def codes(self, words: Sequence[int]) -> np.ndarray:
         """Result beats as codes, (beats, cols)."""
         return beats.unpack(words, cast(int, self.design.cols), element_bits(self.design.result))
-
-
-def formats(design: Design) -> dict[str, Format]:
-    """The streams that go in, and the format of the elements of each."""
-    found = {"b": design.multiplier.b, "a": design.multiplier.a}
-    blocks = {"bs": design.b_block, "as": design.a_block}
-    return found | {name: block.scale for name, block in blocks.items() if block}
-
-
-def element_bits(fmt: Format) -> int:
-    """Bits that an element takes: whole bytes."""
-    return 8 * -(-fmt.width // 8)
-
-
-def depth_step(design: Design) -> int:
-    """What depths are multiples of: whole blocks."""
-    return lcm(*(block.size for block in design.tile.blocks))
-
-
-def run(design: Design, given: Operands) -> dict[str, Beats]:
-    """A run: by stream its beats. What is missing of the last pass is neutral."""
-    tile, spec, (a, b, scales, place, top) = design.tile, design.multiplier, given
-    fill_a, fill_b = cast("tuple[int, int]", spec.neutral)
-    missing = -a.shape[1] % tile.lanes
-    a = np.pad(a, ((0, 0), (0, missing)), constant_values=fill_a)
-    b = np.pad(b, ((0, missing), (0, 0)), constant_values=fill_b)
-    count = len(b) // tile.lanes
-    found = {"b": Beats(b, beats.lasts(len(b)), place),
-             "a": Beats(a.reshape(len(a), count, -1).swapaxes(0, 1).reshape(-1, tile.lanes),
-                        beats.lasts(len(a)) * count, top)}
-    firsts = np.arange(count) * tile.lanes
-    if tile.b_block:
-        assert scales.b is not None
-        found["bs"] = Beats(scales.b[firsts // tile.b_block.size], [0] * count)
-    if tile.a_block:
-        assert scales.a is not None
-        of_a = scales.a.T[firsts // tile.a_block.size].reshape(-1, 1)
-        found["as"] = Beats(of_a, [0] * len(of_a))
-    return found

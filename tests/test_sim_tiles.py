@@ -1,8 +1,10 @@
 """cocotb on the generated Verilog of tiles and their cores, in both simulators: passes, stalls, resets, timing."""
 
+import numpy as np
 import pytest
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import verilog
+from lmul.sim.matmul import matmul_files
 from lmul.sim.runner import simulate
 from lmul.sim.tools import SIMULATORS
 
@@ -56,3 +58,31 @@ def test_spoilt_tiles_are_caught(slug, old, new, sim_folder, seed):
     result = simulate(design, folder=sim_folder / "spoilt", simulator="icarus", seed=seed,
                       source=text.replace(old, new, 1))
     assert not result.passed
+
+
+@pytest.mark.icarus
+@pytest.mark.parametrize(("slug", "shape"), [
+    ("matmul_exact_nvfp4_8x2_w10", (5, 32, 3)),
+    pytest.param("tile_log_l3f4_4x2_w10", (300, 9, 5), marks=pytest.mark.regress),  # more rows than partial sums
+    pytest.param("matmul_int8_4x3", (7, 9, 4), marks=pytest.mark.regress),
+    pytest.param("matmul_exact_bf16xmxe4m3_8x2_w12_p2", (300, 64, 3), marks=pytest.mark.regress),
+    pytest.param("matmul_lmul_bf16_4x2_w12", (1, 1, 1), marks=pytest.mark.regress),
+])
+def test_product_by_the_core(slug, shape, tmp_path, sim_folder, seed):
+    """`lmul matmul` gives the same by the simulated core as by golden, whatever the shape."""
+    design, (rows, depth, cols) = parse(slug), shape
+    rng = np.random.default_rng(seed)
+    a, b = rng.standard_normal((rows, depth)), rng.standard_normal((depth, cols)).astype(np.float32)
+    if design.result.integer:
+        a, b = rng.integers(-128, 128, a.shape, np.int8), rng.integers(-128, 128, b.shape, np.int8)
+    np.save(tmp_path / "a.npy", a)
+    np.save(tmp_path / "b.npy", b)
+    found = {}
+    for backend in ("golden", "rtl"):
+        line = matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", design, backend, tmp_path / "c.npy",
+                            folder=sim_folder, simulator="icarus")
+        found[backend] = np.load(tmp_path / "c.npy")
+        assert f"{a.shape} x {b.shape}" in line
+    assert "utilisation" in line
+    assert found["rtl"].dtype == found["golden"].dtype
+    assert found["rtl"].tobytes() == found["golden"].tobytes()

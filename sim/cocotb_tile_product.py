@@ -1,0 +1,55 @@
+"""Not a check but a carrier: streams the runs of a matrix product through a tile's core without a pause.
+
+`lmul.sim.tile_rtl` leaves what moves in the file ``LMUL_TILES`` and finds the results in ``LMUL_RESULTS``.
+"""
+
+import os
+import time
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import RisingEdge
+
+from . import bench
+from .cocotb_product import PROGRESS_SECONDS, Feeder
+from .tile_core import TileCore
+from .tile_runs import Beats
+
+
+@cocotb.test
+async def carry(dut: Any) -> None:
+    """All runs, the window and the scales where they are."""
+    core = TileCore(dut)
+    with np.load(os.environ["LMUL_TILES"], allow_pickle=False) as file:
+        beside = {"b": int(file["place"]), "a": int(file["top"])}
+        moving = {name: core.packed(name, Beats(file[name], file[f"{name}_last"].tolist(), beside.get(name, 0)))
+                  for name in core.streams}
+        lanes, cols = file["a"].shape[1], file["b"].shape[1]
+        # Every pass of a run has the same vectors: results are as many as those of its last.
+        ends = np.flatnonzero(file["a_last"])
+        lengths, tiles = np.diff(ends, prepend=-1), len(file["b"]) // lanes
+        total = int(lengths[np.flatnonzero(file["b_last"]) // lanes].sum())
+    assert len(lengths) == tiles
+    assert cols == core.design.cols
+    feeders = [Feeder(stream, [moving[name]]) for name, stream in core.streams.items()]
+    words, cycles = [], 0
+    await core.start()
+    for feeder in feeders:
+        feeder.offer()
+    core.o.ready.value = 1
+    edge, o_valid, o_data = RisingEdge(core.clk), core.o.valid, core.o.data
+    reported, when = 0, time.monotonic()
+    while len(words) < total:
+        await edge
+        cycles += 1
+        for feeder in feeders:
+            feeder.step()
+        if o_valid.value:
+            words.append(int(o_data.value))
+            if time.monotonic() > when + PROGRESS_SECONDS:
+                bench.count(rows=len(words) - reported)
+                reported, when = len(words), time.monotonic()
+    assert core.error.value == 0
+    bench.count(rows=total - reported, cycles=cycles - 1)
+    np.save(os.environ["LMUL_RESULTS"], core.codes(words))
