@@ -190,11 +190,8 @@ class FieldLane(Lane):
         """The significand shifted to its place, less what falls below."""
         value = significand & inside.replicate(len(significand))
         frac, width = len(significand) - 1 - self.tile.lowest, self._window - 1
-        for stage in range(self.tile.span.bit_length()):
-            shifted = Signal(min(len(value) + (1 << stage), frac + width), name=f"left_{1 << stage}")
-            m.d.comb += shifted.eq(Mux(exp[stage], value << (1 << stage), value))
-            value = shifted
-        return Cat(value[frac:], Const(0, width))[:width]
+        value = _shifted_left(m, value, exp[: self.tile.span.bit_length()], frac, width)
+        return Cat(value, Const(0, width))[:width]
 
 
 class ExactLane(Lane):
@@ -246,9 +243,9 @@ class ExactLane(Lane):
         if self.tile.flagged:
             inside &= self.x[-2]
         inside = named(m, "inside", inside)
-        product = named(m, "product", Cat(man_x, hidden_x) * Cat(man_y, hidden_y))
         width = self._window - 1
-        value = Cat(Const(0, max(width - len(product), 0)), product)[-width:] & inside.replicate(width)
+        product = named(m, "product", (Cat(man_x, hidden_x) * Cat(man_y, hidden_y))[-width:])
+        value = Cat(Const(0, width - len(product)), product) & inside.replicate(width)
         for stage in range(self.tile.span.bit_length()):
             shifted = Signal(width, name=f"right_{1 << stage}")
             m.d.comb += shifted.eq(Mux(down[stage], value[1 << stage :], value))
@@ -273,16 +270,18 @@ class ProductLane(Lane):
         m.submodules.multiplier = product = multiplier(self.spec, wide=True)
         m.d.comb += [product.a.eq(self.x), product.b.eq(self.y)]
         p = self.addend.fields(product.p)
+        flags = self.spec.wide.has_inf + self.spec.wide.has_nan
+        if flags:
+            # Told at the edge. Named, and kept by that name, so that a linter sees that it is so on purpose.
+            unused = Signal(flags, name="unused_flags", attrs={"keep": 1})
+            m.d.comb += unused.eq(product.p[-flags:])
         place = self.place.as_signed() if self.place_bits else Const(self.tile.places[0], 16)
         up = named(m, "up", p.exp - place - self.tile.lowest)  # from the lowest that counts
         inside = named(m, "inside", ~(p.zero | up[-1]) & (up[:-1] <= self.tile.span))
         value = p.sig & inside.replicate(len(p.sig))
         drop = self.spec.layout.frac_bits - self.tile.lowest
-        for stage in range(self.tile.span.bit_length()):
-            shifted = Signal(min(len(value) + (1 << stage), drop + self._window - 1), name=f"left_{1 << stage}")
-            m.d.comb += shifted.eq(Mux(up[stage], value << (1 << stage), value))
-            value = shifted
-        size = Cat(value[drop:], Const(0, self._window))[: self._window - 1]
+        value = _shifted_left(m, value, up[: self.tile.span.bit_length()], drop, self._window - 1)
+        size = Cat(value, Const(0, self._window))[: self._window - 1]
         self._give(m, inside, size, p.sign)
         return m
 
@@ -367,6 +366,16 @@ def place_width(tile: Tile) -> int:
     """Bits of the port that says where the window is, two's complement; 0 where it has one place."""
     first, last = tile.places[0], tile.places[-1]
     return 0 if first == last else max((~first).bit_length(), last.bit_length()) + 1
+
+
+def _shifted_left(m, value, amount, drop, width):
+    """``width`` bits, or fewer, of a value shifted left, from bit ``drop`` up."""
+    for stage, far in enumerate(amount):
+        least = drop if stage == len(amount) - 1 else 0  # what falls below is dropped in the end
+        shifted = Signal(min(len(value) + (1 << stage), drop + width) - least, name=f"left_{1 << stage}")
+        m.d.comb += shifted.eq(Mux(far, value << (1 << stage), value)[least:])
+        value = shifted
+    return value
 
 
 def _has_digits(spec):
