@@ -59,9 +59,8 @@ class Tile:
                 raise Refusal(f"Products of integers are not cut to a window: w{self.window} must be left out")
         elif self.window is None:
             raise Refusal(f"A tile of {name} must say its window, as in _w10")
-        elif not max(MIN_WINDOW, self._int_bits + 2) <= self.window <= MAX_WINDOW:
-            raise Refusal(f"Window must be {max(MIN_WINDOW, self._int_bits + 2)} to {MAX_WINDOW} bits for {name}, "
-                          f"not {self.window}")
+        elif not MIN_WINDOW <= self.window <= MAX_WINDOW:
+            raise Refusal(f"Window must be {MIN_WINDOW} to {MAX_WINDOW} bits for {name}, not {self.window}")
         for block in self.blocks:
             if block.size % self.lanes:
                 raise Refusal(f"A block of {block} must be a whole number of vectors: lanes must divide {block.size}, "

@@ -37,6 +37,7 @@ def test_list_names_every_design(capsys):
     assert status == 0
     assert list(sections["designs"]) == catalogue()
     assert {"e4m3", "bf16", "tf32"} <= set(sections["formats"])
+    assert {"mxe4m3", "mxint8", "mxl3f4", "nvfp4"} <= set(sections["blocks"])
     status, out, _ = run(capsys, "list")
     assert status == 0 and "array_lmul_e4m3_fp32_8x8_os" in out
 

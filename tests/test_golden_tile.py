@@ -375,6 +375,7 @@ def test_widths(words_of, widths):
     tile = tile_of(words_of)
     assert (tile.sum_bits, tile.scale_bits, tile.word_bits, tile.flags) == widths
     assert tile.depth == 256 * tile.lanes
+    assert tile.window is None or tile.word_range == (-(2**tile.window) + 1, 2**tile.window - 1)
     assert tile.result.name == ("int32" if words_of.startswith("int") else "fp32")
 
 
@@ -474,6 +475,8 @@ def test_floats_are_scaled_into_the_window(words_of, seed):
         found = matmul_floats(tile, size * a, b)
         assert result_errors(found.values / size, a @ b).error < 0.1
         assert room_above(tile, found.a.codes, found.b.codes) == 0
+        largest = np.abs(tile.multiplier.a.decode(found.a.codes)).max()
+        assert "fp16" not in words_of or largest > FORMATS["fp16"].magnitude / 2  # as far as the format goes
         back = tile.multiplier.a.decode(found.a.codes) * found.a.scale
         assert np.allclose(back, size * a, rtol=2**-8, atol=0)
     kept = ready(tile, Quantised(found.a.codes, None, None), Quantised(found.b.codes, None, None))

@@ -9,14 +9,16 @@ import click
 
 from ...golden import families
 from ...golden.accumulators import KINDS
-from ...golden.formats import FORMATS, Specials
+from ...golden.formats import FORMATS, Specials, block_format
 from ...hdl.designs import catalogue, parse
 
 if TYPE_CHECKING:
+    from ...golden.formats import Block
     from ...hdl.designs import Design
 
 SPECIALS = {Specials.IEEE: "Inf and NaN", Specials.NAN_ONLY: "NaN, no Inf", Specials.FINITE: "neither Inf nor NaN"}
 SUBNORMALS = {"flush": "subnormals flushed", "exact": "subnormals kept"}
+BLOCKS = ("mxe5m2", "mxe4m3", "mxe3m2", "mxe2m3", "mxe2m1", "mxint8", "mxl3f4", "nvfp4")
 TECHNOLOGIES = {
     "sky130hd": "SkyWater 130 nm, embedded cell table",
     "asap7": "ASAP7 predictive 7 nm, embedded cell table",
@@ -39,6 +41,11 @@ def describe(design: Design) -> str:
     return " ".join(filter(None, [*words, design.declared.shape.describe(design)]))
 
 
+def describe_block(block: Block) -> str:
+    """One line about a format of blocks."""
+    return f"{block.size} of {block.element} under a scale in {block.scale}: operands of tiles"
+
+
 def contents() -> dict[str, dict[str, str]]:
     """Everything ``lmul list`` shows, as a dict of name to description by section."""
     formats = {
@@ -47,6 +54,7 @@ def contents() -> dict[str, dict[str, str]]:
     }
     return {
         "formats": formats,
+        "blocks": {name: describe_block(block_format(name)) for name in BLOCKS},
         "multipliers": {kind: member.summary for kind, (member, _) in families.members().items()},
         "accumulators": {kind.example: kind.summary for kind in KINDS.values()},
         "technologies": TECHNOLOGIES,
