@@ -28,7 +28,7 @@ from . import gating
 from .library import Library
 from .mixing import Candidate, mix
 from .netlist import identifier
-from .together import assembled, choose
+from .together import assembled, choose, input_load
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
@@ -303,13 +303,15 @@ def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
     choices = {key: choose(some[:_maps(whole)], some, one.slug, partial(column.weigh, library=libraries[key]), MIXES)
                for key, some in found.items()}
     yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
-    script, plain = _map(libraries, whole, folder, True)
+    # What is not in a leaf drives all columns.
+    loads = {key: design.cols * max(input_load(choice, libraries[key]) for choice in some)
+             for key, some in choices.items()}
+    script, plain = _map(libraries, whole, folder, True, loads)
     yosys.run(script, folder)
     frames = [plain]
     if gated:
         wanted = {key: libraries[key] for key in gated}
-        frames.append(_map_gated(design, verilog, wanted, effort, folder, seed, {}, plain))
-    # Activations drive all columns, so that all but the leaves is of the fastest map, which has the buffers for that.
+        frames.append(_map_gated(design, verilog, wanted, effort, folder, seed, {}, plain, loads))
     made = [{key: assembled(some[-1], design.slug, choices[key]) for key, some in each.items()} for each in frames]
     return Mapped(made[0], made[1] if gated else {},
                   {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
@@ -329,7 +331,7 @@ def _maps(tries):
     return sum(len(each.maps) for each in tries)
 
 
-def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain):
+def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain, loads=None):
     """By library key the candidates with clock gates; of no library where no enable has registers enough.
 
     Leaves without gated registers are those of ``plain``, the candidates of the design without gates.
@@ -349,7 +351,7 @@ def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain):
     if more:
         yosys.run(["read_rtlil words.il", _delete_but(own), "design -save words",
                    *_optimise(design, more, inner, seed, len(whole), own, gated=True)], inner)
-    script, found = _map(libraries, whole + more, inner, True)
+    script, found = _map(libraries, whole + more, inner, True, loads)
     yosys.run(script, inner)
     if not _for_leaves(leaves, effort):
         return found
@@ -441,8 +443,9 @@ def _delete_but(modules):
     return "delete *" + "".join(f" {name} %d" for name in modules)
 
 
-def _map(libraries, tries, folder, registered):
-    """Commands that map every try to every library, and by library key the candidates that they leave.
+def _map(libraries, tries, folder, registered, loads=None):
+    """Commands that map every try to every library, and by library key the candidates that they leave; with ``loads``
+    of what is driven, by library key in fF, where that is not the library's.
 
     Logic alone is read, mapped and written by ABC, in one call for all, because a call costs more than a small map.
     What has registers or boxes goes through Yosys' `abc`, which takes them out of ABC's way, in a call for each map.
@@ -450,7 +453,7 @@ def _map(libraries, tries, folder, registered):
     script, alone, found = [], {}, {key: [] for key in libraries}
     for n, (key, library) in enumerate(libraries.items()):
         library.write_liberty(folder / f"{n}.lib")
-        _write(folder / f"{n}.constr", constraints(library))
+        _write(folder / f"{n}.constr", constraints(library, (loads or {}).get(key)))
         if library.full_adder:
             _write(folder / f"{n}.v", _full_adder(library.full_adder))
         for t, each in enumerate(tries):
@@ -503,9 +506,10 @@ def _full_adder(adder):
             f"assign sum = {'~' * adder.sum_inverted}s, carry = {'~' * adder.carry_inverted}k; endmodule")
 
 
-def constraints(library: Library) -> str:
-    """What ABC is told of a design's surroundings."""
-    return f"set_driving_cell {library.driving_cell.name}\nset_load {library.output_load:g}\n"
+def constraints(library: Library, load: float | None = None) -> str:
+    """What ABC is told of a design's surroundings: the driving cell, and the load in fF, by default the library's."""
+    load = library.output_load if load is None else load
+    return f"set_driving_cell {library.driving_cell.name}\nset_load {load:g}\n"
 
 
 def _loaded_nand_ps(library):

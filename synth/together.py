@@ -11,11 +11,16 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from .mixing import Candidate, evenly, front
+from .netlist import Netlist
+from .timing import Constraints, analyse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from .library import Library
+
+LANE = "_lane"  # the leaf that activations go into
 ROUNDS = 2  # that a search goes through all leaves, at most
 
 #: What is looked for, in energy and delay: the least energy, and a shorter delay at not much more.
@@ -85,6 +90,13 @@ def _leaves(candidates, top, frame):
                 key = json.dumps(module["cells"], sort_keys=True)
                 found.setdefault(name.removeprefix(top), {}).setdefault(key, Leaf(each.script, module))
     return {name: list(some.values()) for name, some in found.items() if len(some) > 1}
+
+
+def input_load(choice: Choice, library: Library) -> float:
+    """What one activation's bit drives in a column, in fF: the mean of a lane's, its widest input."""
+    netlist = Netlist.read({"modules": {"lane": choice[LANE].module}}, library)
+    loads = analyse(netlist, library, Constraints.default(library)).load.max(axis=1)
+    return float(loads[netlist.ports["x"][1]].mean())
 
 
 def with_leaves(netlist: Any, top: str, choice: Choice) -> Any:
