@@ -49,7 +49,7 @@ def add_passes(table: np.ndarray, a: np.ndarray, b: np.ndarray, first: Int, last
     """
     cols, depth = b.shape[1], b.shape[0]
     for i in range(first, last):
-        for n in range((depth + step - 1) // step):
+        for n in range(factors.b_sig.shape[0]):
             sums[:] = 0
             for k in range(n * step, min((n + 1) * step, depth)):
                 found, codes = table[a[i, k]], b[k]
@@ -66,7 +66,7 @@ def add_products(window: Window, a: Cut, b: Cut, first: Int, last: Int, step: In
     frac = window.frac_bits
     one = 1 << frac
     for i in range(first, last):
-        for n in range((depth + step - 1) // step):
+        for n in range(factors.b_sig.shape[0]):
             sums[:] = 0
             for k in range(n * step, min((n + 1) * step, depth)):
                 for j in range(cols):

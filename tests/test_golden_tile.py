@@ -379,6 +379,12 @@ def test_widths(words_of, widths):
     assert tile.result.name == ("int32" if words_of.startswith("int") else "fp32")
 
 
+def test_exponents_that_count():
+    for words_of, highest in (("lmul_e4m3_4x1_w10", 8), ("exact_e4m3_4x1_w10", 7), ("exact_e4m3_r4_4x1_w10", 8)):
+        tile = tile_of(words_of)
+        assert (tile.lowest, tile.highest, tile.span) == (-2, highest, highest + 2)
+
+
 ALL = {"a": np.zeros((2, 64), np.uint8), "b": np.zeros((64, 3), np.uint8)}
 
 
