@@ -28,7 +28,8 @@ SLUGS = ["mul_lmul_e4m3", "mul_lmul_fp16_sub_ieee", "mul_exact_e4m3", "mul_exact
          "mul_int8", "prod_lmul_bf16xe4m3_sub", "prod_exact_e5m2", "prod_exact_bf16xe4m3", "prod_exact_e4m3_r4",
          "prod_exact_bf16_t8", "prod_lmul_e4m3_offh1",
          "mac_lmul_e4m3_fp32", "dot_exact_e4m3_fixed_4",
-         "array_lmul_e4m3_carrysave_2x2_os", "matmul_lmul_bf16xe4m3_fp32_2x2_ws", "matmul_int4xternary_int32_2x1_os"]
+         "array_lmul_e4m3_carrysave_2x2_os", "matmul_lmul_bf16xe4m3_fp32_2x2_ws", "matmul_int4xternary_int32_2x1_os",
+         "tile_exact_bf16xe4m3_2x1_w12", "matmul_exact_e4m3_flush_r4_2x1_w10", "matmul_exact_nvfp4_8x2_w10"]
 
 # Ports are an API: a change here is a change for every user.
 CLOCKED = [("clk", "input", 1), ("rst", "input", 1)]
@@ -115,6 +116,20 @@ def test_manifest_of_an_array(folder):
     assert [parameters[name] for name in ("rows", "cols", "dataflow")] == [2, 2, "ws"]
     assert parameters["accumulator"]["name"] == "fp32"
     assert parameters["accumulator"]["result"]["width"] == 32
+
+
+def test_manifest_of_a_tile(folder):
+    about = manifest(folder, "matmul_exact_nvfp4_8x2_w10")
+    assert (about["clock"], about["latency"], about["period_ns"]) == ("aclk", 7, None)
+    parameters, tile = about["parameters"], parse("matmul_exact_nvfp4_8x2_w10").tile
+    known = {"lanes": 8, "cols": 2, "window": 10, "stages": 1, "partial_sums": 256, "nan_flag": True, "depth": 2048}
+    assert known.items() <= parameters.items()
+    assert (parameters["word_bits"], parameters["places"]) == (tile.word_bits, [tile.places[0], tile.places[-1]])
+    assert parameters["a_block"] == {"name": "nvfp4", "size": 16, "scale": tile.blocks[0].scale.describe()}
+    rule = parameters["exponent"]
+    assert rule["constant"] + rule["place"] * 3 + rule["top"] * 5 == tile.exponent(3, 5)
+    whole = manifest(folder, "tile_exact_bf16xe4m3_2x1_w12")["parameters"]
+    assert "partial_sums" not in whole and "top" in whole["exponent"] and whole["exponent"]["top"] == 0
 
 
 def test_fusesoc_core(folder):
