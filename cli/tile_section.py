@@ -23,12 +23,14 @@ def section(entries: list[Entry]) -> list:
     entries : list of Entry
         All rows, in reading order.
     """
-    some = [entry for entry in entries if entry.design.declared.tiled and entry.row.get("energy_fj_per_op") is not None]
-    if not some:
+    tiles = [entry for entry in entries if entry.design.declared.tiled]
+    some = [entry for entry in tiles if entry.row.get("energy_fj_per_op") is not None]
+    counted = [entry for entry in tiles if entry.row.get("luts") is not None]
+    if not some and not counted:
         return []
-    figures = [_against_error(some), charts.breakdown_figure(some)]
+    figures = [_against_error(some), charts.breakdown_figure(some)] if some else []
     return [Heading("Tiles: what a multiply-accumulate costs"), *(figure for figure in figures if figure.panels),
-            _table(some)]
+            *([_table(some)] if some else []), *([_look_up_tables(counted)] if counted else [])]
 
 
 def label(entry: Entry) -> str:
@@ -66,6 +68,19 @@ def _table(entries):
     return Table("Tiles at their relaxed clock: energy in fJ for each multiply-accumulate, everything counted, and of "
                  "it each role's; the same without clock gates; area in µm² for each multiply-accumulate a cycle.",
                  columns, lines, words=(0, 1))
+
+
+def _look_up_tables(entries):
+    """Tiles on FPGAs."""
+    lines = []
+    for entry in entries:
+        lanes, cols = entry.design.grid
+        lines.append([f"`{entry.design.slug}`", entry.technology, _or_dash(entry.row.get("result_error"), percent),
+                      *(number(entry.row[key] / (lanes * cols), 3) for key in ("luts", "flip_flops")),
+                      _or_dash(entry.row.get("fmax_mhz"), number)])
+    return Table("Tiles on FPGAs: look-up tables and registers for each multiply-accumulate a cycle, and the clock "
+                 "where they were placed and routed.",
+                 ["design", "technology", "error of results", "LUTs", "registers", "fmax, MHz"], lines, words=(0, 1))
 
 
 def _or_dash(value, show):

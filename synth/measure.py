@@ -70,8 +70,10 @@ def default_designs(full: bool = False) -> list[str]:
 
 
 def fpga_designs() -> list[str]:
-    """Slugs of a report on FPGAs: multipliers, sums and a small array, as `lmul report --fpga` places them."""
-    slugs = []
+    """Slugs of a report on FPGAs: small tiles, multipliers, sums and a small array, as `lmul report --fpga` places
+    them."""
+    slugs = [f"tile_{words}_p2" for words in ("log_l3f4_8x4_w10", "lmul_e4m3_best_8x4_w10", "exact_e4m3_flush_8x4_w10",
+                                              "int8_8x4")]
     for kind, policy in (("lmul", ""), ("exact", "_flush")):
         e4m3, bf16 = f"{kind}_e4m3{policy}", f"{kind}_bf16{policy}"
         slugs += [f"mul_{e4m3}", f"mul_{bf16}", f"mac_{e4m3}_fp32", f"mac_{e4m3}_carrysave",
