@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from .integers import IntegerMultiplier
+    from .signed_fields import FieldMultiplier
     from .tile import Tile
 
 _TABLE_BITS = 20  # operand pairs whose words are looked up
@@ -49,9 +50,14 @@ def words(tile: Tile, place: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """What lanes add for pairs of codes, int64: of a window in half places, odd where a product is in it, else 0."""
     if tile.window is None:
         return cast("IntegerMultiplier", tile.multiplier).integers(a, b)
-    spec, layout = tile.multiplier, tile.multiplier.layout
+    spec, layout = cast("FieldMultiplier", tile.multiplier), tile.multiplier.layout
     found = product(spec, a, b)
-    exp = found.exp.astype(np.int64) - place
+    exp = found.exp.astype(np.int64)
+    if (layout.has_nan or layout.has_inf) and not layout.exp_signed:
+        # Of NaN by NaN an exponent may not fit its field, and wraps: it is then less than NaN's own.
+        wraps = (found.nan | found.inf) & (exp < (1 << spec.b.exp_bits) - 1)
+        exp += wraps.astype(np.int64) << layout.exp_bits
+    exp -= place
     sig = found.sig.astype(np.int64) | (layout.implicit_one << layout.frac_bits)
     inside = ~found.zero & (exp >= tile.lowest) & (exp <= tile.highest)
     shift = np.where(inside, exp - layout.frac_bits, 0)

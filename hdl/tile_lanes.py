@@ -379,8 +379,9 @@ def _shifted_left(m, value, amount, drop, width):
 
 
 def _has_digits(spec):
-    """Whether the weights of a family of integers can be held as digits."""
-    return recodable(spec) and spec.a.signed and spec.b.signed and spec.b.width % 2 == 0
+    """Whether the weights of a family of integers can be held as digits: of operands whose lane can be exhausted."""
+    signed = recodable(spec) and spec.a.signed and spec.b.signed
+    return signed and spec.b.width % 2 == 0 and spec.a.width + spec.b.width <= 16
 
 
 def lane(tile: Tile) -> Lane:

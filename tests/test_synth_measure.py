@@ -108,7 +108,7 @@ def test_a_wrong_netlist_is_refuted(tmp_path):
     (tmp_path / f"{design.slug}.v").write_text(verilog(design))
     with pytest.raises(Mismatch, match="^Netlist of mul_lmul_e2m1 in asap7 .* must compute what the Verilog does, and "
                                        r"does not at a = 0x\w, b = 0x\w$"):
-        measure._map(design, ["asap7"], Options(effort="low"), tmp_path, other)
+        measure._map(design, ["asap7"], Options(effort="low"), tmp_path, other, None)
 
 
 def test_default_designs_are_designs():
