@@ -10,7 +10,8 @@ from lmul.prove import exact_drain, machine, tile_lanes, tile_queue, tile_scales
 from lmul.prove.catalogue import prove
 from lmul.prove.obligation import IN_PARTS, PROVED, REFUTED, UNDECIDED, discharge
 
-LANES = ["exact_e2m1_4x1_w5", "lmul_e2m1_sub_4x1_w5", "int4_4x1", "log_l2f2_4x1_w5", "log_l2f5_4x1_w6", "lmul_e2m5_4x1_w6"]
+LANES = ["exact_e2m1_4x1_w5", "lmul_e2m1_sub_4x1_w5", "int4_4x1", "log_l2f2_4x1_w5", "log_l2f5_4x1_w6",
+         "lmul_e2m5_4x1_w6"]
 WIDE_LANES = ["lmul_bf16xe4m3_16x16_w12", "lmul_bf16_16x16_w12", "exact_bf16xe4m3_16x16_w12", "exact_bf16_16x16_w12",
               "exact_bf16_flush_16x16_w12", "lmul_fp16_16x16_w14", "exact_fp16_16x16_w14", "lmul_bf16_sub_16x16_w12",
               "exact_bf16_flush_r8_16x16_w12", "lmul_fp32_16x16_w24", "log_l5f5_16x16_w10",
