@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, ResetSignal, Signal, Value, unsigned
-from amaranth.lib.memory import Memory
+from amaranth.lib.memory import Memory, MemoryData, ReadPort, WritePort
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import Format
@@ -100,8 +100,13 @@ class Sums(Part):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         bits = (self.rows - 1).bit_length()
-        m.submodules.memory = memory = Memory(shape=unsigned(self.width), depth=self.rows, init=[])
-        write, read_port = cast(Any, memory.write_port()), cast(Any, memory.read_port())
+        data = MemoryData(shape=unsigned(self.width), depth=self.rows, init=[])
+        data.name = "rows"  # given, as it is found in the bytecode otherwise
+        m.submodules.memory = memory = Memory(data)
+        # Ports whose names are given: `memory.write_port()` would look for them in the bytecode.
+        shape = {"addr_width": bits, "shape": unsigned(self.width)}
+        write: Any = WritePort(WritePort.Signature(**shape), memory=memory, domain="sync", path=("write",))
+        read_port: Any = ReadPort(ReadPort.Signature(**shape), memory=memory, domain="sync", path=("read_port",))
         # How many were written and read: equal, or but for the top bit equal where the memory is full.
         written, read = Signal(bits + 1, name="written"), Signal(bits + 1, name="read")
         full = named(m, "full", written == read ^ self.rows)

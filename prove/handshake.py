@@ -8,7 +8,7 @@ data is shown by its cone of logic, and so what holds for these data holds for t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..golden.accumulate import accumulate
@@ -82,18 +82,18 @@ class Core:
                 (("a", ["ready"]), ("b", ["ready"]), ("c", ["valid", "last", "data"])) for signal in signals}, state
 
 
-def shifted(logic, move, bits, first=FALSE):
+def shifted(logic: Logic, move: int, bits: Sequence[int], first: int = FALSE) -> list[int]:
     """Bits moved up a place where ``move``."""
     return [logic.mux(move, below, bit) for below, bit in zip([first, *bits], bits, strict=False)]
 
 
-def chosen_of(logic, count):
+def chosen_of(logic: Logic, count: int) -> list[int]:
     """One of ``count`` literals, whichever, or none."""
     index = logic.inputs(count.bit_length())
     return [logic.any(bit ^ 1 ^ (n >> place & 1) for place, bit in enumerate(index)) ^ 1 for n in range(count)]
 
 
-def selected(logic, bits, values):
+def selected(logic: Logic, bits: Iterable[int], values: Iterable[int]) -> int:
     """The value where a bit is set."""
     return logic.any(logic.and_(bit, value) for bit, value in zip(bits, values, strict=False))
 

@@ -113,11 +113,13 @@ class Effort:
         For designs with registers, which are many times as large as multipliers. One enable drives a gate for each bit
         of the operand registers, a load that needs buffers, and only mappers with a target delay put buffers in. An
         array is many times as large again and gets a single map, the last one of the last try. A dot product gets the
-        same where ``leaves`` has tries for its tree, which is most of it.
+        same where ``leaves`` has tries for its tree, which is most of it; and a tile, all but its leaves.
     leaves : tuple of Try
         For the leaves of registered designs (multiplier, adder, tree), mapped by themselves as well.
     tiles : tuple of Try
         For the leaves of tiles.
+    rounds : int
+        In which these are chosen together.
     """
 
     narrow: tuple
@@ -125,6 +127,7 @@ class Effort:
     registered: tuple
     leaves: tuple = ()
     tiles: tuple = ()
+    rounds: int = 1
 
 
 def _cross(structures, optimisers, mappers, targets, gates=None):
@@ -153,8 +156,7 @@ EFFORTS = {
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)), Try("full adders", "resynthesis", (("area", None),))),
         _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500),),
-        (_CELLS, Try("ripple", "light", (("area", None), ("flow", 0.7)), 700),
-         Try("sklansky", "light", _FLOWS, 700))),
+        (_CELLS, Try("ripple", "light", (("area", None), ("flow", 0.7)), 700))),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
@@ -162,8 +164,7 @@ EFFORTS = {
          Try("ripple", "light", _SMALL), Try("booth", "deepsyn-brief", (*_SMALL, *_FAST, ("flow", 0.7))),
          Try("full adders", "resynthesis", (("area", None), ("flow", 0.7)))), _QUICK,
         (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500), _TREES),
-        (_CELLS, Try("ripple", "light", (("area", None), *_FLOWS), 700), Try("sklansky", "light", _FLOWS, 700),
-         Try("ripple", "resynthesis", _FLOWS, 700), Try("booth", "deepsyn-2", _FLOWS, 700))),
+        (_CELLS, Try("ripple", "light", (("area", None), *_FLOWS), 700), Try("sklansky", "light", _FLOWS, 700))),
     "high": Effort(
         _cross(STRUCTURES, (*_LIGHT, *_SEEDED), MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS)
@@ -172,7 +173,7 @@ EFFORTS = {
         _cross(("ripple", "sklansky", "full adders"), _LIGHT, _SIZED, _TARGETS, 4000)
         + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500) + (_TREES,),
         (_CELLS, *_cross(("ripple", "sklansky", "full adders"), _LIGHT, _HELD, (0.3, 0.7), 1500),
-         *_cross(("booth",), _SEEDED, _HELD, (0.7,), 700))),
+         *_cross(("booth",), _SEEDED, _HELD, (0.7,), 700)), 3),
 }
 
 #: Narrow are significands that give at most so many partial product bits.
@@ -180,6 +181,7 @@ NARROW_BITS = 32
 
 #: Netlists that are put together of one registered design; of an array, which takes long to simulate, 1.
 MIXES = 4
+TILE_MIXES = 2  # the one that burns least, and the fastest
 
 
 @dataclass(frozen=True)
@@ -290,7 +292,7 @@ def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library
 
 def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
     """A tile: its leaves are mapped in many ways and chosen in one column; all the rest by the tries of any design."""
-    whole, inner = effort.registered, folder / "column"
+    whole, inner = tries(design, effort), folder / "column"
     inner.mkdir(exist_ok=True)
     one = column.design
     yosys.run(_words(one, column.verilog, inner) + _optimise(one, whole, inner, seed), inner)
@@ -300,8 +302,8 @@ def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
                *_optimise(one, more, inner, seed, len(whole), leaves)], inner)
     script, found = _map(libraries, whole + more, inner, True)
     yosys.run(script, inner)
-    choices = {key: choose(some[:_maps(whole)], some, one.slug, partial(column.weigh, library=libraries[key]), MIXES)
-               for key, some in found.items()}
+    choices = {key: choose(some[:_maps(whole)], some, one.slug, partial(column.weigh, library=libraries[key]),
+                           TILE_MIXES, effort.rounds) for key, some in found.items()}
     yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
     # What is not in a leaf drives all columns.
     loads = {key: design.cols * max(input_load(choice, libraries[key]) for choice in some)
@@ -362,7 +364,7 @@ def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain, 
 
 def tries(design: Design, effort: Effort) -> tuple[Try, ...]:
     """The tries that a design gets from an `Effort`: the same for all that differ in their arithmetic alone."""
-    if design.rows or design.lanes and _TREES in effort.leaves:
+    if design.rows or design.declared.tiled or design.lanes and _TREES in effort.leaves:
         last = effort.registered[-1]
         return (replace(last, maps=last.maps[-1:]),)
     if not design.combinational:

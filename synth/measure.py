@@ -36,30 +36,28 @@ from .timing import Constraints, analyse
 
 VECTORS = 2000
 POINTS = 4  # of the trade-off between area and delay, for each row
-SUMS = (("mac_{}_fp32", "e4m3"), ("dot_{}_fixed_16", "e4m3"), ("array_{}_carrysave_4x4_os", "e4m3"))
+SUMS = (("mac_{}_fp32", "e4m3"), ("dot_{}_fixed_16", "e4m3"))
 MORE_SUMS = (("mac_{}_carrysave", "e4m3"), ("mac_{}_fp32", "bf16"), ("mac_{}_fp32", "bf16xe4m3"),
-             ("array_{}_carrysave_8x8_os", "e4m3"), ("array_{}_carrysave_8x8_ws", "e4m3"),
-             ("array_{}_fp32_8x8_os", "e4m3"))
-INTEGER_SUMS = ["mac_int8_int32", "dot_int8_int32_16", "array_int8_int32_4x4_os"]  # rivals of `SUMS`
-MORE_INTEGER_SUMS = ["array_int8_int32_8x8_os", "array_int8_int32_8x8_ws"]
+             ("array_{}_carrysave_4x4_os", "e4m3"), ("array_{}_carrysave_8x8_os", "e4m3"),
+             ("array_{}_carrysave_8x8_ws", "e4m3"), ("array_{}_fp32_8x8_os", "e4m3"))
+INTEGER_SUMS = ["mac_int8_int32", "dot_int8_int32_16"]  # rivals of `SUMS`
+MORE_INTEGER_SUMS = ["array_int8_int32_4x4_os", "array_int8_int32_8x8_os", "array_int8_int32_8x8_ws"]
 FORMATS = ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3")
-TILES = ["tile_log_l3f4_16x16_w10", "tile_lmul_e4m3_best_16x16_w10", "tile_exact_e4m3_flush_16x16_w10",
-         "tile_int8_16x16"]
-MORE_TILES = ["tile_lmul_e4m3_16x16_w10", "tile_exact_e4m3_16x16_w10", "tile_log_l3f5_t7_16x16_w10",
+TILES = ["tile_log_l3f4_16x4_w10", "tile_lmul_e4m3_best_16x4_w10", "tile_exact_e4m3_flush_16x4_w10", "tile_int8_16x4"]
+MORE_TILES = ["tile_log_l3f4_16x16_w10", "tile_lmul_e4m3_best_16x16_w10", "tile_exact_e4m3_flush_16x16_w10",
+              "tile_int8_16x16", "tile_lmul_e4m3_16x16_w10", "tile_exact_e4m3_16x16_w10", "tile_log_l3f5_t7_16x16_w10",
               "tile_lmul_bf16xe4m3_16x16_w12", "tile_exact_bf16xe4m3_flush_16x16_w12", "tile_lmul_bf16_16x16_w12",
               "tile_exact_bf16_flush_16x16_w12"]
 
 
 def default_designs(full: bool = False) -> list[str]:
     """Slugs of a default report: tiles of L-Mul, log codes, exact floats and int8; narrow multipliers at the formats
-    that matter; and e4m3 in a sum of its own, in a dot product and in an array, beside int8 in each; in the first also
-    exact products rounded to as many bits as L-Mul adds. ``full`` adds these in the others, tiles of other formats,
-    Mitchell's multipliers at the other formats, which no verdict rests on, wide products, other sums and larger
-    arrays."""
+    that matter; and e4m3 in a sum of its own and in a dot product, beside int8 in each, in the first also exact
+    products rounded to as many bits as L-Mul adds. ``full`` adds these in the others, tiles of other formats and larger
+    ones, Mitchell's multipliers, which no verdict rests on, wide products, other sums and arrays."""
     slugs = [*TILES, *(MORE_TILES if full else []), "mul_int8"]
     for formats in FORMATS:
-        kinds = (f"lmul_{formats}", *([f"mitchell_{formats}"] if full or formats == FORMATS[0] else []),
-                 f"exact_{formats}_flush")
+        kinds = (f"lmul_{formats}", *([f"mitchell_{formats}"] if full else []), f"exact_{formats}_flush")
         slugs += [f"mul_{kind}" for kind in kinds]
         slugs += [f"mul_lmul_{formats}_sub", f"mul_exact_{formats}"] if formats in ("e4m3", "e5m2") else []
     structures = SUMS + ((*(("prod_{}", formats) for formats in FORMATS), *MORE_SUMS) if full else ())

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from .library import Library
 
 LANE = "_lane"  # the leaf that activations go into
-ROUNDS = 2  # that a search goes through all leaves, at most
-
-#: What is looked for, in energy and delay: the least energy, and a shorter delay at not much more.
-GOALS = (lambda energy, delay: energy, lambda energy, delay: energy * delay**2)
 
 
 class Leaf(NamedTuple):
@@ -38,11 +34,11 @@ Choice = dict[str, Leaf]  # by name, without that of the design before it
 
 
 def choose(whole: Sequence[Candidate], candidates: Iterable[Candidate], top: str,
-           weigh: Callable[[Any], tuple[float, float]], count: int) -> list[Choice]:
+           weigh: Callable[[Any], tuple[float, float]], count: int, rounds: int) -> list[Choice]:
     """Netlists of the leaves of a tile, several for each: from those that burn least to the fastest.
 
-    Leaf by leaf the netlist is taken that does best with those of all the others, until none is exchanged any more; and
-    so for each of `GOALS`. Of all that was tried those are left that no other beats in both energy and delay.
+    Leaf by leaf, the largest first, the netlist is taken that burns least with those of all the others, until none is
+    exchanged any more. Of all that was tried those are left that no other beats in both energy and delay.
 
     Parameters
     ----------
@@ -56,10 +52,13 @@ def choose(whole: Sequence[Candidate], candidates: Iterable[Candidate], top: str
         Gives energy and delay of a netlist, in Yosys' JSON.
     count : int
         Choices to give, at most.
+    rounds : int
+        That the search goes through all leaves, at most.
     """
     frame = json.loads(whole[0].source.read_text(encoding="utf-8"))
     leaves = _leaves(candidates, top, frame)
-    names, known = sorted(leaves), {}
+    names = sorted(leaves, key=lambda name: (-len(leaves[name][0].module["cells"]), name))
+    known: dict[tuple[int, ...], tuple[float, float]] = {}
 
     def weighed(picks):
         if picks not in known:
@@ -68,14 +67,13 @@ def choose(whole: Sequence[Candidate], candidates: Iterable[Candidate], top: str
         return known[picks]
 
     picks = tuple(0 for _ in names)
-    for goal in GOALS:
-        for _ in range(ROUNDS):
-            before = picks
-            for place, name in enumerate(names):
-                tried = [(*picks[:place], n, *picks[place + 1 :]) for n in range(len(leaves[name]))]
-                picks = min(tried, key=lambda each: (goal(*weighed(each)), each))
-            if picks == before:
-                break
+    for _ in range(rounds):
+        before = picks
+        for place, name in enumerate(names):
+            tried = [(*picks[:place], n, *picks[place + 1 :]) for n in range(len(leaves[name]))]
+            picks = min(tried, key=lambda each: (weighed(each), each))
+        if picks == before:
+            break
     best = front(known, key=lambda each: (*known[each], each))
     return [{name: leaves[name][n] for name, n in zip(names, picks, strict=True)} for picks in evenly(best, count)]
 

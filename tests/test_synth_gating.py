@@ -346,6 +346,7 @@ def test_opensta_has_the_same_delay(tmp_path):
     assert "opener" in said and f"{timing.path[-2].arrival_ps:.2f}"[:-1] in said
 
 
+@pytest.mark.regress
 def test_a_report_has_figures_with_and_without(tmp_path):
     options = Options(effort="low", vectors=300, gating="on", prove=True)
     record = run_report([SHELL, "mul_lmul_e2m1"], ["asap7"], options=options, command="a test", keep=tmp_path)
@@ -369,6 +370,7 @@ def test_a_report_has_figures_with_and_without(tmp_path):
     assert "gate_" in (folder / "activity.saif").read_text()
 
 
+@pytest.mark.regress
 def test_both_netlists_meet_one_clock():
     """An array has a single netlist of each, so that one must wait for the other."""
     slug = "array_lmul_e2m1_fixed64_2x1_ws"
@@ -378,6 +380,7 @@ def test_both_netlists_meet_one_clock():
     assert all(at["energy_fj_ungated"] and at["delay_ps"] <= at["clock_ps"] for at in row["at"].values())
 
 
+@pytest.mark.regress
 def test_a_library_without_gates_keeps_enables_and_says_so():
     [row] = run_report([SHELL], liberty=[SMALL], options=Options(effort="low", vectors=300, gating="on"))["rows"]
     assert row["energy_fj_per_op"] > 0 and row["clock_gates"] is row["area_um2_ungated"] is None

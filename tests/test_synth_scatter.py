@@ -75,6 +75,7 @@ def second():
     return run_report(PAIR, ["asap7"], options=replace(OPTIONS, mapping_seed=1, seed=2), scatter=scatter.NONE)
 
 
+@pytest.mark.regress
 def test_seeds_change_netlists_and_operands(repeated, second):
     runs = json.loads(repeated.read_text())["runs"]
     assert [(each["options"]["mapping_seed"], each["options"]["seed"]) for each in runs] == [(0, 1), (1, 2)]
@@ -164,7 +165,8 @@ def test_int8_has_the_clock_of_each_of_its_rivals():
     """Sums of e4m3 and of bf16, 3 and 5 ps long at least; the fastest int8 takes 4 ps, its smallest netlist 9."""
     delays = {"mac_lmul_e4m3_fp32": (6.0, 3.0), "mac_lmul_bf16_fp32": (12.0, 5.0), "mac_int8_int32": (9.0, 4.0)}
     designs = [parse(slug) for slug in delays]
-    found = {slug: {"points": {"asap7": [{"delay_ps": each} for each in both]}} for slug, both in delays.items()}
+    found = {slug: {"points": {"asap7": [{"delay_ps": each} for each in both]}, "ungated": {}}
+             for slug, both in delays.items()}
     clocks = measure._clocks(designs, dict.fromkeys(delays, ["asap7"]), found, OPTIONS)["asap7"]
     periods = [rivals.periods(rivals.groups(design, designs), clocks) for design in designs]
     assert periods[0] == {"fast": 4.0, "relaxed": 9.0} and periods[1] == {"fast": 5.0, "relaxed": 12.0}
