@@ -113,7 +113,7 @@ class Effort:
         For designs with registers, which are many times as large as multipliers. One enable drives a gate for each bit
         of the operand registers, a load that needs buffers, and only mappers with a target delay put buffers in. An
         array is many times as large again and gets a single map, the last one of the last try. A dot product gets the
-        same where ``leaves`` has tries for its tree, which is most of it; and a tile, all but its leaves.
+        same where ``leaves`` has tries for its tree, which is most of it.
     leaves : tuple of Try
         For the leaves of registered designs (multiplier, adder, tree), mapped by themselves as well.
     tiles : tuple of Try
@@ -364,7 +364,7 @@ def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain, 
 
 def tries(design: Design, effort: Effort) -> tuple[Try, ...]:
     """The tries that a design gets from an `Effort`: the same for all that differ in their arithmetic alone."""
-    if design.rows or design.declared.tiled or design.lanes and _TREES in effort.leaves:
+    if design.rows or design.lanes and _TREES in effort.leaves:
         last = effort.registered[-1]
         return (replace(last, maps=last.maps[-1:]),)
     if not design.combinational:

@@ -388,7 +388,9 @@ def test_a_library_without_gates_keeps_enables_and_says_so():
                                              "that netlists can have")
 
 
-@pytest.mark.parametrize("word, gating", [("--clock-gating", "on"), ("--no-clock-gating", "off"), (None, "auto")])
+@pytest.mark.parametrize("word, gating", [
+    ("--clock-gating", "on"), *(pytest.param(*each, marks=pytest.mark.regress)
+                                for each in (("--no-clock-gating", "off"), (None, "auto")))])
 def test_the_command_line_says_it_and_is_told_again(tmp_path, word, gating):
     words = ["report", "mul_lmul_e2m1", "--tech", "ice40", "--vectors", "200", *filter(None, [word])]
     with pytest.raises(SystemExit) as left:

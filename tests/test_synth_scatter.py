@@ -113,6 +113,7 @@ def test_runs_that_are_there_are_not_made_again(repeated, second, tmp_path, monk
     assert asked == [(2, 3)] and len(json.loads(path.read_text())["runs"]) == 3
 
 
+@pytest.mark.regress
 def test_a_report_takes_its_margins_from_a_file(repeated, tmp_path):
     with pytest.raises(SystemExit) as stop:
         main(["report", *PAIR, "--tech", "asap7", "--effort", "low", "--vectors", "200", "--scatter", str(repeated),
