@@ -1,4 +1,7 @@
-"""What must come out of a design: one answer for simulation, synthesis, proofs and tests."""
+"""What must come out of a design: one answer for simulation, synthesis, proofs and tests.
+
+Of tiles, which take places and scales besides, `tile_sums` has it: `partial_sums` of a pass, `tile_matmul` of a core.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from numpy.typing import ArrayLike
 from .accumulate import accumulate, dot
 from .matmul import matmul
 from .products import multiply, pack, product
-from .tile_sums import tile_matmul
 
 if TYPE_CHECKING:
     from .spec import Multiplier
@@ -24,8 +26,7 @@ def expected(design: Any, a: ArrayLike, b: ArrayLike) -> np.ndarray:
     design : Design
     a, b : arrays of codes
         By protocol. ``combinational``: pairs, which broadcast. ``runs``: (..., depth), one run of pairs each, lane by
-        lane where the design has several. ``streams``, ``axis``, ``passes`` and ``tiles``: matrices (..., rows, depth)
-        and (..., depth, cols).
+        lane where the design has several. ``streams`` and ``axis``: matrices (..., rows, depth) and (..., depth, cols).
 
     Returns
     -------
@@ -59,19 +60,4 @@ def _matrices(design, a, b):
     return matmul(design.multiplier, design.accumulator, a, b)
 
 
-def _passes(design, a, b):
-    """By one tile after the other, and multiplied by the power of two that hardware leaves out: so codes are of the
-    numbers that the operands' codes stand for."""
-    tile, found = design.tile, []
-    for one, other in zip(*(x.reshape(-1, *x.shape[-2:]) for x in map(np.asarray, (a, b))), strict=True):
-        result = tile_matmul(tile, one, other)
-        if tile.result.integer:
-            found.append(result.codes)
-            continue
-        value = np.ldexp(result.codes.view(np.float32), result.exponent)
-        found.append(value.view(np.uint32))
-    return np.reshape(found, (*np.shape(a)[:-1], np.shape(b)[-1]))
-
-
-_EXPECTED = {"combinational": _products, "runs": _runs, "streams": _matrices, "axis": _matrices,
-             "passes": _passes, "tiles": _passes}
+_EXPECTED = {"combinational": _products, "runs": _runs, "streams": _matrices, "axis": _matrices}

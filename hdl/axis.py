@@ -1,11 +1,15 @@
 """Matrix multiplication cores: a systolic array behind AXI4-Stream."""
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, ResetSignal, Signal
+from typing import NamedTuple
+
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, ResetSignal, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..golden.formats import Format
 from ..golden.refusal import Refusal
 from ..golden.spec import Accumulator, Multiplier
+from .operand import ignored
 from .part import Part
 from .systolic import Beats, OutputStationaryArray, Stream, WeightStationaryArray, lanes
 
@@ -44,6 +48,35 @@ class Buffer(Part):
             self.o.data.eq(first), self.o.last.eq(first[-1] & some), self.o.valid.eq(some),
         ]
         return m
+
+
+class Elements(NamedTuple):
+    """The beats of one AXI4-Stream: so many elements of a format, each in the low bits of its bytes."""
+
+    count: int
+    fmt: Format
+
+    @property
+    def bytes(self) -> int:
+        """Of an element."""
+        return -(-self.fmt.width // 8)
+
+    @property
+    def bits(self) -> int:
+        """Of a beat."""
+        return 8 * self.bytes * self.count
+
+    def codes(self, data: Value) -> Value:
+        """The codes of a beat of bytes, without gaps."""
+        return Cat(element[: self.fmt.width] for element in lanes(data, self.count))
+
+    def padding(self, data: Value) -> Value:
+        """The bits of a beat that lie above its codes."""
+        return Cat(element[self.fmt.width :] for element in lanes(data, self.count))
+
+    def padded(self, codes: Value) -> Value:
+        """A beat of bytes."""
+        return Cat(Cat(code, Const(0, 8 * self.bytes - self.fmt.width)) for code in lanes(codes, self.count))
 
 
 class Matmul(Part):
@@ -100,14 +133,15 @@ class Matmul(Part):
             raise Refusal(f"Dataflow must be 'os' or 'ws', not {dataflow!r}")
         self.array = arrays[dataflow](multiplier, accumulator, rows, cols)
         self.latency = self.array.latency + 2
-        a, b, c = (_bytes(fmt) for fmt in (multiplier.a, multiplier.b, accumulator.result))
+        self.a, self.b = Elements(rows, multiplier.a), Elements(cols, multiplier.b)
+        self.result = Elements(cols, accumulator.result)
         super().__init__({
             "aclk": In(1), "aresetn": In(1),
-            "s_axis_a_tdata": In(8 * rows * a),
+            "s_axis_a_tdata": In(self.a.bits),
             "s_axis_a_tlast": In(1), "s_axis_a_tvalid": In(1), "s_axis_a_tready": Out(1),
-            "s_axis_b_tdata": In(8 * cols * b),
+            "s_axis_b_tdata": In(self.b.bits),
             "s_axis_b_tlast": In(1), "s_axis_b_tvalid": In(1), "s_axis_b_tready": Out(1),
-            "m_axis_c_tdata": Out(8 * cols * c),
+            "m_axis_c_tdata": Out(self.result.bits),
             "m_axis_c_tlast": Out(1), "m_axis_c_tvalid": Out(1), "m_axis_c_tready": In(1),
         })
 
@@ -123,39 +157,14 @@ class Matmul(Part):
         wiring.connect(m, b.o, array.i_b)
         wiring.connect(m, array.o, c.i)
         m.d.comb += [
-            a.i.data.eq(_codes(self.s_axis_a_tdata, array.rows, array.multiplier.a)),
+            a.i.data.eq(self.a.codes(self.s_axis_a_tdata)),
             a.i.last.eq(self.s_axis_a_tlast), a.i.valid.eq(self.s_axis_a_tvalid), self.s_axis_a_tready.eq(a.i.ready),
-            b.i.data.eq(_codes(self.s_axis_b_tdata, array.cols, array.multiplier.b)),
+            b.i.data.eq(self.b.codes(self.s_axis_b_tdata)),
             b.i.last.eq(self.s_axis_b_tlast), b.i.valid.eq(self.s_axis_b_tvalid), self.s_axis_b_tready.eq(b.i.ready),
-            self.m_axis_c_tdata.eq(self._result(c.o.data, c.o.valid)),
+            # 0 while there is none, so that nothing unknown is ever seen.
+            self.m_axis_c_tdata.eq(self.result.padded(c.o.data & c.o.valid.replicate(len(c.o.data)))),
             self.m_axis_c_tlast.eq(c.o.last), self.m_axis_c_tvalid.eq(c.o.valid), c.o.ready.eq(self.m_axis_c_tready),
         ]
-        for name, data, count, fmt in (("unused_a", self.s_axis_a_tdata, array.rows, array.multiplier.a),
-                                       ("unused_b", self.s_axis_b_tdata, array.cols, array.multiplier.b)):
-            padding = _padding(data, count, fmt)
-            if len(padding):
-                # Named, and kept by that name, so that a linter sees that the bits are ignored on purpose.
-                unused = Signal(len(padding), name=name, attrs={"keep": 1})
-                m.d.comb += unused.eq(padding)
+        ignored(m, "a", self.a.padding(self.s_axis_a_tdata))
+        ignored(m, "b", self.b.padding(self.s_axis_b_tdata))
         return m
-
-    def _result(self, data, valid):
-        """Result codes as bytes; 0 while there is none, so that nothing unknown is ever seen."""
-        bits = 8 * _bytes(self.array.accumulator.result)
-        return Cat(Cat(code & valid.replicate(len(code)), Const(0, bits - len(code)))
-                   for code in lanes(data, self.array.cols))
-
-
-def _bytes(fmt):
-    """Bytes that a code takes in a beat."""
-    return -(-fmt.width // 8)
-
-
-def _codes(data, count, fmt):
-    """The codes of a beat of bytes, without gaps."""
-    return Cat(element[: fmt.width] for element in lanes(data, count))
-
-
-def _padding(data, count, fmt):
-    """The bits of a beat of bytes that lie above its codes."""
-    return Cat(element[fmt.width :] for element in lanes(data, count))

@@ -23,6 +23,22 @@ def named(m: Module, name: str, value: Value | int) -> Signal:
     return signal
 
 
+def ignored(m: Module, name: str, bits: Value) -> None:
+    """Bits that nothing reads, on a signal called ``unused_``: named, and kept by that name, so that a linter sees that
+    they are ignored on purpose."""
+    if len(bits):
+        unused = Signal(len(bits), name=f"unused_{name}", attrs={"keep": 1})
+        m.d.comb += unused.eq(bits)
+
+
+def passed(m: Module, name: str, value: Value, enable: Value) -> Signal:
+    """``value`` a cycle with ``enable`` later, in registers of that name, which have no reset."""
+    register = Signal(len(value), reset_less=True, name=name)
+    with m.If(enable):
+        m.d.sync += register.eq(value)
+    return register
+
+
 def looked_up(index: Value, values: Sequence[Value]) -> Value:
     """The value at an index, by a tree of choices."""
     if len(values) == 1:

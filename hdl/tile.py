@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import Block, FloatFormat, Format
 from ..golden.tile import Tile as Specification
-from .operand import named
+from .operand import named, passed
 from .part import Part
 from .systolic import Beats, Stream, lanes
 from .tile_column import Column, down_bits
@@ -103,9 +103,7 @@ class Tile(Part):
         on = named(m, "on", step.replicate(self.stages) & some[:-1])  # which stages pass a vector on
 
         # Activations, prepared, once for all columns.
-        x = Signal(count * self.lane.x_bits, reset_less=True, name="x")
-        with m.If(take):
-            m.d.sync += x.eq(Cat(self.lane.activation(m, f"a_{n}", code) for n, code in enumerate(codes)))
+        x = passed(m, "x", Cat(self.lane.activation(m, f"a_{n}", code) for n, code in enumerate(codes)), take)
         # Lanes that have the place in the weight have none of their own.
         held = self._kept(m, "place_held", lambda old: self.place, load, swap) if self.lane.place_bits else place
         nans = self._nans(m, codes, weights, first, load, swap, take, on)
@@ -120,10 +118,7 @@ class Tile(Part):
                 column.sig.eq(sigs[n]), column.down.eq(downs[n]), o[: tile.word_bits].eq(column.o),
             ]
             if tile.flags:
-                flag = Signal(reset_less=True, name=f"nan_{n}")
-                with m.If(give):
-                    m.d.sync += flag.eq(nans[n] | c[-1])
-                m.d.comb += o[-1].eq(flag)
+                m.d.comb += o[-1].eq(passed(m, f"nan_{n}", nans[n] | c[-1], give))
         return m
 
     def _loading(self, m, ending, ended):
@@ -153,12 +148,7 @@ class Tile(Part):
         coming = Signal(len(value(Const(0))), reset_less=True, name=f"{name}_coming" if self.ahead else name)
         with m.If(load.any()):
             m.d.sync += coming.eq(value(coming))
-        if not self.ahead:
-            return coming
-        held = Signal.like(coming, reset_less=True, name=name)
-        with m.If(swap):
-            m.d.sync += held.eq(coming)
-        return held
+        return passed(m, name, coming, swap) if self.ahead else coming
 
     def _nans(self, m, codes, weights, first, load, swap, take, on):
         """Whether what comes next for each column is NaN."""
@@ -171,20 +161,14 @@ class Tile(Part):
                         for code, scale in zip(weights, b_scales, strict=True))
         of_b = self._kept(m, "b_nan", lambda old: (special_b | (old & ~first.replicate(self.cols)))[: self.cols], load,
                           swap)
-        nan = Signal(reset_less=True, name="a_nan")
-        with m.If(take):
-            m.d.sync += nan.eq(special_a)
-        found = of_b | nan.replicate(self.cols)
-        return self._along(m, "sum_nan", found, on)
+        of_a = passed(m, "a_nan", special_a, take)
+        return self._along(m, "sum_nan", of_b | of_a.replicate(self.cols), on)
 
     @staticmethod
     def _along(m, name, value, on):
         """A value that goes with the vector in `x`, when this has become a sum of lanes."""
         for n, en in enumerate(on):
-            passed = Signal(len(value), reset_less=True, name=f"{name}_{n}")
-            with m.If(en):
-                m.d.sync += passed.eq(value)
-            value = passed
+            value = passed(m, f"{name}_{n}", value, en)
         return value
 
     def _scaling(self, m, load, swap, take, on):
@@ -195,10 +179,7 @@ class Tile(Part):
             return none, none
         a_code, b_codes = self._scale_codes()
         held = lanes(self._kept(m, "b_scales", lambda old: Cat(b_codes), load, swap), self.cols)
-        of_a = Signal(len(a_code), reset_less=True, name="a_scale")
-        top = Signal(len(self.top), reset_less=True, name="top_taken")
-        with m.If(take):
-            m.d.sync += [of_a.eq(a_code), top.eq(self.top)]
+        of_a, top = passed(m, "a_scale", a_code, take), passed(m, "top_taken", self.top, take)
         sigs, downs = [], []
         for n, code in enumerate(held):
             sig, down = factor(m, tile, f"far_{n}", of_a, code, top)

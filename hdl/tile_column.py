@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.tile import GUARD_BITS, Tile
 from .heap import Heap
-from .operand import named
+from .operand import named, passed
 from .part import Part
 from .systolic import lanes
 from .tile_lanes import lane
@@ -179,40 +179,24 @@ class Column(Part):
         tile = self.tile
         words = []
         for n, x in enumerate(lanes(self.x, tile.lanes)):
-            held = Signal(self.lane.y_bits, reset_less=True, name=f"held_{n}")
             if self.ahead:
-                following = Signal(self.lane.y_bits, reset_less=True, name=f"next_{n}")
-                with m.If(self.load[n]):
-                    m.d.sync += following.eq(self.y)
-                with m.If(self.swap):
-                    m.d.sync += held.eq(following)
+                held = passed(m, f"held_{n}", passed(m, f"next_{n}", self.y, self.load[n]), self.swap)
             else:
-                with m.If(self.load[n]):
-                    m.d.sync += held.eq(self.y)
+                held = passed(m, f"held_{n}", self.y, self.load[n])
             m.submodules[f"lane_{n}"] = product = lane(tile)
             m.d.comb += [product.x.eq(x), product.y.eq(held), product.place.eq(self.place)]
             words.append(product.word)
         m.submodules.tree = tree = Tree(tile, added=self.stages < 3)
-        m.d.comb += tree.words.eq(self._passed(m, "words", Cat(words), 0) if self.stages > 1 else Cat(words))
+        m.d.comb += tree.words.eq(passed(m, "words", Cat(words), self.on[0]) if self.stages > 1 else Cat(words))
         summed = tree.sum
         if self.stages > 2:
-            x, y = lanes(self._passed(m, "pair", summed, 1), 2)
+            x, y = lanes(passed(m, "pair", summed, self.on[1]), 2)
             summed = x + y
-        total = self._passed(m, "sum", summed[: tile.sum_bits], self.stages - 1)
-        word = Signal(tile.word_bits, reset_less=True, name="word")
+        total = passed(m, "sum", summed[: tile.sum_bits], self.on[-1])
         if tile.blocks:
             m.submodules.adder = adder = Scaled(tile)
             m.d.comb += [adder.sig.eq(self.sig), adder.down.eq(self.down)]
         else:
             m.submodules.adder = adder = Added(tile)
-        m.d.comb += [adder.sum.eq(total), adder.c.eq(self.c), self.o.eq(word)]
-        with m.If(self.en):
-            m.d.sync += word.eq(adder.o)
+        m.d.comb += [adder.sum.eq(total), adder.c.eq(self.c), self.o.eq(passed(m, "word", adder.o, self.en))]
         return m
-
-    def _passed(self, m, name, value, stage):
-        """Registers of a stage."""
-        passed = Signal(len(value), reset_less=True, name=name)
-        with m.If(self.on[stage]):
-            m.d.sync += passed.eq(value)
-        return passed

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, ResetSignal, Signal, Value, unsigned
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, ResetSignal, Signal, unsigned
 from amaranth.lib.memory import Memory, MemoryData, ReadPort, WritePort
 from amaranth.lib.wiring import In, Out
 
-from ..golden.formats import Format
 from ..golden.refusal import Refusal
 from ..golden.tile import Tile as Specification
-from .axis import Buffer
+from .axis import Buffer, Elements
 from .fixed import FixedDrain
-from .operand import named
+from .operand import ignored, named
 from .part import Part
 from .systolic import lanes
 from .tile import Tile, top_bits
@@ -170,35 +169,6 @@ class Results(Part):
         return m
 
 
-class Elements(NamedTuple):
-    """The beats of one AXI4-Stream: so many elements of a format, each in the low bits of its bytes."""
-
-    count: int
-    fmt: Format
-
-    @property
-    def bytes(self) -> int:
-        """Of an element."""
-        return -(-self.fmt.width // 8)
-
-    @property
-    def bits(self) -> int:
-        """Of a beat."""
-        return 8 * self.bytes * self.count
-
-    def codes(self, data: Value) -> Value:
-        """The codes of a beat of bytes, without gaps."""
-        return Cat(element[: self.fmt.width] for element in lanes(data, self.count))
-
-    def padding(self, data: Value) -> Value:
-        """The bits of a beat that lie above its codes."""
-        return Cat(element[self.fmt.width :] for element in lanes(data, self.count))
-
-    def padded(self, codes: Value) -> Value:
-        """A beat of bytes."""
-        return Cat(Cat(code, Const(0, 8 * self.bytes - self.fmt.width)) for code in lanes(codes, self.count))
-
-
 class TileMatmul(Part):
     """A tile with AXI4-Streams (AMBA 4 AXI4-Stream, ARM IHI 0051A) for weights, vectors, scales and results.
 
@@ -317,11 +287,7 @@ class TileMatmul(Part):
             buffer.i.valid.eq(getattr(self, f"s_axis_{name}_tvalid")),
             getattr(self, f"s_axis_{name}_tready").eq(buffer.i.ready),
         ]
-        padding = each.padding(data)
-        if len(padding):
-            # Named, and kept by that name, so that a linter sees that the bits are ignored on purpose.
-            unused = Signal(len(padding), name=f"unused_{name}", attrs={"keep": 1})
-            m.d.comb += unused.eq(padding)
+        ignored(m, name, each.padding(data))
         return buffer.o
 
     def _weights(self, m, b):

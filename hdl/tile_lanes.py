@@ -15,9 +15,10 @@ from .addend import Addend
 from .antilog import nearest
 from .families import recodable
 from .multipliers import multiplier
-from .operand import looked_up, named
+from .operand import ignored, looked_up, named
 from .part import Part
 from .partials import Partials, offered
+from .shift import shift_right
 
 if TYPE_CHECKING:
     from ..golden.families.exact import Exact
@@ -30,8 +31,8 @@ _DECODED_BITS = 5  # bits of significand up to which each bit of a word is an OR
 class Lane(Part):
     """A lane of a tile: what an activation by a held weight adds to the sum.
 
-    Activations are prepared once for all columns (`activation`), weights once when they are held (`held`): two static
-    methods of logic outside of the lane, which the tile calls.
+    Activations are prepared once for all columns (`activation`), weights once when they are held (`held`): both are
+    logic outside of the lane, in the tile.
 
     Timing: combinational.
 
@@ -246,11 +247,8 @@ class ExactLane(Lane):
         width = self._window - 1
         product = named(m, "product", (Cat(man_x, hidden_x) * Cat(man_y, hidden_y))[-width:])
         value = Cat(Const(0, width - len(product)), product) & inside.replicate(width)
-        for stage in range(self.tile.span.bit_length()):
-            shifted = Signal(width, name=f"right_{1 << stage}")
-            m.d.comb += shifted.eq(Mux(down[stage], value[1 << stage :], value))
-            value = shifted
-        self._give(m, inside, value, self.x[-1] ^ self.y[-1])
+        size, _ = shift_right(m, value, down[: self.tile.span.bit_length()], Const(0))
+        self._give(m, inside, size, self.x[-1] ^ self.y[-1])
         return m
 
 
@@ -271,10 +269,7 @@ class ProductLane(Lane):
         m.d.comb += [product.a.eq(self.x), product.b.eq(self.y)]
         p = self.addend.fields(product.p)
         flags = self.spec.wide.has_inf + self.spec.wide.has_nan
-        if flags:
-            # Told at the edge. Named, and kept by that name, so that a linter sees that it is so on purpose.
-            unused = Signal(flags, name="unused_flags", attrs={"keep": 1})
-            m.d.comb += unused.eq(product.p[-flags:])
+        ignored(m, "flags", product.p[len(product.p) - flags :])  # told at the edge
         place = self.place.as_signed() if self.place_bits else Const(self.tile.places[0], 16)
         up = named(m, "up", p.exp - place - self.tile.lowest)  # from the lowest that counts
         inside = named(m, "inside", ~(p.zero | up[-1]) & (up[:-1] <= self.tile.span))

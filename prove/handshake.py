@@ -98,7 +98,41 @@ def selected(logic: Logic, bits: Iterable[int], values: Iterable[int]) -> int:
     return logic.any(logic.and_(bit, value) for bit, value in zip(bits, values, strict=False))
 
 
-class Traffic:
+class Followed:
+    """What is followed through some cycles from reset, and what was seen to be wrong.
+
+    Attributes
+    ----------
+    logic : Logic
+    ends : list of int
+        Literals: what ends a run, or a pass.
+    wrong : dict of str to list of int
+        By rule, literals that are true where it is broken.
+    trace : dict of str to list of int
+        What a witness shows besides.
+    """
+
+    logic: Logic
+    ends: list[int]
+    wrong: dict[str, list[int]]
+    trace: dict[str, list[int]]
+
+    def withheld(self, owed: Iterable[int], given: Iterable[int]) -> None:
+        """What is owed must have been given in the end."""
+        self.wrong["withheld"].append(self.logic.any(self.logic.and_(due, done ^ 1)
+                                                     for due, done in zip(owed, given, strict=True)))
+
+    def verdict(self, limit: float = 300) -> Answer:
+        """Whether nothing is ever wrong; if it is, what, and in which traffic."""
+        wrong = {rule: self.logic.any(literals) for rule, literals in self.wrong.items()}
+        shown = {**{rule: [literal] for rule, literal in wrong.items()}, "ends": self.ends, **self.trace}
+        cycles = zip(*(self.wrong[rule] for rule in ("out of nothing", "last", "result")), strict=True)
+        verdict, witness = Question(self.logic).never_one(*(literal for cycle in cycles for literal in cycle),
+                                                          *self.wrong["withheld"], limit=limit, shown=shown)
+        return Answer(verdict, {name: code for name, code in witness.items() if code or name not in self.wrong})
+
+
+class Traffic(Followed):
     """Everything that may happen at the streams of a core in some cycles from reset, and what must come of it.
 
     Parameters
@@ -108,11 +142,6 @@ class Traffic:
     closing : int
         At least so many are given to bring out what was taken before: all streams are open from some cycle on,
         whichever; if for so long, then all results of before have come at the end.
-
-    Attributes
-    ----------
-    wrong : dict of str to list of int
-        By rule, literals that are true where it is broken, one a cycle.
     """
 
     def __init__(self, core: Core, cycles: int, closing: int) -> None:
@@ -175,17 +204,7 @@ class Traffic:
                 waiting[stream] = logic.and_(signals[stream, "valid"][0], taken ^ 1)
                 runs[stream] = shifted(logic, logic.and_(taken, signals[stream, "last"][0]), runs[stream], TRUE)
                 beat[stream] = shifted(logic, taken, beat[stream])
-        self.wrong["withheld"].append(logic.any(logic.and_(due, done ^ 1)
-                                                for due, done in zip(owed, given, strict=True)))
-
-    def verdict(self, limit: float = 300) -> Answer:
-        """Whether nothing is ever wrong; if it is, what, and in which traffic."""
-        wrong = {rule: self.logic.any(literals) for rule, literals in self.wrong.items()}
-        shown = {**{rule: [literal] for rule, literal in wrong.items()}, "ends": self.ends, **self.trace}
-        cycles = zip(*(self.wrong[rule] for rule in ("out of nothing", "last", "result")), strict=True)
-        verdict, witness = Question(self.logic).never_one(*(literal for cycle in cycles for literal in cycle),
-                                                          *self.wrong["withheld"], limit=limit, shown=shown)
-        return Answer(verdict, {name: code for name, code in witness.items() if code or name not in self.wrong})
+        self.withheld(owed, given)
 
 
 def traffic(circuits: Mapping[str, Machine], seconds: float, slug: str, cycles: int,

@@ -18,7 +18,7 @@ from ..golden.codec import encode
 from ..golden.tile_sums import Scales, partial_sums, place_for, top_for
 from ..hdl.designs import parse
 from ..hdl.tile import Tile
-from .handshake import chosen_of, selected, shifted
+from .handshake import Followed, chosen_of, selected, shifted
 from .logic import FALSE, TRUE, Logic
 from .machine import load
 from .obligation import PROVED, REFUTED, Answer, Obligation, Source
@@ -136,7 +136,7 @@ def _coded(logic, width, usual, *others):
     return bits
 
 
-class Traffic:
+class Traffic(Followed):
     """Everything that may happen at the streams of a tile in some cycles from reset, and what must come of it.
 
     Parameters
@@ -148,11 +148,6 @@ class Traffic:
         come out if it was before that.
     nan : bool
         Whether what is marked is NaN; flags are then compared, else words.
-
-    Attributes
-    ----------
-    wrong : dict of str to list of int
-        By rule, literals that are true where it is broken, one a cycle.
     """
 
     def __init__(self, core: Core, cycles: int, closing: int, nan: bool) -> None:
@@ -274,17 +269,7 @@ class Traffic:
                 waiting[stream] = logic.and_(signals[stream, "valid"][0], moved ^ 1)
                 taken[stream] = shifted(logic, moved, taken[stream], TRUE)
                 beat[stream] = shifted(logic, moved, beat[stream])
-        self.wrong["withheld"].append(logic.any(logic.and_(due, done ^ 1)
-                                                for due, done in zip(owed, given, strict=True)))
-
-    def verdict(self, limit: float = 300) -> Answer:
-        """Whether nothing is ever wrong; if it is, what, and in which traffic."""
-        wrong = {rule: self.logic.any(literals) for rule, literals in self.wrong.items()}
-        shown = {**{rule: [literal] for rule, literal in wrong.items()}, "ends": self.ends, **self.trace}
-        cycles = zip(*(self.wrong[rule] for rule in ("out of nothing", "last", "result")), strict=True)
-        verdict, witness = Question(self.logic).never_one(*(literal for cycle in cycles for literal in cycle),
-                                                          *self.wrong["withheld"], limit=limit, shown=shown)
-        return Answer(verdict, {name: code for name, code in witness.items() if code or name not in self.wrong})
+        self.withheld(owed, given)
 
 
 def traffic(circuits: Mapping[str, Machine], seconds: float, small: Small, nan: bool) -> Answer:

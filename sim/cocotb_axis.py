@@ -1,5 +1,6 @@
 """Bench of ``matmul_*`` behind somebody else's bus model: the AXI4-Stream sources and sinks of cocotbext-axi."""
 
+from collections.abc import Iterable
 from math import prod
 from typing import Any
 
@@ -23,19 +24,12 @@ async def frames_are_golden(dut: Any, traffic: str) -> None:
     core, rng = Core(dut), bench.generator()
     await core.start()
     design = core.design
-    reset = {"reset": dut.aresetn, "reset_active_level": False}
-    source_a, source_b = (AxiStreamSource(AxiStreamBus.from_prefix(dut, name), dut.aclk, **reset)
-                          for name in ("s_axis_a", "s_axis_b"))
-    sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_c"), dut.aclk, **reset)
-    go_source, go_sink = TRAFFIC[traffic]
-    for end, go in ((source_a, go_source), (source_b, go_source), (sink, go_sink)):
-        end.set_pause_generator(not each for each in go(rng.spawn(1)[0]))
-
+    sources, sink = bus_ends(dut, "ab", traffic, rng)
     operands = operands_of_all_kinds(design, rng)
     spec = design.multiplier
     for a, b in operands:
-        await source_a.send(AxiStreamFrame(dirtied(a.T, spec.a, core.bits[0], rng)))
-        await source_b.send(AxiStreamFrame(dirtied(b, spec.b, core.bits[1], rng)))
+        await sources["a"].send(AxiStreamFrame(dirtied(a.T, spec.a, core.bits[0], rng)))
+        await sources["b"].send(AxiStreamFrame(dirtied(b, spec.b, core.bits[1], rng)))
     wrong = []
     for index, (a, b) in enumerate(operands):
         frame = await with_timeout(sink.recv(), PATIENCE * PERIOD, "step")
@@ -46,6 +40,19 @@ async def frames_are_golden(dut: Any, traffic: str) -> None:
     bench.check(wrong, len(operands), lambda index, depth, expected, actual: (
         f"frame {index}, depth {depth}: expected {expected}, actual {actual}"))
     assert sink.empty(), f"{bench.run()}: {sink.count()} frames more than were asked for"
+
+
+def bus_ends(dut: Any, names: Iterable[str], traffic: str,
+             rng: np.random.Generator) -> tuple[dict[str, AxiStreamSource], AxiStreamSink]:
+    """Sources of the streams that go into a core, by name, and the sink of its results, in a traffic."""
+    reset = {"reset": dut.aresetn, "reset_active_level": False}
+    sources = {name: AxiStreamSource(AxiStreamBus.from_prefix(dut, f"s_axis_{name}"), dut.aclk, **reset)
+               for name in names}
+    sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_c"), dut.aclk, **reset)
+    go_source, go_sink = TRAFFIC[traffic]
+    for end, go in (*((source, go_source) for source in sources.values()), (sink, go_sink)):
+        end.set_pause_generator(not each for each in go(rng.spawn(1)[0]))
+    return sources, sink
 
 
 def as_bytes(codes: np.ndarray, bits: int) -> bytes:

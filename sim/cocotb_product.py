@@ -4,9 +4,11 @@
 moves whole vectors, and touches only what has changed.
 """
 
+from __future__ import annotations
+
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain, product
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from . import bench
-from .core import Core
+from .core import Clocked, Core
 from .streams import Beat, Stream
 
 PROGRESS_SECONDS = 0.5
@@ -30,25 +32,31 @@ async def carry(dut: Any) -> None:
         b_tiles = [core.b_beats(tile) for tile in tiles["b"]]
     runs = list(product(a_tiles, b_tiles))
     a, b = Feeder(core.a, (run[0] for run in runs)), Feeder(core.b, (run[1] for run in runs))
-    total, words, cycles = len(runs) * core.design.grid[0], [], 0
+    words = await carried(core, [a, b], len(runs) * core.design.grid[0])
+    np.save(os.environ["LMUL_RESULTS"], core.codes(words))
+
+
+async def carried(core: Clocked, feeders: Sequence[Feeder], total: int) -> list[int]:
+    """So many beats of results, of a design that is started here."""
+    words, cycles = [], 0
     await core.start()
-    a.offer()
-    b.offer()
+    for feeder in feeders:
+        feeder.offer()
     core.o.ready.value = 1
     edge, o_valid, o_data = RisingEdge(core.clk), core.o.valid, core.o.data
     reported, when = 0, time.monotonic()
     while len(words) < total:
         await edge
         cycles += 1
-        a.step()
-        b.step()
+        for feeder in feeders:
+            feeder.step()
         if o_valid.value:
             words.append(int(o_data.value))
             if time.monotonic() > when + PROGRESS_SECONDS:
                 bench.count(rows=len(words) - reported)
                 reported, when = len(words), time.monotonic()
     bench.count(rows=total - reported, cycles=cycles - 1)
-    np.save(os.environ["LMUL_RESULTS"], core.codes(words))
+    return words
 
 
 class Feeder:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import cocotb
 import numpy as np
-from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles
 
 from ..golden.formats import IntFormat
 from ..golden.tile_sums import partial_sums
 from ..hdl.verilog import component
 from . import beats, bench, passes
-from .streams import PERIOD, TRAFFIC, Beat, Checker, Driver, Joined, Monitor, Sink, Stream
+from .core import Clocked
+from .streams import TRAFFIC, Beat, Checker, Driver, Joined, Monitor, Sink, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Pass(NamedTuple):
     after: np.ndarray
 
 
-class Ports:
+class Ports(Clocked):
     """The ports of a ``tile``. The window's place goes with the rows of weights, that of the scales with the vectors.
 
     Attributes
@@ -41,7 +41,7 @@ class Ports:
 
     def __init__(self, dut: Any) -> None:
         self.design = bench.design()
-        self.clk, self.rst = dut.clk, dut.rst
+        self.clk, self.rst, self.active = dut.clk, dut.rst, 1
         self.place, top = getattr(dut, "place", None), getattr(dut, "top", None)
         ends = {"i_a": dut.i_a__last, "o": dut.o__last}
         beside = {"i_a": top, "i_b": self.place}
@@ -51,22 +51,9 @@ class Ports:
             for name in ("i_a", "i_b", "i_c", "o"))
         self.data_bits = len(dut.i_a__data), len(dut.i_b__data)
 
-    async def start(self) -> None:
-        """Quiet inputs, a running clock, and after a few cycles in whatever state the tile woke up, one of reset."""
-        for stream in (self.a, self.b, self.c):
-            for signal in (stream.data, stream.last, stream.valid):
-                signal.value = 0
-        self.o.ready.value = 0
-        self.rst.value = 0
-        Clock(self.clk, PERIOD, unit="step").start()
-        await ClockCycles(self.clk, 3)
-        await self.reset()
-
-    async def reset(self) -> None:
-        """One cycle of reset."""
-        self.rst.value = 1
-        await RisingEdge(self.clk)
-        self.rst.value = 0
+    @property
+    def inputs(self) -> tuple[Stream, Stream, Stream]:
+        return self.a, self.b, self.c
 
     def beats_of(self, one: Pass) -> tuple[list[Beat], list[Beat], list[Beat], list[Beat]]:
         """What a pass is on each stream."""
@@ -179,13 +166,8 @@ async def outputs_are_known_after_reset(dut: Any) -> None:
     """Nothing that leaves the tile is X or offers a sum, neither right after reset nor while it idles."""
     ports = Ports(dut)
     await ports.start()
-    handles = [(f"{name} ready", getattr(ports, name).ready) for name in "abc"] + [("sum valid", ports.o.valid)]
-    for _ in range(20):
-        await RisingEdge(ports.clk)
-        for name, handle in handles:
-            value = bench.read(handle)
-            assert isinstance(value, int), f"{bench.run()}: {name} must be known after reset, not {value}"
-        assert ports.o.valid.value == 0, f"{bench.run()}: a sum is offered after reset, though there was no vector"
+    known = {f"{name} ready": getattr(ports, name).ready for name in "abc"} | {"sum valid": ports.o.valid}
+    await ports.idle(known, {"a sum is offered after reset, though there was no vector": ports.o.valid})
 
 
 @cocotb.test(**TIMEOUT)

@@ -7,13 +7,13 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.triggers import with_timeout
-from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
+from cocotbext.axi import AxiStreamFrame
 
 from ..golden.tile_sums import tile_matmul
 from . import bench
-from .cocotb_axis import as_bytes, dirtied
+from .cocotb_axis import as_bytes, bus_ends, dirtied
 from .cocotb_tile_core import TIMEOUT, runs_of_all_kinds
-from .streams import PATIENCE, PERIOD, TRAFFIC
+from .streams import PATIENCE, PERIOD
 from .tile_core import TileCore
 from .tile_runs import element_bits, formats, run
 
@@ -25,14 +25,7 @@ async def frames_are_golden(dut: Any, traffic: str) -> None:
     core, rng = TileCore(dut), bench.generator()
     await core.start()
     design = core.design
-    reset = {"reset": dut.aresetn, "reset_active_level": False}
-    sources = {name: AxiStreamSource(AxiStreamBus.from_prefix(dut, f"s_axis_{name}"), dut.aclk, **reset)
-               for name in core.streams}
-    sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis_c"), dut.aclk, **reset)
-    go_source, go_sink = TRAFFIC[traffic]
-    for end, go in (*((source, go_source) for source in sources.values()), (sink, go_sink)):
-        end.set_pause_generator(not each for each in go(rng.spawn(1)[0]))
-
+    sources, sink = bus_ends(dut, core.streams, traffic, rng)
     runs = runs_of_all_kinds(design, rng)
     place, top = runs[0].place, max(given.top for given in runs)
     if core.place_bits:

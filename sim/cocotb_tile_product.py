@@ -4,15 +4,12 @@
 """
 
 import os
-import time
 from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import RisingEdge
 
-from . import bench
-from .cocotb_product import PROGRESS_SECONDS, Feeder
+from .cocotb_product import Feeder, carried
 from .tile_core import TileCore
 from .tile_runs import Beats
 
@@ -33,23 +30,6 @@ async def carry(dut: Any) -> None:
     assert len(lengths) == tiles
     assert cols == core.design.cols
     feeders = [Feeder(stream, [moving[name]]) for name, stream in core.streams.items()]
-    words, cycles = [], 0
-    await core.start()
-    for feeder in feeders:
-        feeder.offer()
-    core.o.ready.value = 1
-    edge, o_valid, o_data = RisingEdge(core.clk), core.o.valid, core.o.data
-    reported, when = 0, time.monotonic()
-    while len(words) < total:
-        await edge
-        cycles += 1
-        for feeder in feeders:
-            feeder.step()
-        if o_valid.value:
-            words.append(int(o_data.value))
-            if time.monotonic() > when + PROGRESS_SECONDS:
-                bench.count(rows=len(words) - reported)
-                reported, when = len(words), time.monotonic()
+    words = await carried(core, feeders, total)
     assert core.error.value == 0
-    bench.count(rows=total - reported, cycles=cycles - 1)
     np.save(os.environ["LMUL_RESULTS"], core.codes(words))

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge
-
 from . import beats, bench
-from .streams import PERIOD, Beat, Joined, Stream
+from .core import Clocked
+from .streams import Beat, Joined, Stream
 from .tile_runs import Beats, element_bits, formats, run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
 
     from .passes import Operands
 
 
-class TileCore:
+class TileCore(Clocked):
     """The ports of a ``core`` design. The window's place goes with the rows of weights, that of the scales with the
     vectors.
 
@@ -32,7 +30,7 @@ class TileCore:
 
     def __init__(self, dut: Any) -> None:
         self.design = bench.design()
-        self.clk, self.rst, self.error = dut.aclk, dut.aresetn, dut.error
+        self.clk, self.rst, self.active, self.error = dut.aclk, dut.aresetn, 0, dut.error
         place, top = getattr(dut, "place", None), getattr(dut, "top", None)
         self.place_bits = 0 if place is None else len(place)
         self.streams = {name: self._stream(dut, f"s_axis_{name}", {"b": place, "a": top}.get(name))
@@ -46,22 +44,9 @@ class TileCore:
                                     for signal in ("data", "last", "valid", "ready"))
         return Stream(dut.aclk, Joined(data, beside), Joined(last), valid, ready)
 
-    async def start(self) -> None:
-        """Quiet inputs, a running clock, and after a few cycles in whatever state the core woke up, one of reset."""
-        for stream in self.streams.values():
-            for signal in (stream.data, stream.last, stream.valid):
-                signal.value = 0
-        self.o.ready.value = 0
-        self.rst.value = 1
-        Clock(self.clk, PERIOD, unit="step").start()
-        await ClockCycles(self.clk, 3)
-        await self.reset()
-
-    async def reset(self) -> None:
-        """One cycle of reset."""
-        self.rst.value = 0
-        await RisingEdge(self.clk)
-        self.rst.value = 1
+    @property
+    def inputs(self) -> Iterable[Stream]:
+        return self.streams.values()
 
     def beats_of(self, given: Operands) -> dict[str, list[Beat]]:
         """What a run is on each stream that goes in."""

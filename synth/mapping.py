@@ -271,23 +271,29 @@ def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library
     folder.mkdir(parents=True, exist_ok=True)
     if column:
         return _map_tile(design, verilog, libraries, EFFORTS[effort], folder, seed, gated, column)
-    whole, leaves = tries(design, EFFORTS[effort]), {}
+    whole = tries(design, EFFORTS[effort])
+    leaves, found = _map_leaves(design, verilog, libraries, folder, seed, whole, EFFORTS[effort].leaves)
+    gates = {}
+    if gated and not design.combinational:
+        wanted = {key: libraries[key] for key in gated}
+        gates = _map_gated(design, verilog, wanted, EFFORTS[effort], folder, seed, leaves, found)
+    if _for_leaves(leaves, EFFORTS[effort].leaves):
+        found = {key: _mixed(design, whole, some, libraries[key]) for key, some in found.items()}
+    return Mapped(found, gates, {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
+
+
+def _map_leaves(design, verilog, libraries, folder, seed, whole, of_leaves):
+    """Map a design by the tries of its ``whole``, and its leaves besides by theirs: the leaves with their gates, and by
+    library key the candidates, those of the whole first."""
     yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
-    if not design.combinational:
-        leaves = _leaves(folder / "0.gates", EFFORTS[effort].leaves)
-    more = _for_leaves(leaves, EFFORTS[effort])
+    leaves = {} if design.combinational else _leaves(folder / "0.gates", of_leaves)
+    more = _for_leaves(leaves, of_leaves)
     if more:
         yosys.run(["read_rtlil words.il", _delete_but(leaves), "design -save words",
                    *_optimise(design, more, folder, seed, len(whole), leaves)], folder)
     script, found = _map(libraries, whole + more, folder, not design.combinational)
     yosys.run(script, folder)
-    gates = {}
-    if gated and not design.combinational:
-        wanted = {key: libraries[key] for key in gated}
-        gates = _map_gated(design, verilog, wanted, EFFORTS[effort], folder, seed, leaves, found)
-    if more:
-        found = {key: _mixed(design, whole, some, libraries[key]) for key, some in found.items()}
-    return Mapped(found, gates, {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
+    return leaves, found
 
 
 def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
@@ -295,14 +301,8 @@ def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
     whole, inner = tries(design, effort), folder / "column"
     inner.mkdir(exist_ok=True)
     one = column.design
-    yosys.run(_words(one, column.verilog, inner) + _optimise(one, whole, inner, seed), inner)
-    leaves = _leaves(inner / "0.gates", effort.tiles)
-    more = tuple(each for each in effort.tiles if min(leaves.values(), default=inf) <= each.gates)
-    yosys.run(["read_rtlil words.il", _delete_but(leaves), "design -save words",
-               *_optimise(one, more, inner, seed, len(whole), leaves)], inner)
-    script, found = _map(libraries, whole + more, inner, True)
-    yosys.run(script, inner)
-    choices = {key: choose(some[:_maps(whole)], some, one.slug, partial(column.weigh, library=libraries[key]),
+    _, found = _map_leaves(one, column.verilog, libraries, inner, seed, whole, effort.tiles)
+    choices = {key: choose(some[0], some, one.slug, partial(column.weigh, library=libraries[key]),
                            TILE_MIXES, effort.rounds) for key, some in found.items()}
     yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
     # What is not in a leaf drives all columns.
@@ -319,9 +319,9 @@ def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
                   {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
 
 
-def _for_leaves(leaves, effort):
-    """The tries that leaves of so many gates get by themselves."""
-    return tuple(each for each in effort.leaves if min(leaves.values(), default=inf) <= each.gates)
+def _for_leaves(leaves, tries):
+    """Those of the tries that leaves of so many gates get."""
+    return tuple(each for each in tries if min(leaves.values(), default=inf) <= each.gates)
 
 
 def _mixed(design, whole, found, library):
@@ -348,14 +348,14 @@ def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain, 
     _write(inner / "words.il", gating.marked((inner / "words.il").read_text(encoding="utf-8"), places))
     whole, holders = tries(design, effort), {module for module, _ in places}
     own = {leaf: gates for leaf, gates in leaves.items() if leaf in holders}
-    more = _for_leaves(own, effort)
+    more = _for_leaves(own, effort.leaves)
     yosys.run(["read_rtlil words.il", "design -save words", *_optimise(design, whole, inner, seed, gated=True)], inner)
     if more:
         yosys.run(["read_rtlil words.il", _delete_but(own), "design -save words",
                    *_optimise(design, more, inner, seed, len(whole), own, gated=True)], inner)
     script, found = _map(libraries, whole + more, inner, True, loads)
     yosys.run(script, inner)
-    if not _for_leaves(leaves, effort):
+    if not _for_leaves(leaves, effort.leaves):
         return found
     others = {key: [replace(each, without=frozenset(holders)) for each in some[_maps(whole):]]
               for key, some in plain.items()}

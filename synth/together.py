@@ -33,8 +33,8 @@ class Leaf(NamedTuple):
 Choice = dict[str, Leaf]  # by name, without that of the design before it
 
 
-def choose(whole: Sequence[Candidate], candidates: Iterable[Candidate], top: str,
-           weigh: Callable[[Any], tuple[float, float]], count: int, rounds: int) -> list[Choice]:
+def choose(frame: Candidate, candidates: Iterable[Candidate], top: str, weigh: Callable[[Any], tuple[float, float]],
+           count: int, rounds: int) -> list[Choice]:
     """Netlists of the leaves of a tile, several for each: from those that burn least to the fastest.
 
     Leaf by leaf, the largest first, the netlist is taken that burns least with those of all the others, until none is
@@ -42,10 +42,10 @@ def choose(whole: Sequence[Candidate], candidates: Iterable[Candidate], top: str
 
     Parameters
     ----------
-    whole : list of Candidate
-        Those that have all modules, from small to fast.
+    frame : Candidate
+        One that has all modules: what is not a leaf is taken from it.
     candidates : list of Candidate
-        These, and those that have some of the leaves.
+        All that have leaves, this one too.
     top : str
         The design's name.
     weigh : callable
@@ -55,15 +55,15 @@ def choose(whole: Sequence[Candidate], candidates: Iterable[Candidate], top: str
     rounds : int
         That the search goes through all leaves, at most.
     """
-    frame = json.loads(whole[0].source.read_text(encoding="utf-8"))
-    leaves = _leaves(candidates, top, frame)
+    netlist = json.loads(frame.source.read_text(encoding="utf-8"))
+    leaves = _leaves(candidates, top, netlist["modules"])
     names = sorted(leaves, key=lambda name: (-len(leaves[name][0].module["cells"]), name))
     known: dict[tuple[int, ...], tuple[float, float]] = {}
 
     def weighed(picks):
         if picks not in known:
             choice = {name: leaves[name][n] for name, n in zip(names, picks, strict=True)}
-            known[picks] = weigh(with_leaves(frame, top, choice))
+            known[picks] = weigh(with_leaves(netlist, top, choice))
         return known[picks]
 
     picks = tuple(0 for _ in names)
@@ -78,13 +78,13 @@ def choose(whole: Sequence[Candidate], candidates: Iterable[Candidate], top: str
     return [{name: leaves[name][n] for name, n in zip(names, picks, strict=True)} for picks in evenly(best, count)]
 
 
-def _leaves(candidates, top, frame):
+def _leaves(candidates, top, modules):
     """By name the netlists of each leaf that is mapped in several ways, each once."""
     found = {}
     for each in candidates:
         for name, module in json.loads(each.source.read_text(encoding="utf-8"))["modules"].items():
             cells = module["cells"].values()
-            if name != top and cells and not any(cell["type"] in frame["modules"] for cell in cells):
+            if name != top and cells and not any(cell["type"] in modules for cell in cells):
                 key = json.dumps(module["cells"], sort_keys=True)
                 found.setdefault(name.removeprefix(top), {}).setdefault(key, Leaf(each.script, module))
     return {name: list(some.values()) for name, some in found.items() if len(some) > 1}
