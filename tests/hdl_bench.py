@@ -27,6 +27,16 @@ class Bench:
         await self.tick(ctx)
         ctx.set(self.domain.rst, 0)
 
+    async def follows_nothing(self, ctx, outputs, inputs, generator):
+        """No output changes within a cycle, whatever inputs do; both are lists of names."""
+        for _ in range(200):
+            before = [ctx.get(getattr(self.dut, name)) for name in outputs]
+            for name in inputs:
+                port = getattr(self.dut, name)
+                ctx.set(port, int(generator.integers(1 << min(len(port), 62))))
+                assert [ctx.get(getattr(self.dut, name)) for name in outputs] == before
+            await self.tick(ctx)
+
     def run(self, bench):
         """Run until ``bench(ctx)`` ends."""
         m = Module()

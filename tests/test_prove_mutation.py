@@ -12,6 +12,7 @@ from lmul.golden.matmul import matmul
 from lmul.hdl.designs import parse
 from lmul.prove.mutation import Comparison, Simulation, anything, everything, load, planes_of, products, score
 from lmul.sim import beats, tiles
+from mutant_bench import MutantBench
 
 KINDS = [kind for kind in tiles.KINDS if kind != "recorded"]
 LENGTHS = (1, 1, 1, 2, 3, 7, 40)
@@ -195,28 +196,13 @@ TRAFFIC = [(1, 1, False), (1, 1, True), (0.5, 0.5, False), (0.3, 1, False), (1, 
            (0.5, 1, False), (1, 0.5, True)]
 
 
-class ArrayBench:
+class ArrayBench(MutantBench):
     """All mutants of an array with the streams of `TRAFFIC`, each waiting for the handshake of its own mutant."""
 
     def __init__(self, gates, design, rng):
-        self.design, self.ports, self.rng = design, Ports(design), rng
-        self.gates, self.simulation = gates, Simulation(gates, len(TRAFFIC), rng)
-        self.count = self.simulation.lanes * len(TRAFFIC)
-        self.stream = np.arange(self.count) % len(TRAFFIC)
-        self.wrong = np.zeros(self.count, bool)
-
-    def cycle(self, inputs, reset=False):
-        """One cycle from the inputs' bits, by port; gives the outputs' planes."""
-        ports = self.ports
-        inputs[ports.rst] = np.full((1, self.count), reset == ports.active, np.uint8)
-        flat = [int.from_bytes(octets, "little") for name in self.gates.inputs
-                for octets in map(bytes, np.packbits(inputs[name], axis=1, bitorder="little"))]
-        return self.simulation.step(flat)
-
-    def bits(self, planes):
-        """Planes as bits, (planes, streams)."""
-        octets = b"".join(plane.to_bytes(self.count // 8, "little") for plane in planes)
-        return np.unpackbits(np.frombuffer(octets, np.uint8).reshape(len(planes), -1), axis=1, bitorder="little")
+        super().__init__(gates, TRAFFIC, rng)
+        self.design, self.ports = design, Ports(design)
+        self.rst, self.active = self.ports.rst, self.ports.active
 
     def play(self, cycles=None, count=8):
         """Tiles through all; watched, to the end, or without ``cycles`` given so many cycles and nobody looks."""
@@ -238,8 +224,8 @@ class ArrayBench:
                 ready = (self.rng.random(len(TRAFFIC)) < source)[self.stream]
                 ready &= ~apart[self.stream] | (done["o"] >= first[i][self.stream, at])
                 offered[name] = more & (offered[name] | ready)
-                noise = self.rng.integers(0, 2, (len(TRAFFIC), words[name].shape[2]), np.uint8)[self.stream]
-                word = np.where(offered[name][:, None], words[name][self.stream, at], noise).T
+                word = np.where(offered[name][:, None], words[name][self.stream, at],
+                                self.noise(words[name].shape[2])).T
                 inputs[self.ports(name, "data")], inputs[self.ports(name, "last")] = word[:-1], word[-1:]
                 inputs[self.ports(name, "valid")] = offered[name][None].astype(np.uint8)
             ready = (self.rng.random(len(TRAFFIC)) < sink)[self.stream] | (sink == SHY)[self.stream] & waiting

@@ -16,6 +16,7 @@ from lmul.hdl.verilog import convert
 from lmul.prove import tile_streams
 from lmul.prove.mutation import Comparison, Control, Simulation, anything, everything, judged, planes_of, read
 from lmul.prove.tile_lanes import WholeLane
+from mutant_bench import MutantBench
 
 COUNT = 220
 BLOCK = 2048  # patterns at a time
@@ -234,31 +235,13 @@ class Work:
         return np.where(rng.random(shape) < 0.05, last, codes)
 
 
-class TileBench:
+class TileBench(MutantBench):
     """All mutants of a tile with the streams of `TRAFFIC`, each waiting for the handshake of its own mutant."""
 
     def __init__(self, gates, tile, cols, rng):
-        self.tile, self.cols, self.rng = tile, cols, rng
-        self.gates, self.simulation = gates, Simulation(gates, len(TRAFFIC), rng)
-        self.count = self.simulation.lanes * len(TRAFFIC)
-        self.stream = np.arange(self.count) % len(TRAFFIC)
-        self.wrong = np.zeros(self.count, bool)
+        super().__init__(gates, TRAFFIC, rng)
+        self.tile, self.cols = tile, cols
         self.widths = {name: gates.inputs.get(name, 0) for name in ("place", "top")}
-
-    def cycle(self, inputs, reset=False):
-        """One cycle from the inputs' bits, by port; gives the outputs' planes."""
-        inputs["rst"] = np.full((1, self.count), reset, np.uint8)
-        flat = [int.from_bytes(octets, "little") for name in self.gates.inputs
-                for octets in map(bytes, np.packbits(inputs[name], axis=1, bitorder="little"))]
-        return self.simulation.step(flat)
-
-    def bits(self, planes):
-        """Planes as bits, (planes, streams)."""
-        octets = b"".join(plane.to_bytes(self.count // 8, "little") for plane in planes)
-        return np.unpackbits(np.frombuffer(octets, np.uint8).reshape(len(planes), -1), axis=1, bitorder="little")
-
-    def noise(self, width):
-        return self.rng.integers(0, 2, (len(TRAFFIC), width), np.uint8)[self.stream]
 
     def play(self, cycles=None, count=8):
         """Passes through all; watched, to the end, or without it given so many cycles and nobody looks."""
