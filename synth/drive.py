@@ -10,7 +10,7 @@ import numpy as np
 from ..golden.expected import expected
 from ..golden.operands import Drawn, Operand, matrices, pairs
 from ..golden.tile_matrices import Quantised, numbers, quantised, ready
-from ..golden.tile_sums import Scales, partial_sums, room_above, tile_matmul
+from ..golden.tile_sums import Scales, partial_sums, place_for, room_above, tile_matmul, top_for
 
 if TYPE_CHECKING:
     from ..golden.operands import Operands
@@ -240,14 +240,13 @@ def _passes(design, latency, source, vectors, seed):
     rows = len(tiled[0][0].codes)
     every, places, tops, results = [], [], [], []
     for a, b in tiled:
-        found = tile_matmul(tile, a.codes, b.codes, Scales(a.scales, b.scales))
+        place, top = place_for(tile, a.codes, b.codes), top_for(tile, Scales(a.scales, b.scales))
         (a_first, b_first, scales_first), second = (_of_pass(tile, a, b, number) for number in range(2))
-        zeros = np.zeros((rows, cols), np.uint64)
-        before = partial_sums(tile, found.place, a_first, b_first, zeros, found.top, scales_first)
-        results.append(partial_sums(tile, found.place, *second[:2], before, found.top, second[2]))
+        before = partial_sums(tile, place, a_first, b_first, np.zeros((rows, cols), np.uint64), top, scales_first)
+        results.append(partial_sums(tile, place, *second[:2], before, top, second[2]))
         every.append((*second, before))
-        places.append(found.place)
-        tops.append(found.top)
+        places.append(place)
+        tops.append(top)
     # Rows of weights, then vectors, whose sums are taken `latency - 1` cycles later, and a cycle for the last to leave.
     length, width = count + rows + 1, tile.word_bits + tile.flags
     blank = np.zeros(PASSES * length + latency, np.uint8)
