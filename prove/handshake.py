@@ -8,7 +8,7 @@ data is shown by its cone of logic, and so what holds for these data holds for t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..golden.accumulate import accumulate
@@ -242,19 +242,26 @@ def progress(circuits: Mapping[str, Machine], seconds: float, slug: str, within:
 
 def independence(circuits: Mapping[str, Machine], seconds: float, slug: str) -> Answer:
     """Valid, ready and last follow from each other and their own registers alone: no data come into them."""
-    core, logic = Core(parse(slug), circuits[slug]), Logic()
-    state = logic.inputs(core.machine.registers)
-    data = {stream: logic.inputs(core.machine.inputs[core.port(stream, "data")]) for stream in "ab"}
-    found, following = core.step(logic, state, {(stream, "data"): data[stream] for stream in "ab"})
+    core = Core(parse(slug), circuits[slug])
+    data = {core.port(stream, "data"): stream for stream in "ab"}
+    seen = [data[name] for name in followed_data(core.machine, data.__contains__)]
+    return Answer(REFUTED, {"stream": "".join(seen)}) if seen else Answer(PROVED)
+
+
+def followed_data(machine: Machine, data: Callable[[str], bool]) -> list[str]:
+    """Ports for which ``data`` holds whose bits come, in whatever cycle, into an output other than data."""
+    logic = Logic()
+    state = logic.inputs(machine.registers)
+    given = {name: logic.inputs(width) for name, width in machine.inputs.items() if data(name)}
+    found, following = machine.step(logic, state, given | machine.running)
     place = {literal >> 1: n for n, literal in enumerate(state)}
-    roots = [literal for (_, signal), bits in found.items() if signal != "data" for literal in bits]
-    control, new = set(), {literal >> 1 for literal in roots}
+    control, new = set(), {literal >> 1 for name, bits in found.items() if not name.endswith("data")
+                           for literal in bits}
     while new:
         reached = set(logic.cone([2 * node for node in new]))
         control |= reached
         new = {following[place[node]] >> 1 for node in reached if node in place} - control
-    seen = [stream for stream, bits in data.items() if any(literal >> 1 in control for literal in bits)]
-    return Answer(REFUTED, {"stream": "".join(seen)}) if seen else Answer(PROVED)
+    return [name for name, bits in given.items() if any(literal >> 1 in control for literal in bits)]
 
 
 def queue(circuits: Mapping[str, Machine], seconds: float, width: int) -> Answer:

@@ -79,8 +79,9 @@ def load(verilog: Mapping[str, str]) -> dict[str, Machine]:
         for name, text in verilog.items():
             (folder / f"{name}.v").write_text(text)
             script += ["design -reset", f"read_verilog {name}.v", f"hierarchy -check -top {name}", "proc",
-                       "opt_expr", "opt_clean", "alumacc", "techmap", "simplemap", "opt -nodffe -nosdff",
-                       "dfflegalize -cell $_DFF_P_ x", "opt_clean", "rename -wire t:$_DFF_P_",  # after what they drive
+                       "opt_expr", "opt_clean", "memory_collect", "memory_map", "alumacc", "techmap", "simplemap",
+                       "opt -nodffe -nosdff", "dfflegalize -cell $_DFF_P_ x", "opt_clean",
+                       "rename -wire t:$_DFF_P_",  # after what they drive
                        "flatten -noscopeinfo", "opt_clean", f"write_json {name}.json"]
         yosys.run(script, folder)
         return {name: Machine(json.loads((folder / f"{name}.json").read_text())["modules"][name]) for name in verilog}

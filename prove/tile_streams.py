@@ -18,7 +18,7 @@ from ..golden.codec import encode
 from ..golden.tile_sums import Scales, partial_sums, place_for, top_for
 from ..hdl.designs import parse
 from ..hdl.tile import Tile
-from .handshake import Followed, chosen_of, selected, shifted
+from .handshake import Followed, chosen_of, followed_data, selected, shifted
 from .logic import FALSE, TRUE, Logic
 from .machine import load
 from .obligation import PROVED, REFUTED, Answer, Obligation, Source
@@ -333,19 +333,8 @@ def rate(circuits: Mapping[str, Machine], seconds: float, small: Small) -> Answe
 
 def independence(circuits: Mapping[str, Machine], seconds: float, small: Small) -> Answer:
     """Valid, ready and last follow from each other and their own registers alone: no data come into them."""
-    core, logic = Core(small, circuits["tile"]), Logic()
-    state = logic.inputs(core.machine.registers)
-    data = {name: logic.inputs(core.machine.inputs[name]) for name in core.machine.inputs
-            if name.endswith("__data") or name in core.places}
-    found, following = core.machine.step(logic, state, data | core.machine.running)
-    place = {literal >> 1: n for n, literal in enumerate(state)}
-    control, new = set(), {literal >> 1 for name, bits in found.items() if not name.endswith("__data")
-                           for literal in bits}
-    while new:
-        reached = set(logic.cone([2 * node for node in new]))
-        control |= reached
-        new = {following[place[node]] >> 1 for node in reached if node in place} - control
-    seen = [name for name, bits in data.items() if any(literal >> 1 in control for literal in bits)]
+    core = Core(small, circuits["tile"])
+    seen = followed_data(core.machine, lambda name: name.endswith("__data") or name in core.places)
     return Answer(REFUTED, {"port": " ".join(seen)}) if seen else Answer(PROVED)
 
 

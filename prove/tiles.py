@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..hdl.tile_core import Word
-from . import exact_drain, handshake, tile_lanes, tile_queue, tile_scales, tile_streams, tile_sums
+from . import exact_drain, handshake, tile_lanes, tile_order, tile_queue, tile_scales, tile_streams, tile_sums
 
 if TYPE_CHECKING:
     from ..hdl.designs import Design
@@ -32,5 +32,7 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
         found["stream registers"] = handshake.registers()
         depths = sorted({2, tile_queue.depth(design)})
         found[f"queues of {' and '.join(map(str, depths))}"] = [tile_queue.of(depth) for depth in depths]
-        found["order of passes, memory of partial sums"] = []  # no means yet
+        cores = [] if tile.blocks else tile_order.followed(tile, stages)
+        order = f"order of passes, as of {', '.join(each.name for each in cores)}" if cores else "order of passes"
+        found[order] = [each for one in cores for each in tile_order.of(one)]
     return found
