@@ -35,7 +35,7 @@ class Kept:
     def known(self) -> bool:
         """Whether all registers are there: of a faulty core some may be constants."""
         ones = [*(f"buffer_{stream}_{bit}" for stream in "abc" for bit in ("full", "o_valid")), "tile_o_valid",
-                "tile_full", "tile_waiting", "first", r"sums\w*_o_valid"]
+                "tile_full", "tile_waiting", "first", "error", r"sums\w*_o_valid"]
         counts = [len(self._numbered(rf"sums\w*_{name}_(\d+)")) for name in ("written", "read")]
         rows, bits = (len({key[n] for key in self._memory}) for n in (0, 1))
         some, lasts, vectors, passes = (len(self._numbered(rf"{name}_(\d+)")) for name in (
@@ -88,7 +88,7 @@ class Kept:
             free = self._bits(state, f"{queue}_free")
             for n in range(len(free) - 1):
                 yield logic.any(free[n + 1 :]), f"{queue}_word_{n}" if n else f"{queue}_o"
-        yield one("first") ^ 1, "ended"
+        yield logic.any([one("first"), one("error")]) ^ 1, "ended"
         coming = self._bits(state, "coming")
         for n, there in enumerate(coming):
             yield there, f"lasts_{n}" if len(coming) > 1 else "lasts"
@@ -110,8 +110,8 @@ class Kept:
             found[n] = FALSE
 
     def sound(self, logic: Logic, state: list[int]) -> int:
-        """Whether as many words stand in the queues as there are vectors and weights in the tile; else nothing is said
-        of a state."""
+        """Whether as many words stand in the queues as there are vectors and weights in the tile, and no more sums wait
+        than a pass may have; else nothing is said of a state."""
         bits = [self._bits(state, f"tile_{name}") for name in ("some", "full", "waiting", "lasts", "row")]
         some, [full], [waiting], [ending, *_], row = bits
         wrong = [logic.xor(x, y) for x, y in zip(row, self._bits(state, "row"), strict=True)]
@@ -120,6 +120,10 @@ class Kept:
             for bit in each:
                 count = [logic.mux(bit, low, high) for low, high in zip([FALSE, *count], [*count, FALSE], strict=True)]
             wrong += [logic.xor(x, y) for x, y in zip(count, self._bits(state, f"{queue}_free"), strict=True)]
+        [first], [error], ended, written, read = (self._bits(state, name) for name in (
+            "first", "error", "ended", r"sums\w*_written", r"sums\w*_read"))
+        wrong.append(logic.any([first, error, ended[-1] ^ 1]) ^ 1)
+        wrong.append(minus(logic, written, read)[-1])  # the one that comes next has left the memory
         return logic.any(wrong) ^ 1
 
     def proved(self, seconds: float) -> bool:

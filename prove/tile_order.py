@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 TRIED = 200_000  # states of a core of which it is not known what counts
 _PLAYS, _LONG = 64, 200  # words of 64 patterns, and cycles, of random traffic
-UNSOUND = "queues are not as long as the tile has vectors and weights"
+UNSOUND = "queues and memory are not as long as the tile has vectors and weights"
 _ONES = ~np.uint64(0)
 
 
@@ -182,6 +182,9 @@ class Walk:
         """What is wrong in random traffic, or stuck in the end; a cheap look before all states are gone through."""
         rng, shape = np.random.default_rng(0), (_PLAYS,)
         kinds = np.arange(_PLAYS) % 8
+        # Most have passes of one length, which it takes for runs of several.
+        size, index = rng.integers(1, self.core.small.rows + 1, 64 * _PLAYS), np.zeros(64 * _PLAYS, int)
+        even = rng.random(64 * _PLAYS) < 0.8
 
         def chance(*eighths):
             """Set in so many eighths of the patterns, by kinds."""
@@ -197,9 +200,11 @@ class Walk:
         start = [np.full(shape, _ONES if bit else 0, np.uint64) for bit in self._starts[-1]]
         planes = start
         for _ in range(_LONG):
-            given = [chance(8, 4, 7, 6), chance(1) & chance(2), chance(4, 7, 2), chance(8, 7, 4), chance(1) & chance(2),
+            last = np.where(even, index == size - 1, _bits(chance(4, 7, 2)))
+            given = [chance(8, 4, 7, 6), chance(1) & chance(2), _plane(last), chance(8, 7, 4), chance(1) & chance(2),
                      chance(3, 1, 5), chance(8, 1, 6, 4, 2)]
-            planes, wrong, (*_, error, _, _) = self._evaluated(planes, given)
+            planes, wrong, (_, moved, _, error, _, _) = self._evaluated(planes, given)
+            index = np.where(_bits(error), 0, np.where(_bits(moved), np.where(last, 0, index + 1), index))
             for rule, plane in zip(self._rules, wrong, strict=True):
                 if plane.any():
                     return rule
@@ -253,6 +258,15 @@ class Walk:
             if (stays & ~error & some).any():
                 return "deadlock"
         return ""
+
+
+def _bits(plane):
+    """A plane as one truth for each pattern."""
+    return np.unpackbits(plane.view(np.uint8), bitorder="little").astype(bool)
+
+
+def _plane(bits):
+    return np.packbits(bits, bitorder="little").view(np.uint64)
 
 
 def filled(count: int) -> np.ndarray:

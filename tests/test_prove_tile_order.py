@@ -20,14 +20,14 @@ FAULTS = [
     (r"memory\[written\[0\]\]", "memory[written[1]]", "result"),  # a sum runs over the one before
     (r"(assign i_c__data = \w+) & .*;", r"\1;", "result"),  # a run begins with the sums of another
     (r"(assign i_c__valid =) .*;", r"\1 1'h1;", "result"),  # a sum is taken that is not there
-    (r"(assign o_ready =) i_c__ready & \w+;", r"\1 i_c__ready;", "withheld"),  # and one that nothing is added to
+    (r"(assign o_ready =) i_c__ready & \w+;", r"\1 i_c__ready;", "result"),  # and one that nothing is added to
     (r"(assign pop = \S+) & i_a__last;", r"\1;", "error"),  # every vector ends a pass
     (r"(assign uneven =) .*;", r"\1 1'h0;", "out of nothing"),
     (r"(assign many =) .*;", r"\1 index[1];", "error"),  # a pass that is alone may have any number of vectors
     (r"(added \? \w+)\[1\]", r"\1[0]", "out of nothing"),  # the first pass leaves, not the last
-    (r"(assign get = \w+) & \w+;", r"\1;", "withheld"),  # a sum that waits is run over
+    (r"(assign get = \w+) & \w+;", r"\1;", "result"),  # a sum that waits is run over
     (r"(i__last)\(i__last_\w+\)", r"\1(error)", "last"),
-    (r"(assign _\w+_ = )written( \+ 2'h1;)", r"\1read\2", "withheld"),
+    (r"(assign _\w+_ = )written( \+ 2'h1;)", r"\1read\2", "result"),
 ]
 
 
