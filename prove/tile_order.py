@@ -9,7 +9,6 @@ vector's row. What is offered without being valid is as large.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ..golden.tile import Tile as Specification
     from .machine import Machine
 
+MOST = 1 << 24  # states: a gigabyte or two
 TRIED = 200_000  # states of a core of which it is not known what counts
 _PLAYS, _LONG = 64, 200  # words of 64 patterns, and cycles, of random traffic
 UNSOUND = "queues and memory are not as long as the tile has vectors and weights"
@@ -211,19 +211,12 @@ class Walk:
             planes = [begin & error | plane & ~error for begin, plane in zip(start, planes, strict=True)]
         return self._stuck(planes, filled(64 * _PLAYS), within)
 
-    def through(self, most: int | None = None, end: float = np.inf) -> tuple[States, str]:
-        """The states, and what is wrong in a cycle out of one of them; at ``most`` so many, until a time.
-
-        Raises
-        ------
-        TimeoutError
-        """
+    def through(self, most: int) -> tuple[States, str]:
+        """The states, and what is wrong in a cycle out of one of them; no more than ``most`` and those of a range."""
         states = States(self._bits)
         begun, count = self._begun()
         states.add(begun, filled(count))
         for first, last in states:
-            if time.perf_counter() > end:
-                raise TimeoutError
             planes, some = states.planes(first, last), filled(last - first)
             for choice in EVERY:
                 after, wrong, (same, *_) = self._cycle(planes, choice)
@@ -231,7 +224,7 @@ class Walk:
                     if (plane & some).any():
                         return states, rule
                 states.add(after, some & ~same)
-            if most and states.count > most:
+            if states.count > most:
                 break
         return states, ""
 
@@ -278,24 +271,22 @@ def filled(count: int) -> np.ndarray:
 
 
 def order(circuits: Mapping[str, Machine], seconds: float, small: Small, within: int,
-          most: int | None = None) -> Answer:
+          first: int | None = None) -> Answer:
     """Each result is of its row and its run, of vectors that met their weights, once, in order, ``last`` with the run's
-    last; an `error` is of a run that cannot be; nothing is withheld. In every state that is reached from reset; or in
-    the first of them, ``most``."""
-    core, end = Core(small, circuits["core"]), time.perf_counter() + seconds
+    last; an `error` is of a run that cannot be; nothing is withheld. In every state that is reached from reset,
+    undecided beyond `MOST`; or in the ``first`` of them."""
+    core = Core(small, circuits["core"])
     if wrong := Walk(core, None).played(within):
         return Answer(REFUTED, {"case": wrong}, (0,))
     kept = Kept(core.machine)
     kept = kept if kept.known and kept.proved(seconds) else None
-    try:
-        walk = Walk(core, kept)
-        states, wrong = walk.through(most if kept else TRIED, end)
-        wrong = wrong or walk.stuck(states, within)
-    except TimeoutError:
-        return Answer(UNDECIDED, told=(0,))
+    walk, most = Walk(core, kept), (first or MOST) if kept else TRIED
+    states, wrong = walk.through(most)
+    wrong = wrong or walk.stuck(states, within)
     if wrong and wrong != UNSOUND:
         return Answer(REFUTED, {"case": wrong}, (states.count,))
-    return Answer(PROVED if kept and not wrong else UNDECIDED, told=(states.count,))
+    all_of_them = kept and not wrong and (first or states.count <= most)
+    return Answer(PROVED if all_of_them else UNDECIDED, told=(states.count,))
 
 
 def hold(circuits: Mapping[str, Machine], seconds: float, small: Small) -> Answer:

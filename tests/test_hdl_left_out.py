@@ -105,6 +105,7 @@ def conditions(module, cls):
             yield f"{lines[line - first].strip()}: {words.split(': ')[1]}", names[cls]
 
 
+@pytest.mark.regress
 def test_broken_conditions_of_adders_are_found(sums):
     """Of those that leave the logic as it is, by wrong sums. None is left over: every fault changes an adder."""
     doubtful = {}

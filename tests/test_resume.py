@@ -28,7 +28,6 @@ def test_a_run_goes_on_where_it_was(tmp_path, monkeypatch):
 
     assert run() == (1, "1 failed, 3 passed")
     assert run() == (1, "1 failed, 3 deselected")
-    assert run("--seed", "3") == (1, "1 failed, 3 passed")
     (tmp_path / "tests" / "test_it.py").write_text(TESTS + "\n")
     assert run("--seed", "3") == (1, "1 failed, 3 passed")
     monkeypatch.setenv("WELL", "1")
