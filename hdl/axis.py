@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from ..golden.formats import Format
 from ..golden.refusal import Refusal
 from ..golden.spec import Accumulator, Multiplier
-from .operand import ignored
+from .operand import ignored, passed
 from .part import Part
 from .systolic import Beats, OutputStationaryArray, Stream, WeightStationaryArray, lanes
 
@@ -47,6 +47,40 @@ class Buffer(Part):
             self.i.ready.eq(~full),
             self.o.data.eq(first), self.o.last.eq(first[-1] & some), self.o.valid.eq(some),
         ]
+        return m
+
+
+class Turns(Part):
+    """A `Buffer` whose two beats take turns: what lets a beat go, which may come late, goes to three registers and not to
+    those of the data. These are one choice away from the output instead.
+
+    Timing: latency 1 cycle, one beat per cycle.
+
+    Members
+    -------
+    i, o : ``In(Beats(width))``, ``Out(Beats(width))``
+    """
+
+    i: Stream
+    o: Stream
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        super().__init__({"i": In(Beats(width)), "o": Out(Beats(width))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        some, full = Signal(name="some"), Signal(name="full")
+        put, get = Signal(name="put"), Signal(name="get")
+        read = Signal(name="read")  # which of the beats is next; what comes goes to it, or if it is there to the other
+        beats = [passed(m, f"beat_{n}", Cat(self.i.data, self.i.last), put & ((read ^ some) == n)) for n in range(2)]
+        front = Signal(self.width + 1, name="front")
+        m.d.comb += [
+            put.eq(self.i.valid & ~full), get.eq(some & self.o.ready), front.eq(Mux(read, *reversed(beats))),
+            self.i.ready.eq(~full),
+            self.o.data.eq(front), self.o.last.eq(front[-1] & some), self.o.valid.eq(some),
+        ]
+        m.d.sync += [read.eq(read ^ get), some.eq(put | Mux(get, full, some)), full.eq(~get & (full | (some & put)))]
         return m
 
 

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FORMATS
 from .addend import Addend
+from .operand import passed
 from .part import Part
 from .shift import round_to
 
@@ -163,6 +164,8 @@ class FixedDrain(Part):
         Such as a `Window`.
     words : int
         1, or 2 for a sum in carry-save form.
+    steps : int
+        Cycles of rounding: with more than 1 there are registers in the shift and after it.
 
     Members
     -------
@@ -179,9 +182,9 @@ class FixedDrain(Part):
     raw: Signal
     c: Signal
 
-    def __init__(self, window: Sum, words: int) -> None:
-        self.window, self.words = window, words
-        self.latency = 1 + words
+    def __init__(self, window: Sum, words: int, steps: int = 1) -> None:
+        self.window, self.words, self.steps = window, words, steps
+        self.latency = words + steps
         # Biased exponents, as fp32 has them, of the lowest and of the highest bit of a magnitude.
         self.lowest = window.unit + self.fmt.bias
         self.highest = self.lowest + window.bits - 2
@@ -202,14 +205,22 @@ class FixedDrain(Part):
         held = Signal(1 + flags, reset_less=True, name="held")
         with m.If(self.en):
             m.d.sync += [magnitude.eq((total ^ sign.replicate(bits)) + sign), held.eq(Cat(sign, special))]
-            m.d.sync += self.c.eq(self._special(Cat(self._round(m, magnitude), held[0]), held[1:]))
+        field = self._round(m, magnitude)
+        for cut in self._cuts(m):
+            held = cut("flags", held)
+        with m.If(self.en):
+            m.d.sync += self.c.eq(self._special(Cat(field, held[0]), held[1:]))
         return m
+
+    def _cuts(self, m):
+        return [lambda name, value, n=n: passed(m, f"{name}_{n}", value, self.en) for n in range(self.steps - 1)]
 
     def _round(self, m, magnitude):
         fmt, exp = self.fmt, self.highest - 1
         value = Cat(Const(0, max(fmt.man_bits + 2 - len(magnitude), 0)), magnitude)
         exp_bits = max(exp.bit_length(), fmt.exp_bits)
-        field, _ = round_to(m, fmt, value, Const(exp, exp_bits), len(magnitude) - 1, self.gradual, self.overflow)
+        field, _ = round_to(m, fmt, value, Const(exp, exp_bits), len(magnitude) - 1, self.gradual, self.overflow,
+                            self._cuts(m))
         return field
 
     def _special(self, number, flags):

@@ -5,12 +5,16 @@ Each function adds its logic to a module and gives values of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 if TYPE_CHECKING:
     from ..golden.formats import FloatFormat
+
+#: Gives a value, under a name, as it is a cycle later.
+Cut = Callable[[str, Value], Value]
 
 
 def _stages(most):
@@ -35,13 +39,16 @@ def shift_right(m: Module, value: Value, amount: Value, some: Value) -> tuple[Va
     return value, lost
 
 
-def normalise(m: Module, value: Value, exp: Value, most: int, gradual: bool = False) -> tuple[Value, Value]:
+def normalise(m: Module, value: Value, exp: Value, most: int, gradual: bool = False,
+              cuts: Sequence[Cut] = ()) -> tuple[Value, Value]:
     """Shift leading zeros out of ``value``, ``most`` at the most, and take their count off ``exp``.
 
-    With ``gradual`` the shift ends where ``exp``, then not negative, is 0.
+    With ``gradual`` the shift ends where ``exp``, then not negative, is 0. Of ``cuts`` the last comes after the shift and
+    the others in it, with as many stages between them; ``exp`` must then be a constant.
     """
-    counts = []
-    for stage, distance in _stages(most):
+    counts, stages = [], _stages(most)
+    ends = [-(-len(stages) * n // len(cuts)) for n in range(1, len(cuts) + 1)]
+    for done, (stage, distance) in enumerate(stages, 1):
         zeros = Signal(name=f"zeros_{distance}")
         shifted = Signal(len(value), name=f"left_{distance}")
         m.d.comb += [
@@ -54,6 +61,9 @@ def normalise(m: Module, value: Value, exp: Value, most: int, gradual: bool = Fa
             m.d.comb += rest.eq(exp - (zeros << stage))
             exp = rest
         counts.insert(0, zeros)
+        for cut in [cut for cut, end in zip(cuts, ends, strict=True) if end == done]:
+            value, counts = cut("left", value), list(cut("zeros", Cat(counts)))
+            exp = cut("exp", exp) if gradual else exp
     return value, exp if gradual else exp - Cat(counts)
 
 
@@ -73,7 +83,7 @@ def leading_zeros(m: Module, value: Value) -> Value:
 
 
 def round_to(m: Module, fmt: FloatFormat, value: Value, exp: Value, most: int, gradual: bool,
-             overflow: bool) -> tuple[Value, Value]:
+             overflow: bool, cuts: Sequence[Cut] = ()) -> tuple[Value, Value]:
     """The field of ``fmt`` nearest to a magnitude, ties to even; and whether the magnitude is 0.
 
     Parameters
@@ -86,9 +96,11 @@ def round_to(m: Module, fmt: FloatFormat, value: Value, exp: Value, most: int, g
         The biased exponent of the top bit, less 1; not negative.
     gradual, overflow : bool
         Whether results below the smallest normal, other than 0, and above the largest number can occur.
+    cuts : sequence of Cut
+        As of `normalise`. With them and ``gradual`` the second value is of the magnitude that comes, not of the field.
     """
     some = value.any()
-    value, rest_exp = normalise(m, value, exp, most, gradual)
+    value, rest_exp = normalise(m, value, exp, most, gradual, cuts)
     kept, guard, rest = value[-fmt.man_bits - 1 :], value[-fmt.man_bits - 2], value[: -fmt.man_bits - 2]
     base = Signal(len(exp), name="base")
     m.d.comb += base.eq(Mux(kept[-1], rest_exp, 0))  # what is left of a zero's exponent means nothing

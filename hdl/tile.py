@@ -26,7 +26,8 @@ class Tile(Part):
 
     Each vector needs a beat of ``i_c``. Streams may pause: everything holds until a sum can move on.
 
-    Timing: ``latency`` cycles from the one that takes a vector to the one that offers its sums.
+    Timing: ``latency`` cycles from the one that takes a vector to the one that offers its sums. With several stages a
+    row of weights is in place a cycle later than with one, and one row waits for its place meanwhile.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ class Tile(Part):
         With blocks: the largest exponent of a product of two scales, or a larger one; taken with each vector.
     """
 
-    roles = {"column_*": "control", "x": "operand registers"}
+    roles = {"column_*": "control", "x": "operand registers", "prepared_*": "operand registers"}
 
     i_a: Stream
     i_b: Stream
@@ -102,18 +103,23 @@ class Tile(Part):
             m.d.sync += [offered.eq(give), offered_last.eq(lasts[-1])]
         on = named(m, "on", step.replicate(self.stages) & some[:-1])  # which stages pass a vector on
 
+        # Rows of weights, prepared: with one stage on their way into the columns, with more a cycle before that.
+        def prepared(name, value):
+            return passed(m, f"prepared_{name}", value, self.i_b.ready) if self.stages > 1 else value
+
         # Activations, prepared, once for all columns.
         x = passed(m, "x", Cat(self.lane.activation(m, f"a_{n}", code) for n, code in enumerate(codes)), take)
         # Lanes that have the place in the weight have none of their own.
-        held = self._kept(m, "place_held", lambda old: self.place, load, swap) if self.lane.place_bits else place
-        nans = self._nans(m, codes, weights, first, load, swap, take, on)
-        sigs, downs = self._scaling(m, load, swap, take, on)
+        of_row = prepared("place", self.place) if self.lane.place_bits else place
+        held = self._kept(m, "place_held", lambda old: of_row, load, swap) if self.lane.place_bits else place
+        nans = self._nans(m, codes, weights, prepared, first, load, swap, take, on)
+        sigs, downs = self._scaling(m, prepared, load, swap, take, on)
         for n, (weight, c, o) in enumerate(zip(weights, lanes(self.i_c.data, self.cols),
                                                lanes(self.o.data, self.cols), strict=True)):
             m.submodules[f"column_{n}"] = column = Column(tile, self.ahead, self.stages)
             m.d.comb += [
                 column.x.eq(x), column.load.eq(load), column.swap.eq(swap), column.place.eq(held),
-                column.y.eq(self.lane.held(m, f"b_{n}", weight, place)),
+                column.y.eq(prepared(f"b_{n}", self.lane.held(m, f"b_{n}", weight, place))),
                 column.en.eq(give), column.on.eq(on), column.c.eq(c[: tile.word_bits]),
                 column.sig.eq(sigs[n]), column.down.eq(downs[n]), o[: tile.word_bits].eq(column.o),
             ]
@@ -127,10 +133,20 @@ class Tile(Part):
         count = self.tile.lanes
         row, full = Signal(range(count), name="row"), Signal(name="full")
         room, swap = Signal(name="room"), Signal(name="swap")
-        taken = named(m, "row_taken", room & self.i_b.valid)
-        done = named(m, "rows_done", taken & (row == count - 1))
+        there = Signal(name="there") if self.stages > 1 else self.i_b.valid
+        taken = named(m, "row_taken", room & there)
+        final = row == count - 1
+        if self.stages > 1:
+            final = Signal(name="final")
+            with m.If(taken):
+                m.d.sync += final.eq(row == count - 2)
+        done = named(m, "rows_done", taken & final)
         load = named(m, "load", Cat(taken & (row == n) for n in range(count)))
-        m.d.comb += self.i_b.ready.eq(room)
+        if self.stages > 1:
+            m.d.comb += self.i_b.ready.eq(room | ~there)
+            m.d.sync += there.eq(self.i_b.valid | (there & ~room))
+        else:
+            m.d.comb += self.i_b.ready.eq(room)
         with m.If(taken):
             m.d.sync += row.eq(Mux(row == count - 1, 0, row + 1))
         if not self.ahead:
@@ -138,6 +154,13 @@ class Tile(Part):
             m.d.sync += full.eq((full & ~ended) | done)
             return load, load[0], swap, full & ~ending
         waiting = Signal(name="waiting")  # the next weights are complete
+        if self.stages > 1:  # how rows go hangs on registers alone, for `ended` comes late
+            # The last row may go straight to where weights are used.
+            complete = named(m, "complete", waiting | done)
+            m.d.comb += [swap.eq(complete & (~full | ended)), room.eq(~waiting)]
+            m.d.sync += [waiting.eq(complete & ~swap), full.eq((full & ~ended) | swap)]
+            # Asked for where vectors step, when ``ended`` is ``ending``.
+            return load, load[0], swap, complete | (full & ~ending)
         m.d.comb += [swap.eq(waiting & (~full | ended)), room.eq(~waiting | swap)]
         m.d.sync += [waiting.eq((waiting & ~swap) | done), full.eq((full & ~ended) | swap)]
         return load, load[0], swap, swap | (full & ~ending)
@@ -146,19 +169,22 @@ class Tile(Part):
         """What belongs to a tile of weights: ``value``, a function of what stood before, as rows of them come; and with
         these put in place."""
         coming = Signal(len(value(Const(0))), reset_less=True, name=f"{name}_coming" if self.ahead else name)
+        new = value(coming)
         with m.If(load.any()):
-            m.d.sync += coming.eq(value(coming))
-        return passed(m, name, coming, swap) if self.ahead else coming
+            m.d.sync += coming.eq(new)
+        if not self.ahead:
+            return coming
+        return passed(m, name, Mux(load[-1], new, coming)[: len(coming)] if self.stages > 1 else coming, swap)
 
-    def _nans(self, m, codes, weights, first, load, swap, take, on):
+    def _nans(self, m, codes, weights, prepared, first, load, swap, take, on):
         """Whether what comes next for each column is NaN."""
         tile, spec = self.tile, self.tile.multiplier
         if not tile.flags:
             return Const(0, self.cols)
         a_scale, b_scales = self._scale_codes()
         special_a = Cat(*(special(spec.a, code) for code in codes), no_scale(tile.a_block, a_scale)).any()
-        special_b = Cat(special(spec.b, code) | no_scale(tile.b_block, scale)
-                        for code, scale in zip(weights, b_scales, strict=True))
+        special_b = prepared("special", Cat(special(spec.b, code) | no_scale(tile.b_block, scale)
+                                            for code, scale in zip(weights, b_scales, strict=True)))
         of_b = self._kept(m, "b_nan", lambda old: (special_b | (old & ~first.replicate(self.cols)))[: self.cols], load,
                           swap)
         of_a = passed(m, "a_nan", special_a, take)
@@ -171,14 +197,15 @@ class Tile(Part):
             value = passed(m, f"{name}_{n}", value, en)
         return value
 
-    def _scaling(self, m, load, swap, take, on):
+    def _scaling(self, m, prepared, load, swap, take, on):
         """By column the significand of the scales' product, and how far it is below the top."""
         tile = self.tile
         none = [Const(0, 0)] * self.cols
         if not tile.blocks:
             return none, none
         a_code, b_codes = self._scale_codes()
-        held = lanes(self._kept(m, "b_scales", lambda old: Cat(b_codes), load, swap), self.cols)
+        of_row = prepared("scales", Cat(b_codes))
+        held = lanes(self._kept(m, "b_scales", lambda old: of_row, load, swap), self.cols)
         of_a, top = passed(m, "a_scale", a_code, take), passed(m, "top_taken", self.top, take)
         sigs, downs = [], []
         for n, code in enumerate(held):

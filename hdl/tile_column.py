@@ -129,7 +129,8 @@ class Column(Part):
         Whether the next tile's weights have registers of their own, which ``swap`` puts in place; or else a row is
         written where it is used.
     stages : int
-        1: lanes and tree between registers; 2: registers between them; 3: others before the tree's addition.
+        1: lanes and tree between registers; 2: registers between them; 3: others before the tree's addition, and signs
+        are put to words behind the registers of these.
 
     Members
     -------
@@ -164,7 +165,7 @@ class Column(Part):
     o: Signal
 
     def __init__(self, tile: Tile, ahead: bool = False, stages: int = 1) -> None:
-        self.tile, self.ahead, self.stages, self.lane = tile, ahead, stages, lane(tile)
+        self.tile, self.ahead, self.stages, self.lane = tile, ahead, stages, lane(tile, stages > 2)
         blocks = bool(tile.blocks)
         super().__init__({
             "x": In(tile.lanes * self.lane.x_bits), "y": In(self.lane.y_bits), "load": In(tile.lanes),
@@ -180,14 +181,19 @@ class Column(Part):
         words = []
         for n, x in enumerate(lanes(self.x, tile.lanes)):
             if self.ahead:
-                held = passed(m, f"held_{n}", passed(m, f"next_{n}", self.y, self.load[n]), self.swap)
+                coming = passed(m, f"next_{n}", self.y, self.load[n])
+                if self.stages > 1 and n == tile.lanes - 1:  # the last may come when it is put in place
+                    coming = Mux(self.load[n], self.y, coming)
+                held = passed(m, f"held_{n}", coming, self.swap)
             else:
                 held = passed(m, f"held_{n}", self.y, self.load[n])
-            m.submodules[f"lane_{n}"] = product = lane(tile)
+            m.submodules[f"lane_{n}"] = product = lane(tile, self.lane.late)
             m.d.comb += [product.x.eq(x), product.y.eq(held), product.place.eq(self.place)]
             words.append(product.word)
         m.submodules.tree = tree = Tree(tile, added=self.stages < 3)
-        m.d.comb += tree.words.eq(passed(m, "words", Cat(words), self.on[0]) if self.stages > 1 else Cat(words))
+        given = passed(m, "words", Cat(words), self.on[0]) if self.stages > 1 else Cat(words)
+        m.d.comb += tree.words.eq(Cat(self.lane.finished(word) for word in lanes(given, tile.lanes))
+                                  if self.lane.late else given)
         summed = tree.sum
         if self.stages > 2:
             x, y = lanes(passed(m, "pair", summed, self.on[1]), 2)

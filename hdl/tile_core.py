@@ -11,9 +11,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.refusal import Refusal
 from ..golden.tile import Tile as Specification
-from .axis import Buffer, Elements
+from .axis import Buffer, Elements, Turns
 from .fixed import FixedDrain
-from .operand import ignored, named
+from .operand import ignored, named, passed
 from .part import Part
 from .systolic import lanes
 from .tile import Tile, top_bits
@@ -50,13 +50,13 @@ class Queue(Part):
         words = [Signal(self.width, reset_less=True, name=f"word_{n}") for n in range(self.depth)]
         # Where the next word goes, one-hot: bit n of 0b0100 says that two words wait.
         free = Signal(self.depth + 1, init=1, name="free")
-        kept = named(m, "kept", Mux(self.pop, free >> 1, free)[: self.depth + 1])
+        kept = Mux(self.pop, free >> 1, free)[: self.depth + 1]
+        # A word that is free takes whatever there is, for ``push`` comes late; what it took counts if that is high.
         for n, word in enumerate(words):
-            with m.If(self.push & kept[n]):
+            with m.If(self.pop):
+                m.d.sync += word.eq(Mux(free[: n + 2].any(), self.i, words[n + 1]) if n + 1 < self.depth else self.i)
+            with m.Elif(free[: n + 1].any()):
                 m.d.sync += word.eq(self.i)
-            if n + 1 < self.depth:
-                with m.Elif(self.pop):
-                    m.d.sync += word.eq(words[n + 1])
         m.d.sync += free.eq(Mux(self.push, kept << 1, kept))
         m.d.comb += self.o.eq(words[0])
         return m
@@ -66,19 +66,22 @@ class Sums(Part):
     """Partial sums that wait for the pass that adds to them: a memory of ``rows``, first in first out.
 
     The memory has a port that writes and one that reads in the cycle after, as block RAM has; its contents are not
-    reset. The sum that is next is kept in the port's register.
+    reset. The sum that is next is kept in the port's register, or in one behind that. Sums that wait must not be more
+    than ``rows``.
 
-    Timing: a sum may leave 2 cycles after the one in which it came; one may come and one leave in each cycle.
+    Timing: a sum may leave 2 cycles after the one in which it came, or 3; one may come and one leave in each cycle.
 
     Parameters
     ----------
     width : int
     rows : int
         A power of two.
+    apart : bool
+        Whether there is a register behind the port's, for block RAM whose own is slow.
 
     Members
     -------
-    i, i_valid, i_ready : ``In(width)``, ``In(1)``, ``Out(1)``
+    i, i_valid : ``In(width)``, ``In(1)``
     o, o_valid, o_ready : ``Out(width)``, ``Out(1)``, ``In(1)``
     """
 
@@ -86,14 +89,13 @@ class Sums(Part):
 
     i: Signal
     i_valid: Signal
-    i_ready: Signal
     o: Signal
     o_valid: Signal
     o_ready: Signal
 
-    def __init__(self, width: int, rows: int) -> None:
-        self.width, self.rows = width, rows
-        super().__init__({"i": In(width), "i_valid": In(1), "i_ready": Out(1),
+    def __init__(self, width: int, rows: int, apart: bool = False) -> None:
+        self.width, self.rows, self.apart = width, rows, apart
+        super().__init__({"i": In(width), "i_valid": In(1),
                           "o": Out(width), "o_valid": Out(1), "o_ready": In(1)})
 
     def elaborate(self, platform: object) -> Module:
@@ -106,20 +108,24 @@ class Sums(Part):
         shape = {"addr_width": bits, "shape": unsigned(self.width)}
         write: Any = WritePort(WritePort.Signature(**shape), memory=memory, domain="sync", path=("write",))
         read_port: Any = ReadPort(ReadPort.Signature(**shape), memory=memory, domain="sync", path=("read_port",))
-        # How many were written and read: equal, or but for the top bit equal where the memory is full.
-        written, read = Signal(bits + 1, name="written"), Signal(bits + 1, name="read")
-        full = named(m, "full", written == read ^ self.rows)
-        put = named(m, "put", self.i_valid & ~full)
-        get = named(m, "get", (written != read) & (~self.o_valid | self.o_ready))
+        # The next row to be written, and to be read; equal where the memory is empty. It is never full: what waits first
+        # is in the port's register by then. So Yosys sees that a row which is read is never written meanwhile.
+        written, read = Signal(bits, name="written"), Signal(bits, name="read")
+        move = named(m, "move", ~self.o_valid | self.o_ready)
+        got = Signal(name="got") if self.apart else self.o_valid  # whether there is one in the port's register
+        get = named(m, "get", (written != read) & (~got | move))
         m.d.comb += [
-            self.i_ready.eq(~full), write.en.eq(put), write.addr.eq(written[:bits]), write.data.eq(self.i),
-            read_port.en.eq(get), read_port.addr.eq(read[:bits]), self.o.eq(read_port.data),
+            write.en.eq(self.i_valid), write.addr.eq(written), write.data.eq(self.i),
+            read_port.en.eq(get), read_port.addr.eq(read),
+            self.o.eq(passed(m, "next", read_port.data, got & move) if self.apart else read_port.data),
         ]
-        with m.If(put):
+        with m.If(self.i_valid):
             m.d.sync += written.eq(written + 1)
         with m.If(get):
             m.d.sync += read.eq(read + 1)
-        m.d.sync += self.o_valid.eq(get | (self.o_valid & ~self.o_ready))
+        m.d.sync += got.eq(get | (got & ~move))
+        if self.apart:
+            m.d.sync += self.o_valid.eq(got | ~move)
         return m
 
 
@@ -132,10 +138,22 @@ class Word:
     unit: int = 0
 
 
+def drain_steps(stages: int) -> int:
+    """Cycles that rounding takes in a core whose tile has so many stages."""
+    return 1 if stages == 1 else 4
+
+
 class Results(Part):
     """Partial sums of one column each to results: fp32 with one rounding, NaN where flagged; or the word itself.
 
     Timing: ``latency`` cycles with ``en``, none for integers without blocks.
+
+    Parameters
+    ----------
+    tile : Specification
+    cols : int
+    steps : int
+        Cycles of rounding.
 
     Members
     -------
@@ -150,9 +168,9 @@ class Results(Part):
     sums: Signal
     results: Signal
 
-    def __init__(self, tile: Specification, cols: int) -> None:
-        self.tile, self.cols = tile, cols
-        self.drain = None if tile.result.integer else FixedDrain(Word(tile.word_bits, tile.flags), 1)
+    def __init__(self, tile: Specification, cols: int, steps: int = 1) -> None:
+        self.tile, self.cols, self.steps = tile, cols, steps
+        self.drain = None if tile.result.integer else FixedDrain(Word(tile.word_bits, tile.flags), 1, steps)
         self.latency = self.drain.latency if self.drain else 0
         super().__init__({"en": In(int(self.drain is not None)), "sums": In(cols * (tile.word_bits + tile.flags)),
                           "results": Out(cols * tile.result.width)})
@@ -162,7 +180,7 @@ class Results(Part):
         results = lanes(self.sums, self.cols)
         if self.drain is not None:
             for n, total in enumerate(results):
-                m.submodules[f"drain_{n}"] = drain = FixedDrain(self.drain.window, 1)
+                m.submodules[f"drain_{n}"] = drain = FixedDrain(self.drain.window, 1, self.steps)
                 m.d.comb += [drain.en.eq(self.en), drain.raw.eq(total)]
                 results[n] = drain.c
         m.d.comb += self.results.eq(Cat(results))
@@ -182,7 +200,8 @@ class TileMatmul(Part):
     it. Bits above a code are ignored in operands and 0 in results.
 
     Timing: weights are taken a tile ahead. Passes of V vectors take max(V, N) cycles each, run after run, while no
-    stream stalls; where both are 2 or less, a pass may wait a cycle for the sums of the pass before. ``latency`` cycles
+    stream stalls; where both are 2 or less, or in several stages 3, a pass may wait a cycle for the sums of the pass
+    before. ``latency`` cycles
     pass from the one that takes a vector of a run's last pass, its weights being in place, to the one that offers its
     row of results. Streams do not depend on each other within a cycle.
 
@@ -194,7 +213,7 @@ class TileMatmul(Part):
     cols : int
         1 to 64.
     stages : int
-        Of the tile.
+        Of the tile. With more than 1 there is a register behind the memory, and rounding takes `drain_steps` cycles.
     rows : int
         Of partial sums: how many vectors passes may have where a run has several. A power of two from 2 on.
 
@@ -244,7 +263,7 @@ class TileMatmul(Part):
         if not 2 <= rows <= MAX_ROWS or rows & (rows - 1):
             raise Refusal(f"Rows of partial sums must be a power of two from 2 to {MAX_ROWS}, not {rows}")
         self.tile, self.cols, self.rows = tile, cols, rows
-        self.core, self.out = Tile(tile, cols, ahead=True, stages=stages), Results(tile, cols)
+        self.core, self.out = Tile(tile, cols, ahead=True, stages=stages), Results(tile, cols, drain_steps(stages))
         self.latency = self.core.latency + self.out.latency + 2
         spec = tile.multiplier
         self.streams = {"b": Elements(cols, spec.b), "a": Elements(tile.lanes, spec.a)}
@@ -252,6 +271,7 @@ class TileMatmul(Part):
             self.streams["bs"] = Elements(cols, tile.b_block.scale)
         if tile.a_block:
             self.streams["as"] = Elements(1, tile.a_block.scale)
+        self._of_vectors = Turns if stages > 1 else Buffer  # with more, the clock is one that the tile's stalls limit
         self.result = Elements(cols, tile.result)
         super().__init__({
             "aclk": In(1), "aresetn": In(1),
@@ -267,7 +287,7 @@ class TileMatmul(Part):
         m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
         m.submodules.tile = core = self.core
         place, top = self.place, self.top
-        b, a = self._buffered(m, "b", place), self._buffered(m, "a", top)
+        b, a = self._buffered(m, "b", place), self._buffered(m, "a", top, self._of_vectors)
         last_pass = self._weights(m, b)
         first = Signal(init=1, name="first")  # no pass of the run has ended
         take = self._vectors(m, a, first, last_pass)
@@ -276,11 +296,11 @@ class TileMatmul(Part):
         self._sums(m, take, first, last_pass)
         return m
 
-    def _buffered(self, m, name, beside=None):
-        """A stream's buffer, which takes ``beside`` along above the codes."""
+    def _buffered(self, m, name, beside=None, kind=Buffer):
+        """A stream's buffer, of a kind, which takes ``beside`` along above the codes."""
         each, beside = self.streams[name], Const(0, 0) if beside is None else beside
         data = getattr(self, f"s_axis_{name}_tdata")
-        m.submodules[f"buffer_{name}"] = buffer = Buffer(each.count * each.fmt.width + len(beside))
+        m.submodules[f"buffer_{name}"] = buffer = kind(each.count * each.fmt.width + len(beside))
         last = getattr(self, f"s_axis_{name}_tlast", Const(0))
         m.d.comb += [
             buffer.i.data.eq(Cat(each.codes(data), beside)), buffer.i.last.eq(last),
@@ -299,14 +319,15 @@ class TileMatmul(Part):
         if "bs" in self.streams:
             scales = self._buffered(m, "bs")
             codes -= len(scales.data)
-            ready = named(m, "row_ready", b.valid & scales.valid)
+            may = scales.valid
             m.d.comb += [core.i_b.data.eq(Cat(b.data[:codes], scales.data)),
-                         scales.ready.eq(core.i_b.ready & ready & end)]
+                         scales.ready.eq(core.i_b.ready & b.valid & end)]
         else:
-            ready = b.valid
+            may = Const(1)
             m.d.comb += core.i_b.data.eq(b.data[:codes])
-        taken = named(m, "row_taken", core.i_b.ready & ready)
-        m.d.comb += [core.i_b.valid.eq(ready), b.ready.eq(taken), core.place.eq(b.data[codes:])]
+        # Whether a beat is there is not asked for where it is let go: the tile's ``ready`` comes late as it is.
+        m.d.comb += [core.i_b.valid.eq(b.valid & may), b.ready.eq(core.i_b.ready & may), core.place.eq(b.data[codes:])]
+        taken = named(m, "row_taken", core.i_b.ready & core.i_b.valid)
         with m.If(taken):
             m.d.sync += row.eq(Mux(end, 0, row + 1))
         # Of the weights in place, and of those that wait.
@@ -320,15 +341,18 @@ class TileMatmul(Part):
         core = self.core
         codes = len(core.i_a.data)
         if "as" in self.streams:
-            scale = self._buffered(m, "as")
+            scale = self._buffered(m, "as", kind=self._of_vectors)
             codes -= len(scale.data)
-            valid = named(m, "vector_valid", a.valid & scale.valid & ~self.error)
-            m.d.comb += [core.i_a.data.eq(Cat(a.data[:codes], scale.data)), scale.ready.eq(core.i_a.ready & valid)]
+            may = named(m, "may", scale.valid & ~self.error)
+            m.d.comb += [core.i_a.data.eq(Cat(a.data[:codes], scale.data)),
+                         scale.ready.eq(core.i_a.ready & a.valid & ~self.error)]
         else:
-            valid = named(m, "vector_valid", a.valid & ~self.error)
+            may = named(m, "may", ~self.error)
             m.d.comb += core.i_a.data.eq(a.data[:codes])
+        valid = named(m, "vector_valid", a.valid & may)
         take = named(m, "take", core.i_a.ready & valid)
-        m.d.comb += [core.i_a.valid.eq(valid), core.i_a.last.eq(a.last), a.ready.eq(take), core.top.eq(a.data[codes:])]
+        m.d.comb += [core.i_a.valid.eq(valid), core.i_a.last.eq(a.last), a.ready.eq(core.i_a.ready & may),
+                     core.top.eq(a.data[codes:])]
         # Which vector of its pass it is, and which the first pass ended with. There is a last one of ROWS + 1, beyond
         # the memory, where the count stays: passes that are alone may have any number.
         index, ended = Signal(range(self.rows + 1), name="index"), Signal(range(self.rows + 1), name="ended")
@@ -343,7 +367,7 @@ class TileMatmul(Part):
     def _sums(self, m, take, first, last_pass):
         """Partial sums to the tile; and those that it gives to the memory, or the last to the results."""
         core, out = self.core, self.out
-        m.submodules.sums = sums = Sums(len(core.o.data), self.rows)
+        m.submodules.sums = sums = Sums(len(core.o.data), self.rows, self.core.stages > 1)
         # Of the vectors in the tile: whether their pass is the first, the last. Then of the sums that it offers.
         m.submodules.vectors = vectors = Queue(2, core.latency - 1)
         added = named(m, "added", core.i_c.valid & core.i_c.ready)
@@ -361,11 +385,11 @@ class TileMatmul(Part):
         coming, lasts = Signal(out.latency, name="coming"), Signal(out.latency, name="lasts")
         leaves = named(m, "leaves", core.o.valid & done)
         found, found_last = Cat(leaves, coming)[-1], Cat(core.o.last, lasts)[-1]
-        step = named(m, "step", ~found | buffer.i.ready)
+        step = buffer.i.ready  # not for `found` alone, which would come later: tiles wait for this
         m.submodules.results = out
         m.d.comb += [
             sums.i.eq(core.o.data), sums.i_valid.eq(core.o.valid & ~done),
-            core.o.ready.eq(Mux(done, step, sums.i_ready)),
+            core.o.ready.eq(~done | step),
             # What is no result does not get as far as the drains.
             out.sums.eq(core.o.data & done.replicate(len(core.o.data))),
             buffer.i.data.eq(out.results), buffer.i.valid.eq(found), buffer.i.last.eq(found_last),

@@ -39,6 +39,9 @@ class Lane(Part):
     Parameters
     ----------
     tile : Tile
+    late : bool
+        Whether the sign of a word in a window is put to its size by who takes it, with `finished`; words of integers are
+        the same either way.
 
     Members
     -------
@@ -49,7 +52,7 @@ class Lane(Part):
     place : ``In(place_bits)``
         The window's place, of lanes that do not have it in the weight.
     word : ``Out(len(weights))``
-        A bit for each of ``weights``.
+        A bit for each of ``weights``, when it is `finished`.
 
     Attributes
     ----------
@@ -66,8 +69,9 @@ class Lane(Part):
     place: Signal
     word: Signal
 
-    def __init__(self, tile: Tile) -> None:
+    def __init__(self, tile: Tile, late: bool = False) -> None:
         self.tile = tile
+        self.late = late and tile.window is not None
         self.spec = tile.multiplier
         self._measure()
         super().__init__({"x": In(self.x_bits), "y": In(self.y_bits), "place": In(self.place_bits),
@@ -107,12 +111,20 @@ class Lane(Part):
         """``y`` of a code, where the window is at ``place``."""
         return code
 
+    def finished(self, word: Value) -> Value:
+        """Of a word that a lane gives the one that counts."""
+        return self._signed(word[0], word[1:-1], word[-1]) if self.late else word
+
     def _give(self, m, inside, size, sign):
         """The word of a product of this size, cut to the window's bits below the sign; nothing unless ``inside``, with
         a size of 0. Of a negative one all bits are inverted: that counts half a place more, which makes it odd again.
         """
         negative = named(m, "negative", sign & inside)
-        m.d.comb += self.word.eq(Cat(inside, size ^ negative.replicate(len(size)), ~negative))
+        m.d.comb += self.word.eq(Cat(inside, size, negative) if self.late else self._signed(inside, size, negative))
+
+    @staticmethod
+    def _signed(inside, size, negative):
+        return Cat(inside, size ^ negative.replicate(len(size)), ~negative)
 
 
 class FieldLane(Lane):
@@ -379,11 +391,14 @@ def _has_digits(spec):
     return signed and spec.b.width % 2 == 0 and spec.a.width + spec.b.width <= 16
 
 
-def lane(tile: Tile) -> Lane:
+def lane(tile: Tile, late: bool = False) -> Lane:
     """The lane of a tile."""
-    spec = tile.multiplier
+    return _kind(tile.multiplier)(tile, late)
+
+
+def _kind(spec):
     if spec.wide.integer:
-        return BoothLane(tile) if _has_digits(spec) else IntegerLane(tile)
+        return BoothLane if _has_digits(spec) else IntegerLane
     if spec.a.logarithmic or (spec.form == "fields" and spec.subnormals == "flush"):
-        return FieldLane(tile)
-    return ExactLane(tile) if spec.form == "significands" else ProductLane(tile)
+        return FieldLane
+    return ExactLane if spec.form == "significands" else ProductLane

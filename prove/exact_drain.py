@@ -40,13 +40,13 @@ def _possible(word):
     return ~word.equals(1 << (word.width - 1))
 
 
-def drained(circuits: Mapping[str, Machine], seconds: float, window: Sum, words: int) -> Answer:
+def drained(circuits: Mapping[str, Machine], seconds: float, window: Sum, words: int, steps: int = 1) -> Answer:
     """What leaves an exact sum is its value, rounded to nearest even to fp32 once, out of whatever state before."""
     assert in_fp32(window)  # so rounding as an integer, then scaling, is exact
     logic, drain = Logic(), circuits["drain"]
     raw, state = logic.inputs(words * window.bits + window.flags), logic.inputs(drain.registers)
     _, state = drain.step(logic, state, {"raw": raw, "en": [TRUE]} | drain.running)
-    for _ in range(FixedDrain(window, words).latency - 1):
+    for _ in range(FixedDrain(window, words, steps).latency - 1):
         _, state = drain.step(logic, state, {"en": [TRUE]} | drain.running)
     found, _ = drain.step(logic, state, {"en": [FALSE]} | drain.running)
     question = Question(logic)
@@ -63,7 +63,7 @@ def drained(circuits: Mapping[str, Machine], seconds: float, window: Sum, words:
     return Answer(*question.never(_possible(total) & ~same, limit=seconds, shown={"raw": raw, "gives": code}))
 
 
-def drained_in_cases(circuits: Mapping[str, Machine], seconds: float, window: Sum, words: int) -> Answer:
+def drained_in_cases(circuits: Mapping[str, Machine], seconds: float, window: Sum, words: int, steps: int = 1) -> Answer:
     """As `drained`, for sums beyond fp32's range, which a solver's theory has no numbers for: from register to
     register, and the rounding for each place that the leading one of a magnitude may have. Tells how many places."""
     drain = circuits["drain"]
@@ -72,7 +72,7 @@ def drained_in_cases(circuits: Mapping[str, Machine], seconds: float, window: Su
         if verdict != PROVED:
             return Answer(verdict, witness, (0,))
     for top in range(-1, window.bits - 1):
-        verdict, witness = _rounded(drain, window, top, seconds)
+        verdict, witness = _rounded(drain, window, top, steps, seconds)
         if verdict != PROVED:
             return Answer(verdict, witness, (top + 1,))
     return Answer(PROVED, told=(window.bits,))
@@ -119,7 +119,7 @@ def _magnitude(drain, window, words, limit):
     return question.never(_possible(value) & wrong, limit=limit, shown={"raw": word})
 
 
-def _rounded(drain, window, top, limit):
+def _rounded(drain, window, top, steps, limit):
     """A magnitude with its leading one at ``top``, or 0 (-1), becomes the code of the nearest fp32, ties to even."""
     logic = Logic()
     below = logic.inputs(max(top, 0))
@@ -130,7 +130,8 @@ def _rounded(drain, window, top, limit):
     for name, literals in (("magnitude", magnitude), ("held", [sign, *flags])):
         for place, literal in zip(_places(drain, name), literals, strict=True):
             state[place] = literal
-    _, state = drain.step(logic, state, {"en": [TRUE]} | drain.running)
+    for _ in range(steps):
+        _, state = drain.step(logic, state, {"en": [TRUE]} | drain.running)
     found = drain.step(logic, state, {"en": [FALSE]} | drain.running)[0]["c"]
     question = Question(logic)
     found, size, sign = (question.word(each) for each in (found, magnitude, [sign]))
@@ -159,19 +160,19 @@ def _rounded(drain, window, top, limit):
     return question.never(~found.equals(code), limit=limit, shown={"magnitude": size, "gives": found})
 
 
-def of(name: str, window: Sum, words: int) -> Obligation:
+def of(name: str, window: Sum, words: int, steps: int = 1) -> Obligation:
     """The obligation of the way out of a sum called ``name``."""
-    return by_theory(name, window, words) if in_fp32(window) else by_cases(name, window, words)
+    return by_theory(name, window, words, steps) if in_fp32(window) else by_cases(name, window, words, steps)
 
 
-def by_theory(name: str, window: Sum, words: int) -> Obligation:
-    return _of(name, window, words, "SMT, floating-point theory", drained)
+def by_theory(name: str, window: Sum, words: int, steps: int = 1) -> Obligation:
+    return _of(name, window, words, steps, "SMT, floating-point theory", drained)
 
 
-def by_cases(name: str, window: Sum, words: int) -> Obligation:
-    return _of(name, window, words, "SMT, bit vectors, {:,} places of the leading one", drained_in_cases)
+def by_cases(name: str, window: Sum, words: int, steps: int = 1) -> Obligation:
+    return _of(name, window, words, steps, "SMT, bit vectors, {:,} places of the leading one", drained_in_cases)
 
 
-def _of(name, window, words, means, examine):
-    return Obligation(name, "its sum leaves as fp32, rounded once", means, examine, (window, words),
-                      {"drain": Source(machine.load, FixedDrain, (window, words))}, {"gives": FP32}, weight=20)
+def _of(name, window, words, steps, means, examine):
+    return Obligation(name, "its sum leaves as fp32, rounded once", means, examine, (window, words, steps),
+                      {"drain": Source(machine.load, FixedDrain, (window, words, steps))}, {"gives": FP32}, weight=20)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..golden.accumulate import accumulate
 from ..golden.codec import code_dtype, encode
-from ..hdl.axis import Buffer
+from ..hdl.axis import Buffer, Turns
 from ..hdl.designs import parse
 from ..hdl.verilog import component
 from .logic import FALSE, TRUE, Logic
@@ -334,5 +334,7 @@ def of(slug: str) -> list[Obligation]:
 
 def registers() -> list[Obligation]:
     """The obligations of stream registers."""
-    return [Obligation(f"stream register, {width} bits", "a queue of two beats, for ever", "induction, one step", queue,
-                       (width,), {"buffer": Source(load, Buffer, (width,))}) for width in BUFFER_WIDTHS]
+    return [Obligation(f"{name}, {width} bits", "a queue of two beats, for ever", "induction, one step", queue, (width,),
+                       {"buffer": Source(load, kind, (width,))})
+            for name, kind in (("stream register", Buffer), ("stream register of turns", Turns))
+            for width in BUFFER_WIDTHS]

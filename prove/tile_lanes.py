@@ -41,8 +41,8 @@ class WholeLane(Part):
     place: Signal
     word: Signal
 
-    def __init__(self, tile: Tile) -> None:
-        self.tile, self.lane = tile, lane(tile)
+    def __init__(self, tile: Tile, late: bool = False) -> None:
+        self.tile, self.lane = tile, lane(tile, late)
         spec = tile.multiplier
         super().__init__({"a": In(spec.a.width), "b": In(spec.b.width), "place": In(place_width(tile)),
                           "word": Out(len(self.lane.weights))})
@@ -52,7 +52,8 @@ class WholeLane(Part):
         m.submodules.lane = self.lane
         place = self.place.as_signed() if len(self.place) else Const(self.tile.places[0], 16)
         m.d.comb += [self.lane.x.eq(self.lane.activation(m, "a", self.a)), self.lane.place.eq(place),
-                     self.lane.y.eq(self.lane.held(m, "b", self.b, place)), self.word.eq(self.lane.word)]
+                     self.lane.y.eq(self.lane.held(m, "b", self.b, place)),
+                     self.word.eq(self.lane.finished(self.lane.word))]
         return m
 
 
@@ -216,9 +217,9 @@ def solved(circuits: Mapping[str, WordCircuit], seconds: float, tile: Tile) -> A
     return Answer(*question.never(~total.equals(wanted), limit=seconds, shown=shown))
 
 
-def of(name: str, tile: Tile) -> list[Obligation]:
-    """The obligations of a tile's lane; none where its operands are too many to take all and the family has no
-    specification."""
+def of(name: str, tile: Tile, late: bool = False) -> list[Obligation]:
+    """The obligations of a tile's lane, ``late`` or not, its word finished; none where its operands are too many to take
+    all and the family has no specification."""
     spec = tile.multiplier
     says = specification(spec)
     if spec.a.width + spec.b.width <= EXHAUSTED_BITS:
@@ -234,5 +235,5 @@ def of(name: str, tile: Tile) -> list[Obligation]:
             means, examine, read = "algebra: the product written out", written_out, exhaust.load
         else:
             means, examine, read = "SMT, bit vectors", solved, cells.load
-    return [Obligation(name, claim, means, examine, (tile,), {"lane": Source(read, WholeLane, (tile,))},
+    return [Obligation(name, claim, means, examine, (tile,), {"lane": Source(read, WholeLane, (tile, late))},
                        {"a": spec.a, "b": spec.b}, weight=spec.a.width)]

@@ -275,7 +275,8 @@ class Traffic(Followed):
 def traffic(circuits: Mapping[str, Machine], seconds: float, small: Small, nan: bool) -> Answer:
     """No vector lost, doubled, withheld or given another's weights or partial sum, in every traffic."""
     core = Core(small, circuits["tile"])
-    return Traffic(core, small.cycles, core.tile.lanes + core.latency + 2, nan).verdict(seconds)
+    closing = core.tile.lanes + core.latency + 2 + (core.design.stages > 1)  # with stages rows come a cycle later
+    return Traffic(core, small.cycles, closing, nan).verdict(seconds)
 
 
 def hold(circuits: Mapping[str, Machine], seconds: float, small: Small) -> Answer:
@@ -351,7 +352,7 @@ def of(small: Small) -> list[Obligation]:
     """The obligations of the streams of one of `TILES`."""
     design = parse(small.slug)
     rows = 1 << (design.tile.lanes - 1).bit_length()  # that the count of rows may be away from none, in any state
-    within = rows + small.component.latency + 2
+    within = rows + small.component.latency + 2 + (design.stages > 1)
     state, cycles = "induction, any state", f"{small.cycles} cycles from reset"
 
     def obligation(claim, means, examine, *arguments, weight=1.0):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..hdl.tile_core import Word
+from ..hdl.tile_column import Column
+from ..hdl.tile_core import Word, drain_steps
 from . import exact_drain, handshake, tile_lanes, tile_order, tile_queue, tile_scales, tile_streams, tile_sums
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
     product = f"{tile.multiplier.name}{window}"
     name = f"{tile.lanes} lanes of {tile.multiplier.named(tile.formats)}{window}"
     summed = name + f", in {stages} stages" * (stages > 1)
-    found = {f"lane, {product}": tile_lanes.of(product, tile), f"sum, {summed}": tile_sums.of(summed, tile, stages)}
+    late = Column(tile, stages=stages).lane.late
+    lane = product + ", its sign put in behind it" * late
+    found = {f"lane, {lane}": tile_lanes.of(lane, tile, late), f"sum, {summed}": tile_sums.of(summed, tile, stages)}
     if edge := tile_scales.of(name, tile):
         found[f"edge, {name}"] = edge
     small = tile_streams.followed(tile, stages, ahead=design.declared.bus)
@@ -28,7 +31,9 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
     if design.declared.bus:
         if not tile.result.integer:
             word = Word(tile.word_bits, tile.flags)
-            found[f"results, words of {word.bits} bits"] = [exact_drain.of(f"word of {word.bits} bits", word, 1)]
+            steps = drain_steps(stages)
+            words = f"{word.bits} bits" + f", rounded in {steps} cycles" * (steps > 1)
+            found[f"results, words of {words}"] = [exact_drain.of(f"word of {words}", word, 1, steps)]
         found["stream registers"] = handshake.registers()
         depths = sorted({2, tile_queue.depth(design)})
         found[f"queues of {' and '.join(map(str, depths))}"] = [tile_queue.of(depth) for depth in depths]

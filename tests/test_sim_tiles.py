@@ -18,7 +18,8 @@ EVERY = [f"tile_{words}" for words in (
     "exact_e4m3_4x2_w10", "exact_e5m2_flush_4x1_w24", "exact_mxe4m3_16x2_w10", "exact_nvfp4_16x2_w10",
     "exact_mxe2m1_32x1_w6", "exact_bf16xmxe4m3_8x2_w12", "exact_mxe4m3xe4m3_4x2_w10", "exact_bf16_4x1_w12",
     "exact_e4m3_flush_r4_4x2_w10", "mitchell_e4m3_4x2_w10", "int8_4x3", "int4_8x2", "mxint8_16x2", "int8xint4_4x2",
-    "int8xternary_16x2", "lmul_e4m3_4x2_w10_p2", "exact_mxe4m3_8x2_w10_p3", "exact_e4m3_flush_r4_4x2_w10_p3")]
+    "int8xternary_16x2", "lmul_e4m3_4x2_w10_p2", "exact_mxe4m3_8x2_w10_p3", "exact_e4m3_flush_r4_4x2_w10_p3",
+    "int8_3x2_p3", "exact_nvfp4_2x2_w10_p2")]
 # Cores of the same; of the smallest passes, and of one column.
 EVERY += [slug.replace("tile", "matmul", 1) for slug in EVERY] + ["matmul_log_l3f4_8x4_w10", "matmul_int8_2x1"]
 
