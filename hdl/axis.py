@@ -51,8 +51,8 @@ class Buffer(Part):
 
 
 class Turns(Part):
-    """A `Buffer` whose two beats take turns: what lets a beat go, which may come late, goes to three registers and not to
-    those of the data. These are one choice away from the output instead.
+    """A `Buffer` whose two beats take turns: what lets a beat go, which may come late, goes to three registers and not
+    to those of the data. These are one choice away from the output instead.
 
     Timing: latency 1 cycle, one beat per cycle.
 

@@ -43,8 +43,8 @@ def normalise(m: Module, value: Value, exp: Value, most: int, gradual: bool = Fa
               cuts: Sequence[Cut] = ()) -> tuple[Value, Value]:
     """Shift leading zeros out of ``value``, ``most`` at the most, and take their count off ``exp``.
 
-    With ``gradual`` the shift ends where ``exp``, then not negative, is 0. Of ``cuts`` the last comes after the shift and
-    the others in it, with as many stages between them; ``exp`` must then be a constant.
+    With ``gradual`` the shift ends where ``exp``, then not negative, is 0. Of ``cuts`` the last comes after the shift
+    and the others in it, with as many stages between them; ``exp`` must then be a constant.
     """
     counts, stages = [], _stages(most)
     ends = [-(-len(stages) * n // len(cuts)) for n in range(1, len(cuts) + 1)]

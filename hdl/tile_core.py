@@ -108,8 +108,8 @@ class Sums(Part):
         shape = {"addr_width": bits, "shape": unsigned(self.width)}
         write: Any = WritePort(WritePort.Signature(**shape), memory=memory, domain="sync", path=("write",))
         read_port: Any = ReadPort(ReadPort.Signature(**shape), memory=memory, domain="sync", path=("read_port",))
-        # The next row to be written, and to be read; equal where the memory is empty. It is never full: what waits first
-        # is in the port's register by then. So Yosys sees that a row which is read is never written meanwhile.
+        # The next row to be written, and to be read; equal where the memory is empty. It is never full: what waits
+        # first is in the port's register by then. So Yosys sees that a row which is read is never written meanwhile.
         written, read = Signal(bits, name="written"), Signal(bits, name="read")
         move = named(m, "move", ~self.o_valid | self.o_ready)
         got = Signal(name="got") if self.apart else self.o_valid  # whether there is one in the port's register
@@ -296,7 +296,7 @@ class TileMatmul(Part):
         self._sums(m, take, first, last_pass)
         return m
 
-    def _buffered(self, m, name, beside=None, kind=Buffer):
+    def _buffered(self, m, name, beside=None, kind: type[Buffer] | type[Turns] = Buffer):
         """A stream's buffer, of a kind, which takes ``beside`` along above the codes."""
         each, beside = self.streams[name], Const(0, 0) if beside is None else beside
         data = getattr(self, f"s_axis_{name}_tdata")

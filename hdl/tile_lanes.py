@@ -40,8 +40,8 @@ class Lane(Part):
     ----------
     tile : Tile
     late : bool
-        Whether the sign of a word in a window is put to its size by who takes it, with `finished`; words of integers are
-        the same either way.
+        Whether the sign of a word in a window is put to its size by who takes it, with `finished`; words of integers
+        are the same either way.
 
     Members
     -------

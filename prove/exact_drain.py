@@ -63,7 +63,8 @@ def drained(circuits: Mapping[str, Machine], seconds: float, window: Sum, words:
     return Answer(*question.never(_possible(total) & ~same, limit=seconds, shown={"raw": raw, "gives": code}))
 
 
-def drained_in_cases(circuits: Mapping[str, Machine], seconds: float, window: Sum, words: int, steps: int = 1) -> Answer:
+def drained_in_cases(circuits: Mapping[str, Machine], seconds: float, window: Sum, words: int,
+                     steps: int = 1) -> Answer:
     """As `drained`, for sums beyond fp32's range, which a solver's theory has no numbers for: from register to
     register, and the rounding for each place that the leading one of a magnitude may have. Tells how many places."""
     drain = circuits["drain"]

