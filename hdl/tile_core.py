@@ -66,8 +66,7 @@ class Sums(Part):
     """Partial sums that wait for the pass that adds to them: a memory of ``rows``, first in first out.
 
     The memory has a port that writes and one that reads in the cycle after, as block RAM has; its contents are not
-    reset. The sum that is next is kept in the port's register, or in one behind that. Sums that wait must not be more
-    than ``rows``.
+    reset. The sum that is next is kept in the port's register, or in one behind that.
 
     Timing: a sum may leave 2 cycles after the one in which it came, or 3; one may come and one leave in each cycle.
 
@@ -77,11 +76,12 @@ class Sums(Part):
     rows : int
         A power of two.
     apart : bool
-        Whether there is a register behind the port's, for block RAM whose own is slow.
+        Whether there is a register behind the port's, for block RAM whose own is slow. Then there is room without
+        asking: sums that wait must not be more than ``rows``.
 
     Members
     -------
-    i, i_valid : ``In(width)``, ``In(1)``
+    i, i_valid, i_ready : ``In(width)``, ``In(1)``, ``Out(1)``
     o, o_valid, o_ready : ``Out(width)``, ``Out(1)``, ``In(1)``
     """
 
@@ -89,13 +89,14 @@ class Sums(Part):
 
     i: Signal
     i_valid: Signal
+    i_ready: Signal
     o: Signal
     o_valid: Signal
     o_ready: Signal
 
     def __init__(self, width: int, rows: int, apart: bool = False) -> None:
         self.width, self.rows, self.apart = width, rows, apart
-        super().__init__({"i": In(width), "i_valid": In(1),
+        super().__init__({"i": In(width), "i_valid": In(1), "i_ready": Out(1),
                           "o": Out(width), "o_valid": Out(1), "o_ready": In(1)})
 
     def elaborate(self, platform: object) -> Module:
@@ -108,24 +109,28 @@ class Sums(Part):
         shape = {"addr_width": bits, "shape": unsigned(self.width)}
         write: Any = WritePort(WritePort.Signature(**shape), memory=memory, domain="sync", path=("write",))
         read_port: Any = ReadPort(ReadPort.Signature(**shape), memory=memory, domain="sync", path=("read_port",))
-        # The next row to be written, and to be read; equal where the memory is empty. It is never full: what waits
-        # first is in the port's register by then. So Yosys sees that a row which is read is never written meanwhile.
-        written, read = Signal(bits, name="written"), Signal(bits, name="read")
-        move = named(m, "move", ~self.o_valid | self.o_ready)
+        # How many were written and read: equal, or but for the top bit equal where the memory is full. Apart it never
+        # is, for what waits first has left it by then, and without that bit Yosys sees that no row which is read is
+        # written meanwhile.
+        written, read = (Signal(bits + 1 - self.apart, name=name) for name in ("written", "read"))
+        full = Const(0) if self.apart else named(m, "full", written == read ^ self.rows)
+        put = named(m, "put", self.i_valid & ~full)
+        move = ~self.o_valid | self.o_ready
         got = Signal(name="got") if self.apart else self.o_valid  # whether there is one in the port's register
-        get = named(m, "get", (written != read) & (~got | move))
+        get = named(m, "get", (written != read) & (~got | move if self.apart else move))
         m.d.comb += [
-            write.en.eq(self.i_valid), write.addr.eq(written), write.data.eq(self.i),
-            read_port.en.eq(get), read_port.addr.eq(read),
+            self.i_ready.eq(~full), write.en.eq(put), write.addr.eq(written[:bits]), write.data.eq(self.i),
+            read_port.en.eq(get), read_port.addr.eq(read[:bits]),
             self.o.eq(passed(m, "next", read_port.data, got & move) if self.apart else read_port.data),
         ]
-        with m.If(self.i_valid):
+        with m.If(put):
             m.d.sync += written.eq(written + 1)
         with m.If(get):
             m.d.sync += read.eq(read + 1)
-        m.d.sync += got.eq(get | (got & ~move))
         if self.apart:
-            m.d.sync += self.o_valid.eq(got | ~move)
+            m.d.sync += [got.eq(get | (got & ~move)), self.o_valid.eq(got | ~move)]
+        else:
+            m.d.sync += self.o_valid.eq(get | (self.o_valid & ~self.o_ready))
         return m
 
 
@@ -385,11 +390,12 @@ class TileMatmul(Part):
         coming, lasts = Signal(out.latency, name="coming"), Signal(out.latency, name="lasts")
         leaves = named(m, "leaves", core.o.valid & done)
         found, found_last = Cat(leaves, coming)[-1], Cat(core.o.last, lasts)[-1]
-        step = buffer.i.ready  # not for `found` alone, which would come later: tiles wait for this
+        # In several stages not where nothing is found either, for then the tile would hear of it later.
+        step = buffer.i.ready if core.stages > 1 else named(m, "step", ~found | buffer.i.ready)
         m.submodules.results = out
         m.d.comb += [
             sums.i.eq(core.o.data), sums.i_valid.eq(core.o.valid & ~done),
-            core.o.ready.eq(~done | step),
+            core.o.ready.eq(Mux(done, step, sums.i_ready)),
             # What is no result does not get as far as the drains.
             out.sums.eq(core.o.data & done.replicate(len(core.o.data))),
             buffer.i.data.eq(out.results), buffer.i.valid.eq(found), buffer.i.last.eq(found_last),

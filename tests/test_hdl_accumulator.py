@@ -198,12 +198,13 @@ def test_exact_sums(case, exact, seed):
     assert (seen & ((1 << window.flags) - 1) == flags | new).all()
 
 
-@pytest.mark.parametrize(("kind", "fmt", "words"), [("lmul", "e4m3", 1), ("exact", "e5m2", 2), ("exact", "bf16", 1),
-                                                    ("lmul", "bf16", 2), ("lmul", "e2m1", 1)])
-def test_drain(kind, fmt, words, seed):
+@pytest.mark.parametrize(("kind", "fmt", "words", "steps"), [
+    ("lmul", "e4m3", 1, 1), ("exact", "e5m2", 2, 1), ("exact", "bf16", 1, 4), ("exact", "bf16", 1, 1),
+    ("lmul", "bf16", 2, 2), ("lmul", "e2m1", 1, 3)])
+def test_drain(kind, fmt, words, steps, seed):
     """Ties, powers of two and random sums of all sizes, rounded once; specials; a number each cycle, ``en`` or not."""
     window = Window(Addend.product(Multiplier.make(kind, fmt)), 100)
-    drain, generator = FixedDrain(window, words), np.random.default_rng(seed)
+    drain, generator = FixedDrain(window, words, steps), np.random.default_rng(seed)
     fp32, sums = FORMATS["fp32"], [0]
     for top in range(window.bits - 1):
         tie = (1 << top) | (1 << max(top - fp32.man_bits - 1, 0))

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from lmul.hdl.axis import Buffer
+from lmul.hdl.axis import Buffer, Turns
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import convert, verilog
 from lmul.prove import handshake, machine
@@ -16,6 +16,11 @@ BUFFERS = [
     (r"assign i__ready = ~ full", "assign i__ready = 1'h1"),
     (r"(assign o__data = \w+)\[7:0\]", r"\1[8:1]"),
     (r"= rst \? 1'h0 : (\w+);", r"= rst ? 1'h1 : \1;"),  # not empty after reset
+]
+TURNS = [
+    (r"assign i__ready = ~ full", "assign i__ready = 1'h1"),
+    (r"(assign get = \w+) & o__ready", r"\1"),  # a beat leaves unasked
+    (r"= read \^ get", "= read"),  # the second beat is never its turn
 ]
 # A fault, and the rules of which one is broken by it.
 ARRAYS = [
@@ -49,6 +54,11 @@ def buffers():
 
 
 @pytest.fixture(scope="module")
+def turns():
+    return machines(convert({"buffer": Turns(8)})["buffer"], TURNS)
+
+
+@pytest.fixture(scope="module")
 def cores():
     """The array as it is, those of `ARRAYS`, the stuck one and the nosy one."""
     return [{SLUG: made} for made in machines(verilog(parse(SLUG)), [*ARRAYS, STUCK, NOSY])]
@@ -61,6 +71,11 @@ def test_stream_register_is_a_queue(buffers):
 @pytest.mark.parametrize("fault", range(len(BUFFERS)))
 def test_broken_stream_register_is_found(buffers, fault):
     assert handshake.queue({"buffer": buffers[1 + fault]}, 60, 8).verdict == REFUTED
+
+
+@pytest.mark.parametrize("fault", range(-1, len(TURNS)))
+def test_stream_register_of_turns(turns, fault):
+    assert handshake.queue({"buffer": turns[1 + fault]}, 60, 8).verdict == (PROVED if fault < 0 else REFUTED)
 
 
 def test_array_is_proved(cores):

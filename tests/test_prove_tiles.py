@@ -4,7 +4,7 @@ import re
 
 import pytest
 from lmul.hdl.designs import catalogue, parse
-from lmul.hdl.tile_core import Word
+from lmul.hdl.tile_core import Word, drain_steps
 from lmul.hdl.verilog import convert
 from lmul.prove import exact_drain, machine, tile_lanes, tile_queue, tile_scales, tile_streams, tile_sums, tiles
 from lmul.prove.catalogue import prove
@@ -66,6 +66,12 @@ def obligations(room, words):
 @pytest.mark.parametrize("words", few(["lmul_e2m1_4x1_w5", "exact_bf16_16x16_w12", *LANES], 2))
 def test_lane_is_proved(words):
     [proof] = discharge(obligations(tile_lanes, words))
+    assert proof.verdict == PROVED, proof
+
+
+@pytest.mark.parametrize("words", few(["lmul_e2m1_4x1_w5", "exact_e2m1_4x1_w5", "exact_bf16_flush_r8_16x16_w12"], 1))
+def test_lane_whose_sign_comes_late_is_proved(words):
+    [proof] = discharge(tile_lanes.of(words, tile(words), late=True), 300)
     assert proof.verdict == PROVED, proof
 
 
@@ -156,8 +162,9 @@ def test_every_tile_of_the_catalogue_has_means_for_all_parts_but_the_order_of_pa
 @pytest.mark.parametrize("words", ["lmul_e4m3_16x16_w10", "log_mxl3f4_32x8_w10", "exact_nvfp4_16x16_w10"])
 def test_words_leave_as_fp32(words):
     word = Word(tile(words).word_bits, tile(words).flags)
-    [proof] = discharge([exact_drain.of("word", word, 1)], 300)
-    assert proof.verdict == PROVED, proof
+    for steps in (1, drain_steps(2)):
+        [proof] = discharge([exact_drain.of("word", word, 1, steps)], 300)
+        assert proof.verdict == PROVED, proof
 
 
 @pytest.mark.parametrize(("fault", "verdict"), [
