@@ -101,7 +101,9 @@ class Tile(Part):
             m.d.sync += [some.eq(Cat(take, some)), lasts.eq(Cat(last, lasts))]
         with m.If(free):
             m.d.sync += [offered.eq(give), offered_last.eq(lasts[-1])]
-        on = named(m, "on", step.replicate(self.stages) & some[:-1])  # which stages pass a vector on
+        # Which stages pass on what they have: those with a vector, or, where stalls limit the clock, all that may.
+        passing = step.replicate(self.stages)
+        on = named(m, "on", passing if self.ahead and self.stages > 1 else passing & some[:-1])
 
         # Rows of weights, prepared: with one stage on their way into the columns, with more a cycle before that.
         def prepared(name, value):
