@@ -114,6 +114,8 @@ class Gates:
                                       if port["direction"] == way} for way in ("input", "output"))
         self._cells = {name: (cell["type"], {pin: bits[0] for pin, bits in cell["connections"].items()})
                        for name, cell in module["cells"].items()}
+        self._lines = {name: [int(line) for line in re.findall(r"design\.v:(\d+)", cell.get("attributes", {}).get(
+            "src", ""))] for name, cell in module["cells"].items()}
         self._flops = [name for name, (kind, _) in self._cells.items() if kind == _FLOP]
         self._gates = self._ordered()
         self.flops, self.mutations = len(self._flops), mutations
@@ -127,6 +129,16 @@ class Gates:
         found = copy(self)
         found.mutations = [self.mutations[number] for number in numbers]
         return found
+
+    def inside(self, text: str, modules: str) -> set[str]:
+        """The gates that come of modules of the Verilog text whose names match a pattern."""
+        lines, name = [""], ""
+        for line in text.splitlines():
+            found = re.match(r"module (\w+)", line)
+            name = found[1] if found else name
+            lines.append(name)
+        return {cell for cell, some in self._lines.items()
+                if any(line < len(lines) and re.fullmatch(modules, lines[line]) for line in some)}
 
     def behind(self, ports: Iterable[str]) -> list[str]:
         """The gates and flip-flops that outputs depend on, in whatever cycle."""
