@@ -109,7 +109,7 @@ def _specified(circuit, seconds, tile, stands):
         place = given["place"].extend(_EXP, signed=True)
         legal = ~(place.below(tile.places[0], signed=True) | place.value(tile.places[-1]).below(place, signed=True))
     found = _counted(circuit.build(given, stands and stands.of("lane"))["word"], lane(tile))
-    further = [stands.of("specification")] if stands and says.multiplies else []
+    further = [stands.of("specification")] if stands and stands.seen and says.multiplies else []
     inside, right = in_window(tile, says.product(spec, True, a, b, *further), place)
     pairs = [legal & inside & ~x.equals(y) for x, y in (stands.factors() if stands else [])]
     shown = given | {"gives": found, "not": right}

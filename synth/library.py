@@ -131,11 +131,20 @@ class Library:
 
     @property
     def driving_cell(self) -> Cell:
-        """What drives the inputs of a design: the smallest buffer that takes at most half as long again as the fastest
-        one to drive `output_load`; delay cells and the like are slower."""
-        cells = self._all("buffer")
-        delays = [_delays(c, np.array([self.output_load]))[0] for c in cells]
+        """What drives the inputs of a design: a buffer for `output_load`."""
+        return self.driver("buffer", self.output_load)
+
+    def driver(self, kind: str, load: float) -> Cell:
+        """The smallest ``inverter`` or ``buffer`` that takes at most half as long again as the fastest to drive a load
+        in fF; delay cells and the like are slower."""
+        cells = self._all(kind)
+        delays = [_delays(c, np.array([load]))[0] for c in cells]
         return min((c for c, delay in zip(cells, delays, strict=True) if delay <= 1.5 * min(delays)), key=_size)
+
+    def kind(self, name: str) -> str | None:
+        """Whether a cell is an ``inverter`` or a ``buffer``; None of any other, and of none of the library's."""
+        cell = self.cells.get(name)
+        return next((kind for kind in ("inverter", "buffer") if cell and _is(cell, _TRUTHS[kind])), None)
 
     @property
     def output_load(self) -> float:
@@ -350,6 +359,11 @@ class FullAdder:
     carry: str
     sum_inverted: bool
     carry_inverted: bool
+
+    @property
+    def inverts(self) -> bool:
+        """Whether both are."""
+        return self.sum_inverted and self.carry_inverted
 
 
 def adder(c: Cell) -> FullAdder | None:

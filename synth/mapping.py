@@ -28,20 +28,25 @@ from . import gating
 from .library import Library
 from .mixing import Candidate, mix
 from .netlist import identifier
+from .polarity import BOX, with_inverted_outputs
 from .together import assembled, choose, input_load
 
 SCRIPTS = Path(__file__).parent / "scripts"
 
+#: Full adders become cells of a library that has one; no mapper finds cells of two outputs. They are looked for in
+#: cones of 6 gates deep: deeper ones hold no more of them, and take most of the time.
+_BOXED = ("extract_fa -d 6 -fa", "techmap -map full_adder.v", "techmap", "opt -fast")
+
 #: How carries and products are built, from the word operators of the Verilog: (pass before, techmap files, passes
-#: after). Full adders become cells of a library that has one; no mapper finds cells of two outputs. They are looked for
-#: in cones of 6 gates deep: deeper ones hold no more of them, and take most of the time.
+#: after).
 STRUCTURES = {
     "ripple": ("", ("ripple.v",), ()),
     "brent-kung": ("", (), ()),
     "sklansky": ("", ("+/choices/sklansky.v",), ()),
     "kogge-stone": ("", ("+/choices/kogge-stone.v",), ()),
     "booth": ("booth", (), ()),
-    "full adders": ("", ("ripple.v",), ("extract_fa -d 6 -fa", "techmap -map full_adder.v", "techmap", "opt -fast")),
+    "full adders": ("", ("ripple.v",), _BOXED),
+    "full adders and sklansky": ("", ("+/choices/sklansky.v",), _BOXED),
 }
 
 _RESUB = ("balance -l; resub -K 6 -l; rewrite -l; resub -K 6 -N 2 -l; refactor -l; resub -K 8 -l; balance -l; "
@@ -148,7 +153,9 @@ _SEEDED = tuple(f"deepsyn-{seed}" for seed in _SEEDS)
 _HELD = ("area", "flow", "flow-quick", "delay")  # of leaves of tiles
 _SIZED = ("area-sized", "area-quick", "delay", "delay-quick", "flow")
 
-_CELLS = Try("full adders", "light", (("area", None),), 40000)  # trees: the library's own full adders
+#: Trees of the library's own full adders, their last addition slow or quick.
+_CELLS = tuple(Try(structure, "light", (("area", None),), 40000)
+               for structure in ("full adders", "full adders and sklansky"))
 _FLOWS = (("flow", 0.7), ("flow-quick", 0.7))
 
 EFFORTS = {
@@ -156,7 +163,7 @@ EFFORTS = {
         (Try("sklansky", "deepsyn-3", (*_SMALL, *_FAST)),),
         (Try("kogge-stone", "resynthesis", (*_SMALL, *_FAST)), Try("full adders", "resynthesis", (("area", None),))),
         _QUICK, (Try("full adders", "resynthesis", _LEAVES, 1500),),
-        (_CELLS, Try("ripple", "light", (("area", None), ("flow", 0.7)), 700))),
+        (*_CELLS, Try("ripple", "light", (("area", None), ("flow", 0.7)), 1000))),
     "default": Effort(
         tuple(Try(*each, (*_SMALL, *_FAST, ("flow", 1.0)))
               for each in (("booth", "deepsyn-1"), ("booth", "deepsyn-2"), ("sklansky", "deepsyn-3"))),
@@ -164,7 +171,8 @@ EFFORTS = {
          Try("ripple", "light", _SMALL), Try("booth", "deepsyn-brief", (*_SMALL, *_FAST, ("flow", 0.7))),
          Try("full adders", "resynthesis", (("area", None), ("flow", 0.7)))), _QUICK,
         (Try("booth", "deepsyn-1", _LEAVES, 350), Try("full adders", "resynthesis", _LEAVES, 1500), _TREES),
-        (_CELLS, Try("ripple", "light", (("area", None), *_FLOWS), 700), Try("sklansky", "light", _FLOWS, 700))),
+        (*_CELLS, Try("ripple", "light", (("area", None), *_FLOWS, ("delay", 0.7)), 1000),
+         Try("sklansky", "light", _FLOWS, 1000))),
     "high": Effort(
         _cross(STRUCTURES, (*_LIGHT, *_SEEDED), MAPPERS, _TARGETS),
         _cross(STRUCTURES, _LIGHT, MAPPERS, _TARGETS) + _cross(("sklansky",), ("deepsyn-1",), MAPPERS, _TARGETS)
@@ -172,7 +180,7 @@ EFFORTS = {
         _QUICK,
         _cross(("ripple", "sklansky", "full adders"), _LIGHT, _SIZED, _TARGETS, 4000)
         + _cross(("booth",), ("deepsyn-1",), _SIZED, _TARGETS, 1500) + (_TREES,),
-        (_CELLS, *_cross(("ripple", "sklansky", "full adders"), _LIGHT, _HELD, (0.3, 0.7), 1500),
+        (*_CELLS, *_cross(("ripple", "sklansky", "full adders"), _LIGHT, _HELD, (0.3, 0.7), 1500),
          *_cross(("booth",), _SEEDED, _HELD, (0.7,), 700)), 3),
 }
 
@@ -181,7 +189,6 @@ NARROW_BITS = 32
 
 #: Netlists that are put together of one registered design; of an array, which takes long to simulate, 1.
 MIXES = 4
-TILE_MIXES = 2  # the one that burns least, and the fastest
 
 
 @dataclass(frozen=True)
@@ -303,7 +310,7 @@ def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
     one = column.design
     _, found = _map_leaves(one, column.verilog, libraries, inner, seed, whole, effort.tiles)
     choices = {key: choose(some[0], some, one.slug, partial(column.weigh, library=libraries[key]),
-                           TILE_MIXES, effort.rounds) for key, some in found.items()}
+                           effort.rounds) for key, some in found.items()}
     yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
     # What is not in a leaf drives all columns.
     loads = {key: design.cols * max(input_load(choice, libraries[key]) for choice in some)
@@ -314,7 +321,8 @@ def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
     if gated:
         wanted = {key: libraries[key] for key in gated}
         frames.append(_map_gated(design, verilog, wanted, effort, folder, seed, {}, plain, loads))
-    made = [{key: assembled(some[-1], design.slug, choices[key]) for key, some in each.items()} for each in frames]
+    made = [{key: assembled(some[-1], design.slug, choices[key], libraries[key]) for key, some in each.items()}
+            for each in frames]
     return Mapped(made[0], made[1] if gated else {},
                   {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
 
@@ -419,7 +427,8 @@ def _optimise(design, tries, folder, seed, first=0, leaves=None, gated=False):
                 if leaves:
                     script += [_delete_but(leaf for leaf, gates in leaves.items() if gates <= each.gates)]
                 script += [f"abc -g AND -script {each.optimiser}.abc", "opt_clean",
-                           f"write_rtlil {n}.il", f"write_blif {n}.blif" * design.combinational,
+                           f"write_rtlil {n}.il", f"write_json {n}.boxes" * each.boxes,
+                           f"write_blif {n}.blif" * design.combinational,
                            "design -save optimised", f"delete t:{design.slug}_*",
                            f"tee -q -o {n}.depth ltp -noff"]
                 if not leaves and not after and not gated:
@@ -463,7 +472,8 @@ def _map(libraries, tries, folder, registered, loads=None):
                 continue
             by_yosys = registered or each.boxes
             if by_yosys:
-                script += ["design -reset", f"read_rtlil {t}.il", *([f"techmap -map {n}.v", "simplemap"] * each.boxes),
+                script += ["design -reset", _logic(each, t, library, folder),
+                           *([f"techmap -map {n}.v", "simplemap"] * each.boxes),
                            f"dfflibmap -liberty {n}.lib", "design -save logic"]
             for name, words, commands in _commands(n, t, each, library, folder):
                 found[key].append(Candidate(folder / f"{name}.json", words))
@@ -499,13 +509,23 @@ def _commands(n, t, each, library, folder):
         yield f"{n}-{t}-{m}", words, MAPPERS[mapper].replace("{D}", delay)
 
 
+def _logic(each, t, library, folder):
+    """The command that reads the logic of try ``t``, with inverters between full adders as the library wants them."""
+    if not (each.boxes and library.full_adder.inverts):
+        return f"read_rtlil {t}.il"
+    boxed = json.loads((folder / f"{t}.boxes").read_text(encoding="utf-8"))
+    _write(folder / f"{t}.inverted", json.dumps(boxed | {"modules": with_inverted_outputs(boxed["modules"])}))
+    return f"read_json {t}.inverted"
+
+
 def _full_adder(adder):
-    """Verilog of a box of `scripts/full_adder.v` in a library's cell."""
+    """Verilog of a box of `scripts/full_adder.v` in a library's cell; one that inverts both outputs is the box."""
     pins = zip(adder.cell.inputs, "abc", strict=True)
     inputs = ", ".join(f".{identifier(pin)}({name})" for pin, name in pins)
-    return (f"module LMUL_FULL_ADDER (input a, b, c, output sum, carry); wire s, k; "
+    return (f"module {BOX} (input a, b, c, output sum, carry); wire s, k; "
             f"{adder.cell.name} cell ({inputs}, .{identifier(adder.sum)}(s), .{identifier(adder.carry)}(k)); "
-            f"assign sum = {'~' * adder.sum_inverted}s, carry = {'~' * adder.carry_inverted}k; endmodule")
+            f"assign sum = {'~' * (adder.sum_inverted and not adder.inverts)}s, "
+            f"carry = {'~' * (adder.carry_inverted and not adder.inverts)}k; endmodule")
 
 
 def constraints(library: Library, load: float | None = None) -> str:

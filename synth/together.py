@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from .mixing import Candidate, evenly, front
+from .driving import sized
+from .mixing import Candidate, front
 from .netlist import Netlist
 from .timing import Constraints, analyse
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from .library import Library
 
 LANE = "_lane"  # the leaf that activations go into
+
+
+#: What a faster netlist may burn, in parts of the least, to be taken beside the one that burns least: clocks are often
+#: just missed.
+NEAR = 1.05
 
 
 class Leaf(NamedTuple):
@@ -34,11 +40,12 @@ Choice = dict[str, Leaf]  # by name, without that of the design before it
 
 
 def choose(frame: Candidate, candidates: Iterable[Candidate], top: str, weigh: Callable[[Any], tuple[float, float]],
-           count: int, rounds: int) -> list[Choice]:
-    """Netlists of the leaves of a tile, several for each: from those that burn least to the fastest.
+           rounds: int) -> list[Choice]:
+    """Netlists of the leaves of a tile, up to three for each: those that burn least, the fastest of those that burn
+    little more (`NEAR`), and the fastest.
 
     Leaf by leaf, the largest first, the netlist is taken that burns least with those of all the others, until none is
-    exchanged any more. Of all that was tried those are left that no other beats in both energy and delay.
+    exchanged any more.
 
     Parameters
     ----------
@@ -50,8 +57,6 @@ def choose(frame: Candidate, candidates: Iterable[Candidate], top: str, weigh: C
         The design's name.
     weigh : callable
         Gives energy and delay of a netlist, in Yosys' JSON.
-    count : int
-        Choices to give, at most.
     rounds : int
         That the search goes through all leaves, at most.
     """
@@ -75,7 +80,9 @@ def choose(frame: Candidate, candidates: Iterable[Candidate], top: str, weigh: C
         if picks == before:
             break
     best = front(known, key=lambda each: (*known[each], each))
-    return [{name: leaves[name][n] for name, n in zip(names, picks, strict=True)} for picks in evenly(best, count)]
+    near = [each for each in best if known[each][0] <= NEAR * known[best[0]][0]]
+    kept = dict.fromkeys((best[0], near[-1], best[-1]))
+    return [{name: leaves[name][n] for name, n in zip(names, picks, strict=True)} for picks in kept]
 
 
 def _leaves(candidates, top, modules):
@@ -102,13 +109,15 @@ def with_leaves(netlist: Any, top: str, choice: Choice) -> Any:
     return netlist | {"modules": netlist["modules"] | {top + name: leaf.module for name, leaf in choice.items()}}
 
 
-def assembled(frame: Candidate, top: str, choices: Sequence[Choice]) -> list[Candidate]:
+def assembled(frame: Candidate, top: str, choices: Sequence[Choice], library: Library) -> list[Candidate]:
     """Candidates of a tile, for each choice of leaves; their files lie beside that of ``frame``, of which all the rest
-    is taken."""
+    is taken, with drivers of the leaves' size (`sized`)."""
     netlist, found = json.loads(frame.source.read_text(encoding="utf-8")), []
     for n, choice in enumerate(choices):
         words = [frame.script, *(f"{name.removeprefix('_')}: {leaf.script}" for name, leaf in choice.items())]
         path = frame.source.with_name(f"{frame.source.stem}-together-{n}.json")
-        path.write_text(json.dumps(with_leaves(netlist, top, choice)), encoding="utf-8")
+        whole = with_leaves(netlist, top, choice)
+        whole = whole | {"modules": whole["modules"] | {top: sized(whole["modules"], top, library)}}
+        path.write_text(json.dumps(whole), encoding="utf-8")
         found.append(Candidate(path, "; ".join(words)))
     return found
