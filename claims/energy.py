@@ -71,7 +71,7 @@ def savings(figures: Figures) -> list[Row]:
         for technology in figures.libraries:
             row = {"row": f"energy/{slug}", "structure": name, "formats": formats, "technology": technology,
                    "design": slug, "rival": rival(slug), "slow": formats not in QUICK.get(name, FORMATS)}
-            rows.append(row | _saving(figures, slug, rival(slug), technology))
+            rows.append(row | saved(figures, slug, rival(slug), technology))
     return [_renamed(row, "rival_fj_per_op", "exact_fj_per_op") for row in rows]
 
 
@@ -85,7 +85,7 @@ def other_rivals(figures: Figures) -> list[Row]:
         others.setdefault(slugs[design], []).append(slugs[other])
     return [{"row": f"{row['row']}/{other}"}
             | {key: row[key] for key in ("structure", "formats", "technology", "design")} | {"rival": other}
-            | _saving(figures, row["design"], other, row["technology"])
+            | saved(figures, row["design"], other, row["technology"])
             for row in savings(figures) for other in others.get(row["design"], ()) if other != row["rival"]]
 
 
@@ -93,7 +93,7 @@ def _renamed(row, old, new):
     return {new if key == old else key: value for key, value in row.items()}
 
 
-def _saving(figures, slug, other, technology):
+def saved(figures: Figures, slug: str, other: str, technology: str) -> Row:
     """What a design saves beside another, at one clock: figures of a row, or in ``missing`` why there are none."""
     key = "energy_fj_per_op"
     mine, theirs = (figures.of(each, technology, key) for each in (slug, other))
@@ -167,7 +167,7 @@ def sentence(rows: Sequence[Row]) -> str:
         clear = {formats for formats, some in measured.items() if {row["verdict"] for row in some} == {"less"}}
         for words, which in ((pays, clear), (does_not, measured.keys() - clear)):
             if which:
-                parts = [f"{formats} {_range([row['saving'] for row in some])}" for formats, some in measured.items()
+                parts = [f"{formats} {spread([row['saving'] for row in some])}" for formats, some in measured.items()
                          if formats in which]
                 words.append(f"{name} ({', '.join(parts)})")
         absent = [formats for formats in found if formats not in measured]
@@ -182,7 +182,7 @@ def sentence(rows: Sequence[Row]) -> str:
     return words + (f"; not measured here: the {', the '.join(unknown)}." if unknown else ".")
 
 
-def _range(values):
+def spread(values: Sequence[float]) -> str:
     """Savings in whole per cent, lowest and highest."""
     low, high = (round(100 * value) for value in (min(values), max(values)))
     return f"{low} %" if low == high else f"{low} to {high} %"

@@ -6,12 +6,12 @@ from ..golden.refusal import Refusal
 from ..synth.measure import Options, default_designs, run_report
 from ..synth.record import current
 from ..synth.rivals import with_rivals
-from . import attention, corrections, energy, error, gates, others, published
+from . import attention, corrections, energy, error, gates, others, published, tiles
 from .figures import Figures
 from .rows import Row, selected
 from .verdict import RULE, VERDICTS
 
-PARTS = ("error", "gates", "energy", "attention", "corrections", "others")
+PARTS = ("error", "gates", "energy", "tiles", "attention", "corrections", "others")
 TECHNOLOGIES = ("sky130hd", "asap7")
 
 
@@ -86,6 +86,8 @@ def judged(parts: Sequence[str], wanted: Sequence[str], figures: Figures, transf
     if "energy" in parts:
         found["energy"] = energy.part(figures)
         claims += energy.claims(figures)
+    if "tiles" in parts:
+        found["tiles"] = tiles.part(figures)
     if "attention" in parts:
         found["attention"] = dict(transformer)
         claims += attention.claims(transformer)
@@ -95,8 +97,9 @@ def judged(parts: Sequence[str], wanted: Sequence[str], figures: Figures, transf
         found["others"] = others.part(figures)
     for part in found.values():
         part |= {name: _kept(rows, wanted) for name, rows in part.items() if _is_table(rows)}
-    if found.get("energy", {}).get("savings"):
-        found["energy"]["finding"] = energy.sentence(found["energy"]["savings"])
+    for name, words in (("energy", energy.sentence), ("tiles", tiles.sentence)):
+        if found.get(name, {}).get("savings"):
+            found[name]["finding"] = words(found[name]["savings"])
     return {"parts": list(parts), "claims": _kept(claims, wanted), **found}
 
 

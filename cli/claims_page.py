@@ -99,7 +99,7 @@ def lead(record: Row) -> str:
     """What came out, in words."""
     found = ", ".join(f"{count} {LEAD[verdict][count > 1]}" for verdict, count in counts(record).items() if count)
     words = f"Of {len(record['claims'])} claims of {record['source']}: {found}." if record["claims"] else ""
-    return " ".join(filter(None, [words, record.get("energy", {}).get("finding")]))
+    return " ".join(filter(None, [words, *(record.get(part, {}).get("finding") for part in ("energy", "tiles"))]))
 
 
 def summary(record: Row) -> str:
@@ -268,6 +268,26 @@ def _energy(part):
     ]
 
 
+def _tiles(part):
+    rows = [row for row in part["savings"] if row["saving"] is not None]
+    absent = [row for row in part["savings"] if row["missing"]]
+    return [
+        Heading("Tiles"),
+        Text(part.get("finding", "")),
+        _table("Energy of a multiply-accumulate in a tile, all of it, at one clock, and the error of the results, root "
+               "mean square.", ["design", "rival", "technology", "saving", "it spends", "margin, as a factor", "fJ",
+                                "rival, fJ", "error", "rival's error", "clock, ps"], rows,
+               [[f"`{row['design']}`", f"`{row['rival']}`", row["technology"], percent(row["saving"]), row["verdict"],
+                 f"{math.exp(row['margin']):.2f}", _number(row["lmul_fj_per_op"]), _number(row["rival_fj_per_op"]),
+                 *(NONE if row[key] is None else percent(row[key]) for key in ("error", "rival_error")),
+                 _number(row["clock_ps"])] for row in rows],
+               words=(0, 1, 2, 4)),
+        _table("Not measured for this page; `lmul claims --full` measures all.",
+               ["design", "rival", "technology", "why"], absent, [[f"`{row['design']}`", f"`{row['rival']}`", row["technology"], row["missing"]]
+                        for row in absent], words=(0, 1, 2, 3)),
+    ]
+
+
 def _savings(caption, rows, key, names, rival):
     """A table of savings, with what a row has under ``names`` in front; the rival's energy is under ``key``."""
     return _table(
@@ -389,8 +409,8 @@ def _others(part):
     ]
 
 
-PARTS = {"error": _error, "gates": _gates, "energy": _energy, "attention": _attention, "corrections": _corrections,
-         "others": _others}
+PARTS = {"error": _error, "gates": _gates, "energy": _energy, "tiles": _tiles, "attention": _attention,
+         "corrections": _corrections, "others": _others}
 
 
 def provenance(record: Row) -> list:

@@ -244,6 +244,26 @@ def test_other_pairs_of_the_record_are_shown(record):
     assert {row["structure"] for row in found} == {"mac carrysave"}
 
 
+def test_tiles_pay_where_the_rows_say_so(record):
+    """A design beside each rival, with the errors of both, by the margins of the record."""
+    energies = {"tile_lmul_e4m3_best_16x4_w10": 60.0, "tile_log_l3f4_16x4_w10": 99.0, "tile_int8_16x4": 100.0,
+                "tile_exact_e4m3_flush_16x4_w10": 80.0}
+    for row in record["rows"]:
+        if row["design"] in energies:
+            row["energy_fj_per_op"], row["result_error"] = energies[row["design"]], 0.0254
+    found = run.run(["tiles"], report=record)
+    verdicts = {(row["design"], row["rival"]): row["verdict"] for row in found["tiles"]["savings"]}
+    log, lmul, exact = (f"tile_{name}_16x4_w10" for name in ("log_l3f4", "lmul_e4m3_best", "exact_e4m3_flush"))
+    assert verdicts[lmul, exact] == verdicts[lmul, "tile_int8_16x4"] == "less" and verdicts[log, exact] == "more"
+    assert verdicts[log, "tile_int8_16x4"] == "no clear difference"
+    pays, does_not, unknown = found["tiles"]["finding"].split(". In tiles, ")
+    assert "lmul e4m3 best (2.5 %) beside exact e4m3 flush (2.5 %) 25 %" in pays and "int8 (2.5 %) 40 %" in pays
+    assert "log l3f4 (2.5 %) beside int8 (2.5 %) (1 %)" in does_not and "(-24 %)" in does_not
+    assert "bf16" in unknown
+    page = to_markdown(claims_page.claims_page(found))
+    assert found["tiles"]["finding"] in page and f"| `{lmul}` | `{exact}` | asap7 | 25.0 % | less |" in page
+
+
 def test_sums_stand_beside_int8(record):
     """At a clock that both were measured at, with a margin of its own, on the page, and in no verdict."""
     ours, theirs = "mac_lmul_e4m3_fp32", "mac_int8_int32"

@@ -7,8 +7,8 @@ from ..console import command_line, dont_use, output_folder, progress
 
 @click.command()
 @click.option("--only", "wanted", multiple=True, metavar="PART|ROW",
-              help="error, gates, energy, attention, corrections or others, or a row of one as the page names it; may "
-                   "be repeated. Default: all.")
+              help="error, gates, energy, tiles, attention, corrections or others, or a row of one as the page names "
+                   "it; may be repeated. Default: all.")
 @click.option("--record", type=click.Path(),
               help="A report.json with figures of designs. Default: measure them.")
 @click.option("--full", is_flag=True, help="Measure also what takes long: sums at every format.")
