@@ -283,8 +283,9 @@ def _tiles(part):
                  _number(row["clock_ps"])] for row in rows],
                words=(0, 1, 2, 4)),
         _table("Not measured for this page; `lmul claims --full` measures all.",
-               ["design", "rival", "technology", "why"], absent, [[f"`{row['design']}`", f"`{row['rival']}`", row["technology"], row["missing"]]
-                        for row in absent], words=(0, 1, 2, 3)),
+               ["design", "rival", "technology", "why"], absent,
+               [[f"`{row['design']}`", f"`{row['rival']}`", row["technology"], row["missing"]] for row in absent],
+               words=(0, 1, 2, 3)),
     ]
 
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 LANE = "_lane"  # the leaf that activations go into
 
 
-#: What a faster netlist may burn, in parts of the least, to be taken beside the one that burns least: clocks are often
+#: What faster netlists may burn, in parts of the least, to be taken beside the one that burns least: clocks are often
 #: just missed.
-NEAR = 1.05
+NEAR = (1.05, 1.15)
 
 
 class Leaf(NamedTuple):
@@ -41,7 +41,7 @@ Choice = dict[str, Leaf]  # by name, without that of the design before it
 
 def choose(frame: Candidate, candidates: Iterable[Candidate], top: str, weigh: Callable[[Any], tuple[float, float]],
            rounds: int) -> list[Choice]:
-    """Netlists of the leaves of a tile, up to three for each: those that burn least, the fastest of those that burn
+    """Netlists of the leaves of a tile, up to four for each: those that burn least, the fastest of those that burn
     little more (`NEAR`), and the fastest.
 
     Leaf by leaf, the largest first, the netlist is taken that burns least with those of all the others, until none is
@@ -80,8 +80,8 @@ def choose(frame: Candidate, candidates: Iterable[Candidate], top: str, weigh: C
         if picks == before:
             break
     best = front(known, key=lambda each: (*known[each], each))
-    near = [each for each in best if known[each][0] <= NEAR * known[best[0]][0]]
-    kept = dict.fromkeys((best[0], near[-1], best[-1]))
+    near = [[each for each in best if known[each][0] <= part * known[best[0]][0]][-1] for part in NEAR]
+    kept = dict.fromkeys((best[0], *near, best[-1]))
     return [{name: leaves[name][n] for name, n in zip(names, picks, strict=True)} for picks in kept]
 
 
