@@ -113,22 +113,26 @@ class Tile:
             return range(1)
         lowest, top = multiplier.exp_range
         last = max(top - self.highest, lowest - multiplier.layout.frac_bits)
-        return range(min(self._sinks, last), last + 1)
+        return range(min(self._sinks("a"), last), last + 1)
 
-    @property
-    def _sinks(self):
-        """The place from which on an ``a`` with exponent field 0 makes nothing but products below the window. Its
-        mantissa and ``b``'s may carry into the exponent; where subnormals are kept, theirs is 1."""
+    def _sinks(self, name):
+        """The place from which on an operand with exponent field 0 makes nothing but products below the window. Its
+        mantissa and the other's may carry into the exponent; where subnormals are kept, theirs is 1."""
         multiplier = cast("FieldMultiplier", self.multiplier)
-        a, b = multiplier.a, multiplier.b
-        of_b = multiplier.exp_range[1] - (a.max_finite >> a.man_bits) + int(b.has_inf)
-        kept = multiplier.subnormals == "exact" and not multiplier.a.logarithmic
-        return of_b + 2 + kept - self.lowest
+        its, other = (multiplier.a, multiplier.b) if name == "a" else (multiplier.b, multiplier.a)
+        of_other = multiplier.exp_range[1] - (its.max_finite >> its.man_bits) + int(other.has_inf)
+        kept = multiplier.subnormals == "exact" and not its.logarithmic
+        return of_other + 2 + kept - self.lowest
 
     @property
     def flagged(self) -> bool:
         """Whether zeros must be told apart, because the window reaches down to where they would be."""
-        return self.window is not None and self.places[0] < self._sinks
+        return self.window is not None and self.places[0] < self._sinks("a")
+
+    @property
+    def low_weights(self) -> bool:
+        """Whether weights with exponent field 0 must be told apart, for that reason."""
+        return self.window is not None and self.places[0] < self._sinks("b")
 
     # Widths.
 

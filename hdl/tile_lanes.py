@@ -219,12 +219,13 @@ class ExactLane(Lane):
     def _measure(self) -> None:
         a, b = self.spec.a, self.spec.b
         self._kept = self.spec.subnormals == "exact"
-        self._hidden = self.tile.flagged and self._kept  # whether activations that are subnormal count
+        # Whether activations, weights that are subnormal count.
+        self._hidden, self._hidden_y = (low and self._kept for low in (self.tile.flagged, self.tile.low_weights))
         self._triple = a.man_bits + 3  # bits of three times the significand
         # The largest distance stands for a weight of 0; no activation brings it back to the window.
         self._far = (1 << (a.exp_mask + self._window).bit_length()) - 1
         self.x_bits = a.width + self.tile.flagged + self._hidden + self._triple
-        self.y_bits = b.man_bits + self._kept + self._far.bit_length() + 1
+        self.y_bits = b.man_bits + self._hidden_y + self._far.bit_length() + 1
 
     def activation(self, m: Module, name: str, code: Value) -> Value:
         """Three times the significand, then mantissa, exponent, the hidden bit and whether it is not zero where these
@@ -243,13 +244,13 @@ class ExactLane(Lane):
     def held(self, m: Module, name: str, code: Value, place: Value) -> Value:
         fmt, bits = self.spec.b, self._far.bit_length()
         man, exp, sign = code[: fmt.man_bits], code[fmt.man_bits : -1], code[-1]
-        normal = named(m, f"{name}_normal", exp.any())
-        some = normal | man.any() if self._kept else normal
-        first = Cat(exp[0] | ~normal, exp[1:]) if self._kept else exp
+        normal = named(m, f"{name}_normal", exp.any()) if self.tile.low_weights else Const(1)
+        some = normal | man.any() if self._hidden_y else normal
+        first = Cat(exp[0] | ~normal, exp[1:]) if self._hidden_y else exp
         distance = Signal(range(-(2 << bits), 2 << bits), name=f"{name}_distance")
         m.d.comb += distance.eq(place + self.tile.highest - first)
         far = named(m, f"{name}_far", ~some | distance[bits:].any())
-        return Cat(man, *([normal] if self._kept else []), distance[:bits] | far.replicate(bits), sign)
+        return Cat(man, *([normal] if self._hidden_y else []), distance[:bits] | far.replicate(bits), sign)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -258,8 +259,8 @@ class ExactLane(Lane):
         man_x, exp_x = x[: a.man_bits], x[a.man_bits : a.field_bits]
         man_y, rest = self.y[: b.man_bits], self.y[b.man_bits :]
         hidden_x = x[a.field_bits] if self._hidden else Const(1)
-        hidden_y = rest[0] if self._kept else Const(1)
-        down = named(m, "down", rest[int(self._kept) : -1] - exp_x)  # signed: below 0 it is above the window
+        hidden_y = rest[0] if self._hidden_y else Const(1)
+        down = named(m, "down", rest[int(self._hidden_y) : -1] - exp_x)  # signed: below 0 it is above the window
         inside = ~down[-1] & (down[:-1] <= self.tile.span)
         if self.tile.flagged:
             inside &= self.x[-2]

@@ -63,7 +63,7 @@ def obligations(room, words):
 
 
 
-@pytest.mark.parametrize("words", few(["lmul_e2m1_4x1_w5", "exact_bf16_16x16_w12", *LANES], 2))
+@pytest.mark.parametrize("words", few(["lmul_e2m1_4x1_w5", "exact_bf16xe4m3_16x16_w12", *LANES], 2))
 def test_lane_is_proved(words):
     [proof] = discharge(obligations(tile_lanes, words))
     assert proof.verdict == PROVED, proof
