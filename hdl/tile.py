@@ -24,7 +24,9 @@ class Tile(Part):
     has ``last``: when it has been used, the next weights are taken; with ``ahead`` they are taken meanwhile, and their
     vectors follow in the next cycle, if ``lanes`` cycles have passed since the ones before.
 
-    Each vector needs a beat of ``i_c``. Streams may pause: everything holds until a sum can move on.
+    Each vector needs a beat of ``i_c``. Streams may pause: everything holds until a sum can move on. With ``ahead`` and
+    several stages the tile is `paced`: it moves as a whole when ``o`` is ready, and only then; beats of ``i_c`` must be
+    there when they are asked for.
 
     Timing: ``latency`` cycles from the one that takes a vector to the one that offers its sums. With several stages a
     row of weights is in place a cycle later than with one, and one row waits for its place meanwhile.
@@ -66,7 +68,7 @@ class Tile(Part):
 
     def __init__(self, tile: Specification, cols: int, ahead: bool = False, stages: int = 1) -> None:
         self.tile, self.cols, self.ahead, self.stages, self.lane = tile, cols, ahead, stages, lane(tile)
-        self.latency = stages + 2
+        self.latency, self.paced = stages + 2, ahead and stages > 1
         spec = tile.multiplier
         sums = cols * (tile.word_bits + tile.flags)
         super().__init__({
@@ -86,9 +88,13 @@ class Tile(Part):
         # Control. A vector stands in `x`, in the end as a sum of lanes; `give` makes it a partial sum.
         some, lasts = Signal(self.stages + 1, name="some"), Signal(self.stages + 1, name="lasts")
         offered, offered_last = Signal(name="offered"), Signal(name="offered_last")
-        free = named(m, "free", ~offered | self.o.ready)
-        give = named(m, "give", some[-1] & free & self.i_c.valid)
-        step = named(m, "step", ~some[-1] | give)
+        if self.paced:
+            free = step = self.o.ready
+            give = named(m, "give", some[-1] & step)
+        else:
+            free = named(m, "free", ~offered | self.o.ready)
+            give = named(m, "give", some[-1] & free & self.i_c.valid)
+            step = named(m, "step", ~some[-1] | give)
         take, last = Signal(name="take"), Signal(name="last")
         ending = lasts[0]  # the vector in `x` is the last that the weights are for
         load, first, swap, usable = self._loading(m, ending, named(m, "ended", ending & step))
@@ -103,7 +109,7 @@ class Tile(Part):
             m.d.sync += [offered.eq(give), offered_last.eq(lasts[-1])]
         # Which stages pass on what they have: those with a vector, or, where stalls limit the clock, all that may.
         passing = step.replicate(self.stages)
-        on = named(m, "on", passing if self.ahead and self.stages > 1 else passing & some[:-1])
+        on = named(m, "on", passing if self.paced else passing & some[:-1])
 
         # Rows of weights, prepared: with one stage on their way into the columns, with more a cycle before that.
         def prepared(name, value):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, Mux, ResetSignal, Signal, unsigned
@@ -21,6 +22,8 @@ from .tile_lanes import place_width
 
 ROWS = 256  # of partial sums
 MAX_ROWS = 1 << 16
+#: In several stages: cycles that must lie between two vectors if the second needs the first one's sum.
+SETTLING = 3
 
 
 class Queue(Part):
@@ -345,14 +348,16 @@ class TileMatmul(Part):
         """Vectors to the tile, as long as a run is as it must be; gives whether one is taken."""
         core = self.core
         codes = len(core.i_a.data)
+        few = Signal(SETTLING, name="few") if core.paced else None
+        clear = ~self.error if few is None else named(m, "clear", ~self.error & ~self._too_soon(m, few, first))
         if "as" in self.streams:
             scale = self._buffered(m, "as", kind=self._of_vectors)
             codes -= len(scale.data)
-            may = named(m, "may", scale.valid & ~self.error)
+            may = named(m, "may", scale.valid & clear)
             m.d.comb += [core.i_a.data.eq(Cat(a.data[:codes], scale.data)),
-                         scale.ready.eq(core.i_a.ready & a.valid & ~self.error)]
+                         scale.ready.eq(core.i_a.ready & a.valid & clear)]
         else:
-            may = named(m, "may", ~self.error)
+            may = named(m, "may", clear)
             m.d.comb += core.i_a.data.eq(a.data[:codes])
         valid = named(m, "vector_valid", a.valid & may)
         take = named(m, "take", core.i_a.ready & valid)
@@ -367,19 +372,40 @@ class TileMatmul(Part):
             m.d.sync += [index.eq(Mux(a.last, 0, index + ~index[-1])), self.error.eq(many | uneven)]
             with m.If(first & a.last):
                 m.d.sync += ended.eq(index)
+                if few is not None:
+                    m.d.sync += few.eq(Cat(index == n for n in range(SETTLING)))
         return take
+
+    def _too_soon(self, m, few, first):
+        """Whether the sum for the next vector, if it needs one, might not have left the memory when it does. That sum is
+        of the vector so many before as a pass has, which ``few`` tells, one-hot from one on."""
+        core = self.core
+        recent = Signal(SETTLING, name="recent")  # in which cycles vectors were taken, the latest lowest
+        with m.If(core.o.ready):
+            m.d.sync += recent.eq(Cat(core.i_a.valid & core.i_a.ready, recent))
+        least = [Cat(Cat(recent[n] for n in some).all() for some in combinations(range(SETTLING), count + 1)).any()
+                 for count in range(SETTLING)]
+        return named(m, "too_soon", ~first & (few & Cat(least)).any())
 
     def _sums(self, m, take, first, last_pass):
         """Partial sums to the tile; and those that it gives to the memory, or the last to the results."""
         core, out = self.core, self.out
         m.submodules.sums = sums = Sums(len(core.o.data), self.rows, self.core.stages > 1)
         # Of the vectors in the tile: whether their pass is the first, the last. Then of the sums that it offers.
-        m.submodules.vectors = vectors = Queue(2, core.latency - 1)
         added = named(m, "added", core.i_c.valid & core.i_c.ready)
-        begins, ends = vectors.o[0], vectors.o[1]
+        if core.paced:
+            stages = [Cat(first, last_pass)]
+            for n in range(core.latency - 1):
+                stages.append(passed(m, f"vectors_{n}", stages[-1], core.o.ready))
+            begins, ends = stages[-1]
+            m.d.comb += core.i_c.valid.eq(1)  # see `_too_soon`
+        else:
+            m.submodules.vectors = vectors = Queue(2, core.latency - 1)
+            begins, ends = vectors.o[0], vectors.o[1]
+            m.d.comb += [vectors.push.eq(take), vectors.i.eq(Cat(first, last_pass)), vectors.pop.eq(added),
+                         core.i_c.valid.eq(begins | sums.o_valid)]
         m.d.comb += [
-            vectors.push.eq(take), vectors.i.eq(Cat(first, last_pass)), vectors.pop.eq(added),
-            core.i_c.valid.eq(begins | sums.o_valid), sums.o_ready.eq(core.i_c.ready & ~begins),
+            sums.o_ready.eq(core.i_c.ready & ~begins),
             core.i_c.data.eq(sums.o & ~begins.replicate(len(sums.o))),
         ]
         done = Signal(name="done")
@@ -390,12 +416,13 @@ class TileMatmul(Part):
         coming, lasts = Signal(out.latency, name="coming"), Signal(out.latency, name="lasts")
         leaves = named(m, "leaves", core.o.valid & done)
         found, found_last = Cat(leaves, coming)[-1], Cat(core.o.last, lasts)[-1]
-        # In several stages not where nothing is found either, for then the tile would hear of it later.
-        step = buffer.i.ready if core.stages > 1 else named(m, "step", ~found | buffer.i.ready)
+        # In several stages all moves at once, or nothing, and a register says which.
+        step = buffer.i.ready if core.paced else named(m, "step", ~found | buffer.i.ready)
         m.submodules.results = out
         m.d.comb += [
-            sums.i.eq(core.o.data), sums.i_valid.eq(core.o.valid & ~done),
-            core.o.ready.eq(Mux(done, step, sums.i_ready)),
+            sums.i.eq(core.o.data),
+            sums.i_valid.eq(core.o.valid & ~done & step if core.paced else core.o.valid & ~done),
+            core.o.ready.eq(step if core.paced else Mux(done, step, sums.i_ready)),
             # What is no result does not get as far as the drains.
             out.sums.eq(core.o.data & done.replicate(len(core.o.data))),
             buffer.i.data.eq(out.results), buffer.i.valid.eq(found), buffer.i.last.eq(found_last),

@@ -4,7 +4,8 @@ Small tiles are followed from reset for a stated number of cycles, through every
 (`handshake`). One element of one vector, whichever, is the largest number, so is one weight of one row, whichever; one
 partial sum that comes in has a bit, and all else is 0: so the sums say which vectors met which weights and which
 partial sums. A second time these are NaN, and the flags say the same. That control does not look at data is shown by
-its cone of logic, so that what holds for these data holds for the way of any.
+its cone of logic, so that what holds for these data holds for the way of any. Of a tile that is `paced` partial sums
+are always there, and nothing is said while nobody is ready for its own.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ class Core:
     def __init__(self, small: Small, machine: Machine) -> None:
         self.design, self.machine = parse(small.slug), machine
         self.tile, self.cols = self.design.tile, self.design.cols or 1
-        self.codes, self.latency = Codes(self.tile), small.component.latency
+        self.codes, self.latency, self.paced = Codes(self.tile), small.component.latency, small.component.paced
         # The window's place comes with rows of weights, that of the scales with vectors; at other times both are free.
         self.places = {name: [TRUE if value >> bit & 1 else FALSE for bit in range(machine.inputs[name])]
                        for name, value in (("place", self.codes.place), ("top", self.codes.top))
@@ -251,7 +252,8 @@ class Traffic(Followed):
                        ("a", "data"): self._vector(beat["a"]), ("b", "data"): self._row(beat["b"]),
                        ("c", "data"): self._partial(beat["c"]), ("a", "last"): [selected(logic, beat["a"], self.ends)]}
             for stream in _INPUTS:
-                signals[stream, "valid"] = [logic.any([opened, waiting[stream], logic.input()])]
+                always = TRUE if stream == "c" and core.paced else opened
+                signals[stream, "valid"] = [logic.any([always, waiting[stream], logic.input()])]
                 self.trace[f"valid {stream}"] += signals[stream, "valid"]
             found, state = core.step(logic, state, signals)
             (ready,), (valid,), (last,) = signals["o", "ready"], found["o", "valid"], found["o", "last"]
@@ -294,9 +296,9 @@ _OPEN = {**{(stream, "valid"): [TRUE] for stream in _INPUTS}, ("o", "ready"): [T
 
 def progress(circuits: Mapping[str, Machine], seconds: float, small: Small, within: int) -> Answer:
     """Out of whatever state: with all streams open, a vector is taken and sums are offered within so many cycles; and
-    sums are offered also where nobody is ready for them."""
+    sums are offered also where nobody is ready for them, but by a tile that is `paced`."""
     core, logic = Core(small, circuits["tile"]), Logic()
-    taken, offered = [], {TRUE: [], FALSE: []}
+    taken, offered = [], {TRUE: []} if core.paced else {TRUE: [], FALSE: []}
     begin = logic.inputs(core.machine.registers)
     for ready, times in offered.items():
         state = begin
