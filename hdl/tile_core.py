@@ -209,9 +209,9 @@ class TileMatmul(Part):
 
     Timing: weights are taken a tile ahead. Passes of V vectors take max(V, N) cycles each, run after run, while no
     stream stalls; where both are 2 or less, or in several stages 3, a pass may wait a cycle for the sums of the pass
-    before. ``latency`` cycles
-    pass from the one that takes a vector of a run's last pass, its weights being in place, to the one that offers its
-    row of results. Streams do not depend on each other within a cycle.
+    before. ``latency`` cycles pass from the one that takes a vector of a run's last pass, its weights being in place,
+    to the one that offers its row of results. Streams do not depend on each other within a cycle. In several stages
+    tile and rounding move as a whole: while two rows of results wait for who takes them, both hold.
 
     Reset, also in the middle of a run, drops everything.
 
@@ -377,8 +377,8 @@ class TileMatmul(Part):
         return take
 
     def _too_soon(self, m, few, first):
-        """Whether the sum for the next vector, if it needs one, might not have left the memory when it does. That sum is
-        of the vector so many before as a pass has, which ``few`` tells, one-hot from one on."""
+        """Whether the sum of the pass before might not have left the memory yet when the next vector needs it. That sum
+        is of the vector so many before as a pass has, which ``few`` tells, one-hot from one on."""
         core = self.core
         recent = Signal(SETTLING, name="recent")  # in which cycles vectors were taken, the latest lowest
         with m.If(core.o.ready):

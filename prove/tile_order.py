@@ -9,6 +9,7 @@ vector's row. What is offered without being valid is as large.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,6 +59,8 @@ class Small(NamedTuple):
 CORES = (Small("tile_int4_2x1", 2), Small("tile_lmul_e4m3_2x1_w4", 2))
 #: One whose passes can be long enough to follow each other without a pause.
 STEADY = Small("tile_int4_2x1", 4)
+#: Cores of several stages, whose tiles ask for sums without looking.
+STAGED = tuple(Small(f"tile_int4_2x1_p{stages}", 4) for stages in (2, 3))
 
 
 class Choice(NamedTuple):
@@ -325,11 +328,30 @@ def rate(circuits: Mapping[str, Machine], seconds: float, small: Small, cycles: 
     return Answer(*Question(logic).never_one(*wrong, begun ^ 1, limit=seconds))
 
 
+def settled(circuits: Mapping[str, Machine], seconds: float, small: Small, cycles: int) -> Answer:
+    """From reset, in every traffic: when the tile adds to a sum of the pass before, this has left the memory."""
+    machine, logic = circuits["core"], Logic()
+    state, wrong = machine.reset(logic), []
+    names = ("buffer_c_full", "error", f"vectors_{parse(small.slug).stages}_0", r"sums\w*_o_valid",
+             f"tile_some_{parse(small.slug).stages}")
+    for _ in range(cycles):
+        _, state = machine.step(logic, state, machine.running)
+        full, error, begins, there, some = (
+            bit for name in names for bit, each in zip(state, machine.names, strict=True) if re.fullmatch(name, each))
+        wrong.append(logic.any([full, error, begins, some ^ 1, there]) ^ 1)
+    return Answer(*Question(logic).never_one(*wrong, limit=seconds))
+
+
 def independence(circuits: Mapping[str, Machine], seconds: float, small: Small) -> Answer:
     """Valid, ready, last and `error` follow from each other and their own registers alone: no data come into them."""
     machine = circuits["core"]
     seen = followed_data(machine, lambda name: name.endswith("tdata") or name == "place")
     return Answer(REFUTED, {"port": " ".join(seen)}) if seen else Answer(PROVED)
+
+
+def staged(stages: int) -> list[Small]:
+    """Those of `STAGED` of so many stages."""
+    return [small for small in STAGED if parse(small.slug).stages == stages]
 
 
 def followed(tile: Specification, stages: int) -> list[Small]:
@@ -339,6 +361,15 @@ def followed(tile: Specification, stages: int) -> list[Small]:
         return tile.result.integer, stages
 
     return [small for small in CORES if kind(parse(small.slug).tile, parse(small.slug).stages) == kind(tile, stages)]
+
+
+def of_staged(small: Small) -> list[Obligation]:
+    """The obligation of one of `STAGED`."""
+    design, cycles = parse(small.slug), 18
+    return [Obligation(small.name, "sums of a pass are there when vectors of the next are added to them",
+                       f"model check, {cycles} cycles from reset, every traffic", settled, (small, cycles),
+                       {"core": Source(load, TileMatmul, (design.tile, 1, design.stages, small.rows))},
+                       batch=small.name)]
 
 
 def of(small: Small) -> list[Obligation]:

@@ -35,9 +35,14 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
             words = f"{word.bits} bits" + f", rounded in {steps} cycles" * (steps > 1)
             found[f"results, words of {words}"] = [exact_drain.of(f"word of {words}", word, 1, steps)]
         found["stream registers"] = handshake.registers()
-        depths = sorted({2, tile_queue.depth(design)})
-        found[f"queues of {' and '.join(map(str, depths))}"] = [tile_queue.of(depth) for depth in depths]
+        # In several stages it goes with a vector through the tile which pass this is of, and no queue has it.
+        depths = sorted({2, tile_queue.depth(design)} if stages == 1 else {2})
+        queues = "queues" if len(depths) > 1 else "queue"
+        found[f"{queues} of {' and '.join(map(str, depths))}"] = [tile_queue.of(depth) for depth in depths]
         cores = [] if tile.blocks else tile_order.followed(tile, stages)
         order = f"order of passes, as of {', '.join(each.name for each in cores)}" if cores else "order of passes"
         found[order] = [each for one in cores for each in tile_order.of(one)]
+        if staged := tile_order.staged(stages):
+            found[f"sums in time, as of {', '.join(each.name for each in staged)}"] = [
+                each for one in staged for each in tile_order.of_staged(one)]
     return found

@@ -31,6 +31,14 @@ FAULTS = [
 ]
 
 
+#: Faults of cores whose tiles ask for sums without looking: what of them waits, and how long.
+IN_TIME = [
+    (r"(assign too_soon =) .*;", r"\1 1'h0;"),
+    (r"\{ recent\[1:0\], take \}", "{ 1'h0, recent[0], take }"),
+    (r"(assign \w+ = few & \{) \w+,", r"\1 1'h0,"),  # of passes of three
+]
+
+
 def obligations(small):
     return dict(zip(NAMES, tile_order.of(small), strict=True))
 
@@ -79,6 +87,34 @@ def test_other_claims(examination, old, new):
     assert count == (old != "^$"), old
     [proof] = discharge([each], 300, {"core": broken})
     assert proof.verdict == (REFUTED if count else PROVED), proof
+
+
+@pytest.mark.parametrize("small", [tile_order.STAGED[1], pytest.param(tile_order.STAGED[0], marks=pytest.mark.regress)],
+                         ids=lambda small: small.name)
+def test_sums_are_there_in_time(small):
+    """But not of a core that does not wait for them, or not as long."""
+    [each] = tile_order.of_staged(small)
+    text = convert({"core": small.component})["core"]
+    texts = {"core": text}
+    for n, (old, new) in enumerate(IN_TIME):
+        broken, count = re.subn(old, new, text)
+        assert count == 1, old
+        texts[f"core_{n}"] = re.sub(r"\b(module )core\b", rf"\1core_{n}", broken)
+    found = [each.examine({"core": made}, 300, *each.arguments).verdict for made in machine.load(texts).values()]
+    assert found == [PROVED] + [REFUTED] * len(IN_TIME)
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("small", [*tile_order.STAGED, tile_order.Small("tile_int4_3x1_p3", 8)],
+                         ids=lambda small: small.name)
+def test_staged_cores(small):
+    """Results are right in random traffic; and passes of four vectors and more follow without a pause, of three not."""
+    made = machine.load({"core": convert({"core": small.component})["core"]})["core"]
+    assert not tile_order.Walk(tile_order.Core(small, made), None).played(obligations(small)["order"].arguments[1])
+    lanes = tile_order.Core(small, made).lanes  # passes of more are played
+    assert tile_order.rate({"core": made}, 300, small, 24).verdict == (PROVED if lanes > 2 else REFUTED)
+    for name in ("independence", "hold"):
+        assert examined(made, name, small=small).verdict == PROVED
 
 
 def test_states_are_a_set_in_order(seed):
