@@ -52,6 +52,7 @@ _FLOP = "$_DFF_P_"
 Ports = Mapping[str, list[int]]
 Seen = Callable[[Logic, Ports], list[int]]
 Legal = Callable[[Logic, Ports], int]
+Sound = Callable[[Logic, list[int]], int]
 Watch = Callable[[Logic, int], Callable[[Ports, Ports], int]]
 Killed = Callable[["Gates", Design, int], np.ndarray]
 
@@ -117,12 +118,19 @@ class Gates:
         self._lines = {name: [int(line) for line in re.findall(r"design\.v:(\d+)", cell.get("attributes", {}).get(
             "src", ""))] for name, cell in module["cells"].items()}
         self._flops = [name for name, (kind, _) in self._cells.items() if kind == _FLOP]
+        self._nets = {name: net["bits"] for name, net in module["netnames"].items()}
         self._gates = self._ordered()
         self.flops, self.mutations = len(self._flops), mutations
 
     @property
     def flop_names(self) -> list[str]:
         return self._flops
+
+    def register(self, name: str, state: Sequence[int]) -> list[int]:
+        """The literals of a register of the top module, lowest bit first, among those of all flip-flops."""
+        number = {self._cells[flop][1]["Q"]: n for n, flop in enumerate(self._flops)}
+        return [{"0": FALSE, "1": TRUE}[bit] if isinstance(bit, str) else state[number[bit]]
+                for bit in self._nets[name]]
 
     def with_mutations(self, numbers: Iterable[int]) -> Gates:
         """The same with some of the mutations."""
@@ -379,20 +387,23 @@ class Comparison:
     watch : callable, optional
         ``watch(logic, cycles)`` gives what sees the cycles after the reset one by one: called with the inputs and the
         design's outputs by port, it gives a literal as ``legal`` does.
+    sound : callable, optional
+        ``sound(logic, state)`` gives a literal: true of every state that the design comes to be in while the contract
+        is kept, where that says more than one cycle's inputs do.
     """
 
     def __init__(self, gates: Gates, seen: Seen, legal: Legal, reset: Mapping[str, int] | None = None,
-                 watch: Watch | None = None, control: Control | None = None) -> None:
+                 watch: Watch | None = None, control: Control | None = None, sound: Sound | None = None) -> None:
         self.gates, self._seen, self._legal, self._reset, self._watch = gates, seen, legal, reset, watch
-        self._control = control
+        self._control, self._sound = control, sound or anything
 
     def _cycle(self, logic, inputs, state, mutation):
         outputs, after = self.gates.build(logic, inputs, state, mutation)
         outputs = _by_port(self.gates.outputs, outputs)
         return outputs, self._seen(logic, outputs), after
 
-    def _kept(self, logic, inputs):
-        return self._legal(logic, _by_port(self.gates.inputs, inputs))
+    def _kept(self, logic, inputs, state):
+        return logic.and_(self._legal(logic, _by_port(self.gates.inputs, inputs)), self._sound(logic, state))
 
     @cached_property
     def _width(self):
@@ -412,7 +423,7 @@ class Comparison:
             others = [mine[i] if i in equal else others[i] for i in range(self.gates.flops)]
             _, seen, after = self._cycle(logic, inputs, mine, None)
             _, theirs, their_after = self._cycle(logic, inputs, others, mutation)
-            kept = self._kept(logic, inputs)
+            kept = self._kept(logic, inputs, mine)
             if not _same(logic, kept, seen, theirs):
                 return False
             if _same(logic, kept, [after[i] for i in equal], [their_after[i] for i in equal]):
@@ -441,7 +452,7 @@ class Comparison:
         held = [side[n] for side in (mine, others) for n in flops]
         together = logic.any(logic.any(literal ^ bit for literal, bit in zip(held, pair, strict=True)) ^ 1
                              for pair in sorted(pairs))
-        kept = logic.and_(self._kept(logic, inputs), together)
+        kept = logic.and_(self._kept(logic, inputs, mine), together)
         return _same(logic, kept, [*seen, *(after[n] for n in rest)], [*theirs, *(their_after[n] for n in rest)])
 
     def alike(self, mutation: Mutation, cycles: int) -> bool:
@@ -452,13 +463,14 @@ class Comparison:
         watch = self._watch(logic, cycles) if self._watch else lambda inputs, outputs: TRUE
         for cycle in range(cycles + 1):
             inputs = logic.inputs(self._width) if cycle else self._first(logic)
-            outputs, seen, mine = self._cycle(logic, inputs, mine, None)
+            outputs, seen, after = self._cycle(logic, inputs, mine, None)
             _, theirs, others = self._cycle(logic, inputs, others, mutation)
             if cycle:
                 all_seen += seen
                 all_theirs += theirs
                 watched = watch(_by_port(self.gates.inputs, inputs), outputs)
-                kept = logic.and_(logic.and_(kept, self._kept(logic, inputs)), watched)
+                kept = logic.and_(logic.and_(kept, self._kept(logic, inputs, mine)), watched)
+            mine = after
         return _same(logic, kept, all_seen, all_theirs, LONG_SECONDS)
 
     def _first(self, logic):
@@ -488,8 +500,8 @@ def everything(logic: Logic, ports: Mapping[str, list[int]]) -> list[int]:
     return [bit for bits in ports.values() for bit in bits]
 
 
-def anything(logic: Logic, inputs: Mapping[str, list[int]]) -> int:
-    """All inputs keep the contract."""
+def anything(logic: Logic, inputs: object) -> int:
+    """All inputs keep the contract, and all states may be."""
     return TRUE
 
 

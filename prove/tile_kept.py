@@ -35,7 +35,7 @@ class Kept:
     def known(self) -> bool:
         """Whether all registers are there: of a faulty core some may be constants."""
         ones = [*(f"buffer_{stream}_{bit}" for stream in "abc" for bit in ("full", "o_valid")), "tile_o_valid",
-                "tile_full", "tile_waiting", "first", "error", r"sums\w*_o_valid"]
+                "tile_full", "tile_waiting", "first", "error", "done", r"sums\w*_o_valid"]
         counts = [len(self._numbered(rf"sums\w*_{name}_(\d+)")) for name in ("written", "read")]
         rows, bits = (len({key[n] for key in self._memory}) for n in (0, 1))
         some, lasts, vectors, passes = (len(self._numbered(rf"{name}_(\d+)")) for name in (
@@ -111,7 +111,7 @@ class Kept:
 
     def sound(self, logic: Logic, state: list[int]) -> int:
         """Whether as many words stand in the queues as there are vectors and weights in the tile, and no more sums wait
-        than a pass may have; else nothing is said of a state."""
+        or come than a pass may have, the first of them outside of the memory; else nothing is said of a state."""
         bits = [self._bits(state, f"tile_{name}") for name in ("some", "full", "waiting", "lasts", "row")]
         some, [full], [waiting], [ending, *_], row = bits
         wrong = [logic.xor(x, y) for x, y in zip(row, self._bits(state, "row"), strict=True)]
@@ -123,8 +123,16 @@ class Kept:
         [first], [error], ended, written, read = (self._bits(state, name) for name in (
             "first", "error", "ended", r"sums\w*_written", r"sums\w*_read"))
         wrong.append(logic.any([first, error, ended[-1] ^ 1]) ^ 1)
-        wrong.append(minus(logic, written, read)[-1])  # the one that comes next has left the memory
+        wrong += self._crowded(logic, state, minus(logic, written, read))
         return logic.any(wrong) ^ 1
+
+    def _crowded(self, logic, state, count):
+        """Of sums that stand in the memory, as many as that, whether they should not."""
+        [there], [offered], [done] = (self._bits(state, name) for name in (r"sums\w*_o_valid", "tile_o_valid", "done"))
+        rows = 1 << len(count) - 1
+        wrong = [count[-1], logic.and_(logic.any(count[1:]), there ^ 1)]
+        comes = logic.any([offered ^ 1, done, there ^ 1]) ^ 1  # behind one that is outside
+        return [*wrong, logic.and_(comes, _equals(logic, count, rows - 1))]
 
     def proved(self, seconds: float) -> bool:
         """Whether of each state, `sound` as it may be, and its form all outputs are the same and so are the forms of

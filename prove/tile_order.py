@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -78,6 +78,7 @@ class Choice(NamedTuple):
 
 _BEATS = ((0, 0, 0), (1, 0, 0), (1, 0, 1), (1, 1, 0), (1, 1, 1))
 EVERY = tuple(Choice(*each) for each in itertools.product(_BEATS, _BEATS, (0, 1)))
+UNMARKED = tuple(each for each in EVERY if not each.a[1] | each.b[1])  # what there is for control
 QUIET = Choice((0, 0, 0), (0, 0, 0), 1)
 OPEN = tuple(Choice((1, 0, last), (1, 0, other), 1) for last, other in itertools.product((0, 1), repeat=2))
 
@@ -214,14 +215,14 @@ class Walk:
             planes = [begin & error | plane & ~error for begin, plane in zip(start, planes, strict=True)]
         return self._stuck(planes, filled(64 * _PLAYS), within)
 
-    def through(self, most: int) -> tuple[States, str]:
+    def through(self, most: int, choices: Sequence[Choice] = EVERY) -> tuple[States, str]:
         """The states, and what is wrong in a cycle out of one of them; no more than ``most`` and those of a range."""
         states = States(self._bits)
         begun, count = self._begun()
         states.add(begun, filled(count))
         for first, last in states:
             planes, some = states.planes(first, last), filled(last - first)
-            for choice in EVERY:
+            for choice in choices:
                 after, wrong, (same, *_) = self._cycle(planes, choice)
                 for rule, plane in zip(self._rules, wrong, strict=True):
                     if (plane & some).any():
@@ -293,19 +294,24 @@ def order(circuits: Mapping[str, Machine], seconds: float, small: Small, within:
 
 
 def hold(circuits: Mapping[str, Machine], seconds: float, small: Small) -> Answer:
-    """Out of whatever state: a result that waits for ``ready`` stays as it is, and an `error` until a reset."""
+    """Out of whatever state: a result that waits for ``ready`` stays as it is, and an `error` until a reset; and with
+    it a vector that is not taken."""
     machine, logic = circuits["core"], Logic()
     before, state = machine.step(logic, logic.inputs(machine.registers), machine.running | {"m_axis_c_tready": [FALSE]})
-    after, _ = machine.step(logic, state, machine.running)
+    after, state = machine.step(logic, state, machine.running)
+    third, _ = machine.step(logic, state, machine.running)  # behind states that no buffer comes to be in
     changed = logic.any(logic.xor(x, y) for signal in ("valid", "last", "data") for x, y in
                         zip(before[f"m_axis_c_t{signal}"], after[f"m_axis_c_t{signal}"], strict=True))
-    return Answer(*Question(logic).never_one(logic.and_(before["m_axis_c_tvalid"][0], changed),
-                                             logic.and_(before["error"][0], after["error"][0] ^ 1), limit=seconds))
+    [error], (ready, later) = before["error"], (each["s_axis_a_tready"][0] for each in (after, third))
+    wrong = [logic.and_(before["m_axis_c_tvalid"][0], changed), logic.and_(error, after["error"][0] ^ 1),
+             logic.any([error ^ 1, ready, later ^ 1]) ^ 1]
+    return Answer(*Question(logic).never_one(*wrong, limit=seconds))
 
 
 def rate(circuits: Mapping[str, Machine], seconds: float, small: Small, cycles: int) -> Answer:
-    """From reset, all streams open, passes of as many vectors as lanes and one or more: once the first vector has left
-    the buffer, one is taken in every cycle, and each row of results comes a latency behind its vector."""
+    """From reset, all streams open, passes of as many vectors as lanes and one or more: two vectors are taken at once,
+    before there are weights; when the first has left the buffer, one is taken in every cycle, and each row of results
+    comes a latency behind its vector."""
     core, logic = Core(small, circuits["core"]), Logic()
     state, wrong, due = core.machine.reset(logic), [], []
     owed = Owed(logic, core.lanes, small.rows, core.latency + 4)
@@ -317,6 +323,7 @@ def rate(circuits: Mapping[str, Machine], seconds: float, small: Small, cycles: 
         [moved], [taken] = found["s_axis_a_tready"], found["s_axis_b_tready"]
         begun = logic.or_(begun, logic.and_(blocked, moved))
         blocked = logic.or_(blocked, moved ^ 1)
+        wrong += [blocked] * (cycle < 2)
         legal = owed.dead ^ 1
         wrong.append(logic.any([begun ^ 1, moved, legal ^ 1]) ^ 1)
         if cycle >= core.latency:
@@ -356,7 +363,7 @@ def staged(stages: int) -> list[Small]:
 
 def followed(tile: Specification, stages: int) -> list[Small]:
     """Those of `CORES` whose sums go round as those of a tile's core do: results leave through drains or as they are,
-    and of as many stages. With blocks a vector and its scale are taken as one."""
+    and of as many stages. With blocks that holds of vectors and weights with their scales (`tile_joined`)."""
     def kind(tile, stages):
         return tile.result.integer, stages
 
@@ -385,7 +392,8 @@ def of(small: Small) -> list[Obligation]:
                           batch=small.name, weight=weight)
 
     return [obligation(small, "control does not look at data", "cone of logic", independence),
-            obligation(small, "a result holds until it is taken, an error until reset", "induction, any state", hold),
+            obligation(small, "a result holds until it is taken, an error until reset, in which no vector is taken",
+                       "induction, any state", hold),
             obligation(STEADY, "long passes follow without a pause, results a latency behind",
                        f"model check, {cycles} cycles from reset, open streams", rate, cycles),
             obligation(small, "sums of a pass meet their rows of the next, the last ones go out: none lost, doubled or "

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 from ..hdl.tile_column import Column
 from ..hdl.tile_core import Word, drain_steps
-from . import exact_drain, handshake, tile_lanes, tile_order, tile_queue, tile_scales, tile_streams, tile_sums
+from . import (
+    exact_drain,
+    handshake,
+    tile_joined,
+    tile_lanes,
+    tile_order,
+    tile_queue,
+    tile_scales,
+    tile_streams,
+    tile_sums,
+)
 
 if TYPE_CHECKING:
     from ..hdl.designs import Design
@@ -39,7 +49,10 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
         depths = sorted({2, tile_queue.depth(design)} if stages == 1 else {2})
         queues = "queues" if len(depths) > 1 else "queue"
         found[f"{queues} of {' and '.join(map(str, depths))}"] = [tile_queue.of(depth) for depth in depths]
-        cores = [] if tile.blocks else tile_order.followed(tile, stages)
+        cores = tile_order.followed(tile, stages)
+        if tile.blocks and cores:  # behind their scales, as cores without blocks
+            for each in tile_joined.followed(tile, stages):
+                found[f"vectors and weights with their scales, as of {each.name}"] = tile_joined.of(each)
         order = f"order of passes, as of {', '.join(each.name for each in cores)}" if cores else "order of passes"
         found[order] = [each for one in cores for each in tile_order.of(one)]
         if staged := tile_order.staged(stages):

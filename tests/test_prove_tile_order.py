@@ -1,5 +1,6 @@
 """Cores of tiles: that rows of partial sums go from pass to pass is proved, and control broken on purpose found out."""
 
+import itertools
 import re
 from copy import copy
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from lmul.hdl.verilog import convert
 from lmul.prove import machine, tile_order
-from lmul.prove.logic import Logic
+from lmul.prove.logic import TRUE, Logic
 from lmul.prove.obligation import PROVED, REFUTED, discharge
 from lmul.prove.reached import States
 from lmul.prove.solver import Question
@@ -78,6 +79,7 @@ def test_the_first_states_are_right(machines):
 @pytest.mark.parametrize(("examination", "old", "new"), [
     ("rate", r"(assign i_a__valid = .*);", r"\1 & ~m_axis_c_tvalid;"),
     ("hold", r"(\? _\w+_ :) error;", r"\1 1'h0;"),
+    ("hold", r"(assign may =) .*;", r"\1 1'h1;"),
     ("independence", r"(assign push = .*);", r"\1 & ~s_axis_a_tdata[0];"),
     ("rate", "^$", "")])
 def test_other_claims(examination, old, new):
@@ -177,21 +179,82 @@ def control_faults(machine):
     return [(net, pin, mode) for net in found for pin in range(len(driver[net])) for mode in ("0", "1", "inv")]
 
 
+def counted(logic, found, others):
+    """What counts of the outputs of two cores, in pairs: ``last`` where the design says that there is a result."""
+    [valid] = found["m_axis_c_tvalid"]
+    masks = {"m_axis_c_tlast": valid}
+    return [(logic.and_(masks.get(name, TRUE), x), logic.and_(masks.get(name, TRUE), y))
+            for name in found for x, y in zip(found[name], others[name], strict=True)]
+
+
 def alike(design, mutant, seconds=20):
     """Whether one step from any state in which the queues are sound shows no difference, in what counts."""
     logic, kept = Logic(), Kept(design)
     state = logic.inputs(design.registers)
     given = {name: logic.inputs(width) for name, width in design.inputs.items()} | design.running
     (found, after), (others, other) = (each.step(logic, state, given) for each in (design, mutant))
-    differ = [logic.xor(x, y) for name in found for x, y in zip(found[name], others[name], strict=True)]
+    differ = [logic.xor(x, y) for x, y in counted(logic, found, others)]
     differ += [logic.xor(x, y) for x, y in zip(kept(logic, after), kept(logic, other), strict=True)]
     sound = kept.sound(logic, state)
     return Question(logic).never_one(*(logic.and_(sound, each) for each in differ), limit=seconds)[0] == PROVED
 
 
+def alike_in_pairs(design, mutant, most=4, seconds=20):
+    """Whether registers that a fault may set otherwise are so few, and go such ways, that nobody sees it: they are in
+    states of both that are reached together, from a reset on, all others being equal and staying so."""
+    logic, kept = Logic(), Kept(design)
+    state = logic.inputs(design.registers)
+    given = {name: logic.inputs(width) for name, width in design.inputs.items()} | design.running
+    after, other = (each.step(logic, state, given)[1] for each in (design, mutant))
+    sound, names = kept.sound(logic, state), [re.sub(r"_\d+$", "", name) for name in design.names]
+    apart = {names[n] for n in range(design.registers) if Question(logic).never_one(logic.and_(
+        sound, logic.xor(after[n], other[n])), limit=seconds)[0] != PROVED}
+    places = [n for n, name in enumerate(names) if name in apart]
+    if len(places) > most:
+        return False
+    pairs = {(state, state) for state in itertools.product((0, 1), repeat=len(places))}
+    logic = Logic()
+    state, free = logic.inputs(design.registers), logic.inputs(len(places))
+    theirs = list(state)
+    for n, literal in zip(places, free, strict=True):
+        theirs[n] = literal
+    given = {name: logic.inputs(width) for name, width in design.inputs.items()} | design.running
+    (found, after), (others, other) = (each.step(logic, at, given) for each, at in ((design, state), (mutant, theirs)))
+    both = [*(state[n] for n in places), *free]
+    following = [*(after[n] for n in places), *(other[n] for n in places)]
+
+    def never(*literals):
+        together = logic.any(logic.any(logic.xor(x, y) for x, y in zip(both, [*mine, *its], strict=True)) ^ 1
+                             for mine, its in sorted(pairs))
+        here = logic.and_(kept.sound(logic, state), together)
+        return Question(logic).never_one(*(logic.and_(here, each) for each in literals), limit=seconds)[0] == PROVED
+
+    while True:
+        new = {pair for pair in itertools.product(itertools.product((0, 1), repeat=len(places)), repeat=2)
+               if pair not in pairs and not never(logic.any(
+                   logic.xor(x, y) for x, y in zip(following, [*pair[0], *pair[1]], strict=True)) ^ 1)}
+        if not new:
+            break
+        pairs |= new
+    differ = [logic.xor(x, y) for x, y in counted(logic, found, others)]
+    differ += [logic.xor(after[n], other[n]) for n in range(design.registers) if n not in places]
+    return never(*differ)
+
+
+@pytest.mark.regress
+def test_all_states_of_control_are_sound():
+    """Those of the core whose control is broken below, of as many rows as a pass needs to be long."""
+    made = machine.load({"core": convert({"core": tile_order.STEADY.component})["core"]})["core"]
+    kept = Kept(made)
+    assert kept.known and kept.proved(600)
+    walk = tile_order.Walk(tile_order.Core(tile_order.STEADY, made), kept)
+    states, wrong = walk.through(tile_order.MOST, tile_order.UNMARKED)
+    assert not wrong and SOME < states.count <= tile_order.MOST
+
+
 @pytest.mark.regress
 def test_faults_of_control(seed, record_property):
-    """Random traffic and the rate find them, or one step from any state shows that they are none; but for a few."""
+    """Random traffic, the rate and what holds find them, or one step from any state shows that they are none."""
     small, count = tile_order.STEADY, 240
     made = machine.load({"core": convert({"core": small.component})["core"]})["core"]
     faults, rng = control_faults(made), np.random.default_rng(seed)
@@ -202,11 +265,10 @@ def test_faults_of_control(seed, record_property):
         if walk.played(obligations(small)["order"].arguments[1]) or any(
                 examined(broken, name, small=small).verdict == REFUTED for name in ("hold", "rate")):
             killed += 1
-        elif alike(made, broken):
+        elif alike(made, broken) or alike_in_pairs(made, broken):
             equal += 1
         else:
             left.append(faults[n])
     record_property("score", f"core of a tile: {killed} of {count - equal} faults of control killed, {equal} of "
                              f"{count} equivalent, {len(left)} survived {left or ''}")
-    # What is left sets bits that nobody looks at: the top of a queue's count too often, that of a long pass's length.
-    assert count >= 200 and len(left) <= 0.03 * count, left
+    assert count >= 200 and not left, left
