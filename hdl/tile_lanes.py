@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..golden.families.lmul import FieldSum
     from ..golden.families.log import Log
 
+_DIGITS_BITS = 16  # of both significands up to which weights are taken in digits
 _DECODED_BITS = 5  # bits of significand up to which each bit of a word is an OR of decoded exponents
 
 
@@ -211,7 +212,8 @@ class ExactLane(Lane):
     what an activation of exponent 0 would be shifted by, and the activation's exponent taken off.
 
     The weight's significand is taken in radix-4 digits, which do not change while it is held; all columns share three
-    times the activation's. So a product takes half the rows that one bit by bit does, and nothing is recoded.
+    times the activation's. So a product takes half the rows that one bit by bit does, and nothing is recoded. Wider
+    significands than can be proved so are multiplied.
     """
 
     spec: Exact
@@ -221,7 +223,8 @@ class ExactLane(Lane):
         self._kept = self.spec.subnormals == "exact"
         # Whether activations, weights that are subnormal count.
         self._hidden, self._hidden_y = (low and self._kept for low in (self.tile.flagged, self.tile.low_weights))
-        self._triple = a.man_bits + 3  # bits of three times the significand
+        # Bits of three times the significand, where digits are taken.
+        self._triple = a.man_bits + 3 if a.man_bits + b.man_bits + 2 <= _DIGITS_BITS else 0
         # The largest distance stands for a weight of 0; no activation brings it back to the window.
         self._far = (1 << (a.exp_mask + self._window).bit_length()) - 1
         self.x_bits = a.width + self.tile.flagged + self._hidden + self._triple
@@ -234,7 +237,7 @@ class ExactLane(Lane):
         man, exp, sign = code[: fmt.man_bits], code[fmt.man_bits : -1], code[-1]
         normal = named(m, f"{name}_normal", exp.any()) if self.tile.flagged else Const(1)
         one = Cat(man, normal if self._hidden else Const(1))
-        triple = named(m, f"{name}_triple", one + (one << 1))
+        triple = named(m, f"{name}_triple", one + (one << 1)) if self._triple else Const(0, 0)
         if not self.tile.flagged:
             return Cat(triple, code)
         if not self._kept:
@@ -278,6 +281,8 @@ class ExactLane(Lane):
 
     def _product(self, m, one, triple, weight):
         """The product of significands: of each radix-4 digit of the weight's, once, twice or three times the other."""
+        if not self._triple:
+            return one * weight
         rows = []
         for n in range(0, len(weight), 2):
             low, high = weight[n], weight[n + 1] if n + 1 < len(weight) else Const(0)
