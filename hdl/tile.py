@@ -193,8 +193,10 @@ class Tile(Part):
         special_a = Cat(*(special(spec.a, code) for code in codes), no_scale(tile.a_block, a_scale)).any()
         special_b = prepared("special", Cat(special(spec.b, code) | no_scale(tile.b_block, scale)
                                             for code, scale in zip(weights, b_scales, strict=True)))
-        of_b = self._kept(m, "b_nan", lambda old: (special_b | (old & ~first.replicate(self.cols)))[: self.cols], load,
-                          swap)
+        # Scales are the same in each row, so that of codes that are all numbers the last row says it.
+        several = spec.b.has_nan or spec.b.has_inf
+        of_b = self._kept(m, "b_nan", lambda old: (special_b | (old & ~first.replicate(self.cols)) if several
+                                                   else special_b)[: self.cols], load, swap)
         of_a = passed(m, "a_nan", special_a, take)
         return self._along(m, "sum_nan", of_b | of_a.replicate(self.cols), on)
 
