@@ -49,7 +49,8 @@ def test_cells_are_weighed_at_one_clock(record):
         assert row["area_ge"] == pytest.approx(row["area_um2"] / record[0]["libraries"][0]["nand2_um2"])
         assert all(at["delay_ps"] <= at["clock_ps"] for at in row["at"].values())
         areas, delays = ([point[key] for point in row["curve"]] for key in ("area_um2", "delay_ps"))
-        assert areas == sorted(areas) and delays == sorted(delays, reverse=True)
+        assert delays == sorted(delays, reverse=True)
+        assert areas == sorted(areas) or row["design"].startswith("tile")  # of which what burns little is kept
         for whole, parts in (("energy_fj_per_op", "energy_fj_by_kind"), ("energy_fj_per_op", "energy_fj_by_role"),
                              ("area_um2", "area_um2_by_role")):
             assert sum(row["at"]["relaxed"][parts].values()) == pytest.approx(row[whole], rel=1e-9)
