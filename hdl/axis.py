@@ -50,23 +50,9 @@ class Buffer(Part):
         return m
 
 
-class Turns(Part):
+class Turns(Buffer):
     """A `Buffer` whose two beats take turns: what lets a beat go, which may come late, goes to three registers and not
-    to those of the data. These are one choice away from the output instead.
-
-    Timing: latency 1 cycle, one beat per cycle.
-
-    Members
-    -------
-    i, o : ``In(Beats(width))``, ``Out(Beats(width))``
-    """
-
-    i: Stream
-    o: Stream
-
-    def __init__(self, width: int) -> None:
-        self.width = width
-        super().__init__({"i": In(Beats(width)), "o": Out(Beats(width))})
+    to those of the data. These are one choice away from the output instead."""
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -24,8 +24,9 @@ class _Adders:
     Attributes
     ----------
     names : list of str
-    gives, takes : dict of (name, pin) to (net, whether inverted)
-        What each is connected to; a net that is made of another one by inverters is told as that one.
+    gives : dict of (name, pin) to net
+    takes : dict of (name, pin) to (net, whether inverted)
+        A net that is made of another one by inverters is told as that one.
     source : dict of net to name
     takers : dict of net to list of (name, or None for a port, whether inverted)
     """
