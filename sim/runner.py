@@ -10,9 +10,11 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from cocotb_tools.check_results import get_results
@@ -74,6 +76,11 @@ class Result:
     @property
     def vectors(self) -> int:
         return self.figures.get("vectors", 0)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The result as plain data."""
+        return asdict(self) | {"passed": self.passed, "log": str(self.log), "waves": self.waves and str(self.waves)}
 
     @property
     def line(self) -> str:
@@ -142,6 +149,26 @@ def simulate(design: Design, *, folder: str | Path, simulator: str = "verilator"
                       round(time.perf_counter() - built, 2), folder / "simulate.log", wave_file,
                       tuple(benches), json.loads(figures.read_text()) if figures.exists() else {}, failure,
                       not bench and len(benches) < len(BENCHES[design.protocol]))
+
+
+def simulate_seeds(design: Design, seeds: Sequence[int], *, folder: str | Path, **choices: Any) -> list[Result]:
+    """`simulate` with one seed after the other; of several each keeps its log and waveform, by the seed in their names.
+
+    Parameters
+    ----------
+    design, folder, choices
+        As for `simulate`.
+    seeds : sequence of int
+    """
+    results = []
+    for seed in seeds:
+        result = simulate(design, folder=folder, seed=seed, **choices)
+        if len(seeds) > 1:
+            kept = {name: path.replace(path.with_stem(f"{path.stem}-seed{seed}"))
+                    for name in ("log", "waves") if (path := getattr(result, name))}
+            result = replace(result, **kept)
+        results.append(result)
+    return results
 
 
 def _benches(design):

@@ -1,9 +1,12 @@
 """Who is compared with whom, at which clock, and by which figures: one rule for measuring, pages and claims."""
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from ..golden.refusal import Refusal
+from ..golden.spec import Multiplier, parse_accumulator
 from ..hdl.designs import Design, parse
 from .figures import FIGURES, Row
 
@@ -172,3 +175,32 @@ def with_rivals(slugs: Iterable[str], known: Iterable[str]) -> list[str]:
     shapes = {shape(design) for design in designs}
     return list(dict.fromkeys([*slugs, *(other.slug for other in others if group(other) in wanted
                                          or is_integer_sum(other) and shape(other) in shapes)]))
+
+
+def compared(slugs: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Slugs, and beside each the designs that it is compared with (`pairs`); beside one that stands in no other's place
+    those ``known`` that stand in its own, or else, of a sum, that of int8."""
+    designs = [parse(slug) for slug in slugs]
+    built = list(dict.fromkeys(other for design in designs for other in _built(design)))
+    given = [design.slug for design in designs]
+    pool = [*built, *(parse(slug) for slug in with_rivals(given, known))]  # int8 before what is as wide
+    found, wanted = pairs(list(dict.fromkeys(pool))), list(given)
+    for design in designs:
+        theirs = [other for ours, other in found if ours == design]
+        theirs = theirs or [ours for ours, other in found if other == design] or [
+            other for other in built if is_integer_sum(other) and shape(other) == shape(design)]
+        wanted += [each.slug for each in theirs]
+    return list(dict.fromkeys(wanted))
+
+
+def _built(design):
+    """The designs that others are to be compared with this one by, whether a catalogue has them or not: each of its
+    multiplier's rivals in its place, and of a sum that of int8 in its shape."""
+    changes = [{"multiplier": rival} for rival in (design.multiplier.rival, *design.multiplier.rivals) if rival]
+    if not design.combinational:
+        accumulator = design.accumulator and parse_accumulator("int32")
+        changes.append({"multiplier": Multiplier.make("int8"), "accumulator": accumulator, "tree": False,
+                        "window": None if design.declared.tiled else Design.window, "a_block": None, "b_block": None})
+    for change in changes:
+        with suppress(Refusal):  # such a design there is not
+            yield replace(design, **change)

@@ -4,18 +4,18 @@ from functools import partial
 
 import click
 
-from ...hdl.designs import parse
 from ..console import Number, output_folder, progress
+from ..slugs import Slug, read
 
 
 @click.command()
-@click.argument("slugs", metavar="SLUG...", nargs=-1, required=True)
+@click.argument("slugs", metavar="SLUG...", nargs=-1, required=True, type=Slug())
 @click.option("--period", "period_ns", type=Number(min=0, min_open=True), metavar="NS",
               help="Clock period of the SDC. Without it, what a quick mapping to sky130hd reaches.")
 @click.option("-o", "--output", required=True, help="Folder to write to.")
 def generate(slugs: tuple[str, ...], period_ns: float | None, output: str) -> None:
     """Write one .v, .json manifest, FuseSoC .core and .sdc per design."""
-    designs = [parse(slug) for slug in slugs]
+    designs = read(slugs)
     folder = output_folder(output)
     from ...hdl.verilog import Period
     from ...hdl.verilog import generate as write

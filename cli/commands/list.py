@@ -1,22 +1,29 @@
-"""``lmul list``: what there is."""
+"""``lmul list``: what there is, all of it or what words select."""
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import click
 
 from ...golden import families
 from ...golden.accumulators import KINDS
-from ...golden.formats import FORMATS, Specials, block_format
+from ...golden.formats import FORMATS, block_format
+from ...golden.refusal import Refusal
 from ...hdl.designs import catalogue, parse
+from ...hdl.grammar import grammar
+from ..console import as_json, print_json
+from ..slugs import Slug, notes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ...golden.formats import Block
     from ...hdl.designs import Design
 
-SPECIALS = {Specials.IEEE: "Inf and NaN", Specials.NAN_ONLY: "NaN, no Inf", Specials.FINITE: "neither Inf nor NaN"}
+SECTIONS = ("grammar", "formats", "blocks", "multipliers", "accumulators", "technologies", "designs")
 SUBNORMALS = {"flush": "subnormals flushed", "exact": "subnormals kept"}
 BLOCKS = ("mxe5m2", "mxe4m3", "mxe3m2", "mxe2m3", "mxe2m1", "mxint8", "mxl3f4", "nvfp4")
 TECHNOLOGIES = {
@@ -38,7 +45,8 @@ def describe(design: Design) -> str:
     words += [f"{formats},", SUBNORMALS[spec.subnormals]] if spec.a.floating else [formats]
     if design.accumulator is not None:
         words.append(f"into {design.accumulator.name}")
-    return " ".join(filter(None, [*words, design.declared.shape.describe(design)]))
+    line = " ".join(filter(None, [*words, design.declared.shape.describe(design)]))
+    return "; ".join([line, *notes(design)])
 
 
 def describe_block(block: Block) -> str:
@@ -48,12 +56,9 @@ def describe_block(block: Block) -> str:
 
 def contents() -> dict[str, dict[str, str]]:
     """Everything ``lmul list`` shows, as a dict of name to description by section."""
-    formats = {
-        fmt.name: f"{fmt.exp_bits} exponent, {fmt.man_bits} mantissa bits, bias {fmt.bias}, {SPECIALS[fmt.specials]}"
-        for fmt in FORMATS.values()
-    }
     return {
-        "formats": formats,
+        "grammar": grammar(),
+        "formats": {name: fmt.summary for name, fmt in FORMATS.items()},
         "blocks": {name: describe_block(block_format(name)) for name in BLOCKS},
         "multipliers": {kind: member.summary for kind, (member, _) in families.members().items()},
         "accumulators": {kind.example: kind.summary for kind in KINDS.values()},
@@ -62,15 +67,47 @@ def contents() -> dict[str, dict[str, str]]:
     }
 
 
+def selected(words: Sequence[str], sections: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The `contents` of ``sections``, by default all, that have every one of ``words`` in their name or description, or
+    as a pattern of a shell in their name; and designs that are called by their whole slug, listed or not.
+
+    Raises
+    ------
+    Refusal
+        If there is nothing of that kind.
+    """
+    chosen = {name: entries for name, entries in contents().items() if not sections or name in sections}
+    if "designs" in chosen:
+        for word in words:
+            with suppress(Refusal):
+                chosen["designs"] |= {word: describe(parse(word))}
+    found = {name: {entry: text for entry, text in entries.items() if all(_has(word, entry, text) for word in words)}
+             for name, entries in chosen.items()}
+    found = {name: entries for name, entries in found.items() if entries}
+    if not found:
+        raise Refusal(f"Words must be of names or descriptions in {', '.join(chosen)}, but none has "
+                      f"{' and '.join(map(repr, words))}; `lmul list` shows all")
+    return found
+
+
+def _has(word, name, text):
+    return word in name or word in text or fnmatchcase(name, word)
+
+
 @click.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def list_command(as_json: bool) -> None:
-    """Formats, multipliers, accumulators, technologies and designs, a line each."""
-    sections = contents()
+@click.argument("words", metavar="[WORD...]", nargs=-1, type=Slug())
+@click.option("--only", "sections", multiple=True, type=click.Choice(SECTIONS), help="May be repeated.")
+@as_json
+def list_command(words: tuple[str, ...], sections: tuple[str, ...], as_json: bool) -> None:
+    """How slugs are spelled, formats, multipliers, accumulators, technologies and designs, a line each.
+
+    With words what has all of them in its name or description: `lmul list mac e4m3 fixed`; a pattern is of names:
+    `lmul list 'dot_*_16'`. A slug that is not among the designs is described as well."""
+    found = selected(words, sections)
     if as_json:
-        click.echo(json.dumps(sections, indent=2))
+        print_json(found)
         return
-    for section, entries in sections.items():
+    for section, entries in found.items():
         click.echo(f"{section}:")
         width = max(map(len, entries))
         for name, text in entries.items():

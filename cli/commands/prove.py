@@ -1,30 +1,32 @@
 """``lmul prove``: what holds for every input of the generated Verilog."""
 
+from dataclasses import asdict, replace
+
 import click
 
 from ...golden.refusal import Refusal
-from ..console import Failure, Number, foreign, output_folder, progress
+from .. import slugs as names
+from ..console import Failure, Number, as_json, foreign, output_folder, print_json, progress
 
 
 @click.command()
-@click.argument("slugs", metavar="SLUG... | --all", nargs=-1)
+@click.argument("slugs", metavar="SLUG... | --all", nargs=-1, type=names.Slug())
 @click.option("--all", "everything", is_flag=True,
               help="Every design of the catalogue, every policy and offset of narrow formats, sums and streams.")
 @foreign
 @click.option("--limit", type=Number(min=1), default=600, show_default=True,
               help="Seconds that one query of the solver may take.")
+@as_json
 @click.option("-o", "--output", help="Folder for proofs.json; a run that was stopped goes on there.")
-def prove(slugs: tuple[str, ...], foreign: tuple[str, ...], everything: bool, limit: float, output: str | None) -> None:
+def prove(slugs: tuple[str, ...], foreign: tuple[str, ...], everything: bool, limit: float, output: str | None,
+          as_json: bool) -> None:
     """Prove designs: by exhaustion up to 16 operand bits, by a solver beyond; exit status 1 if one is not proved.
 
     Larger designs are proved part by part, and simulated as a whole: `in parts` is a success, `not proved`, where some
     part has no means, only with --all."""
     if bool(slugs or foreign) == everything:
         raise Refusal("Designs to prove must be given as SLUG..., as --verilog or as --all")
-    from ...hdl.designs import parse
-
-    for slug in slugs:
-        parse(slug)
+    names.read(slugs)
     from ...hdl.foreign import read
 
     theirs = [read(each) for each in foreign]
@@ -38,7 +40,11 @@ def prove(slugs: tuple[str, ...], foreign: tuple[str, ...], everything: bool, li
         from ..foreign_proof import proofs as of
 
         proofs += of(theirs, limit)
-    click.echo(_table(proofs, limit))
+    if as_json:
+        print_json({"limit_seconds": limit, "proofs": [
+            asdict(replace(proof, seconds=round(proof.seconds, 3))) for proof in proofs]})
+    else:
+        click.echo(_table(proofs, limit))
     good = (PROVED, IN_PARTS, *((COMPARED, NOT_PROVED) if everything else ()))
     failed = [proof for proof in proofs if proof.verdict not in good]
     if failed:

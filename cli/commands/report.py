@@ -6,7 +6,10 @@ from typing import Any
 import click
 
 from ...golden.operands import PAIRINGS
-from ..console import Failure, Number, command_line, dont_use, foreign, output_folder, progress
+from ...golden.refusal import Refusal
+from ...hdl.designs import catalogue
+from .. import slugs as names
+from ..console import Failure, Number, as_json, command_line, dont_use, foreign, output_folder, print_json, progress
 
 
 def _gating(_context, _option, chosen):
@@ -15,7 +18,10 @@ def _gating(_context, _option, chosen):
 
 
 @click.command()
-@click.argument("slugs", metavar="[SLUG...]", nargs=-1)
+@click.argument("slugs", metavar="[SLUG...]", nargs=-1, type=names.Slug())
+@click.option("--rivals", "with_rivals", is_flag=True,
+              help="Measure beside each SLUG what it is compared with, too: exact multipliers of the same operands and "
+                   "policies in its place and, of sums, int8; or beside such a one what takes its place.")
 @click.option("--tech", "technologies", multiple=True,
               help="sky130hd, asap7, ice40, ecp5 or xc7; may be repeated. Default: the first two.")
 @click.option("--liberty", multiple=True, type=click.Path(),
@@ -56,11 +62,15 @@ def _gating(_context, _option, chosen):
               "minutes.")
 @click.option("--keep", is_flag=True,
               help="Keep each row's netlist, constraints and activity, with scripts for OpenSTA and OpenROAD.")
+@as_json
 @click.option("-o", "--output", required=True, help="Folder to write to.")
 def report(slugs: Sequence[str], technologies: tuple[str, ...], liberty: tuple[str, ...], families: tuple[str, ...],
            full: bool, keep: bool, scatter_file: str | None, output: str, foreign: tuple[str, ...],
-           **choices: Any) -> None:
+           with_rivals: bool, as_json: bool, **choices: Any) -> None:
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
+    if with_rivals and not slugs:
+        raise Refusal("Rivals must be those of designs given as SLUG...")
+    names.read(slugs)
     from ...hdl.foreign import read
 
     theirs = [read(each) for each in foreign]
@@ -68,8 +78,13 @@ def report(slugs: Sequence[str], technologies: tuple[str, ...], liberty: tuple[s
     from ...synth import margins
     from ...synth.drive import Mismatch
     from ...synth.measure import Options, default_designs, fpga_designs, run_report
+    from ...synth.rivals import compared
     from ..pages import summary, write_pages
 
+    if with_rivals:
+        given, slugs = slugs, compared(slugs, catalogue())
+        if len(slugs) == len(given):
+            click.echo("No rival is known of what is given: measured without", err=True)
     if not theirs:
         slugs = slugs or (fpga_designs() if families and not full else default_designs(full))
     scatter = None if scatter_file is None else margins.read(scatter_file)
@@ -81,5 +96,8 @@ def report(slugs: Sequence[str], technologies: tuple[str, ...], liberty: tuple[s
         except Mismatch as error:
             raise Failure(str(error)) from None
     write_pages(record, folder)
+    if as_json:
+        print_json(record)
+        return
     click.echo(summary(record))
     click.echo(f"written: {folder / 'report.html'}, .md, .json")

@@ -6,10 +6,11 @@ import click
 
 from ...golden.operands import PAIRINGS
 from ..console import command_line, dont_use, output_file, progress
+from ..slugs import Slug
 
 
 @click.command()
-@click.argument("slugs", metavar="[SLUG...]", nargs=-1)
+@click.argument("slugs", metavar="[SLUG...]", nargs=-1, type=Slug())
 @click.option("--tech", "technologies", multiple=True,
               help="As for `lmul report`; may be repeated. Default: sky130hd and asap7.")
 @click.option("--liberty", multiple=True, type=click.Path(), help="As for `lmul report`.")

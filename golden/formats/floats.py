@@ -21,6 +21,9 @@ class Specials(enum.Enum):
     FINITE = "finite"  # every code is a number (OCP MX FP6 and FP4)
 
 
+_IN_WORDS = {Specials.IEEE: "Inf and NaN", Specials.NAN_ONLY: "NaN, no Inf", Specials.FINITE: "neither Inf nor NaN"}
+
+
 @dataclass(frozen=True)
 class FloatFormat(SignedFields):
     """A binary floating-point format with subnormals.
@@ -57,6 +60,12 @@ class FloatFormat(SignedFields):
             raise Refusal(f"Exponent bits must be 2 to 8, not {self.exp_bits!r}")
         if not 1 <= self.man_bits <= 23:
             raise Refusal(f"Mantissa bits must be 1 to 23, not {self.man_bits!r}")
+
+    @property
+    def summary(self) -> str:
+        """The format in words: its fields, its bias, and what its largest exponents encode."""
+        return (f"{self.exp_bits} exponent, {self.man_bits} mantissa bits, bias {self.bias}, "
+                f"{_IN_WORDS[self.specials]}")
 
     @property
     def exp_mask(self) -> int:
