@@ -18,13 +18,16 @@ import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .codec import decode
 from .formats import FORMATS, INT8, Format
 from .refusal import Refusal
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 UNNAMED = "bytes"
 
@@ -70,6 +73,14 @@ class Numbers(NamedTuple):
     values: np.ndarray
     own: Format | None
     dtype: str
+
+
+def of(values: ArrayLike) -> Tensor:
+    """An array as if it came from a file: numpy's, or of ml_dtypes' bfloat16 and float8; what else is a sequence of
+    numbers becomes float64."""
+    array = np.asarray(values) if hasattr(values, "dtype") else np.asarray(values, np.float64)
+    name = array.dtype.name
+    return Tensor(array.view(f"u{_CODES[name].width // 8}"), name) if name in _CODES else Tensor(array, name)
 
 
 def read_pair(what: str, reference: str | Path) -> list[Tensor]:

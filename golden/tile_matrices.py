@@ -87,12 +87,14 @@ def quantised(fmt: Format, block: Block | None, values: np.ndarray, own: Format 
               axis: int = -1) -> Quantised:
     """A tensor of finite floats as codes of ``fmt``: in blocks along an ``axis`` (-1 or -2) where it has any, filled up
     with zeros to a whole number of them."""
+    values = np.asarray(values, np.float64)
     if block is None:
         codes, scale = quantise(fmt, values, own, axis)
         return Quantised(codes, None, scale)
     along = np.moveaxis(values, axis, -1)
     scale = block.tensor_scale(along)
-    found = block.encode(np.pad(along / scale, ((0, 0), (0, -along.shape[1] % block.size))))
+    room = [(0, 0)] * (along.ndim - 1) + [(0, -along.shape[-1] % block.size)]
+    found = block.encode(np.pad(along / scale, room))
     codes, scales = (np.ascontiguousarray(np.moveaxis(each, -1, axis)) for each in found)
     return Quantised(codes, scales, scale)
 

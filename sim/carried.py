@@ -8,8 +8,9 @@ import json
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,11 +63,32 @@ def carried(design: Design, bench: str, arrays: dict[str, np.ndarray], rows: int
         return np.load(scratch / "results.npy"), run
 
 
-def told(run: Result, products: int, peak: int) -> str:
-    """Cycles, utilisation and times of a run of so many products, of an array of so many a cycle."""
+@dataclass(frozen=True)
+class Ran:
+    """A simulation that carried matrices: on which simulator, seconds, cycles, and what part of the array's peak was
+    useful work. As text it goes on a sentence."""
+
+    simulator: str
+    version: str
+    build_seconds: float
+    run_seconds: float
+    cycles: int
+    utilisation: float
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (f" ({self.simulator} {self.version}: build {self.build_seconds:.1f} s, run {self.run_seconds:.1f} s), "
+                f"{self.cycles} cycles, utilisation {100 * self.utilisation:.1f} %")
+
+
+def ran(run: Result, products: int, peak: int) -> Ran:
+    """A run of so many products, of an array of so many a cycle."""
     cycles = run.figures["cycles"]
-    return (f" ({run.simulator} {run.version}: build {run.build_seconds:.1f} s, run {run.seconds:.1f} s), {cycles} "
-            f"cycles, utilisation {100 * products / (cycles * peak):.1f} %")
+    return Ran(run.simulator, run.version, run.build_seconds, run.seconds, cycles, products / (cycles * peak))
 
 
 @contextlib.contextmanager

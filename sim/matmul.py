@@ -1,42 +1,109 @@
-"""Real matrices through a ``matmul_*`` design: read, quantised, cut into tiles, multiplied, and scaled back.
+"""Real matrices through a design, from files to a file: by the model, or a ``matmul_*`` or a tile by its simulated RTL.
 
-Float matrices are quantised to the design's operand formats, each with one scale for the whole tensor
-(`lmul.golden.operands.quantise`), and the result is scaled back: float64 if an operand is, else float32. Floats are
-numpy's, bfloat16 and float8 (`lmul.golden.tensors`); those of the design's own format keep their codes. Matrices of
-unsigned integers are codes, and give the codes of the result. For formats of integers, matrices of signed integers are
-numbers, each of which must be the format's, and give signed integers: int32 for an accumulator of 32 bits. For tiles,
-whose operands may come in blocks, see `tile_matmul`.
+What matrices may be, and what of them is written: `lmul.golden.matrix_product`. The product of floats is float64 if an
+operand is, else float32; that of codes is codes of the result, and of signed integers signed integers: int32 for an
+accumulator of 32 bits.
 """
 
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 
-from ..golden import matmul as golden
-from ..golden import tensors, tile_sums
+from ..golden import tensors
 from ..golden.accumulate import check
 from ..golden.codec import code_dtype, decode
 from ..golden.files import atomic_write
 from ..golden.formats import IntFormat
-from ..golden.operands import quantise
+from ..golden.matrix_product import MatrixProduct, modelled, multiply
+from ..golden.matrix_product import check as check_design
 from ..golden.refusal import Refusal
-from ..golden.spec import Multiplier
 from ..golden.tensors import Tensor
+from ..golden.tile_sums import Scales
 from ..hdl.designs import Design
-from . import tile_matmul, tile_rtl
-from .carried import Progress, carried, told
-from .codes import code_operand
+from . import tile_rtl
+from .carried import Progress, Ran, carried, ran
 
 BACKENDS = ("golden", "rtl")
+
+
+@dataclass(frozen=True)
+class Multiplied:
+    """What `matmul_files` did.
+
+    Attributes
+    ----------
+    product : MatrixProduct
+    written : array
+        What is in the file.
+    backend : str
+    seconds : float
+        Of the multiplication of codes.
+    ran : Ran or None
+        Of ``rtl``, the simulation.
+    path : path
+    """
+
+    product: MatrixProduct
+    written: np.ndarray
+    backend: str
+    seconds: float
+    ran: Ran | None
+    path: str | Path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """All but the product itself, as plain data; keys of what there is not are None."""
+        product, tile = self.product, self.product.design.tile if self.product.design.declared.tiled else None
+        windowed, blocks = tile is not None and tile.window is not None, tile is not None and bool(tile.blocks)
+        infinite, no_number = self._specials
+        return {
+            "design": product.design.slug, "backend": self.backend,
+            **dict(zip(("rows", "depth", "cols"), product.shape, strict=True)), "mac": int(np.prod(product.shape)),
+            "seconds": self.seconds, "simulation": self.ran and self.ran.record,
+            "a_scale": product.a.scale, "b_scale": product.b.scale,
+            "window_place": product.result.place if windowed else None,
+            "block_scales_place": product.result.top if blocks else None,
+            "exponent": product.result.exponent, "inf": infinite, "nan": no_number, "result_error": product.error,
+            "dtype": str(self.written.dtype), "output": str(self.path),
+        }
+
+    @property
+    def line(self) -> str:
+        """All in one line."""
+        found, product = self.record, self.product
+        rows, depth, cols = product.shape
+        words = [f"{found['design']}, {self.backend}: {(rows, depth)} x {(depth, cols)}, {found['mac']} MAC in "
+                 f"{self.seconds:.2f} s{self.ran or ''}"]
+        if found["window_place"] is not None:
+            words.append(f"window at {found['window_place']}")
+        if found["block_scales_place"] is not None:
+            words.append(f"scales of blocks at {found['block_scales_place']}")
+        if product.design.declared.tiled and not product.design.result.integer:
+            words.append(f"codes of results times 2**{found['exponent']}")
+        if product.a.scale is not None:
+            words.append(f"scales {product.a.scale:.6g} and {product.b.scale:.6g}")
+        if not product.design.result.integer:
+            words.append(f"{found['inf']} Inf and {found['nan']} NaN in the result")
+        if found["result_error"] is not None:
+            words.append(f"error {100 * found['result_error']:.3g} % of the exact product's root mean square")
+        return "; ".join([*words, f"wrote {self.path}"])
+
+    @property
+    def _specials(self):
+        """How many results are Inf and NaN, those among them that became so when they were scaled back."""
+        floats = self.written.dtype.kind == "f"
+        values = self.written if floats else decode(self.product.design.result, self.product.codes)
+        return int(np.count_nonzero(np.isinf(values))), int(np.count_nonzero(np.isnan(values)))
 
 
 def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, path: str | Path,
                  progress: Progress | None = None, simulator: str = "verilator",
                  folder: str | Path | None = None, a_scales: str | Path | None = None,
-                 b_scales: str | Path | None = None) -> str:
+                 b_scales: str | Path | None = None) -> Multiplied:
     """Multiply the matrices in two files and write the product to a third.
 
     Parameters
@@ -44,7 +111,7 @@ def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, pat
     a, b : str or path
         Matrices (M, K) and (K, N), both float, or both codes: ``F.npy``, ``F.npz:x`` or ``F.safetensors:x``.
     design : Design
-        A ``matmul``, or a tile, whose results are those of its core.
+        One that has sums; for ``rtl`` a ``matmul``, or a tile, whose results are those of its core.
     backend : str
         ``golden`` or ``rtl``: the same bits either way.
     path : path
@@ -56,80 +123,37 @@ def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, pat
     a_scales, b_scales : str, path or None
         Codes of the scales of blocks, for operands of a tile that are codes in blocks.
 
-    Returns
-    -------
-    str
-        What was done, in one line: for floats with how many results are Inf and NaN, for tiles with the window's place
-        and that of the scales, for ``rtl`` with the share of the array's peak that did useful work.
-
     Raises
     ------
     Refusal
         If the design, a file or a matrix is refused, or a sum leaves the range of an integer accumulator: one sentence.
     """
-    if design.protocol != "axis" and not design.declared.tiled:
-        raise Refusal(f"Design must be a matmul or a tile to multiply matrices, not {design.slug!r}")
+    check_design(design)
     if backend not in BACKENDS:
         raise Refusal(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
+    if backend == "rtl" and design.protocol != "axis" and not design.declared.tiled:
+        raise Refusal(f"Design must be a matmul or a tile to be simulated with matrices, not {design.slug!r}")
     first, second = read_matrix("A", a), read_matrix("B", b)
-    scales = [given and read_matrix(f"of scales of {name}", given)
+    scales = [read_matrix(f"of scales of {name}", given) if given else None
               for name, given in (("A", a_scales), ("B", b_scales))]
-    if design.declared.tiled:
-        run = _by_tile(design, first, second, scales, backend, simulator, folder, progress)
-    elif any(scales):
-        raise Refusal(f"Scales of blocks must be left out for {design.slug!r}, which has no blocks")
-    else:
-        run = _by_array(design, first, second, backend, simulator, folder, progress)
+    seconds, how = 0.0, None
+
+    def by(design, a, b, scales):
+        nonlocal seconds, how
+        start = time.perf_counter()
+        if backend == "golden":
+            codes = modelled(design, a, b, scales)
+        else:
+            simulated = tile_rtl.on_rtl if design.declared.tiled else on_rtl
+            codes, how = simulated(design, a, b, scales, simulator, folder, progress)
+        seconds = time.perf_counter() - start
+        return codes
+
+    product = multiply(design, first, second, *scales, by=by)
+    written = result(product, {first.dtype, second.dtype})
     with atomic_write(path, "wb") as file:
-        np.save(file, run.product)
-    shapes = first.array.shape, second.array.shape
-    macs = first.array.size * shapes[1][1]
-    return (f"{design.slug}, {backend}: {shapes[0]} x {shapes[1]}, {macs} MAC in {run.seconds:.2f} s{run.how}"
-            f"{_specials(design, run.codes, run.product)}; wrote {path}")
-
-
-class _Run(NamedTuple):
-    """A product: codes of results, and what of them is written; how long that took, and what is said of it."""
-
-    codes: np.ndarray
-    product: np.ndarray
-    seconds: float
-    how: str
-
-
-def _by_array(design, first, second, backend, simulator, folder, progress):
-    a, b, scales = operands(design.multiplier, first, second)
-    golden.refuse_wrapped(design.multiplier, design.summed_by, a, b)
-    start = time.perf_counter()
-    if backend == "golden":
-        codes, how = golden.matmul(design.multiplier, design.summed_by, a, b), ""
-    else:
-        codes, how = on_rtl(design, a, b, simulator, folder, progress)
-    seconds = time.perf_counter() - start
-    scaled = "" if scales is None else f"; scales {scales[0]:.6g} and {scales[1]:.6g}"
-    return _Run(codes, result(design, codes, {first.dtype, second.dtype}, scales), seconds, how + scaled)
-
-
-def _by_tile(design, first, second, scales, backend, simulator, folder, progress):
-    tile = design.tile
-    a, b = tile_matmul.operands(tile, first, second, *scales)
-    given = a.codes, b.codes, tile_matmul.scales(a, b)
-    start = time.perf_counter()
-    if backend == "golden":
-        found, how = tile_sums.tile_matmul(tile, *given), ""
-    else:
-        found, how = tile_rtl.on_rtl(design, *given, simulator, folder, progress)
-    seconds = time.perf_counter() - start
-    product = tile_matmul.product(tile, found, a, b, {first.dtype, second.dtype})
-    return _Run(found.codes, product, seconds, how + tile_matmul.told(tile, found, a, b))
-
-
-def _specials(design, codes, product):
-    """How many results are Inf and NaN, those among them that became so when they were scaled back; of floats."""
-    if design.result.integer:
-        return ""
-    values = product if product.dtype.kind == "f" else decode(design.result, codes)
-    return f"; {np.count_nonzero(np.isinf(values))} Inf and {np.count_nonzero(np.isnan(values))} NaN in the result"
+        np.save(file, written)
+    return Multiplied(product, written, backend, seconds, how, path)
 
 
 def read_matrix(name: str, reference: str | Path) -> Tensor:
@@ -146,54 +170,26 @@ def read_matrix(name: str, reference: str | Path) -> Tensor:
     return tensor
 
 
-def operands(spec: Multiplier, a: Tensor, b: Tensor) -> tuple[np.ndarray, np.ndarray, tuple[float, float] | None]:
-    """Two matrices, `Tensor`, as codes; and their scales, two floats, or None if they were codes to begin with.
-
-    Raises
-    ------
-    Refusal
-        If the dtypes are not such as the module says, a float is not finite, a code does not fit, or the inner
-        dimensions differ.
-    """
-    if a.array.shape[1] != b.array.shape[0]:
-        raise Refusal(f"Inner dimensions must be equal, not {a.array.shape[1]} and {b.array.shape[0]}")
-    (a_codes, a_scale), (b_codes, b_scale) = _operand("A", spec.a, a, -1), _operand("B", spec.b, b, -2)
-    if (a_scale is None) != (b_scale is None):
-        kinds = ["codes" if scale is None else "floats" for scale in (a_scale, b_scale)]
-        raise Refusal(f"Matrices must be both floats or both codes, not {kinds[0]} and {kinds[1]}")
-    return a_codes, b_codes, None if a_scale is None or b_scale is None else (a_scale, b_scale)
-
-
-def _operand(name, fmt, tensor, axis):
-    """Codes, and their scale or None."""
-    codes = code_operand(name, fmt, tensor, axis)
-    if codes is not None:
-        return codes, None
-    numbers = tensors.numbers(f"Matrix {name}", tensor, [fmt])
-    return quantise(fmt, numbers.values, numbers.own, axis)
-
-
-def result(design: Design, codes: np.ndarray, dtypes: Collection[str],
-           scales: tuple[float, float] | None) -> np.ndarray:
-    """Result codes as what matrices of these types, names, call for."""
-    if scales is not None:
-        dtype = np.float64 if "float64" in dtypes else np.float32
+def result(product: MatrixProduct, dtypes: Collection[str]) -> np.ndarray:
+    """A product as matrices of these types, names, call for."""
+    if product.a.scale is not None:
         with np.errstate(over="ignore"):
-            return (decode(design.result, codes) * scales[0] * scales[1]).astype(dtype)
+            return product.values.astype(np.float64 if "float64" in dtypes else np.float32)
     if any(name.startswith("int") for name in dtypes):
-        return cast(IntFormat, design.result).numbers(codes).astype(f"i{codes.dtype.itemsize}")
-    return codes
+        numbers = cast(IntFormat, product.design.result).numbers(product.codes)
+        return numbers.astype(f"i{product.codes.dtype.itemsize}")
+    return product.codes
 
 
-def on_rtl(design: Design, a: np.ndarray, b: np.ndarray, simulator: str = "verilator",
-           folder: str | Path | None = None, progress: Progress | None = None) -> tuple[np.ndarray, str]:
+def on_rtl(design: Design, a: np.ndarray, b: np.ndarray, scales: Scales = Scales(),  # noqa: B008
+           simulator: str = "verilator", folder: str | Path | None = None,
+           progress: Progress | None = None) -> tuple[np.ndarray, Ran]:
     """The product of code matrices by the simulated RTL, of any size: tile by tile, depth whole.
 
     Returns
     -------
     codes : array, (M, N)
-    how : str
-        Cycles, utilisation and times, for `matmul_files`.
+    ran : Ran
     """
     check(design.multiplier, design.summed_by, a.shape[1])
     a_tiles, b_tiles = tiles(design, a, b)
@@ -202,7 +198,7 @@ def on_rtl(design: Design, a: np.ndarray, b: np.ndarray, simulator: str = "veril
                          len(a_tiles) * len(b_tiles) * rows, a.size * b.shape[1], simulator, folder, progress)
     codes = codes.reshape(len(a_tiles), len(b_tiles), rows, cols).transpose(0, 2, 1, 3)
     codes = codes.reshape(len(a_tiles) * rows, -1)[: a.shape[0], : b.shape[1]]
-    how = told(run, a.size * b.shape[1], rows * cols)
+    how = ran(run, a.size * b.shape[1], rows * cols)
     return np.ascontiguousarray(codes, code_dtype(design.result.width)), how
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..golden.codec import code_dtype
 from ..golden.tile_sums import Scales, TileResult, place_for, top_for
 from ..hdl.verilog import component
-from .carried import carried, told
+from .carried import carried, ran
 from .passes import Operands
 from .tile_runs import run
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from ..hdl.designs import Design
     from ..hdl.tile_core import TileMatmul
-    from .carried import Progress
+    from .carried import Progress, Ran
 
 
 def on_rtl(design: Design, a: np.ndarray, b: np.ndarray, scales: Scales, simulator: str = "verilator",
-           folder: str | Path | None = None, progress: Progress | None = None) -> tuple[TileResult, str]:
+           folder: str | Path | None = None, progress: Progress | None = None) -> tuple[TileResult, Ran]:
     """The product of code matrices by the simulated core of a tile.
 
     Parameters
@@ -38,8 +38,7 @@ def on_rtl(design: Design, a: np.ndarray, b: np.ndarray, scales: Scales, simulat
     Returns
     -------
     result : TileResult
-    how : str
-        Cycles, utilisation and times.
+    ran : Ran
     """
     core, tile = replace(design, structure="core"), design.tile
     place, top = place_for(tile, a, b), top_for(tile, scales)
@@ -57,7 +56,7 @@ def on_rtl(design: Design, a: np.ndarray, b: np.ndarray, scales: Scales, simulat
     cols = cast(int, core.cols)
     found = rows.reshape(-1, len(a), cols).swapaxes(0, 1).reshape(len(a), -1)[:, : b.shape[1]]
     codes = np.ascontiguousarray(found, code_dtype(tile.result.width))
-    return TileResult(codes, place, top, tile.exponent(place, top)), told(done, products, tile.lanes * cols)
+    return TileResult(codes, place, top, tile.exponent(place, top)), ran(done, products, tile.lanes * cols)
 
 
 def runs_of(core: Design, given: Operands) -> list[Operands]:

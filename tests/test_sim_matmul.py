@@ -24,7 +24,7 @@ def multiply(tmp_path, sim_folder):
         for name, matrix in (("a", a), ("b", b)):
             np.save(tmp_path / f"{name}.npy", matrix)
         path = tmp_path / "c.npy"
-        line = matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse(slug), backend, path, folder=sim_folder)
+        line = matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse(slug), backend, path, folder=sim_folder).line
         return np.load(path), line
     return run
 
@@ -142,7 +142,7 @@ def test_codes_of_the_design_stay_what_they_are(dtype, multiply, seed):
     codes = [matrix.view(f"u{matrix.itemsize}") for matrix in (a, b)]
     sums = golden.matmul(design.multiplier, design.accumulator, *codes)
     assert product.dtype == np.float32 and np.array_equal(product, decode(design.accumulator.result, sums))
-    assert "; scales 1 and 1; 0 Inf and 0 NaN in the result; wrote" in line
+    assert "; scales 1 and 1; 0 Inf and 0 NaN in the result; " in line
 
 
 def test_bfloat16_for_other_designs_is_quantised(multiply, seed):
@@ -242,7 +242,7 @@ def test_truncated_file_is_refused(tmp_path):
 
 
 def test_other_designs_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="Design must be a matmul or a tile to multiply matrices, not 'mul_lmul_e4m3'"):
+    with pytest.raises(ValueError, match="Design must have sums, .*, not 'mul_lmul_e4m3'"):
         matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", parse("mul_lmul_e4m3"), "golden", tmp_path / "c.npy")
 
 
@@ -257,7 +257,7 @@ def test_128_cubed_in_a_minute(dataflow, tmp_path, seed):
     products = {}
     for backend in ("golden", "rtl"):
         start = _processor_seconds()
-        line = matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", design, backend, tmp_path / "c.npy")
+        line = matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", design, backend, tmp_path / "c.npy").line
         seconds = _processor_seconds() - start
         products[backend] = np.load(tmp_path / "c.npy")
     assert np.array_equal(products["rtl"], products["golden"])

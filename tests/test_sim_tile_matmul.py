@@ -18,7 +18,7 @@ def multiply(tmp_path):
             files[name] = tmp_path / f"{name}.npy"
             np.save(files[name], array)
         path = tmp_path / "c.npy"
-        line = matmul_files(files.pop("a"), files.pop("b"), parse(words), backend, path, **files)
+        line = matmul_files(files.pop("a"), files.pop("b"), parse(words), backend, path, **files).line
         return np.load(path), line
     return run
 

@@ -81,7 +81,7 @@ def test_product_by_the_core(slug, shape, tmp_path, sim_folder, seed):
     found = {}
     for backend in ("golden", "rtl"):
         line = matmul_files(tmp_path / "a.npy", tmp_path / "b.npy", design, backend, tmp_path / "c.npy",
-                            folder=sim_folder, simulator="icarus")
+                            folder=sim_folder, simulator="icarus").line
         found[backend] = np.load(tmp_path / "c.npy")
         assert f"{a.shape} x {b.shape}" in line
     assert "utilisation" in line

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..golden.codec import as_codes, code_dtype
-from ..golden.refusal import Refusal
+from .codec import as_codes, code_dtype
+from .refusal import Refusal
 
 if TYPE_CHECKING:
-    from ..golden.formats import Format
-    from ..golden.tensors import Tensor
+    from .formats import Format
+    from .tensors import Tensor
 
 
 def code_operand(name: str, fmt: Format, tensor: Tensor, axis: int, exactly: bool = True) -> np.ndarray | None:
