@@ -1,11 +1,13 @@
 """With --json a command prints one JSON document on standard output, and nothing else there; and a range of seeds."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from lmul.cli.main import main
+from lmul.prove.obligation import Proof
 from test_cli import refused
 
 
@@ -44,9 +46,11 @@ def test_matmul_of_results_that_are_no_numbers(document, tmp_path):
     assert (found["nan"], found["result_error"]) == (1, None)
 
 
-def test_prove(document):
-    [proof] = document("prove", "mul_lmul_e2m1")["proofs"]
-    assert (proof["name"], proof["verdict"], proof["witness"]) == ("mul_lmul_e2m1", "proved", {})
+def test_prove(document, monkeypatch):
+    """A refuted one is in the document, and in the exit status."""
+    proof = Proof("mul_lmul_e2m1", "what golden says", "exhaustion", "refuted", 0.12345, {"a": "0x2 (1)"})
+    monkeypatch.setattr("lmul.prove.catalogue.prove", lambda *_: [proof])
+    assert document("prove", "mul_lmul_e2m1", status=1)["proofs"] == [asdict(proof) | {"seconds": 0.123}]
 
 
 def test_report(document, tmp_path, monkeypatch):
@@ -65,20 +69,13 @@ def test_a_whole_report(document, tmp_path):
 
 
 @pytest.mark.icarus
-def test_seeds(document, tmp_path):
-    runs = document("simulate", "mul_lmul_e2m1", "--seeds", "-1..0", "--simulator", "icarus", "-o", tmp_path)["runs"]
-    assert [run["seed"] for run in runs] == [-1, 0] and all(run["passed"] for run in runs)
-    assert len({Path(run["log"]).read_text() for run in runs}) == 2
-    assert runs[0]["benches"] == ["lmul.sim.cocotb_multiplier"] and runs[0]["figures"]["vectors"] > 0
-
-
-@pytest.mark.icarus
-def test_a_failure_is_in_the_document(document, tmp_path):
-    """And in the exit status."""
+def test_seeds_and_failures(document, tmp_path):
+    """Each run keeps its log; what fails is in the document, and in the exit status."""
     (tmp_path / "wrong.v").write_text("module wrong(input [3:0] a, b, output [3:0] p); assign p = a & b; endmodule\n")
-    [run] = document("simulate", "--verilog", f"{tmp_path}/wrong.v:wrong=mul_lmul_e2m1", "--simulator", "icarus", "-o",
-                     tmp_path, status=1)["runs"]
-    assert not run["passed"] and run["failures"] and run["failure"]
+    runs = document("simulate", "--verilog", f"{tmp_path}/wrong.v:wrong=mul_lmul_e2m1", "--seeds", "-1..0",
+                    "--simulator", "icarus", "-o", tmp_path, status=1)["runs"]
+    assert [run["seed"] for run in runs] == [-1, 0] and len({Path(run["log"]).read_text() for run in runs}) == 2
+    assert not any(run["passed"] for run in runs) and all(run["failures"] and run["failure"] for run in runs)
 
 
 @pytest.mark.parametrize("seeds", ["3..1", "1-3", "1..", "a..b"])
