@@ -69,14 +69,15 @@ def capital(text: str) -> str:
 
 def bar_figure(title: str, entries: list[Entry]) -> Figure:
     """What each design needs by itself in every technology, rivals together."""
-    panels = []
+    panels, shown = [], [measure for measure in measured(entries) if measure.clock != "fast"]
     for technology in technologies(entries):
         some = _of(entries, technology)
         panels += [_bars(f"{technology}: {measure.name}{measure.unit and f', {measure.unit}'}", some,
                          lambda entry, measure=measure: measure.of(entry.row))
-                   for measure in measured(some) if measure.clock != "fast"]
-    return Figure(f"{title}, rivals together, area and energy at the relaxed clock. Where nothing is said of "
-                  "subnormals, they are flushed.", panels, _key(entries))
+                   for measure in measured(some) if measure in shown]
+    clock = ", area and energy at the relaxed clock" if any(measure.clock for measure in shown) else ""
+    return Figure(f"{title}, rivals together{clock}. Where nothing is said of subnormals, they are flushed.", panels,
+                  _key(entries))
 
 
 def error_figure(entries: list[Entry]) -> Figure:

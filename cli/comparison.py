@@ -1,10 +1,9 @@
-"""Which rows of a record may be compared, their ratios, and the finding in words: every figure comes from the rows,
-and the margin of every verdict from the record's scatter."""
+"""Which rows of a record may be compared, their ratios, and the verdicts: every figure comes from the rows, and the
+margin of every verdict from the record's scatter."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,15 +15,9 @@ from ..hdl.designs import Design, parse
 from ..hdl.structures import STRUCTURES
 from ..synth import rivals
 from ..synth.rivals import MEASURES, Measure
-from .document import percent
 
-#: What designs are judged by, the first that a report has, with the words for less, no clear difference, and more.
-COSTS = {
-    "energy_fj_per_op": {"less": "{} saves energy in", "same": "It makes no clear or consistent difference in",
-                         "more": "It costs energy in"},
-    "luts": {"less": "{} saves LUTs in", "same": "It makes no clear or consistent difference in LUTs in",
-             "more": "It costs LUTs in"},
-}
+#: What designs are judged by, the first that a report has.
+COSTS = ("energy_fj_per_op", "luts")
 
 
 @dataclass(frozen=True)
@@ -246,123 +239,3 @@ def cost(pairs: Sequence[Pair]) -> list[Measure]:
         if any(pair.verdict(measure) for pair in pairs for measure in some):
             return some
     return []
-
-
-def consensus(pairs: Iterable[Pair], measures: Sequence[Measure]) -> str | None:
-    """What the verdicts of pairs of one design say together: that of all, or ``same`` where they disagree; or None."""
-    found = {word for pair in pairs for measure in measures if (word := pair.verdict(measure))}
-    return found.pop() if len(found) == 1 else "same" if found else None
-
-
-def verdicts(pairs: Iterable[Pair], measures: Sequence[Measure]) -> dict[str, list[tuple[Entry, float]]]:
-    """Sort designs by what their ratios say, in every technology and by every measure that has one: a dict of ``less``,
-    ``more`` and ``same`` (no clear difference, or they disagree) to lists of (entry, the ratio least in its favour)."""
-    found = {"less": [], "more": [], "same": []}
-    for alike in across(pairs).values():
-        word = consensus(alike, measures)
-        if word:
-            found[word].append((alike[0].ours, max(ratio for pair in alike for measure in measures
-                                                   if (ratio := pair.ratio(measure)) is not None)))
-    return found
-
-
-def finding(record: dict[str, Any]) -> str:
-    """Where designs pay beside their rivals and where not, and for what error: words made from the rows of the default
-    designs. Each arithmetic is told of by itself, beside one kind of rival after the other."""
-    found = {kind: headline(some) for kind, some in beside(record).items()}
-    titles = dict.fromkeys(pair.ours.title for some in found.values() for pair in some)
-    told = [(title, {kind: [pair for pair in some if pair.ours.title == title] for kind, some in found.items()})
-            for title in titles]
-    parts = [_beside(title, some, kind) for title, of in told for kind, some in of.items()]
-    parts.append(_undriven([pair for some in found.values() for pair in some]))
-    if not any(parts):
-        names = dict.fromkeys(entry.title for entry in entries(record) if entry.design.multiplier.rival)
-        name = next(iter(names), "")
-        return (f"No {name + ' ' if name else ''}design has an energy or LUTs beside a rival's, so this report cannot "
-                f"say whether {name or 'any of them'} pays.")
-    return " ".join(filter(None, [*parts, *(sentence for title, of in told for sentence in _price(title, of))]))
-
-
-def _beside(title, pairs, kind):
-    """The verdicts of one arithmetic beside one kind of rival, in sentences; or nothing."""
-    judged = cost(pairs)
-    if not judged:
-        return ""
-    found, words = verdicts(pairs, judged), COSTS[judged[0].key]
-    totals = Counter(alike[0].ours.structure for alike in across(pairs).values())
-    sentences = [f"{words[verdict].format(title)} {_listed(found[verdict], totals)}."
-                 for verdict in words if found[verdict]]
-    for key, adjective in (("fmax_mhz", "slower"), ("area_um2", "larger")):
-        worse = []
-        for alike in across(pairs).values():
-            ratios = [ratio for pair in alike for each in MEASURES if each.key == key
-                      and pair.verdict(each) == "more" and (ratio := pair.ratio(each)) is not None]
-            worse += [(alike[0].ours, max(ratios))] if ratios else []
-        sentences += [f"It is {adjective} in {_listed(worse, totals)}."] if worse else []
-    return f"{title} / {kind}, worst technology and clock: {' '.join(sentences)}"
-
-
-def _undriven(pairs):
-    """Where the operands are no evidence, as a sentence, or nothing."""
-    silent = across([pair for pair in pairs if pair.undriven])
-    if not silent:
-        return ""
-    why = "; ".join(dict.fromkeys(filter(None, (alike[0].undriven for alike in silent.values()))))
-    names = _names([alike[0].ours for alike in silent.values()])
-    return f"No verdict on {names}: these operands are no evidence ({why})."
-
-
-def _listed(members, totals):
-    """Designs by structure: all of it, several, or each by name; with the range of their ratios."""
-    structures = {}
-    for entry, ratio in members:
-        structures.setdefault(entry.structure, []).append((entry, ratio))
-    parts = []
-    for structure, some in structures.items():
-        name, total = STRUCTURES[structure].title, totals[structure]
-        which = (f"every {name}" if len(some) == total > 1 else
-                 _names([entry for entry, _ in some]) if len(some) < 3 else f"{len(some)} of {total} {name}s")
-        parts.append(f"{which} ({_span([ratio for _, ratio in some], '{:.2f}'.format)})")
-    return "; ".join(parts)
-
-
-def _names(entries):
-    """Designs by name, those of one structure together."""
-    structures = {}
-    for entry in entries:
-        structures.setdefault(entry.structure, []).append(" ".join([entry.operands, entry.shape]).strip())
-    return "; ".join(f"the {STRUCTURES[structure].title} of {' and '.join(names)}"
-                     for structure, names in structures.items())
-
-
-def _price(title, beside):
-    """What is lost in accuracy by one arithmetic, in sentences: of narrow products their errors, of sums those of the
-    results."""
-    sentences, every = [], [pair for some in beside.values() for pair in some]
-    for kind, some in beside.items():
-        narrow = [pair for pair in some if not pair.ours.design.unrounded]
-        words = [f"{f', {kind} '.join(sides)} {of}" for key, of in (
-            ("mean_relative_error", "over all significands"), ("driven_relative_error", "of the products driven"))
-            if (sides := _errors([[pair.ours, pair.rival] for pair in narrow], key))]
-        if words:
-            sentences.append(f"The price: a narrow product's mean relative error is {', '.join(words)}.")
-    for structure in dict.fromkeys(pair.ours.structure for pair in every if not pair.ours.design.combinational):
-        ours = _errors([[pair.ours] for pair in every if pair.ours.structure == structure], "result_error")
-        theirs = [f"{kind} {error}" for kind, some in beside.items()
-                  for error in _errors([[pair.rival] for pair in some if pair.ours.structure == structure],
-                                       "result_error")]
-        if ours:
-            sentences.append(f"The error of the result of the {STRUCTURES[structure].title}, root mean square: "
-                             f"{', '.join([f'{title} {ours[0]}', *theirs])}.")
-    return sentences
-
-
-def _errors(rows, key):
-    """The range of an error, in words, for each of the sides that ``rows`` have, or nothing where one is missing."""
-    found = [errors for some in rows if None not in (errors := [entry.row.get(key) for entry in some])]
-    return [_span(side, percent).replace(" %", "\u00a0%") for side in zip(*found, strict=True)]
-
-
-def _span(values, show):
-    low, high = show(min(values)), show(max(values))
-    return low if low == high else f"{low} to {high}"

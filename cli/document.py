@@ -52,14 +52,18 @@ class Items:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells are strings. The columns numbered in ``words`` hold words, the others figures; units stand in the header.
-    ``groups`` are (title, number of columns) that head several columns together, from the left."""
+    """Cells are strings; what follows a line's end is set below it, smaller. The columns numbered in ``words`` hold
+    words, the others figures; units stand in the header. ``groups`` are (title, number of columns) that head several
+    columns together, from the left. ``tones`` give the cell at (row, column) the colours of a verdict: ``less``,
+    ``same`` or ``more``. Where the window is narrow, a ``stacked`` table has its cells below one another."""
 
     caption: str
     columns: list[str]
     rows: list[list[str]]
     words: tuple[int, ...] = (0,)
     groups: list[tuple[str, int]] = field(default_factory=list)
+    tones: dict[tuple[int, int], str] = field(default_factory=dict)
+    stacked: bool = False
 
     @property
     def heads(self) -> list[str]:
@@ -147,8 +151,16 @@ def to_html(page: Page) -> str:
     environment = jinja2.Environment(loader=jinja2.PackageLoader("lmul.cli"), autoescape=True, trim_blocks=True,
                                      lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters["marks"] = lambda text: Markup(_html(text))
+    environment.filters["cell"] = lambda text: Markup(_lines(text))
+    environment.filters["plain"] = lambda text: MARKS.sub(lambda match: match[1] or match[2], text)
     environment.tests["kind"] = lambda block, name: type(block).__name__ == name
     return environment.get_template("page.html").render(page=page, light=LIGHT, dark=DARK)
+
+
+def _lines(text):
+    """A cell: below its first line the others, smaller."""
+    first, *rest = text.split("\n")
+    return _html(first) + "".join(f'<span class="below"> {_html(line)}</span>' for line in rest)
 
 
 def _html(text):

@@ -10,24 +10,32 @@ from typing import TYPE_CHECKING, Any
 
 from ..hdl.structures import STRUCTURES
 from ..synth.figures import FIGURES, FRACTION
+from ..synth.record import OF_CELLS, OF_FPGAS
 from ..synth.rivals import switched, undriven
 from . import charts, foreign_page, tile_section
-from .comparison import across, beside, consensus, cost, entries, finding, headline, subject, technologies
-from .document import Heading, Items, Page, Table, number, percent, write
+from .answer import answers, finding, judge, listed, unsaid
+from .comparison import across, beside, cost, entries, technologies
+from .document import Figure, Heading, Items, Page, Table, Text, number, percent, write
 
 if TYPE_CHECKING:
     from .comparison import Entry
 
-READING = (
+RATIOS = (
     "A ratio is a design over a rival. The exact one, in whose place the design stands, differs in the multiplier's "
     "arithmetic alone: same structure, formats, policies, technology and clock. Wide products of L-Mul have two rivals "
     "more: exact ones rounded, or cut, to as many bits as L-Mul adds. The last rival of a sum is that of integer "
     "products of the same structure and shape, of the widest measured, at the same clock. Below 1 the design is "
-    "cheaper.",
+    "cheaper.")
+CLOCKS = (
     "Rivals share two clocks. The relaxed one is long enough for the smallest netlist of each, the fast one just long "
     "enough for the fastest netlist of each; at either clock a design shows, of its netlists that meet it, that of the "
     "smallest area times energy. Tables and bars are at the relaxed clock. The shortest delay is that of a design's "
-    "fastest netlist.",
+    "fastest netlist.")
+READING = (
+    "Each format, technology and clock is a comparison. A cell of the first table says what all comparisons of its "
+    "structure say together, or in how many of them the arithmetic saves or costs; its range is that of them all. "
+    "Errors of results are those of the operands that drove the netlists, of lone multipliers of all significands; "
+    "they have no margin.",
     "A narrow product is rounded back to the operands' format; a wide one is not rounded and goes to an accumulator.",
     "L-Mul adds the operands' exponent-and-mantissa fields as integers, less the bias, plus an offset; Mitchell is the "
     "same without the offset (1962). The formula that the paper prints is another function once the mantissas carry.",
@@ -39,11 +47,11 @@ GLITCHES = {
            "about half of its power, and exact multipliers look better than they are.",
 }
 
+#: Figures that every row on an FPGA, and every row in a cell library, is expected to have.
+FPGA_FIGURES, CELL_FIGURES = ("luts",), ("area_um2", "energy_fj_per_op", "fmax_mhz")
+
 #: Cells left out that a page names.
 FAULTS_SHOWN = 12
-
-#: Designs that the terminal summary shows.
-SUMMARY_ROWS = 7
 
 
 def write_pages(record: dict[str, Any], folder: Path) -> None:
@@ -52,42 +60,75 @@ def write_pages(record: dict[str, Any], folder: Path) -> None:
 
 
 def report_page(record: dict[str, Any]) -> Page:
-    """The report as a `Page`: limits, how to read it, ratios, figures, every row, what is missing, provenance."""
-    rows, notes = entries(record), Notes(entries(record))
-    blocks = [Heading("Limits, first"), Items(record["limits"]), Heading("How to read this"),
-              Items([*READING, *_scatter(record["scatter"]), GLITCHES[record["operands"]["glitches"]],
-                     *_proofs(rows)])]
-    blocks = tile_section.section(rows) + blocks
-    rivals = beside(record)
+    """The report as a `Page`: the answer, its picture, then ratios, figures, every row, what is missing, and last the
+    limits, how to read it, provenance."""
+    rows, notes, rivals = entries(record), Notes(entries(record)), beside(record)
+    told = answers(record)
+    blocks = []
+    for answer in told[:1]:
+        blocks += [answer.table, Text("[Limits](#limits) and [how to read this](#how-to-read-this) stand below."),
+                   charts.ratio_figure(rivals[answer.kind], answer.kind)]
+    if told[1:]:
+        blocks += [Heading("Beside other rivals"), *(block for answer in told[1:] for block in _told(answer))]
+    blocks += tile_section.section(rows)
     blocks += [Heading("Ratios")] if rivals else []
     for kind, some in rivals.items():
-        blocks += [charts.ratio_figure(some, kind), _ratio_table(some, kind), _margin_table(some, kind)]
+        drawn = [] if told and kind == told[0].kind else [charts.ratio_figure(some, kind)]
+        blocks += [*drawn, _ratio_table(some, kind), _margin_table(some, kind)]
     blocks += foreign_page.section(record)
     silent = [pair for some in rivals.values() for pair in some if pair.undriven]
     if silent:
         blocks += [Heading("Operands that are no evidence"), _undriven_table(silent)]
     for structure, declared in STRUCTURES.items():
-        some = [entry for entry in rows if entry.structure == structure]
-        if some:
-            figures = [charts.bar_figure(declared.heading, some),
+        if some := [entry for entry in rows if entry.structure == structure]:
+            blocks += [Heading(declared.heading), charts.bar_figure(declared.heading, some),
                        *([] if declared.tiled else [charts.breakdown_figure(some)]),
                        charts.curve_figure(some, "area_um2"),
                        charts.curve_figure(some, "energy_fj_per_op", " All at the relaxed clock.")]
-            blocks += [Heading(declared.heading), *(figure for figure in figures if figure.panels)]
-    blocks += [Heading("Error"), charts.error_figure(rows),
-               *(figure for figure in [charts.result_figure(rows)] if figure.panels), Heading("Every row"), _glossary()]
+    blocks += [Heading("Error"), charts.error_figure(rows), charts.result_figure(rows)]
+    blocks += [Heading("Every row"), _glossary(rows)] if rows else []
     for technology in technologies(rows):
         blocks += [_row_table(technology, rows, notes), *_placed_table(technology, rows)]
     if notes.items:
         blocks += [Heading("Figures that are missing, and why"), Items(notes.items, numbered=True)]
+    blocks += _method(record, rows)
+    lead = [told[0].sentence, unsaid(record)] if told and told[0].sentence else [finding(record)]
+    return Page(_title(told, rows), " ".join(filter(None, lead)), _filled(blocks))
+
+
+def _told(answer):
+    """What a report says of an arithmetic beside a rival."""
+    return [*([Text(answer.sentence)] if answer.sentence else []), answer.table]
+
+
+def _title(told, rows):
+    """What the report is about: the first arithmetic that it judges, or what there is of its rows."""
+    if told:
+        return f"{told[0].title}: what it saves and what it costs"
+    names = [measure.name for measure in charts.measured(rows) if measure.clock != "fast"]
+    return f"Designs: {listed([*names, 'error'])}"
+
+
+def _filled(blocks):
+    """Blocks without figures that are empty and headings that nothing follows."""
+    some = [block for block in blocks if not (isinstance(block, Figure) and not block.panels)]
+    return [block for block, after in zip(some, [*some[1:], Heading("", 1)], strict=True)
+            if not (isinstance(block, Heading) and isinstance(after, Heading) and after.level <= block.level)]
+
+
+def _method(record, rows):
+    """The limits, how figures were obtained, and what from."""
+    cells, fpgas = ([entry for entry in rows if (entry.row["luts"] is None) == which] for which in (True, False))
+    foreign_to = [*(() if cells or not fpgas else OF_CELLS), *(() if fpgas or not cells else OF_FPGAS)]
+    blocks = [Heading("Limits"), Items([limit for limit in record["limits"] if limit not in foreign_to]),
+              Heading("How to read this"), Items([
+                  RATIOS, *([CLOCKS] if cells or not fpgas else []), *READING, *_scatter(record["scatter"]),
+                  *([GLITCHES[record["operands"]["glitches"]]] if cells or not fpgas else []), *_proofs(rows)])]
+    unused = [sentence for library in record.get("libraries", ()) for sentence in _left_out(library)]
+    if unused:
+        blocks += [Heading("Cells of the libraries that are not used"), Items(unused)]
     origins = [_origin_table(technology, rows) for technology in technologies(rows)]
-    cells = [sentence for library in record.get("libraries", ()) for sentence in _left_out(library)]
-    if cells:
-        blocks += [Heading("Cells of the libraries that are not used"), Items(cells)]
-    blocks += [Heading("Provenance"), _provenance(record), *(table for table in origins if table.rows)]
-    names = {kind: subject(headline(some)) for kind, some in rivals.items()}
-    title = "; ".join(f"{ours} beside {kind}" for kind, ours in names.items() if ours) or "Designs"
-    return Page(f"{title}: area, delay, energy, error", finding(record), blocks)
+    return [*blocks, Heading("Provenance"), _provenance(record), *(table for table in origins if table.rows)]
 
 
 def _scatter(scatter):
@@ -109,8 +150,6 @@ def _proofs(rows):
             "of every netlist were compared with the golden model on the operands that drive it."]
 
 
-VERDICTS = {"less": "less", "same": "no clear difference", "more": "more", None: "none"}
-
 #: Errors that stand beside ratios.
 ERRORS = ("mean_relative_error", "driven_relative_error", "result_error")
 
@@ -129,7 +168,7 @@ def _ratio_table(some, kind):
     for alike in across(some).values():
         ours, rival = alike[0].ours, alike[0].rival
         lines.append([f"`{ours.design.slug}`", *_cells(alike, measured, lambda pair, measure: charts.ratio(
-            pair.ratio(measure))), VERDICTS[consensus(alike, judged)],
+            pair.ratio(measure))), judge(alike, judged).words,
             *(_error(entry, key) for key in errors for entry in (ours, rival)), f"`{rival.design.slug}`"])
     names = [measure.name for _, measures in measured for measure in measures]
     columns = ["design", *names, judged[0].name if judged else "verdict", *["its own", f"{kind}'s"] * len(errors),
@@ -181,24 +220,37 @@ def _error(entry, key):
     return "–" if value is None else percent(value)
 
 
-def _glossary():
+def _glossary(rows):
+    """What the columns are that any row has a figure in."""
     return Table("What the columns are", ["figure", "meaning"],
-                 [[figure.title, figure.meaning] for figure in FIGURES.values()], words=(0, 1))
+                 [[figure.title, figure.meaning] for key, figure in FIGURES.items()
+                  if any(entry.row.get(key) is not None for entry in rows)], words=(0, 1))
 
 
 class Notes:
     """Why figures are missing: each reason numbered once, with the rows that it holds for."""
 
     def __init__(self, rows: list[Entry]) -> None:
+        self.rows = rows
         self.totals = Counter(entry.technology for entry in rows)
         self.reasons = {}
 
     def mark(self, entry: Entry, key: str) -> str:
-        """Note that the row lacks this figure; gives what stands in its place."""
+        """Note that the row lacks this figure, if it could have one; gives what stands in its place."""
+        if not self._expected(entry, key):
+            return "–"
         reason = entry.row["reasons"][key]
         places = self.reasons.setdefault(reason, {})
         places.setdefault((entry.technology, key), []).append(entry.row["design"])
         return f"– [{list(self.reasons).index(reason) + 1}]"
+
+    def _expected(self, entry, key):
+        """Whether a figure is of the kind of technology and of the structure: such rows have it, or are nothing
+        without it."""
+        counted = entry.row["luts"] is not None
+        return key in (FPGA_FIGURES if counted else CELL_FIGURES) or any(
+            other.row.get(key) is not None for other in self.rows
+            if other.structure == entry.structure and (other.row["luts"] is not None) == counted)
 
     @property
     def items(self) -> list[str]:
@@ -336,15 +388,8 @@ def _words(value):
 
 
 def summary(record: dict[str, Any]) -> str:
-    """The report in about a dozen plain lines: ratios of the first family of designs, then the finding for all."""
-    shown = {kind: first for kind, some in beside(record).items() if (first := headline(some))}
-    kind, replaced = next(iter(shown.items()), ("", []))
-    lines = []
-    if replaced:
-        family = replaced[0].ours.family
-        policies = " with the same policies" if replaced[0].replaces else ""
-        lines = [f"{charts.capital(family)}, {subject(replaced)} / {kind}{policies} (below 1: {subject(replaced)} is "
-                 "cheaper)", *_ratio_lines([pair for pair in replaced if pair.ours.family == family])]
+    """The report in about a dozen plain lines: the first table of the page, then the finding for all."""
+    lines = [line for answer in answers(record)[:1] for line in answer.text()]
     odd = [f"{library['name']}: {len(faults)} of {library['cells']} cells left out; the page says why"
            for library in record.get("libraries", ()) if (faults := library.get("faults"))]
     return "\n".join([*lines, *_placed_lines(record), *foreign_page.lines(record),
@@ -361,27 +406,3 @@ def _placed_lines(record):
         yield f"{'':{width}}{'LUTs':>7}{'carry':>7}{'registers':>11}{'fmax, MHz':>11}"
         yield from (f"{row['design']:{width}}{row['luts']:>7}{row['carry']:>7}{row['flip_flops']:>11}"
                     f"{number(row['fmax_mhz']):>11}  {_range(row['placed'])}" for row in some)
-
-
-def _ratio_lines(replaced):
-    """Ratios as aligned text: a line per design, a block of columns per technology; cell libraries, or else FPGAs."""
-    measures = [measure for measure in charts.MEASURES if measure.clock != "fast"
-                and any(pair.ratio(measure) is not None for pair in replaced)]
-    if not measures:
-        return
-    shown = [pair for pair in replaced if pair.ratio(measures[0]) is not None]
-    names, designs = technologies([pair.ours for pair in shown]), list(across(shown).values())
-    measures = [measure for measure in measures if any(pair.ratio(measure) is not None for pair in shown)]
-    width = 1 + max(len(alike[0].ours.operands) for alike in designs)
-    key = "mean_relative_error"
-    head = "".join(f"{measure.name.split()[-1]:>7}" for measure in measures)
-    yield " " * width + "".join(f"  {technology:>{len(head)}}" for technology in names) + f"  {FIGURES[key].heading}"
-    yield " " * width + f"  {head}" * len(names) + f"{subject(replaced):>11}{replaced[0].rival.title:>10}"
-    for alike in designs[:SUMMARY_ROWS]:
-        found, ours = {pair.ours.technology: pair for pair in alike}, alike[0].ours
-        blocks = ["".join(f"{charts.ratio(found[technology].ratio(measure) if technology in found else None):>7}"
-                          for measure in measures) for technology in names]
-        yield (f"{ours.operands:<{width}}" + "".join(f"  {block}" for block in blocks)
-               + f"{_error(ours, key):>11}{_error(alike[0].rival, key):>10}")
-    if len(designs) > SUMMARY_ROWS:
-        yield f"and {len(designs) - SUMMARY_ROWS} more on the pages"

@@ -96,9 +96,10 @@ def ratios(name: str, groups: Sequence[tuple[str, list]], marks: Sequence[int]) 
 
 def curves(name: str, series: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], xlabel: str, ylabel: str,
            whole: bool = False) -> str:
-    """Curves, each labelled at its right end. ``series`` is a list of (label, colour, [(x, y)]); ``whole`` says that x
-    counts something."""
-    drawing, place, right = _axes([point for *_, curve in series for point in curve], xlabel, ylabel, WIDTH - 66, whole)
+    """Curves, each labelled right of its end, with its colour beside the label. ``series`` is a list of
+    (label, colour, [(x, y)]); ``whole`` says that x counts something."""
+    end = WIDTH - 18 - LETTER * max(len(label) for label, *_ in series)
+    drawing, place, right = _axes([point for *_, curve in series for point in curve], xlabel, ylabel, end, whole)
     ends = []
     for label, colour, curve in reversed(series):  # the first is seen where curves cross
         places = [place(x, y) for x, y in curve]
@@ -108,7 +109,8 @@ def curves(name: str, series: Sequence[tuple[str, str, Sequence[tuple[float, flo
     above = drawing.height - 36 + FONT
     for y, label, colour in sorted(ends, reverse=True):
         above = min(y, above - FONT - 2)
-        drawing.text(right + 8, above, label, colour, weight="bold")
+        drawing.bar(right + 6, above, 6, 6, colour)
+        drawing.text(right + 16, above, label, weight="bold")
     return drawing.svg(name)
 
 

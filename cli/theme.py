@@ -4,14 +4,17 @@ from zlib import crc32
 
 from ..golden.families import kinds
 
-#: Colours of families differ in lightness too, and bars are always labelled; roles, for which the parts of a stacked
-#: bar stand, have other hues. Chosen after Okabe and Ito, "Color Universal Design" (2008).
+#: Verdicts, ``less``, ``same`` and ``more``, are words on grounds of their own, ``on-less`` and so on. Colours of
+#: families differ in lightness too, and bars are always labelled; roles, for which the parts of a stacked bar stand,
+#: have other hues. Chosen after Okabe and Ito, "Color Universal Design" (2008).
 LIGHT = {
     "ink": "#1b1f24", "muted": "#59626d", "line": "#d3d9e0", "paper": "#fefefe",
     "blue": "#0b64ad", "sky": "#62aede", "orange": "#c8550b", "grey": "#878e98",
     "multiplier": "#b9569b", "lane": "#e3a6cf", "tree": "#7a5fb5", "accumulator": "#e09f1f", "drain": "#94724a",
     "operand-registers": "#0f8f6f", "control": "#8fc9b6", "clock": "#6b7480", "gating": "#46597f",
     "undeclared": "#c9ced4",
+    "less": "#0d5236", "on-less": "#d8f1e4", "same": "#3f4852", "on-same": "#e9edf1", "more": "#8a2412",
+    "on-more": "#fbe2db",
     "other-1": "#2f7f86", "other-2": "#a8324a", "other-3": "#7d8f1f", "other-4": "#5a4a8f", "other-5": "#b0843a",
 }
 DARK = {
@@ -20,6 +23,8 @@ DARK = {
     "multiplier": "#d583bd", "lane": "#8f5a7f", "tree": "#a48ae0", "accumulator": "#f0b94a", "drain": "#b8946a",
     "operand-registers": "#3dbb98", "control": "#2f6b5b", "clock": "#8b95a0", "gating": "#7d94c4",
     "undeclared": "#4d555e",
+    "less": "#a5e6c6", "on-less": "#123c2b", "same": "#c5ced7", "on-same": "#272e35", "more": "#ffbcaa",
+    "on-more": "#4c1e15",
     "other-1": "#58b4bc", "other-2": "#e0607a", "other-3": "#b3c74a", "other-4": "#9080d0", "other-5": "#dcb068",
 }
 #: Of families that slugs spell, in the order in which they are registered.

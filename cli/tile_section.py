@@ -72,15 +72,17 @@ def _table(entries):
 
 def _look_up_tables(entries):
     """Tiles on FPGAs."""
+    placed = any(entry.row.get("fmax_mhz") is not None for entry in entries)
     lines = []
     for entry in entries:
         lanes, cols = entry.design.grid
         lines.append([f"`{entry.design.slug}`", entry.technology, _or_dash(entry.row.get("result_error"), percent),
                       *(number(entry.row[key] / (lanes * cols), 3) for key in ("luts", "flip_flops")),
-                      _or_dash(entry.row.get("fmax_mhz"), number)])
-    return Table("Tiles on FPGAs: look-up tables and registers for each multiply-accumulate a cycle, and the clock "
-                 "where they were placed and routed.",
-                 ["design", "technology", "error of results", "LUTs", "registers", "fmax, MHz"], lines, words=(0, 1))
+                      *([_or_dash(entry.row.get("fmax_mhz"), number)] if placed else [])])
+    return Table("Tiles on FPGAs: look-up tables and registers for each multiply-accumulate a cycle"
+                 + (", and the clock where they were placed and routed." if placed else "."),
+                 ["design", "technology", "error of results", "LUTs", "registers", *(["fmax, MHz"] if placed else [])],
+                 lines, words=(0, 1))
 
 
 def _or_dash(value, show):

@@ -35,12 +35,18 @@ _OLD = ("structure", "multiplier", "a", "b", "subnormals", "overflow", "offset",
 #: Why a figure is missing from a record made before it was known.
 _NOT_YET = "not a figure of the version that made this record"
 
-LIMITS = (
+#: Limits that hold of cell libraries alone, and of FPGAs alone.
+OF_CELLS = (
     "Netlists are mapped, not placed: wires have no capacitance and no delay, the clock is ideal.",
+    "Internal power at ground pins counts beside the supply's, as in sign-off tools; asap7 has both for one charge.",
+)
+OF_FPGAS = ("FPGA counts are of mapping; a clock (fmax) is given where `--fpga` placed and routed, and nowhere else.",)
+LIMITS = (
+    OF_CELLS[0],
     "Figures belong to the integer addition that the RTL builds, not to the formula the paper prints.",
     "An op is one multiplication (mul, prod) or one multiply-accumulate (mac, dot, array).",
-    "Internal power at ground pins counts beside the supply's, as in sign-off tools; asap7 has both for one charge.",
-    "FPGA counts are of mapping; a clock (fmax) is given where `--fpga` placed and routed, and nowhere else.",
+    OF_CELLS[1],
+    *OF_FPGAS,
     "Mapping finds good netlists, not the best; `--effort high` searches longer, for both sides alike.",
 )
 
