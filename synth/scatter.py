@@ -65,7 +65,7 @@ def repeat(path: str | Path, slugs: Sequence[str], technologies: Sequence[str] |
             continue
         record = measure.run_report(slugs, technologies, liberty, options=one, command=command, scatter=NONE,
                                     progress=progress and partial(_shown, progress, f"run {n} of {len(each)}"))
-        runs.append(_run(record))
+        runs.append(cut_down(record))
         _write(path, runs)
     return _file(runs)
 
@@ -79,8 +79,8 @@ def _shown(progress, run, done, total, text=""):
     progress(done, total, f"{run}: {text}")
 
 
-def _run(record):
-    """What of a record tells of scatter."""
+def cut_down(record: dict[str, Any]) -> dict[str, Any]:
+    """What of a record tells of scatter: the figures that are compared, and what they were measured with."""
     rows = [{key: _short(row[key]) for key in _FIGURES}
             | {"at": {name: {key: _short(at[key]) for key in _AT} for name, at in row["at"].items()}}
             for row in record["rows"]]

@@ -2,6 +2,7 @@
 
 from .characterise import characterise
 from .claims import claims
+from .compare import compare
 from .generate import generate
 from .list import list_command
 from .matmul import matmul
@@ -12,5 +13,5 @@ from .scatter import scatter
 from .simulate import simulate
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, prove, report, scatter, matmul, claims, multipliers,
+COMMANDS = (list_command, generate, simulate, prove, report, compare, scatter, matmul, claims, multipliers,
             characterise, trace)
