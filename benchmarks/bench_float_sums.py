@@ -12,7 +12,7 @@ from lmul.golden.operands import operands
 from lmul.golden.products import product, wide_value
 from lmul.hdl.designs import parse
 from lmul.synth.drive import sums
-from lmul.synth.measure import VECTORS
+from lmul.synth.options import VECTORS
 
 
 def shares(slug):

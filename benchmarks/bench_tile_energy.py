@@ -11,7 +11,8 @@ import sys
 
 from lmul.claims.published import MX_DOTP, MX_DOTP_MAC
 from lmul.hdl.designs import parse
-from lmul.synth.measure import Options, run_report
+from lmul.synth.measure import run_report
+from lmul.synth.options import Options
 
 CLOCKS = {"asap7": 1500.0, "sky130hd": 12000.0}  # ps
 WIDE = {"asap7": 2000.0, "sky130hd": 16000.0}  # of bf16

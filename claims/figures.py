@@ -7,7 +7,7 @@ from typing import Any
 from ..hdl.designs import parse
 from ..synth import library, rivals
 from ..synth.fpga import TARGETS
-from ..synth.measure import Options
+from ..synth.options import Options
 from .rows import Row
 
 FLAGS = {"operands": "operands", "pairing": "pairing", "vectors": "vectors", "seed": "seed", "mode": "activity",

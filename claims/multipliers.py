@@ -12,7 +12,8 @@ from ..hdl.designs import Design, parse
 from ..hdl.families.exact import ExactMultiplier, adds
 from ..hdl.foreign import Foreign, read
 from ..hdl.verilog import convert
-from ..synth.measure import Options, run_report
+from ..synth.measure import run_report
+from ..synth.options import Options
 from . import published
 from .figures import Figures
 from .rows import Row

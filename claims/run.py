@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from ..golden.refusal import Refusal
-from ..synth.measure import Options, default_designs, run_report
+from ..synth.defaults import default_designs
+from ..synth.measure import run_report
+from ..synth.options import Options
 from ..synth.record import current
 from ..synth.rivals import with_rivals
 from . import attention, corrections, energy, error, gates, others, published, tiles

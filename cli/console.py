@@ -95,6 +95,19 @@ def dont_use(command: Callable) -> Callable:
                              "matches them ('*_8'); may be repeated.")(command)
 
 
+def _store(_context, _option, folder):
+    from ..synth.store import user_store
+
+    return user_store(folder)
+
+
+def cache(command: Callable) -> Callable:
+    """The option ``--cache`` of a command that measures: a `~lmul.synth.store.Store`, or None."""
+    return click.option("--cache", "store", metavar="DIR", callback=_store,
+                        help="Where results are kept, and taken from when nothing changed that they depend on; 'none': "
+                             "nowhere. Default: the folder that `lmul cache` shows.")(command)
+
+
 def foreign(command: Callable) -> Callable:
     """The option ``--verilog`` of a command that takes somebody else's Verilog in place of a design."""
     return click.option("--verilog", "foreign", multiple=True, metavar="F.v:TOP=SLUG",

@@ -107,6 +107,13 @@ class Operands:
                 digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
+    @cached_property
+    def identity(self) -> list:
+        """All that is drawn from a source depends on: `sha256`, shares, kinds, and formats that tensors had of their
+        own."""
+        own = [[each.kind, *(fmt and fmt.name for fmt in (each.a_own, each.b_own))] for each in self.products]
+        return [self.sha256, dict(self.shares), own]
+
 
 def operands(name: str, seed: int = 1, pairing: str | None = None, specs: Iterable[Multiplier] = ()) -> Operands:
     """The source called ``name``: ``recording``, ``uniform``, ``gaussian``, or tensors as `load` takes them.

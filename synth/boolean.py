@@ -147,13 +147,20 @@ def truth(expression: str | tuple, inputs: Sequence[str]) -> np.ndarray:
     Refusal
         If it is not an expression, names something else, or has more than `MAX_INPUTS` inputs.
     """
+    return _truth(expression, tuple(inputs))
+
+
+@cache
+def _truth(expression, inputs):
     if isinstance(expression, str):
         expression = parse(expression)
     if len(inputs) > MAX_INPUTS:
         raise Refusal(f"Inputs of a function must be {MAX_INPUTS} at most, not {len(inputs)}")
     index = np.arange(1 << len(inputs))
     columns = {name: (index >> i) & 1 == 1 for i, name in enumerate(inputs)}
-    return _evaluate(expression, columns, index.shape)
+    table = _evaluate(expression, columns, index.shape)
+    table.flags.writeable = False  # it is everybody's
+    return table
 
 
 def _evaluate(expression, columns, shape):

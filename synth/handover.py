@@ -10,7 +10,7 @@ from .energy import estimate
 from .timing import Timing
 
 
-def hand_over(folder: Path, timing: Timing, activity: Activity, period_ps: float) -> None:
+def hand_over(folder: Path, timing: Timing, activity: Activity | None, period_ps: float) -> None:
     """Write ``netlist.v``, ``constraints.sdc``, ``activity.saif`` (where there is an activity), ``opensta.tcl`` and
     ``openroad.tcl`` into a folder: see ``docs/signoff.md``.
 

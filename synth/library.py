@@ -275,7 +275,7 @@ def read(paths: Sequence[str | os.PathLike]) -> Library:
         del (gates if name in gates else cells)[name]
         faults[name] = f"{Path(files[name]).name}: cell {name}: {reason}"
     group, units = heads[0]
-    digests = [f"{Path(path).name} (sha256 {_digest(path)[:12]})" for path in paths]
+    digests = [f"{Path(path).name} (sha256 {file_digest(path)[:12]})" for path in paths]
     name = os.path.commonprefix([head.name for head, _ in heads]).rstrip("_") or group.name
     return Library(name, ", ".join(digests), _corner(group, units), cells, offer(cells), left_out, faults,
                    _thresholds(group, units.file), _wire_loads(heads), gates=gates)
@@ -481,7 +481,8 @@ def _wire_load(wire, units, where):
             "slope_ff": slope * farads}
 
 
-def _digest(path):
+def file_digest(path: str | os.PathLike) -> str:
+    """The SHA-256 of a Liberty file; raises Refusal if it cannot be read."""
     try:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError as error:
@@ -494,7 +495,7 @@ def _cached(paths):
     for name in ("liberty.py", "boolean.py", "cells.py", "areas.py", "library.py", "table_file.py"):
         key.update(Path(__file__).with_name(name).read_bytes())  # what another version made is not taken for ours
     for path in paths:
-        key.update(f"{path.name} {_digest(path)} ".encode())
+        key.update(f"{path.name} {file_digest(path)} ".encode())
     file = _cache_folder() / f"{key.hexdigest()[:32]}.json"
     with contextlib.suppress(OSError, ValueError):  # absent or damaged: read the files and write it anew
         return table_file.read(file)

@@ -26,7 +26,7 @@ from ..hdl.designs import Design
 from ..prove.equivalence import MERGED_BITS
 from . import gating
 from .library import Library
-from .mixing import Candidate, mix
+from .mixing import Candidate, evenly, mix
 from .netlist import identifier
 from .polarity import BOX, with_inverted_outputs
 from .together import assembled, choose, input_load
@@ -304,27 +304,51 @@ def _map_leaves(design, verilog, libraries, folder, seed, whole, of_leaves):
 
 
 def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
-    """A tile: its leaves are mapped in many ways and chosen in one column; all the rest by the tries of any design."""
-    whole, inner = tries(design, effort), folder / "column"
-    inner.mkdir(exist_ok=True)
-    one = column.design
-    _, found = _map_leaves(one, column.verilog, libraries, inner, seed, whole, effort.tiles)
-    choices = {key: choose(some[0], some, one.slug, partial(column.weigh, library=libraries[key]),
-                           effort.rounds) for key, some in found.items()}
+    """A tile: its leaves are mapped in many ways and chosen in one column; all the rest, for which they are black
+    boxes, by the tries of any design."""
+    whole, one = tries(design, effort), column.design
     yosys.run(_words(design, verilog, folder) + _optimise(design, whole, folder, seed), folder)
+    leaves = _leaves(folder / "0.gates", effort.tiles)
+    more = _for_leaves(leaves, effort.tiles)
+    yosys.run(["read_rtlil words.il", _delete_but(leaves), "design -save words",
+               *_optimise(design, more, folder, seed, len(whole), leaves)], folder)
+    script, mapped = _map(libraries, whole + more, folder, True, only=_delete_but(leaves))
+    yosys.run(script, folder)
+    names = [leaf.removeprefix(design.slug) for leaf in leaves]
+    inner = folder / "column"
+    frames = _frames(one, column.verilog, libraries, whole, inner, seed, names)
+    choices = {key: choose(frames[key][0], one.slug, some, design.slug, partial(column.weigh, library=libraries[key]),
+                           effort.rounds) for key, some in mapped.items()}
     # What is not in a leaf drives all columns.
     loads = {key: design.cols * max(input_load(choice, libraries[key]) for choice in some)
              for key, some in choices.items()}
-    script, plain = _map(libraries, whole, folder, True, loads)
+    script, plain = _map(libraries, whole, folder, True, loads, _boxes(design, names))
     yosys.run(script, folder)
     frames = [plain]
     if gated:
         wanted = {key: libraries[key] for key in gated}
-        frames.append(_map_gated(design, verilog, wanted, effort, folder, seed, {}, plain, loads))
+        frames.append(_map_gated(design, verilog, wanted, effort, folder, seed, {}, plain, loads, names))
     made = [{key: assembled(some[-1], design.slug, choices[key], libraries[key]) for key, some in each.items()}
             for each in frames]
+    for key in made[-1] if gated else ():  # beside those with gates the ends will do
+        made[0][key] = evenly(made[0][key], 2)
     return Mapped(made[0], made[1] if gated else {},
                   {"gates": _gates(whole, folder), "transistors": _transistors(whole, folder)})
+
+
+def _frames(design, verilog, libraries, tries, folder, seed, leaves):
+    """By library key the candidates of what is not in a leaf."""
+    folder.mkdir(exist_ok=True)
+    yosys.run([*_words(design, verilog, folder), _boxes(design, leaves), "design -save words",
+               *_optimise(design, tries, folder, seed)], folder)
+    script, found = _map(libraries, tries, folder, True, depths=folder.parent)
+    yosys.run(script, folder)
+    return found
+
+
+def _boxes(design, leaves):
+    """The command that makes black boxes of leaves, named without the design's name before them."""
+    return "blackbox" + "".join(f" {design.slug}{leaf}" for leaf in leaves) if leaves else ""
 
 
 def _for_leaves(leaves, tries):
@@ -341,10 +365,11 @@ def _maps(tries):
     return sum(len(each.maps) for each in tries)
 
 
-def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain, loads=None):
+def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain, loads=None, boxes=()):
     """By library key the candidates with clock gates; of no library where no enable has registers enough.
 
-    Leaves without gated registers are those of ``plain``, the candidates of the design without gates.
+    Leaves without gated registers are those of ``plain``, the candidates of the design without gates; or leaves are
+    black boxes, ``boxes``.
     """
     inner = folder / "gated"
     inner.mkdir(exist_ok=True)
@@ -357,11 +382,13 @@ def _map_gated(design, verilog, libraries, effort, folder, seed, leaves, plain, 
     whole, holders = tries(design, effort), {module for module, _ in places}
     own = {leaf: gates for leaf, gates in leaves.items() if leaf in holders}
     more = _for_leaves(own, effort.leaves)
-    yosys.run(["read_rtlil words.il", "design -save words", *_optimise(design, whole, inner, seed, gated=True)], inner)
+    script = ["read_rtlil words.il", _boxes(design, boxes), "design -save words",
+              *_optimise(design, whole, inner, seed, gated=True)]
+    yosys.run(list(filter(None, script)), inner)
     if more:
         yosys.run(["read_rtlil words.il", _delete_but(own), "design -save words",
                    *_optimise(design, more, inner, seed, len(whole), own, gated=True)], inner)
-    script, found = _map(libraries, whole + more, inner, True, loads)
+    script, found = _map(libraries, whole + more, inner, True, loads, depths=folder if boxes else None)
     yosys.run(script, inner)
     if not _for_leaves(leaves, effort.leaves):
         return found
@@ -454,9 +481,11 @@ def _delete_but(modules):
     return "delete *" + "".join(f" {name} %d" for name in modules)
 
 
-def _map(libraries, tries, folder, registered, loads=None):
+def _map(libraries, tries, folder, registered, loads=None, only="", depths=None):
     """Commands that map every try to every library, and by library key the candidates that they leave; with ``loads``
-    of what is driven, by library key in fF, where that is not the library's.
+    of what is driven, by library key in fF, where that is not the library's. The command ``only`` takes away of the
+    logic what is not to be mapped; targets are of the depths in another folder, ``depths``, where leaves are black
+    boxes in this one.
 
     Logic alone is read, mapped and written by ABC, in one call for all, because a call costs more than a small map.
     What has registers or boxes goes through Yosys' `abc`, which takes them out of ABC's way, in a call for each map.
@@ -472,10 +501,10 @@ def _map(libraries, tries, folder, registered, loads=None):
                 continue
             by_yosys = registered or each.boxes
             if by_yosys:
-                script += ["design -reset", _logic(each, t, library, folder),
+                script += ["design -reset", _logic(each, t, library, folder), *filter(None, [only]),
                            *([f"techmap -map {n}.v", "simplemap"] * each.boxes),
                            f"dfflibmap -liberty {n}.lib", "design -save logic"]
-            for name, words, commands in _commands(n, t, each, library, folder):
+            for name, words, commands in _commands(n, t, each, library, depths or folder):
                 found[key].append(Candidate(folder / f"{name}.json", words))
                 if by_yosys:
                     _write(folder / f"{name}.abc", commands)
@@ -498,9 +527,9 @@ def _by_abc(alone, library, folder):
     return script
 
 
-def _commands(n, t, each, library, folder):
+def _commands(n, t, each, library, depths):
     """Name, description and ABC's commands of each map of try ``t`` to library ``n``."""
-    level = _loaded_nand_ps(library) * _depth(folder / f"{t}.depth")
+    level = _loaded_nand_ps(library) * _depth(depths / f"{t}.depth")
     for m, (mapper, target) in enumerate(each.maps):
         words, delay = f"{each.structure}, {each.optimiser}, {mapper}", ""
         if target is not None:

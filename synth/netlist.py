@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cached_property
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -311,9 +311,15 @@ def _top(modules):
 
 def _unique(name, taken):
     """The name, with a number where it is taken; from now on it is."""
-    name = next(each for each in chain([name], (f"{name}_{n}" for n in count(2))) if each not in taken)
+    if name not in taken:
+        taken.add(name)
+        return name
+    name = next(each for each in (f"{name}_{n}" for n in count(2)) if each not in taken)
     taken.add(name)
     return name
+
+
+_CONSTANTS = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}  # an undefined bit is taken as 0
 
 
 class _Flattener:
@@ -330,7 +336,7 @@ class _Flattener:
 
     def expand(self, top):
         module = self.modules[top]
-        nets = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}  # an undefined bit is taken as 0
+        nets = dict(_CONSTANTS)
         ports = {}
         inputs_first = sorted(module["ports"].items(), key=lambda item: item[1]["direction"])  # they name shared nets
         for name, port in inputs_first:
@@ -343,8 +349,9 @@ class _Flattener:
         self._module(top, "", nets, ())
         number = self._join()
         renumbered = number.tolist()
-        self.instances = [(*names, {pin: renumbered[net] for pin, net in pins.items()})
-                          for *names, pins in self.instances]
+        if self.same:
+            self.instances = [(*names, {pin: renumbered[net] for pin, net in pins.items()})
+                              for *names, pins in self.instances]
         return {name: (ports[name][0], number[ports[name][1]].astype(np.int32)) for name in module["ports"]}
 
     def _join(self):
@@ -367,42 +374,63 @@ class _Flattener:
         self.net_names.append(_unique(name, self.taken))
         return len(self.net_names) - 1
 
-    def _plain(self, name):
-        """A cell's name as an identifier; that of a register, which Yosys names after what it drives, with ``_reg``."""
-        if name.endswith("$_DFF_P_"):
-            return re.sub(r"\W+", "_", name.removesuffix("$_DFF_P_")).strip("_") + "_reg"
-        return name.replace(".", "_") if _PUBLIC.match(name) else f"g{len(self.instances)}"
+    @cached_property
+    def _prepared(self):
+        """By module what `_prepare` gives, of those met so far."""
+        return {}
+
+    def _prepare(self, kind):
+        """A module's names of bits, and of each cell its name, its place, its type and its pins; of a module's instance
+        the pairs of bits inside and outside. A module is used many times."""
+        module = self.modules[kind]
+        cells = []
+        for name, cell in module["cells"].items():
+            pins, of = cell["connections"], cell["type"]
+            if of in self.modules and not self.library.has(of):
+                ports = self.modules[of]["ports"]
+                bits = [pair for port, inside in ports.items()
+                        for pair in zip(inside["bits"], pins.get(port, ()), strict=False)]
+                cells.append((_plain(name), _place(name), of, bits, True))
+                continue
+            known = self.library.cells.get(of.lstrip("\\"))
+            pins = [each for pin, bits in pins.items() for each in _as_pins(pin, bits, known)]
+            if any(len(bits) != 1 for _, bits in pins):
+                raise Refusal(f"Netlist must be mapped to cells, {name!r} is a {of!r}")
+            cells.append((_plain(name), _place(name), of.lstrip("\\"), [(pin, bits[0]) for pin, bits in pins], False))
+        return _public_names(module), cells
 
     def _module(self, kind, path, nets, origin):
-        module = self.modules[kind]
+        if kind not in self._prepared:
+            self._prepared[kind] = self._prepare(kind)
+        names, cells = self._prepared[kind]
         prefix = path.replace("/", "__") + "__" if path else ""
-        names = _public_names(module)
 
         def net(bit):
             if bit not in nets:
                 nets[bit] = self._net(prefix + names.get(bit, f"n{bit}"))
             return nets[bit]
 
-        for name, cell in module["cells"].items():
-            pins = cell["connections"]
-            plain, place = self._plain(name), _place(name)
-            if cell["type"] in self.modules and not self.library.has(cell["type"]):
-                inner = {"0": CONST0, "1": CONST1, "x": CONST0, "z": CONST0}
-                for port, bits in self.modules[cell["type"]]["ports"].items():
-                    for inside, outside in zip(bits["bits"], pins.get(port, ()), strict=False):
-                        known = inner.setdefault(inside, net(outside))
-                        if known != net(outside):
-                            self.same.append((known, net(outside)))
-                self._module(cell["type"], f"{path}/{plain}" if path else plain, inner,
-                             (*origin, *place))
+        for plain, place, of, pins, inside in cells:
+            plain = plain or f"g{len(self.instances)}"
+            if inside:
+                inner = dict(_CONSTANTS)
+                for bit, outside in pins:
+                    known = inner.setdefault(bit, net(outside))
+                    if known != net(outside):
+                        self.same.append((known, net(outside)))
+                self._module(of, f"{path}/{plain}" if path else plain, inner, (*origin, *place))
             else:
-                known = self.library.cells.get(cell["type"].lstrip("\\"))
-                pins = {each: bits for pin, bits in pins.items() for each, bits in _as_pins(pin, bits, known)}
-                if any(len(bits) != 1 for bits in pins.values()):
-                    raise Refusal(f"Netlist must be mapped to cells, {name!r} is a {cell['type']!r}")
-                self.instances.append((_unique(prefix + plain, self.taken), path, cell["type"].lstrip("\\"),
-                                       {pin: net(bits[0]) for pin, bits in pins.items()}))
+                self.instances.append((_unique(prefix + plain, self.taken), path, of,
+                                       {pin: nets[bit] if bit in nets else net(bit) for pin, bit in pins}))
                 self.origins.append(".".join((*origin, *place)))
+
+
+def _plain(name):
+    """A cell's name as an identifier; that of a register, which Yosys names after what it drives, with ``_reg``; "" of
+    one that has no name of its own."""
+    if name.endswith("$_DFF_P_"):
+        return re.sub(r"\W+", "_", name.removesuffix("$_DFF_P_")).strip("_") + "_reg"
+    return name.replace(".", "_") if _PUBLIC.match(name) else ""
 
 
 def _place(name):

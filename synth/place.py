@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,8 +23,10 @@ from ..golden.files import atomic_write
 from ..golden.pool import Pool
 from ..golden.refusal import Refusal
 from ..hdl.designs import Design
-from . import fpga
+from . import fpga, program
 from .harness import harness
+from .store import Store, digest
+from .verilog_kept import Written
 
 SEEDS = 3
 NOT_PLACED = "counted after mapping, neither placed nor routed"
@@ -157,7 +159,8 @@ def figures(slug: str, family: str, runs: dict[int, Routed], folder: str | Path)
     return {"fmax_mhz": median(clocks), "placed": found, "reasons": {}}
 
 
-def measure(designs: Sequence[Design], targets: Sequence[str], placed: Sequence[str], seeds: int, folder: str | Path,
+def measure(designs: Sequence[Design], targets: Sequence[str], placed: Sequence[str], seeds: int,
+            written: Mapping[str, Written], folder: Path, store: Store | None,
             pool: Pool) -> dict[tuple[str, str], dict[str, Any]]:
     """What FPGA rows say, as far as it can be had.
 
@@ -169,8 +172,12 @@ def measure(designs: Sequence[Design], targets: Sequence[str], placed: Sequence[
     placed : list of str
         Those of them to place and route in as well, with seeds 1 to ``seeds``; one not in `DEVICES` cannot be.
     seeds : int
+    written : dict of slug to Written
+        Their Verilog.
     folder : path
-        Where `~lmul.hdl.verilog.generate_many` left their Verilog.
+        For files on the way, which `hand_over` takes.
+    store : Store or None
+        Has what was found before; None: all is done again.
     pool
         A `~lmul.golden.pool.Pool`.
 
@@ -181,25 +188,33 @@ def measure(designs: Sequence[Design], targets: Sequence[str], placed: Sequence[
     """
     placed = [family for family in placed if family in DEVICES]
     largest_first = sorted(designs, key=lambda design: -(design.rows or 1) * (design.cols or 1))
-    jobs, rows = [], {}
-    for family in targets:  # together is quicker, but moves large designs by a few tables in a thousand
-        groups = [[design] for design in largest_first] if family in placed else [designs[::2], designs[1::2]]
-        jobs += [(_map, group, folder, family, family in placed) for group in groups if group]
-    for found in pool.run(jobs, "FPGA netlists", lambda group, *_: group[0].slug):
-        rows |= found
-    keys = sorted((key for key in rows if key[1] in placed), key=lambda key: (-rows[key]["luts"], key))
-    runs = {key: {} for key in keys}  # the longest work begins first
-    jobs = [(_route, key, seed, folder) for key in keys for seed in range(1, seeds + 1)]
+    keys = {(design.slug, family): digest("fpga", list(written[design.slug]), family, seeds * (family in placed),
+                                          versions({family} & set(placed)), program.identity("golden", "hdl", "synth"))
+            for family in targets for design in largest_first}
+    rows = {key: found for key, its in keys.items() if store and (found := store.data("fpga", its))}
+    jobs = []
+    for family in targets:
+        missing = [design for design in largest_first if (design.slug, family) not in rows]
+        for design in missing:
+            written[design.slug].write(folder, design.slug)
+        jobs += [(_map, design, folder, family, family in placed) for design in missing]
+    new = dict(pool.run(jobs, "FPGA netlists", lambda design, *_: design.slug))
+    order = sorted((key for key in new if key[1] in placed), key=lambda key: (-new[key]["luts"], key))
+    runs = {key: {} for key in order}  # the longest work begins first
+    jobs = [(_route, key, seed, folder) for key in order for seed in range(1, seeds + 1)]
     for key, seed, routed in pool.run(jobs, "place and route", lambda key, *_: " in ".join(key)):
         runs[key][seed] = routed
-    for key, found in rows.items():
+    for key, found in new.items():
         found |= figures(key[0], key[1], runs[key], folder) if key in runs else {"reasons": {"fmax_mhz": NOT_PLACED}}
+        text = json.dumps(found).encode()
+        if store:
+            store.put("fpga", keys[key], text)
+        rows[key] = json.loads(text)
     return rows
 
 
-def _map(designs, folder, family, netlists):
-    found = fpga.counts(designs, folder, family, netlists)
-    return {(slug, family): counted for slug, counted in found.items()}
+def _map(design, folder, family, netlists):
+    return (design.slug, family), fpga.counts([design], folder, family, netlists)[design.slug]
 
 
 def _route(key, seed, folder):

@@ -1,10 +1,16 @@
-"""Which program made a record: a digest of its own sources, and the commit they belong to."""
+"""Which program made a record: digests of its own sources, the commit they belong to, and versions of its tools."""
 
 import functools
 import hashlib
 import os
+import platform
 import subprocess
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+
+from ..golden import families
+from ..hdl.yosys import yosys
 
 #: The folder of the rooms: that of a checkout, or the installed package.
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,10 +27,37 @@ def sources() -> dict[str, Path]:
 
 
 @functools.cache
-def digest() -> str:
-    """Twelve hexadecimal digits of the SHA-256 of `sources`, their names with them."""
+def digest(*rooms: str) -> str:
+    """Twelve hexadecimal digits of the SHA-256 of `sources`, their names with them; of some rooms, or of all."""
+    return _digest({name: path for name, path in sources().items() if not rooms or name.split("/")[0] in rooms})
+
+
+@functools.cache
+def identity(*rooms: str) -> list[str]:
+    """All that a result depends on apart from what it is made from: sources of these rooms, packages that bring
+    families of their own, and versions of the tools.
+
+    Raises
+    ------
+    YosysError
+        If Yosys is missing.
+    """
+    packages = {path.split(".")[0] for name, path in families.sources().items() if name not in families.OURS}
+    outside = [_digest(_package(name)) for name in sorted(packages)]
+    tools = [f"{name} {version(name)}" for name in ("amaranth", "numpy", "numba", "bitwuzla")]
+    return [digest(*rooms), *outside, f"yosys {yosys()[1]}", *tools, f"python {platform.python_version()}"]
+
+
+def _package(name):
+    """The files of somebody else's package, by their names."""
+    found = find_spec(name)
+    folders = found.submodule_search_locations if found else None
+    return {path.as_posix(): path for folder in folders or () for path in sorted(Path(folder).rglob("*.py"))}
+
+
+def _digest(files):
     total = hashlib.sha256()
-    for name, path in sources().items():
+    for name, path in files.items():
         content = path.read_bytes()
         total.update(f"{name} {len(content)}\n".encode() + content)
     return total.hexdigest()[:12]

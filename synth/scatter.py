@@ -17,6 +17,8 @@ from typing import Any
 from ..golden.files import atomic_write
 from . import measure
 from .margins import ALL, deviation, logarithms, read
+from .options import Options
+from .technologies import names
 
 _FIGURES = ("design", "technology", *(each.key for each in ALL if not each.clock))
 _AT = ("clock_ps", *dict.fromkeys(each.key for each in ALL if each.clock))
@@ -26,7 +28,7 @@ NONE = {"source": "none", "runs": []}  # what a run's own margins would be made 
 
 
 def repeat(path: str | Path, slugs: Sequence[str], technologies: Sequence[str] | None,
-           liberty: Sequence[str | Path] = (), *, options: measure.Options, seeds: int, efforts: Sequence[str],
+           liberty: Sequence[str | Path] = (), *, options: Options, seeds: int, efforts: Sequence[str],
            command: str = "", progress: Callable[..., object] | None = None) -> dict[str, Any]:
     """Repeat a report, as far as the file at ``path`` does not have its runs, and write each run to it as it comes.
 
@@ -56,12 +58,11 @@ def repeat(path: str | Path, slugs: Sequence[str], technologies: Sequence[str] |
         If the file is there and is none of runs, or a design, technology or library is refused.
     """
     runs = list(read(path)["runs"]) if Path(path).exists() else []
-    names = measure.names(technologies, liberty)
-    wanted = {(slug, name) for slug in slugs for name in names}
+    wanted = {(slug, name) for slug in slugs for name in names(technologies, liberty)}
     each = [replace(options, effort=effort, mapping_seed=n, seed=options.seed + n)
             for effort in efforts for n in range(seeds)]
     for n, one in enumerate(each, 1):
-        if any(asdict(measure.Options()) | run["options"] == asdict(one) and wanted <= _measured(run) for run in runs):
+        if any(asdict(Options()) | run["options"] == asdict(one) and wanted <= _measured(run) for run in runs):
             continue
         record = measure.run_report(slugs, technologies, liberty, options=one, command=command, scatter=NONE,
                                     progress=progress and partial(_shown, progress, f"run {n} of {len(each)}"))

@@ -39,8 +39,8 @@ class Leaf(NamedTuple):
 Choice = dict[str, Leaf]  # by name, without that of the design before it
 
 
-def choose(frame: Candidate, candidates: Iterable[Candidate], top: str, weigh: Callable[[Any], tuple[float, float]],
-           rounds: int) -> list[Choice]:
+def choose(frame: Candidate, top: str, candidates: Iterable[Candidate], prefix: str,
+           weigh: Callable[[Any], tuple[float, float]], rounds: int) -> list[Choice]:
     """Netlists of the leaves of a tile, up to four for each: those that burn least, the fastest of those that burn
     little more (`NEAR`), and the fastest.
 
@@ -50,18 +50,20 @@ def choose(frame: Candidate, candidates: Iterable[Candidate], top: str, weigh: C
     Parameters
     ----------
     frame : Candidate
-        One that has all modules: what is not a leaf is taken from it.
-    candidates : list of Candidate
-        All that have leaves, this one too.
+        What is not a leaf of the column in which they are weighed.
     top : str
-        The design's name.
+        The column's name.
+    candidates : list of Candidate
+        The leaves and nothing else, each of one try.
+    prefix : str
+        Of the leaves' names: the name of the design that they are of.
     weigh : callable
         Gives energy and delay of a netlist, in Yosys' JSON.
     rounds : int
         That the search goes through all leaves, at most.
     """
     netlist = json.loads(frame.source.read_text(encoding="utf-8"))
-    leaves = _leaves(candidates, top, netlist["modules"])
+    leaves = _leaves(candidates, prefix)
     names = sorted(leaves, key=lambda name: (-len(leaves[name][0].module["cells"]), name))
     known: dict[tuple[int, ...], tuple[float, float]] = {}
 
@@ -85,16 +87,14 @@ def choose(frame: Candidate, candidates: Iterable[Candidate], top: str, weigh: C
     return [{name: leaves[name][n] for name, n in zip(names, picks, strict=True)} for picks in kept]
 
 
-def _leaves(candidates, top, modules):
-    """By name the netlists of each leaf that is mapped in several ways, each once."""
+def _leaves(candidates, prefix):
+    """By name the netlists of each leaf, each once."""
     found = {}
     for each in candidates:
         for name, module in json.loads(each.source.read_text(encoding="utf-8"))["modules"].items():
-            cells = module["cells"].values()
-            if name != top and cells and not any(cell["type"] in modules for cell in cells):
-                key = json.dumps(module["cells"], sort_keys=True)
-                found.setdefault(name.removeprefix(top), {}).setdefault(key, Leaf(each.script, module))
-    return {name: list(some.values()) for name, some in found.items() if len(some) > 1}
+            key = json.dumps(module["cells"], sort_keys=True)
+            found.setdefault(name.removeprefix(prefix), {}).setdefault(key, Leaf(each.script, module))
+    return {name: list(some.values()) for name, some in found.items()}
 
 
 def input_load(choice: Choice, library: Library) -> float:

@@ -24,6 +24,7 @@ def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Simulations in folders of their own need not compile Verilator's run-time library once more each.
     os.environ.setdefault("LMUL_OBJCACHE", str(config.rootpath / "build" / "tests" / ".objects"))
+    os.environ["LMUL_CACHE"] = "none"  # every figure that a test sees was measured by it
     if config.getoption("--resume"):
         config.pluginmanager.register(Resumed(config), "resumed")
 

@@ -21,7 +21,7 @@ from lmul.cli.document import to_markdown
 from lmul.cli.main import main
 from lmul.golden.formats import FORMATS
 from lmul.hdl.designs import parse
-from lmul.synth.measure import Options
+from lmul.synth.options import Options
 from lmul.synth.record import check, missing, new_row
 
 

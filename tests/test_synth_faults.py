@@ -13,7 +13,8 @@ from lmul.hdl.designs import parse
 from lmul.synth import boolean, liberty, library, measure, table_file
 from lmul.synth.areas import implausible
 from lmul.synth.characterise import characterise
-from lmul.synth.measure import Options, run_report
+from lmul.synth.measure import run_report
+from lmul.synth.options import Options
 
 TEXT = SMALL.read_text()
 NAND = re.search(r"  cell \(NAND2X1\) \{\n.*?\n  \}\n", TEXT, re.DOTALL)[0]

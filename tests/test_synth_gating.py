@@ -15,8 +15,10 @@ from lmul.synth.activity import simulate
 from lmul.synth.activity_files import write_saif, write_vcd
 from lmul.synth.characterise import compact
 from lmul.synth.energy import estimate
-from lmul.synth.measure import Options, _not_gated, run_report
+from lmul.synth.measure import run_report
 from lmul.synth.netlist import CONST1, Netlist
+from lmul.synth.netlists import not_gated
+from lmul.synth.options import Options
 from lmul.synth.proof import prove, references
 from lmul.synth.roles import Roles
 from lmul.synth.timing import Constraints, analyse
@@ -404,10 +406,10 @@ def test_the_command_line_says_it_and_is_told_again(tmp_path, word, gating):
 
 def test_structures_say_whether_they_are_gated(monkeypatch):
     design, lib = parse(SHELL), toy()
-    assert _not_gated(design, lib, Options()) == "registers keep their enables, clock gating was not asked for"
+    assert not_gated(design, lib, Options()) == "registers keep their enables, clock gating was not asked for"
     monkeypatch.setitem(STRUCTURES, "mac", replace(STRUCTURES["mac"], gated=True))
-    assert _not_gated(design, lib, Options()) is None
-    assert _not_gated(design, lib, Options(gating="off")) and _not_gated(design, small(), Options())
+    assert not_gated(design, lib, Options()) is None
+    assert not_gated(design, lib, Options(gating="off")) and not_gated(design, small(), Options())
 
 
 def test_gating_is_one_of_three():

@@ -7,12 +7,16 @@ import pytest
 from lmul.golden.operands import operands
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import verilog
-from lmul.synth import measure, rivals
+from lmul.synth import netlists, rivals, unit
 from lmul.synth import record as records
 from lmul.synth.accuracy import accuracy
+from lmul.synth.defaults import default_designs
 from lmul.synth.drive import Mismatch, drive
-from lmul.synth.measure import Options, default_designs, run_report
+from lmul.synth.measure import run_report
+from lmul.synth.options import Options
 from lmul.synth.proof import references
+from lmul.synth.store import Store
+from lmul.synth.verilog_kept import written
 
 SLUGS = ["mul_lmul_e2m1", "mul_exact_e2m1_flush", "prod_exact_e2m1_flush", "mac_lmul_e2m1_fixed16",
          "array_lmul_e2m1_fixed64_2x1_os", "array_lmul_e2m1_fixed64_2x1_ws"]
@@ -103,14 +107,16 @@ def test_netlists_are_proved(record):
             assert netlist["proof"] == ({"state": "proved", "means": "exhaustive"} if combinational else None)
 
 
-def test_a_wrong_netlist_is_refuted(tmp_path):
+def test_a_wrong_netlist_is_refuted(tmp_path, monkeypatch):
     """Another design's Verilog in place of the one that was mapped."""
     other = references({"mul_mitchell_e2m1": verilog(parse("mul_mitchell_e2m1"))})["mul_mitchell_e2m1"]
     design = parse("mul_lmul_e2m1")
-    (tmp_path / f"{design.slug}.v").write_text(verilog(design))
+    monkeypatch.setattr(netlists, "references", lambda *_: {design.slug: other})
+    store = Store(tmp_path)
+    own = unit.Unit(design, written(design, store), operands("recording"), Options(effort="low"))
     with pytest.raises(Mismatch, match="^Netlist of mul_lmul_e2m1 in asap7 .* must compute what the Verilog does, and "
                                        r"does not at a = 0x\w, b = 0x\w$"):
-        measure._map(design, ["asap7"], Options(effort="low"), tmp_path, other, None)
+        own.measure(["asap7"], store)
 
 
 def test_default_designs_are_designs():

@@ -11,10 +11,13 @@ from lmul.cli.main import main
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import generate_many
 from lmul.synth import fpga, place
+from lmul.synth.defaults import fpga_designs
 from lmul.synth.harness import harness
-from lmul.synth.measure import Options, fpga_designs, run_report
+from lmul.synth.measure import run_report
+from lmul.synth.options import Options
 from lmul.synth.place import Routed
 from lmul.synth.record import missing, new_row
+from lmul.synth.verilog_kept import Written
 
 SLUGS = ["mul_lmul_e2m1", "mul_exact_e2m1_flush"]
 
@@ -82,11 +85,15 @@ def test_the_parity_of_the_outputs_comes_out(folder):
 # On devices
 
 
+def written(folder, *designs):
+    return {design.slug: Written.read(folder, design.slug) for design in designs}
+
+
 @pytest.fixture(scope="module")
 def row(folder):
     needs("ice40")
     design = parse(SLUGS[0])
-    [found] = place.measure([design], ["ice40"], ["ice40"], 2, folder, Inline).values()
+    [found] = place.measure([design], ["ice40"], ["ice40"], 2, written(folder, design), folder, None, Inline).values()
     row = new_row(design, "ice40") | found
     missing(row, "not of an FPGA")
     return row
@@ -203,7 +210,7 @@ def test_what_nextpnr_reports_is_read():
 def test_a_family_that_cannot_be_placed_is_counted(folder, monkeypatch):
     monkeypatch.setattr(fpga, "counts", lambda designs, *_: {design.slug: {"luts": 5} for design in designs})
     designs = [parse(slug) for slug in SLUGS]
-    found = place.measure(designs, ["xc7", "ecp5"], ["xc7"], 1, folder, Inline)
+    found = place.measure(designs, ["xc7", "ecp5"], ["xc7"], 1, written(folder, *designs), folder, None, Inline)
     assert found.keys() == {(slug, family) for slug in SLUGS for family in ("xc7", "ecp5")}
     for row in found.values():
         assert row == {"luts": 5, "reasons": {"fmax_mhz": "counted after mapping, neither placed nor routed"}}

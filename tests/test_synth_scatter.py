@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from lmul.cli.main import main
 from lmul.hdl.designs import parse
-from lmul.synth import margins, measure, rivals, scatter
-from lmul.synth.measure import Options, run_report
+from lmul.synth import margins, rivals, scatter, shared_clocks
+from lmul.synth.measure import run_report
+from lmul.synth.options import Options
 
 PAIR = ["mul_lmul_e2m1", "mul_exact_e2m1_flush"]
 OPTIONS = Options(effort="low", vectors=200)
@@ -166,10 +167,8 @@ def test_int8_has_the_clock_of_each_of_its_rivals():
     """Sums of e4m3 and of bf16, 3 and 5 ps long at least; the fastest int8 takes 4 ps, its smallest netlist 9."""
     delays = {"mac_lmul_e4m3_fp32": (6.0, 3.0), "mac_lmul_bf16_fp32": (12.0, 5.0), "mac_int8_int32": (9.0, 4.0)}
     designs = [parse(slug) for slug in delays]
-    found = {slug: {"points": {"asap7": [{"delay_ps": each} for each in both]}, "ungated": {}}
-             for slug, both in delays.items()}
-    clocks = measure._clocks(designs, dict.fromkeys(delays, ["asap7"]), found, OPTIONS)["asap7"]
-    periods = [rivals.periods(rivals.groups(design, designs), clocks) for design in designs]
+    found = {slug: {"points": [{"delay_ps": each} for each in both], "ungated": []} for slug, both in delays.items()}
+    periods = list(shared_clocks.clocks(designs, found, None).values())
     assert periods[0] == {"fast": 4.0, "relaxed": 9.0} and periods[1] == {"fast": 5.0, "relaxed": 12.0}
     assert periods[2] == {"fast": 4.0, "relaxed": 9.0, "fast_2": 5.0, "relaxed_2": 12.0}
 

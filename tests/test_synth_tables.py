@@ -10,11 +10,13 @@ from lmul.hdl.verilog import generate_many
 from lmul.synth import library
 from lmul.synth.activity import simulate
 from lmul.synth.characterise import characterise
+from lmul.synth.defaults import default_designs
 from lmul.synth.drive import drive
 from lmul.synth.energy import estimate
 from lmul.synth.mapping import latency, map_design
-from lmul.synth.measure import Options, default_designs, run_report
+from lmul.synth.measure import run_report
 from lmul.synth.netlist import Netlist
+from lmul.synth.options import Options
 from lmul.synth.timing import analyse
 
 AREA, DELAY, ENERGY = 0.02, 0.05, 0.05  # what a table may be off

@@ -1,5 +1,6 @@
 """One file per command, each imported at once and its room only when it runs, so that ``lmul --help`` is quick."""
 
+from .cache import cache
 from .characterise import characterise
 from .claims import claims
 from .compare import compare
@@ -14,4 +15,4 @@ from .simulate import simulate
 from .trace import trace
 
 COMMANDS = (list_command, generate, simulate, prove, report, compare, scatter, matmul, claims, multipliers,
-            characterise, trace)
+            characterise, trace, cache)

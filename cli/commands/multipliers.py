@@ -13,7 +13,7 @@ def multipliers(formats: tuple[str, ...], effort: str, output: str) -> None:
     """Measure every narrow multiplier; write multipliers.md, .html and .json, with what others have published."""
     folder = output_folder(output)
     from ...claims.multipliers import run
-    from ...synth.measure import Options
+    from ...synth.options import Options
     from ..multipliers_page import write_multipliers
 
     with progress("multipliers") as update:

@@ -9,7 +9,18 @@ from ...golden.operands import PAIRINGS
 from ...golden.refusal import Refusal
 from ...hdl.designs import catalogue
 from .. import slugs as names
-from ..console import Failure, Number, as_json, command_line, dont_use, foreign, output_folder, print_json, progress
+from ..console import (
+    Failure,
+    Number,
+    as_json,
+    cache,
+    command_line,
+    dont_use,
+    foreign,
+    output_folder,
+    print_json,
+    progress,
+)
 
 
 def _gating(_context, _option, chosen):
@@ -62,11 +73,12 @@ def _gating(_context, _option, chosen):
               "minutes.")
 @click.option("--keep", is_flag=True,
               help="Keep each row's netlist, constraints and activity, with scripts for OpenSTA and OpenROAD.")
+@cache
 @as_json
 @click.option("-o", "--output", required=True, help="Folder to write to.")
 def report(slugs: Sequence[str], technologies: tuple[str, ...], liberty: tuple[str, ...], families: tuple[str, ...],
            full: bool, keep: bool, scatter_file: str | None, output: str, foreign: tuple[str, ...],
-           with_rivals: bool, as_json: bool, **choices: Any) -> None:
+           with_rivals: bool, as_json: bool, store: Any, **choices: Any) -> None:
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
     if with_rivals and not slugs:
         raise Refusal("Rivals must be those of designs given as SLUG...")
@@ -76,8 +88,10 @@ def report(slugs: Sequence[str], technologies: tuple[str, ...], liberty: tuple[s
     theirs = [read(each) for each in foreign]
     folder = output_folder(output)
     from ...synth import margins
+    from ...synth.defaults import default_designs, fpga_designs
     from ...synth.drive import Mismatch
-    from ...synth.measure import Options, default_designs, fpga_designs, run_report
+    from ...synth.measure import run_report
+    from ...synth.options import Options
     from ...synth.rivals import compared
     from ..pages import summary, write_pages
 
@@ -92,7 +106,7 @@ def report(slugs: Sequence[str], technologies: tuple[str, ...], liberty: tuple[s
         try:
             record = run_report(slugs, technologies, liberty, families, foreign=theirs, options=Options(**choices),
                                 command=command_line(), keep=folder if keep else None,
-                                scatter=scatter, progress=update)
+                                scatter=scatter, store=store, progress=update)
         except Mismatch as error:
             raise Failure(str(error)) from None
     write_pages(record, folder)

@@ -28,7 +28,8 @@ def scatter(slugs: tuple[str, ...], technologies: tuple[str, ...], liberty: tupl
             efforts: tuple[str, ...], output: str, **choices: Any) -> None:
     """Repeat a report with other seeds and efforts; `lmul report --scatter FILE` takes its margins from that."""
     path = output_file(output)
-    from ...synth.measure import Options, default_designs
+    from ...synth.defaults import default_designs
+    from ...synth.options import Options
     from ...synth.scatter import repeat
 
     with progress("scatter") as update:
