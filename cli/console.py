@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from ..golden.compiled import announce
 from ..golden.refusal import Refusal
 
 
@@ -148,13 +149,9 @@ def progress(title: str) -> Iterator[Callable[..., None]]:
 
 def _announced(tell, update):
     """``update``, and before the first one, when work begins, what that has to wait for: a refusal before is alone."""
-    begun = False
 
     def told(*step):
-        nonlocal begun
-        if not begun and not _compiled():
-            tell("Compiling the model's loops for this machine: a minute, once")
-        begun = True
+        announce(tell)
         update(*step)
 
     return told
@@ -163,13 +160,6 @@ def _announced(tell, update):
 def _tell(line):
     with suppress(OSError):  # nobody to hear it: no reason to stop
         click.echo(line, err=True)
-
-
-def _compiled():
-    """Whether numba has kept what it compiled, beside the sources or where it was told to."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    folders = [Path(chosen)] if chosen else [Path(__file__).parents[1] / room for room in ("golden", "synth")]
-    return any(any(folder.rglob("*.nbi")) for folder in folders)
 
 
 def _estimate():

@@ -7,7 +7,7 @@ integers, matrices of signed integers are numbers, each of which must be the for
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -46,12 +46,15 @@ class Operand:
         Of the tensor: there are more codes where blocks were filled up, fewer where a code packs several numbers.
     axis : int
         Along which there are blocks, or numbers in a code: -1, as of a first operand, or -2, as of a second.
+    error : float or None
+        Root mean square of what quantisation changed, over that of the tensor; None of zeros.
     """
 
     format: Format | Block
     tensor: Quantised
     shape: tuple[int, ...]
     axis: int = -1
+    error: float | None = None
 
     @property
     def codes(self) -> np.ndarray:
@@ -92,7 +95,9 @@ def quantise(values: ArrayLike, fmt: str | Format | Block, axis: int = -1) -> Op
     if axis not in (-1, -2) or tensor.array.ndim < -axis:
         raise Refusal(f"Axis must be -1 or -2 and one of the tensor's, not {axis} of shape {tensor.array.shape}")
     numbers = tensors.numbers("Tensor", tensor, [element])
-    return Operand(found, quantised(element, block, numbers.values, numbers.own, axis), tensor.array.shape, axis)
+    operand = Operand(found, quantised(element, block, numbers.values, numbers.own, axis), tensor.array.shape, axis)
+    errors = _errors(operand.values, numbers.values.astype(np.float64))
+    return replace(operand, error=errors and errors.error)
 
 
 def named(name: str) -> Format | Block:
@@ -151,10 +156,7 @@ class MatrixProduct:
     @cached_property
     def errors(self) -> ResultErrors | None:
         """How far ``values`` are from ``exact``; None where a result is not finite, or all should be zero."""
-        try:
-            return result_errors(self.values, self.exact)
-        except Refusal:
-            return None
+        return _errors(self.values, self.exact)
 
     @property
     def error(self) -> float | None:
@@ -219,6 +221,14 @@ def modelled(design: Any, a: np.ndarray, b: np.ndarray, scales: Scales) -> np.nd
     rows = max(1, _RUNS // max(b.size, 1))
     parts = [expected(design, a[row : row + rows, None], b.T[None]) for row in range(0, len(a), rows)]
     return np.concatenate(parts)
+
+
+def _errors(actual, right):
+    """`ResultErrors`, or None where there are none."""
+    try:
+        return result_errors(actual, right)
+    except Refusal:
+        return None
 
 
 def _shape(a, b):

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import Any, Self, cast
 
@@ -124,7 +125,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, folder), daemon=True)
-        self.process.start()
+        with _main_left_out():
+            self.process.start()
         theirs.close()  # so that the pipe ends when the worker does
 
     def give(self, function, arguments, name):
@@ -158,6 +160,18 @@ def how_it_ended(status: int) -> str:
                             signal.SIGSEGV: " (a fault in compiled code)"}
     known: dict[int, str] = {number.value: number.name for number in signal.Signals}
     return known.get(-status, f"signal {-status}") + hint.get(-status, "")
+
+
+@contextmanager
+def _main_left_out():
+    """A worker does without the file of the program that began it: a script would begin again in every one."""
+    main = vars(sys.modules["__main__"])
+    path = main.pop("__file__", None)
+    try:
+        yield
+    finally:
+        if path is not None:
+            main["__file__"] = path
 
 
 def _cores():

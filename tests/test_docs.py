@@ -29,6 +29,14 @@ def test_commands_of_the_readme(command, tmp_path, monkeypatch, capsys, seed):
     assert captured.out
 
 
+def test_python_of_the_readme():
+    [python] = re.findall(r"^```pycon\n(.*?)^```$", README, re.M | re.S)
+    said = []
+    failed, _ = doctest.DocTestRunner().run(doctest.DocTestParser().get_doctest(python, {}, "README", None, 0),
+                                            out=said.append)
+    assert not failed, "".join(said)
+
+
 def test_there_are_commands():
     assert len(COMMANDS) >= 5
 
@@ -41,7 +49,7 @@ def test_slugs_of_the_readme():
 
 
 @pytest.mark.parametrize(("document", "least"), [("from-a-number-to-a-page", 11), ("add-a-pe", 3), ("tile", 6),
-                                                 ("command-line", 8)])
+                                                 ("command-line", 8), ("python", 4)])
 def test_steps_of_documents(document, least, tmp_path, monkeypatch):
     """Commands and Python of the document, in its order, in one folder and one session."""
     text = (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8")
@@ -97,6 +105,9 @@ def test_rooms_import_only_what_they_may():
            "prove": {"golden", "hdl"}, "synth": {"golden", "hdl", "prove"},
            "models": {"golden"}, "claims": {"golden", "hdl", "synth", "models"},
            "cli": {"golden", "hdl", "sim", "prove", "synth", "models", "claims"}}
+    assert {path.parent.name for path in ROOT.glob("*/__init__.py")} == {*may, "api"}  # `lmul` itself
+    for path in (ROOT / "api").glob("*.py"):
+        assert not re.search(r"^\s*from (\.\.|lmul\.cli)", path.read_text(encoding="utf-8"), re.M), path
     for room, allowed in may.items():
         for path in (ROOT / room).rglob("*.py"):
             for dots, other in re.findall(r"^\s*from (\.{2,3})(\w+)", path.read_text(encoding="utf-8"), re.M):

@@ -1,0 +1,87 @@
+"""Reports as rows that a table takes: one dictionary of plain values for each design and technology."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from lmul.hdl.designs import catalogue
+from lmul.synth import record
+from lmul.synth.figures import FIGURES, Row
+from lmul.synth.measure import Options, run_report
+from lmul.synth.rivals import compared
+
+from .first import first
+
+__all__ = ["read_report", "report"]
+
+_SHAPE = ("lanes", "window", "tree", "rows", "cols", "dataflow", "stages")
+
+
+def report(slugs: str | Iterable[str], technologies: Sequence[str] | None = None, *, liberty: Sequence[str | Path] = (),
+           fpga: Sequence[str] = (), rivals: bool = False, progress: Callable[..., object] | None = None,
+           **options: Any) -> list[Row]:
+    """Measure designs: area, delay, energy and error, as ``lmul report`` does.
+
+    Parameters
+    ----------
+    slugs : str or several
+    technologies : list of str, optional
+        ``sky130hd``, ``asap7``, or to count LUTs ``ice40``, ``ecp5``, ``xc7``. By default the first two, or just the
+        library of ``liberty``.
+    liberty : list of path
+        Files of one more library.
+    fpga : list of str
+        Families to place and route in: ``ice40``, ``ecp5``.
+    rivals : bool
+        Measure beside each design what it is compared with, too.
+    progress : callable, optional
+        Called with (steps done, steps, text).
+    options
+        Of `lmul.synth.measure.Options`: ``operands``, ``vectors``, ``seed``, ``effort``, ``clock_ps``, ...
+
+    Returns
+    -------
+    list of dict
+        All with the same keys: `read_report`.
+
+    Raises
+    ------
+    Refusal
+        If a slug, technology or file is refused: one sentence.
+    """
+    slugs = [slugs] if isinstance(slugs, str) else list(slugs)
+    first()
+    found = run_report(compared(slugs, catalogue()) if rivals else slugs, technologies, liberty, fpga,
+                       options=Options(**options), progress=progress)
+    return rows(found)
+
+
+def read_report(path: str | Path) -> list[Row]:
+    """The rows of a ``report.json``: of each ``design`` and ``technology`` what the design is made of (``structure``,
+    ``kind``, ``a``, ``b``, policies, ``accumulator``, shape), its figures, units in their keys, and its figures at the
+    clocks that rivals share (``relaxed_energy_fj_per_op``, ``fast_area_um2``, ...); None where there is none.
+
+    Raises
+    ------
+    Refusal
+        If the file is no such record.
+    """
+    return rows(record.read(path))
+
+
+def rows(found: Row) -> list[Row]:
+    """The rows of a record, flat: `read_report` says what is in them."""
+    flat = [_flat(row) for row in found["rows"]]
+    keys = dict.fromkeys(key for row in flat for key in row)
+    return [{key: row.get(key) for key in keys} for row in flat]
+
+
+def _flat(row):
+    spec = row["specification"]
+    accumulator = spec.get("accumulator")
+    flat = {"design": row["design"], "technology": row["technology"], "structure": spec["structure"],
+            **spec["multiplier"], "accumulator": accumulator and accumulator["name"],
+            **{name: spec.get(name) for name in _SHAPE}, **{key: row[key] for key in FIGURES}}
+    for clock, at in row["at"].items():
+        flat |= {f"{clock}_{key}": at[key] for key in ("clock_ps", *FIGURES) if key in at}
+    return flat

@@ -1,0 +1,60 @@
+"""The examples run, and what they say is so."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(*arguments, cwd):
+    """What an example prints, run as its first lines say."""
+    done = subprocess.run([sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_example_is_run_here():
+    assert {path.name for path in EXAMPLES.iterdir()} - {"__pycache__"} == {
+        "multiply.py", "multiply.ipynb", "own_design.py", "own_cells.py", "cells.lib", "own_pe"}  # own_pe: test_plugin
+
+
+def test_multiply(tmp_path):
+    lines = run(EXAMPLES / "multiply.py", "errors.svg", cwd=tmp_path).splitlines()
+    errors = {line[:14].strip(): [float(word) for word in line[14:].replace("%", "").split()] for line in lines}
+    assert (tmp_path / "errors.svg").read_text().count("window, bits") == 1
+    assert len(errors) == 4
+    for name, values in errors.items():  # the widest window is no worse than the narrowest
+        assert values[-1] < values[0], name
+    assert errors["exact e4m3"][-1] < errors["L-Mul e4m3"][-1] < 15
+
+
+def test_notebook(tmp_path, monkeypatch):
+    """Its code, cell after cell."""
+    import matplotlib
+
+    monkeypatch.chdir(tmp_path)
+    matplotlib.use("agg")
+    notebook = json.loads((EXAMPLES / "multiply.ipynb").read_text(encoding="utf-8"))
+    session = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), session)  # noqa: S102
+    assert session["product"].error < 0.15 and len(session["axes"].lines) == 4
+    assert os.listdir(tmp_path) == []
+
+
+def test_own_design(tmp_path):
+    said = run(EXAMPLES / "own_design.py", cwd=tmp_path)
+    assert "sums as the model has them" in said and "module relu(" in said
+
+
+@pytest.mark.regress
+def test_own_cells(tmp_path):
+    header, *rows = run(EXAMPLES / "own_cells.py", cwd=tmp_path).splitlines()
+    assert [row.split()[0] for row in rows] == ["mul_lmul_e4m3", "mul_exact_e4m3_flush"]
+    assert all(float(figure) > 0 for row in rows for figure in row.split()[1:]) and "area_um2" in header
