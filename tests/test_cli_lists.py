@@ -57,6 +57,7 @@ def test_words_select(capsys):
     found = json.loads(run(capsys, "list", "*_16", "--only", "designs", "--json")[1])
     assert found["designs"] and all(slug.endswith("_16") for slug in found["designs"])
     assert list(json.loads(run(capsys, "list", "--only", "formats", "--json")[1])) == ["formats"]
+    assert list(json.loads(run(capsys, "list", "mul_lmul_e4m3", "--json")[1])["designs"]) == ["mul_lmul_e4m3"]
     assert "'zork'" in refused(capsys, "list", "zork")
 
 

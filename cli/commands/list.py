@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -69,7 +68,7 @@ def contents() -> dict[str, dict[str, str]]:
 
 def selected(words: Sequence[str], sections: Sequence[str]) -> dict[str, dict[str, str]]:
     """The `contents` of ``sections``, by default all, that have every one of ``words`` in their name or description, or
-    as a pattern of a shell in their name; and designs that are called by their whole slug, listed or not.
+    as a pattern of a shell in their name. A word that is a whole slug, listed or not, is that design alone.
 
     Raises
     ------
@@ -77,17 +76,24 @@ def selected(words: Sequence[str], sections: Sequence[str]) -> dict[str, dict[st
         If there is nothing of that kind.
     """
     chosen = {name: entries for name, entries in contents().items() if not sections or name in sections}
+    slugs = {word: describe(parse(word)) for word in words if _is_slug(word)}
     if "designs" in chosen:
-        for word in words:
-            with suppress(Refusal):
-                chosen["designs"] |= {word: describe(parse(word))}
-    found = {name: {entry: text for entry, text in entries.items() if all(_has(word, entry, text) for word in words)}
+        chosen["designs"] |= slugs
+    found = {name: {entry: text for entry, text in entries.items()
+                    if all(word == entry if word in slugs else _has(word, entry, text) for word in words)}
              for name, entries in chosen.items()}
     found = {name: entries for name, entries in found.items() if entries}
     if not found:
         raise Refusal(f"Words must be of names or descriptions in {', '.join(chosen)}, but none has "
                       f"{' and '.join(map(repr, words))}; `lmul list` shows all")
     return found
+
+
+def _is_slug(word):
+    try:
+        return bool(parse(word))
+    except Refusal:
+        return False
 
 
 def _has(word, name, text):
