@@ -7,8 +7,10 @@ from typing import Any
 from lmul.hdl.designs import catalogue
 from lmul.synth import record
 from lmul.synth.figures import FIGURES, Row
-from lmul.synth.measure import Options, run_report
+from lmul.synth.measure import run_report
+from lmul.synth.options import Options
 from lmul.synth.rivals import compared
+from lmul.synth.store import user_store
 
 from .first import first
 
@@ -18,8 +20,8 @@ _SHAPE = ("lanes", "window", "tree", "rows", "cols", "dataflow", "stages")
 
 
 def report(slugs: str | Iterable[str], technologies: Sequence[str] | None = None, *, liberty: Sequence[str | Path] = (),
-           fpga: Sequence[str] = (), rivals: bool = False, progress: Callable[..., object] | None = None,
-           **options: Any) -> list[Row]:
+           fpga: Sequence[str] = (), rivals: bool = False, cache: str | Path | None = None,
+           progress: Callable[..., object] | None = None, **options: Any) -> list[Row]:
     """Measure designs: area, delay, energy and error, as ``lmul report`` does.
 
     Parameters
@@ -34,10 +36,12 @@ def report(slugs: str | Iterable[str], technologies: Sequence[str] | None = None
         Families to place and route in: ``ice40``, ``ecp5``.
     rivals : bool
         Measure beside each design what it is compared with, too.
+    cache : path, optional
+        Folder of what was measured before, by default that of ``lmul cache``; ``none``: measure all of it.
     progress : callable, optional
         Called with (steps done, steps, text).
     options
-        Of `lmul.synth.measure.Options`: ``operands``, ``vectors``, ``seed``, ``effort``, ``clock_ps``, ...
+        Of `lmul.synth.options.Options`: ``operands``, ``vectors``, ``seed``, ``effort``, ``clock_ps``, ...
 
     Returns
     -------
@@ -52,7 +56,7 @@ def report(slugs: str | Iterable[str], technologies: Sequence[str] | None = None
     slugs = [slugs] if isinstance(slugs, str) else list(slugs)
     first()
     found = run_report(compared(slugs, catalogue()) if rivals else slugs, technologies, liberty, fpga,
-                       options=Options(**options), progress=progress)
+                       options=Options(**options), store=user_store(cache and str(cache)), progress=progress)
     return rows(found)
 
 
