@@ -4,6 +4,7 @@ from .cache import cache
 from .characterise import characterise
 from .claims import claims
 from .compare import compare
+from .export import export
 from .generate import generate
 from .list import list_command
 from .matmul import matmul
@@ -14,5 +15,5 @@ from .scatter import scatter
 from .simulate import simulate
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, prove, report, compare, scatter, matmul, claims, multipliers,
+COMMANDS = (list_command, generate, simulate, prove, report, compare, export, scatter, matmul, claims, multipliers,
             characterise, trace, cache)
