@@ -18,7 +18,7 @@ from ..synth.actions import MEANINGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ..synth.actions import Unit
+    from ..synth.actions import Characterised
 
 #: What the actions are called in Accelergy's classes of multiply-accumulate units.
 ACCELERGY = {"new_operand": "mac_random", "held_weight": "mac_reused", "zero_operand": "mac_zero", "idle": "idle",
@@ -27,7 +27,7 @@ ACCELERGY = {"new_operand": "mac_random", "held_weight": "mac_reused", "zero_ope
 ACCURACY = 90  # per cent, by which Accelergy prefers one estimator to another
 
 
-def csv_files(units: Sequence[Unit], **_: Any) -> dict[str, str]:
+def csv_files(units: Sequence[Characterised], **_: Any) -> dict[str, str]:
     """One table, a row for each unit and action."""
     about = list(dict.fromkeys(key for unit in units for key in unit.about))
     heads = ["design", "technology", "clock_ps", "macs_per_cycle", "area_um2", "area_um2_per_mac", "action",
@@ -39,7 +39,7 @@ def csv_files(units: Sequence[Unit], **_: Any) -> dict[str, str]:
     return {"actions.csv": _table([heads, *rows])}
 
 
-def accelergy_files(units: Sequence[Unit], **_: Any) -> dict[str, str]:
+def accelergy_files(units: Sequence[Characterised], **_: Any) -> dict[str, str]:
     """A set of tables for Accelergy's table-based plug-in for each technology: its identifier, and a table for each
     class of components, which are called as the designs are."""
     files = {}
@@ -56,7 +56,7 @@ def accelergy_files(units: Sequence[Unit], **_: Any) -> dict[str, str]:
     return files
 
 
-def timeloop_files(units: Sequence[Unit], component: str = "mac", **_: Any) -> dict[str, str]:
+def timeloop_files(units: Sequence[Characterised], component: str = "mac", **_: Any) -> dict[str, str]:
     """For each unit the energy and area reference tables that Timeloop takes in place of its own model, for the
     arithmetic level called ``component``: what a cycle of computing and one that is gated cost."""
     files = {}
@@ -71,7 +71,7 @@ def timeloop_files(units: Sequence[Unit], component: str = "mac", **_: Any) -> d
     return files
 
 
-def zigzag_files(units: Sequence[Unit], **_: Any) -> dict[str, str]:
+def zigzag_files(units: Sequence[Characterised], **_: Any) -> dict[str, str]:
     """For each unit an accelerator for ZigZag: the unit as its operational array, and one memory that costs nothing, to
     be replaced by those of the accelerator in mind. ZigZag knows one energy: that of the unit's usual action."""
     files = {}
@@ -95,7 +95,7 @@ def zigzag_files(units: Sequence[Unit], **_: Any) -> dict[str, str]:
 TARGETS = {"accelergy": accelergy_files, "timeloop": timeloop_files, "zigzag": zigzag_files, "csv": csv_files}
 
 
-def lines(units: Iterable[Unit]) -> list[str]:
+def lines(units: Iterable[Characterised]) -> list[str]:
     """Units as a table for a terminal, energies in fJ."""
     units = list(units)
     width = max(len(unit.design) for unit in units) + 2

@@ -24,8 +24,9 @@ from . import library
 from .activity import simulate
 from .drive import drivable, drive
 from .energy import estimate
-from .measure import Options, run_report
+from .measure import run_report
 from .netlist import Netlist
+from .options import Options
 from .timing import Constraints, analyse
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ REST = 64  # cycles of an idle unit that are counted
 
 
 @dataclass(frozen=True)
-class Unit:
+class Characterised:
     """A design in a technology, and what each action costs.
 
     Attributes
@@ -82,8 +83,8 @@ class Unit:
 
 
 def measure(slugs: Sequence[str], technologies: Sequence[str] = (), liberty: Sequence[str] = (), *,
-            options: Options | None = None, command: str = "",
-            progress: Callable[..., object] | None = None) -> list[Unit]:
+            options: Options | None = None, command: str = "", store: Store | None = None,
+            progress: Callable[..., object] | None = None) -> list[Characterised]:
     """The units of designs in cell libraries, at the relaxed clock of a report of them.
 
     Parameters
@@ -93,6 +94,8 @@ def measure(slugs: Sequence[str], technologies: Sequence[str] = (), liberty: Seq
         As `run_report` takes them; FPGAs have no energies and are refused.
     options : Options
     command : str
+    store : Store, optional
+        As `run_report` takes it.
     progress : callable, optional
 
     Raises
@@ -110,7 +113,7 @@ def measure(slugs: Sequence[str], technologies: Sequence[str] = (), liberty: Seq
                           "--liberty")
     with tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True) as folder:
         record = run_report(slugs, technologies, liberty, options=options, command=command, keep=folder,
-                            progress=progress)
+                            store=store, progress=progress)
         libraries = {name: library.load(name, dont_use=options.dont_use) for name in technologies or
                      (() if liberty else library.EMBEDDED)}
         if liberty:
@@ -131,7 +134,7 @@ def _unit(row, record, lib, folder, source, options):
     energies, reasons = actions(design, netlist, source, row["clock_ps"], options)
     [about] = [each for each in record["libraries"] if each["name"] == lib.name]
     sizes = shape(design)
-    return Unit(design.slug, lib.name, row["area_um2"], row["clock_ps"], row["leakage_nw"], int(np.prod(sizes)), sizes,
+    return Characterised(design.slug, lib.name, row["area_um2"], row["clock_ps"], row["leakage_nw"], int(np.prod(sizes)), sizes,
                 energies, reasons, "held_weight" if design.protocol in _STATIONARY else "new_operand", {
                     "command": record["command"], "program": f"lmul {record['versions']['lmul']} "
                     f"({record['versions']['program']})", "library": about["source"],

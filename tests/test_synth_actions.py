@@ -12,16 +12,17 @@ from lmul.cli import exports
 from lmul.cli.main import main
 from lmul.golden.refusal import Refusal
 from lmul.hdl.designs import parse
-from lmul.synth.actions import MEANINGS, Unit, _last_run, measure, shape
-from lmul.synth.measure import Options, run_report
+from lmul.synth.actions import MEANINGS, Characterised, _last_run, measure, shape
+from lmul.synth.measure import run_report
+from lmul.synth.options import Options
 
 ROOT = Path(__file__).parent.parent
 OPTIONS = Options(effort="low", vectors=400)
 UNITS = [
-    Unit("mac_lmul_e4m3_fp32", "asap7", 56.5, 1000.0, 12.0, 1, (1,),
+    Characterised("mac_lmul_e4m3_fp32", "asap7", 56.5, 1000.0, 12.0, 1, (1,),
          {"new_operand": 416.25, "held_weight": 300.0, "zero_operand": 107.0, "idle": 62.0, "gated": 0.00032}, {},
          "new_operand", {"command": "lmul export", "library": "a test's\ncells"}),
-    Unit("tile_lmul_e4m3_best_4x2_w8", "asap7", 160.0, 900.0, 12.0, 8, (4, 2),
+    Characterised("tile_lmul_e4m3_best_4x2_w8", "asap7", 160.0, 900.0, 12.0, 8, (4, 2),
          {"new_operand": 60.0, "held_weight": 40.0, "idle": 2.0, "gated": 0.01}, {"zero_operand": "there is none"},
          "held_weight", {"command": "lmul export", "library": "a test's cells"})]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ..console import Failure, Number, command_line, dont_use, output_folder, progress
+from ..console import Failure, Number, cache, command_line, dont_use, output_folder, progress
 from ..slugs import Slug
 
 _TARGETS = ("accelergy", "timeloop", "zigzag", "csv")
@@ -26,22 +26,23 @@ _TARGETS = ("accelergy", "timeloop", "zigzag", "csv")
 @click.option("--effort", type=click.Choice(["low", "default", "high"]), default="default", show_default=True)
 @click.option("--component", default="mac", show_default=True,
               help="Name of the arithmetic level in the architecture that Timeloop is given.")
+@cache
 @click.option("-o", "--output", required=True, help="Folder to write to.")
 def export(slugs: tuple[str, ...], target: str, technologies: tuple[str, ...], liberty: tuple[str, ...],
-           component: str, output: str, **choices: Any) -> None:
+           component: str, store: Any, output: str, **choices: Any) -> None:
     """Measure what units burn by action, new operands, a held weight, a zero operand, idle and gated, and write that
     with their areas for Accelergy, Timeloop or ZigZag, or as CSV."""
     folder = output_folder(output)
     from ...golden.files import write_together
     from ...synth.actions import measure
     from ...synth.drive import Mismatch
-    from ...synth.measure import Options
+    from ...synth.options import Options
     from ..exports import TARGETS, lines
 
     with progress("export") as update:
         try:
             units = measure(slugs, technologies, liberty, options=Options(**choices), command=command_line(),
-                            progress=update)
+                            store=store, progress=update)
         except Mismatch as error:
             raise Failure(str(error)) from None
     files = TARGETS[target](units, component=component)
