@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ..hdl.designs import Design
+    from .store import Store
 
 #: By action what the unit is given, in the order of files.
 MEANINGS = {
@@ -134,12 +135,13 @@ def _unit(row, record, lib, folder, source, options):
     energies, reasons = actions(design, netlist, source, row["clock_ps"], options)
     [about] = [each for each in record["libraries"] if each["name"] == lib.name]
     sizes = shape(design)
-    return Characterised(design.slug, lib.name, row["area_um2"], row["clock_ps"], row["leakage_nw"], int(np.prod(sizes)), sizes,
-                energies, reasons, "held_weight" if design.protocol in _STATIONARY else "new_operand", {
-                    "command": record["command"], "program": f"lmul {record['versions']['lmul']} "
-                    f"({record['versions']['program']})", "library": about["source"],
-                    "operands": record["operands"]["source"], "seed": str(options.seed),
-                    "vectors": str(options.vectors), "effort": options.effort})
+    about = {"command": record["command"],
+             "program": f"lmul {record['versions']['lmul']} ({record['versions']['program']})",
+             "library": about["source"], "operands": record["operands"]["source"], "seed": str(options.seed),
+             "vectors": str(options.vectors), "effort": options.effort}
+    usual = "held_weight" if design.protocol in _STATIONARY else "new_operand"
+    return Characterised(design.slug, lib.name, row["area_um2"], row["clock_ps"], row["leakage_nw"],
+                         int(np.prod(sizes)), sizes, energies, reasons, usual, about)
 
 
 def shape(design: Design) -> tuple[int, ...]:
