@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from lmul.golden.refusal import Refusal
 from lmul.hdl.designs import catalogue
 from lmul.synth import record
 from lmul.synth.figures import FIGURES, Row
@@ -19,14 +20,15 @@ __all__ = ["read_report", "report"]
 _SHAPE = ("lanes", "window", "tree", "rows", "cols", "dataflow", "stages")
 
 
-def report(slugs: str | Iterable[str], technologies: Sequence[str] | None = None, *, liberty: Sequence[str | Path] = (),
-           fpga: Sequence[str] = (), rivals: bool = False, cache: str | Path | None = None,
-           progress: Callable[..., object] | None = None, **options: Any) -> list[Row]:
+def report(slugs: str | Iterable[str] | None = None, technologies: Sequence[str] | None = None, *,
+           liberty: Sequence[str | Path] = (), fpga: Sequence[str] = (), rivals: bool = False,
+           cache: str | Path | None = None, progress: Callable[..., object] | None = None, **options: Any) -> list[Row]:
     """Measure designs: area, delay, energy and error, as ``lmul report`` does.
 
     Parameters
     ----------
-    slugs : str or several
+    slugs : str or several, optional
+        By default the designs of ``lmul report``.
     technologies : list of str, optional
         ``sky130hd``, ``asap7``, or to count LUTs ``ice40``, ``ecp5``, ``xc7``. By default the first two, or just the
         library of ``liberty``.
@@ -53,9 +55,11 @@ def report(slugs: str | Iterable[str], technologies: Sequence[str] | None = None
     Refusal
         If a slug, technology or file is refused: one sentence.
     """
-    slugs = [slugs] if isinstance(slugs, str) else list(slugs)
+    given = [slugs] if isinstance(slugs, str) else None if slugs is None else list(slugs)
+    if given == [] or rivals and given is None:
+        raise Refusal("Designs to measure must be given as one slug or more")
     first()
-    found = run_report(compared(slugs, catalogue()) if rivals else slugs, technologies, liberty, fpga,
+    found = run_report(compared(given, catalogue()) if given and rivals else given, technologies, liberty, fpga,
                        options=Options(**options), store=user_store(cache and str(cache)), progress=progress)
     return rows(found)
 

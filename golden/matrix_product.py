@@ -17,7 +17,7 @@ from . import matmul, tensors
 from .code_operands import code_operand
 from .errors import ResultErrors, result_errors
 from .expected import expected
-from .formats import Block, Blocks, Format, block_format, blocks, format_named
+from .formats import Block, Blocks, Format, blocks, format_named
 from .refusal import Refusal
 from .tensors import Tensor
 from .tile_matrices import Quantised, quantised
@@ -58,6 +58,7 @@ class Operand:
 
     @property
     def codes(self) -> np.ndarray:
+        """Those of the elements, where there are blocks."""
         return self.tensor.codes
 
     @property
@@ -102,7 +103,7 @@ def quantise(values: ArrayLike, fmt: str | Format | Block, axis: int = -1) -> Op
 
 def named(name: str) -> Format | Block:
     """The format or the block format called ``name``; raises Refusal where there is neither."""
-    return block_format(name) if blocks.read(name, format_named) else format_named(name)
+    return blocks.read(name, format_named) or format_named(name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,9 +201,7 @@ def multiply(design: Any, a: Tensor | Operand, b: Tensor | Operand, a_scales: Te
         matmul.refuse_wrapped(design.multiplier, design.summed_by, of_a.codes, of_b.codes)
     codes = (by or modelled)(design, of_a.codes, of_b.codes, Scales(of_a.scales, of_b.scales))
     result = codes if isinstance(codes, TileResult) else TileResult(codes, 0, 0, 0)
-    floats = (each if isinstance(each, Tensor) and found.scale is not None else None
-              for each, found in ((a, of_a), (b, of_b)))
-    return MatrixProduct(design, result, of_a, of_b, shape, (next(floats), next(floats)))
+    return MatrixProduct(design, result, of_a, of_b, shape, (_floats(a, of_a), _floats(b, of_b)))
 
 
 def check(design: Any) -> None:
@@ -264,6 +263,11 @@ def _quantised(name, fmt, tensor, axis):
         return Quantised(codes, None, None)
     numbers = tensors.numbers(f"Matrix {name}", tensor, [fmt])
     return quantised(fmt, None, numbers.values, numbers.own, axis)
+
+
+def _floats(given, found):
+    """A tensor that was floats and is codes now; else None."""
+    return given if isinstance(given, Tensor) and found.scale is not None else None
 
 
 def _numbers(fmt, block, tensor, axis):

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def sources() -> dict[str, Path]:
     """The program's own files, code and data, by their names within `ROOT`; a checkout and an installed wheel have the
     same."""
-    rooms = {path.parent for path in ROOT.glob("*/__init__.py")}
+    rooms = {path.parent for path in ROOT.glob("*/__init__.py")} - {ROOT / "api"}  # `lmul` itself: no figure is of it
     paths = (path for room in rooms for path in room.rglob("*") if path.is_file())
     names = ((path.relative_to(ROOT), path) for path in paths)
     return {name.as_posix(): path for name, path in sorted(names)

@@ -129,6 +129,9 @@ def test_rows(monkeypatch):
     assert all(value is None or isinstance(value, str | float | int) for row in found for value in row.values())
     assert {"design": "mul_lmul_e4m3", "kind": "lmul", "a": "e4m3", "area_um2": 1.0, "fast_clock_ps": 10.0,
             "fast_area_um2": 2.0}.items() <= found[0].items()
+    for nothing, rivals in (([], False), (None, True)):
+        with pytest.raises(lmul.Refusal, match="one slug or more"):
+            lmul.report(nothing, rivals=rivals)
     assert (found[1]["lanes"], found[2]["accumulator"], found[2]["table"]) == (16, "fp32", 6)
 
 
@@ -162,9 +165,11 @@ def test_wheel(tmp_path):
                            "--no-build-isolation", "--disable-pip-version-check", "--target", tmp_path / "site",
                            tmp_path / "source"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    program = "from lmul.synth import program; print(program.digest())"
     script = ("import sys; sys.path.insert(0, sys.argv[1])\nimport lmul, lmul.cli.main, lmul.golden.operands as o\n"
               "assert all(m.__file__.startswith(sys.argv[1]) for m in (lmul, lmul.cli.main, o))\n"
-              "o.load_recording(); print(lmul.matmul([[1, 2]], [[3], [4]], 'mac_exact_e4m3_fp32').values)")
+              "o.load_recording(); print(lmul.matmul([[1, 2]], [[3], [4]], 'mac_exact_e4m3_fp32').values)\n" + program)
     done = subprocess.run([sys.executable, "-c", script, tmp_path / "site"], cwd=tmp_path, capture_output=True,
                           text=True)
-    assert done.stdout == "[[11.]]\n", done.stderr
+    here = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "[[11.]]\n" + here.stdout, done.stderr  # the same program, whichever way it is installed
