@@ -12,7 +12,7 @@ from lmul.hdl.grammar import grammar
 from lmul.synth.rivals import compared, pairs
 from test_cli import refused, run
 
-PARTS = {"ACCUMULATOR": "(fp32|bf16|fp16|fixed|carrysave|int32)", "FORMATS": r"[a-z]\w+?", "FORMAT": "[a-z0-9]+",
+PARTS = {"ACCUMULATOR": "(fp32|bf16|fp16|fixed|carrysave|int32)", "FORMATS": "[a-z][a-z0-9]+", "FORMAT": "[a-z0-9]+",
          "LANES": r"\d+", "ROWS": r"\d+", "COLS": r"\d+", "BITS": r"\d+", "STAGES": r"\d", "N": r"m?\d+"}
 
 
