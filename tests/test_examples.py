@@ -2,7 +2,7 @@
 
 import json
 import os
-import subprocess
+import runpy
 import sys
 from pathlib import Path
 
@@ -11,11 +11,15 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def run(*arguments, cwd):
-    """What an example prints, run as its first lines say."""
-    done = subprocess.run([sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """``run(name, *arguments)``: what an example prints, run as its first lines say."""
+    def printed(name, *arguments):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out
+    return printed
 
 
 def test_every_example_is_run_here():
@@ -23,8 +27,8 @@ def test_every_example_is_run_here():
         "multiply.py", "multiply.ipynb", "own_design.py", "own_cells.py", "cells.lib", "own_pe"}  # own_pe: test_plugin
 
 
-def test_multiply(tmp_path):
-    lines = run(EXAMPLES / "multiply.py", "errors.svg", cwd=tmp_path).splitlines()
+def test_multiply(run, tmp_path):
+    lines = run("multiply.py", "errors.svg").splitlines()
     errors = {line[:14].strip(): [float(word) for word in line[14:].replace("%", "").split()] for line in lines}
     assert (tmp_path / "errors.svg").read_text().count("window, bits") == 1
     assert len(errors) == 4
@@ -48,13 +52,13 @@ def test_notebook(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
-def test_own_design(tmp_path):
-    said = run(EXAMPLES / "own_design.py", cwd=tmp_path)
+def test_own_design(run):
+    said = run("own_design.py")
     assert "sums as the model has them" in said and "module relu(" in said
 
 
 @pytest.mark.regress
-def test_own_cells(tmp_path):
-    header, *rows = run(EXAMPLES / "own_cells.py", cwd=tmp_path).splitlines()
+def test_own_cells(run):
+    header, *rows = run("own_cells.py").splitlines()
     assert [row.split()[0] for row in rows] == ["mul_lmul_e4m3", "mul_exact_e4m3_flush"]
     assert all(float(figure) > 0 for row in rows for figure in row.split()[1:]) and "area_um2" in header
