@@ -55,7 +55,8 @@ class Table:
     """Cells are strings; what follows a line's end is set below it, smaller. The columns numbered in ``words`` hold
     words, the others figures; units stand in the header. ``groups`` are (title, number of columns) that head several
     columns together, from the left. ``tones`` give the cell at (row, column) the colours of a verdict: ``less``,
-    ``same`` or ``more``. Where the window is narrow, a ``stacked`` table has its cells below one another."""
+    ``same`` or ``more``. Where the window is narrow, a ``stacked`` table has its cells below one another. ``facts`` are
+    attributes of the rows in HTML, by name: ``id``, and ``data-`` by which a reader chooses among them."""
 
     caption: str
     columns: list[str]
@@ -64,6 +65,7 @@ class Table:
     groups: list[tuple[str, int]] = field(default_factory=list)
     tones: dict[tuple[int, int], str] = field(default_factory=dict)
     stacked: bool = False
+    facts: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def heads(self) -> list[str]:
@@ -84,16 +86,18 @@ class Panel:
 
 @dataclass(frozen=True)
 class Figure:
-    """Panels side by side, below one another where the window is narrow. ``key`` is (colour name, label) pairs."""
+    """Panels side by side, below one another where the window is narrow. ``key`` is (colour name, label) pairs. The
+    drawings of a ``linked`` figure are larger, and have links in them."""
 
     caption: str
     panels: list[Panel]
     key: list[tuple[str, str]] = field(default_factory=list)
+    linked: bool = False
 
     @property
     def folded(self) -> bool:
         """Whether the panels are so many that the reader opens them."""
-        return len(self.panels) > 12
+        return len(self.panels) > 12 and not self.linked
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ def to_html(page: Page) -> str:
     import jinja2
     from markupsafe import Markup
 
-    from .theme import DARK, LIGHT
+    from .theme import DARK, LETTER, LIGHT, SPACING
 
     environment = jinja2.Environment(loader=jinja2.PackageLoader("lmul.cli"), autoescape=True, trim_blocks=True,
                                      lstrip_blocks=True, undefined=jinja2.StrictUndefined)
@@ -154,7 +158,8 @@ def to_html(page: Page) -> str:
     environment.filters["cell"] = lambda text: Markup(_lines(text))
     environment.filters["plain"] = lambda text: MARKS.sub(lambda match: match[1] or match[2], text)
     environment.tests["kind"] = lambda block, name: type(block).__name__ == name
-    return environment.get_template("page.html").render(page=page, light=LIGHT, dark=DARK)
+    return environment.get_template("page.html").render(page=page, light=LIGHT, dark=DARK, letter=LETTER,
+                                                        spacing=SPACING)
 
 
 def _lines(text):

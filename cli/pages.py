@@ -128,7 +128,7 @@ def _method(record, rows):
     if unused:
         blocks += [Heading("Cells of the libraries that are not used"), Items(unused)]
     origins = [_origin_table(technology, rows) for technology in technologies(rows)]
-    return [*blocks, Heading("Provenance"), _provenance(record), *(table for table in origins if table.rows)]
+    return [*blocks, Heading("Provenance"), provenance(record), *(table for table in origins if table.rows)]
 
 
 def _scatter(scatter):
@@ -357,7 +357,7 @@ def _left_out(library):
                + "; ".join(f"{count} as {reason}" for reason, count in kinds.items()) + ".")
 
 
-def _provenance(record):
+def provenance(record: dict[str, Any]) -> Table:
     """Everything else that the record says, key by key."""
     made_from = record | {"libraries": [{key: value for key, value in library.items() if key not in _UNUSED}
                                         for library in record.get("libraries", ())]}

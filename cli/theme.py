@@ -1,4 +1,4 @@
-"""The colours of pages and plots, by what they stand for, in light and in dark."""
+"""The colours of pages and plots, by what they stand for, in light and in dark; room for labels."""
 
 from zlib import crc32
 
@@ -27,6 +27,9 @@ DARK = {
     "on-more": "#4c1e15",
     "other-1": "#58b4bc", "other-2": "#e0607a", "other-3": "#b3c74a", "other-4": "#9080d0", "other-5": "#dcb068",
 }
+LETTER = 6.2  # px of an average letter of a point's label
+SPACING = 13  # px between labels one above the other
+
 #: Of families that slugs spell, in the order in which they are registered.
 _FAMILIES = ("blue", "sky", "orange", "grey")
 _OTHERS = [name for name in LIGHT if name.startswith("other-")]

@@ -8,6 +8,35 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+#: Texts whose contrast with what is behind them is below 4.5, as [text, contrast].
+CONTRAST = """(() => {
+  const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+  const linear = c => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const ground = element => {
+    for (; element; element = element.parentElement) {
+      const found = numbers(getComputedStyle(element).backgroundColor);
+      if (found.length === 3 || found[3] > 0) return found;
+    }
+    return [255, 255, 255];
+  };
+  const faint = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement, text = texts.currentNode.textContent.trim();
+    if (!text || ["SCRIPT", "STYLE", "title"].includes(element.tagName)) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(numbers(element.closest("svg") ? style.fill : style.color)), light(ground(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) faint.push([text, contrast]);
+  }
+  return faint;
+})()"""
+
+#: Parts whose text runs over their edge, or out of the window where nothing scrolls.
+SPILLED = """[...document.querySelectorAll("h1, h2, p, li, figcaption, .key, th, td, h4, summary")]
+  .filter(each => each.offsetParent && each.scrollWidth > each.clientWidth + 1 && each.clientWidth)
+  .map(each => each.textContent.trim())"""
+
 
 def chromium():
     """The path of an installed Chromium or Chrome, or None."""

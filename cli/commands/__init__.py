@@ -5,6 +5,7 @@ from .characterise import characterise
 from .claims import claims
 from .compare import compare
 from .export import export
+from .front import front
 from .generate import generate
 from .list import list_command
 from .matmul import matmul
@@ -15,5 +16,5 @@ from .scatter import scatter
 from .simulate import simulate
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, prove, report, compare, export, scatter, matmul, claims, multipliers,
-            characterise, trace, cache)
+COMMANDS = (list_command, generate, simulate, prove, report, compare, front, export, scatter, matmul, claims,
+            multipliers, characterise, trace, cache)
