@@ -4,8 +4,9 @@ from functools import partial
 
 import click
 
+from ...hdl.designs import parse
 from ..console import Number, output_folder, progress
-from ..slugs import Slug, read
+from ..slugs import Slug
 
 
 @click.command()
@@ -15,7 +16,7 @@ from ..slugs import Slug, read
 @click.option("-o", "--output", required=True, help="Folder to write to.")
 def generate(slugs: tuple[str, ...], period_ns: float | None, output: str) -> None:
     """Write one .v, .json manifest, FuseSoC .core and .sdc per design."""
-    designs = read(slugs)
+    designs = [parse(slug) for slug in slugs]
     folder = output_folder(output)
     from ...hdl.verilog import Period
     from ...hdl.verilog import generate as write

@@ -14,7 +14,7 @@ from ...golden.refusal import Refusal
 from ...hdl.designs import catalogue, parse
 from ...hdl.grammar import grammar
 from ..console import as_json, print_json
-from ..slugs import Slug, notes
+from ..slugs import Word, notes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +101,7 @@ def _has(word, name, text):
 
 
 @click.command("list")
-@click.argument("words", metavar="[WORD...]", nargs=-1, type=Slug())
+@click.argument("words", metavar="[WORD...]", nargs=-1, type=Word())
 @click.option("--only", "sections", multiple=True, type=click.Choice(SECTIONS), help="May be repeated.")
 @as_json
 def list_command(words: tuple[str, ...], sections: tuple[str, ...], as_json: bool) -> None:

@@ -2,8 +2,9 @@
 
 import click
 
+from ...hdl.designs import parse
 from ..console import as_json, output_file, print_json, progress
-from ..slugs import Slug, read
+from ..slugs import Slug
 
 
 @click.command()
@@ -20,7 +21,7 @@ def matmul(a: str, b: str, design: str, backend: str, a_scales: str | None, b_sc
            output: str) -> None:
     """Multiply the matrices A and B, each an .npy file, or by name F.npz:x or F.safetensors:x; both backends give the
     same bits. For tiles floats are quantised, by block where the design has blocks."""
-    [parsed] = read([design])
+    parsed = parse(design)
     path = output_file(output)
     from ...sim.matmul import matmul_files
 

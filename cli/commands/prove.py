@@ -5,12 +5,12 @@ from dataclasses import asdict, replace
 import click
 
 from ...golden.refusal import Refusal
-from .. import slugs as names
 from ..console import Failure, Number, as_json, foreign, output_folder, print_json, progress
+from ..slugs import Slug
 
 
 @click.command()
-@click.argument("slugs", metavar="SLUG... | --all", nargs=-1, type=names.Slug())
+@click.argument("slugs", metavar="SLUG... | --all", nargs=-1, type=Slug())
 @click.option("--all", "everything", is_flag=True,
               help="Every design of the catalogue, every policy and offset of narrow formats, sums and streams.")
 @foreign
@@ -26,7 +26,10 @@ def prove(slugs: tuple[str, ...], foreign: tuple[str, ...], everything: bool, li
     part has no means, only with --all."""
     if bool(slugs or foreign) == everything:
         raise Refusal("Designs to prove must be given as SLUG..., as --verilog or as --all")
-    names.read(slugs)
+    from ...hdl.designs import parse
+
+    for slug in slugs:
+        parse(slug)
     from ...hdl.foreign import read
 
     theirs = [read(each) for each in foreign]

@@ -8,7 +8,6 @@ import click
 from ...golden.operands import PAIRINGS
 from ...golden.refusal import Refusal
 from ...hdl.designs import catalogue
-from .. import slugs as names
 from ..console import (
     Failure,
     Number,
@@ -21,6 +20,7 @@ from ..console import (
     print_json,
     progress,
 )
+from ..slugs import Slug
 
 
 def _gating(_context, _option, chosen):
@@ -29,7 +29,7 @@ def _gating(_context, _option, chosen):
 
 
 @click.command()
-@click.argument("slugs", metavar="[SLUG...]", nargs=-1, type=names.Slug())
+@click.argument("slugs", metavar="[SLUG...]", nargs=-1, type=Slug())
 @click.option("--rivals", "with_rivals", is_flag=True,
               help="Measure beside each SLUG what it is compared with, too: exact multipliers of the same operands and "
                    "policies in its place and, of sums, int8; or beside such a one what takes its place.")
@@ -82,7 +82,6 @@ def report(slugs: Sequence[str], technologies: tuple[str, ...], liberty: tuple[s
     """Measure designs (default: L-Mul beside exact multipliers); write report.json, .md and .html."""
     if with_rivals and not slugs:
         raise Refusal("Rivals must be those of designs given as SLUG...")
-    names.read(slugs)
     from ...hdl.foreign import read
 
     theirs = [read(each) for each in foreign]

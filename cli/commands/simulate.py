@@ -4,9 +4,9 @@ import functools
 
 import click
 
+from ...hdl.designs import parse
 from ..console import Failure, Seeds, as_json, foreign, output_folder, print_json, progress
 from ..slugs import Slug
-from ..slugs import read as read_slugs
 
 
 @click.command()
@@ -25,7 +25,7 @@ def simulate(slugs: tuple[str, ...], foreign: tuple[str, ...], simulator: str, s
         raise click.MissingParameter(param_hint="'SLUG...'", param_type="argument")
     from ...hdl.foreign import read
 
-    designs = [*read_slugs(slugs), *(read(each) for each in foreign)]
+    designs = [*(parse(slug) for slug in slugs), *(read(each) for each in foreign)]
     folder = output_folder(output)
     from ...golden.pool import Pool
     from ...sim.runner import simulate_seeds
