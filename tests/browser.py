@@ -50,7 +50,7 @@ class Browser:
         self.path = path
 
     def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # its children may outlive it a moment
         reads, theirs_out = os.pipe()
         theirs_in, writes = os.pipe()
         # the protocol is spoken on descriptors 3 and 4
