@@ -87,6 +87,11 @@ class Line:
         return declared.title if not self._lone else f"lone {'wide ' if declared.wide else ''}multiplier"
 
     @property
+    def plural(self) -> str:
+        heading = STRUCTURES[self.structure].heading
+        return f"{self.name}s" if self._lone else heading[0].lower() + heading[1:]
+
+    @property
     def _lone(self):
         return self.pairs[0].ours.design.combinational
 
@@ -103,7 +108,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Answer:
-    """One arithmetic beside one kind of rival: ``columns`` are (key, measures) of `COLUMNS` that any line has."""
+    """One arithmetic beside one kind of rival, by their names, and the pairs of both."""
 
     ours: str
     kind: str
@@ -115,6 +120,7 @@ class Answer:
 
     @property
     def columns(self) -> list[tuple[str, list[Measure]]]:
+        """(key, measures) of `COLUMNS` that any line has."""
         found = [(key, [measure for measure in MEASURES if measure.key == key]) for key in COLUMNS]
         return [(key, some) for key, some in found
                 if any(pair.ratio(measure) is not None for pair in self.pairs for measure in some)]
@@ -163,10 +169,10 @@ class Answer:
             if cell.verdicts:
                 verb = WORDS[cell.tone][1] if cell.agreed else "makes no consistent difference to {} in"
                 counted = "" if cell.agreed else f"{cell.words}: "
-                found.setdefault(verb.format(judged[0].name), []).append(f"{line.name}s ({counted}{cell.detail})")
+                found.setdefault(verb.format(judged[0].name), []).append(f"{line.plural} ({counted}{cell.detail})")
             if line.error.verdicts:
-                words = WORDS[line.error.tone][2] if line.error.agreed else "larger for some formats alone"
-                errors.setdefault(words, []).append(f"{line.name}s")
+                words = WORDS[line.error.tone][2] if line.error.agreed else "not the same for all formats"
+                errors.setdefault(words, []).append(line.plural)
         words = listed(f"{verb} {listed(some)}" for verb, some in found.items())
         all_alike = " in all of them" if len(self.lines) > 1 else ""
         priced = "; ".join(words + (all_alike if len(errors) == 1 else f" in {listed(some)}")
@@ -218,7 +224,7 @@ def unsaid(record: dict[str, Any]) -> str:
     return f"No verdict on {told}: these operands are no evidence ({why})."
 
 
-def judge(pairs: Iterable[Pair], measures: Sequence[Measure]) -> Judgement:
+def judge(pairs: Sequence[Pair], measures: Sequence[Measure]) -> Judgement:
     """What the ratios of pairs say together, by measures of one figure."""
     found = [(pair.verdict(measure), ratio) for pair in pairs for measure in measures
              if (ratio := pair.ratio(measure)) is not None]

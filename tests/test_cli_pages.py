@@ -475,8 +475,8 @@ def test_int8_is_a_rival_of_every_sum_at_its_clock():
     assert {slug: pair.ratio(MEASURES[1]) for slug, pair in found.items()} == {
         "mac_lmul_e4m3_fp32": 2.0, "mac_lmul_bf16_fixed": 40 / 11}
     words = finding(record)
-    assert ("L-Mul instead of int8 costs energy in multiply-accumulates (+100\u00a0% to +264\u00a0%). Its error of the "
-            "result is larger.") in words
+    assert ("L-Mul instead of int8 costs energy in multiply-accumulate units (+100\u00a0% to +264\u00a0%). Its error "
+            "of the result is larger.") in words
     assert answered(record, "int8")[0]["Multiply-accumulate"]["error of the result"] == (
         "costs 2.00 % to 6.00 %, int8 0.500 %")
     drawn = [[entry.design.slug for entry in group] for group in groups(entries(record))]
@@ -520,7 +520,7 @@ def test_sums_of_integers_are_rivals_of_each_other():
         each["result_error"] = each["at"]["relaxed"]["energy_fj_per_op"] / 1000
     words = finding(scattered({"rows": rows}))
     for title, change in (("int4", "-50"), ("int8 x ternary", "-75")):
-        assert f"{title} instead of int8 saves energy in multiply-accumulates ({change}\u00a0%). Its error" in words
+        assert f"{title} instead of int8 saves energy in multiply-accumulate units ({change}\u00a0%). Its" in words
 
 
 def test_of_several_in_one_place_the_first_stands_for_it():
