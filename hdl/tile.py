@@ -97,7 +97,9 @@ class Tile(Part):
             step = named(m, "step", ~some[-1] | give)
         take, last = Signal(name="take"), Signal(name="last")
         ending = lasts[0]  # the vector in `x` is the last that the weights are for
-        load, first, swap, usable = self._loading(m, ending, named(m, "ended", ending & step))
+        ended, room = named(m, "ended", ending & step), Signal(name="room")
+        load, done = self._rows(m, room)
+        swap, usable = self._exchange(m, done, room, ending, ended)
         m.d.comb += [
             self.i_c.ready.eq(some[-1] & free),
             self.i_a.ready.eq(step & usable), take.eq(self.i_a.ready & self.i_a.valid), last.eq(take & self.i_a.last),
@@ -120,7 +122,7 @@ class Tile(Part):
         # Lanes that have the place in the weight have none of their own.
         of_row = prepared("place", self.place) if self.lane.place_bits else place
         held = self._kept(m, "place_held", lambda old: of_row, load, swap) if self.lane.place_bits else place
-        nans = self._nans(m, codes, weights, prepared, first, load, swap, take, on)
+        nans = self._nans(m, codes, weights, prepared, load, swap, take, on)
         sigs, downs = self._scaling(m, prepared, load, swap, take, on)
         for n, (weight, c, o) in enumerate(zip(weights, lanes(self.i_c.data, self.cols),
                                                lanes(self.o.data, self.cols), strict=True)):
@@ -135,32 +137,31 @@ class Tile(Part):
                 m.d.comb += o[-1].eq(passed(m, f"nan_{n}", nans[n] | c[-1], give))
         return m
 
-    def _loading(self, m, ending, ended):
-        """Weights on their way: which lane takes a row, whether it is the first, when the next ones are put in place,
-        and whether those in place are for a vector that comes now."""
-        count = self.tile.lanes
-        row, full = Signal(range(count), name="row"), Signal(name="full")
-        room, swap = Signal(name="room"), Signal(name="swap")
-        there = Signal(name="there") if self.stages > 1 else self.i_b.valid
+    def _rows(self, m, room):
+        """Rows of weights on their way, where there is ``room``: which lane takes one, and whether it is the last."""
+        count, staged = self.tile.lanes, self.stages > 1
+        row = Signal(range(count), name="row")
+        there, final = (Signal(name="there"), Signal(name="final")) if staged else (self.i_b.valid, row == count - 1)
         taken = named(m, "row_taken", room & there)
-        final = row == count - 1
-        if self.stages > 1:
-            final = Signal(name="final")
-            with m.If(taken):
-                m.d.sync += final.eq(row == count - 2)
         done = named(m, "rows_done", taken & final)
         load = named(m, "load", Cat(taken & (row == n) for n in range(count)))
-        if self.stages > 1:
-            m.d.comb += self.i_b.ready.eq(room | ~there)
+        if staged:  # a row waits in front of its lane, and that the last one comes is known before
+            with m.If(taken):
+                m.d.sync += final.eq(row == count - 2)
             m.d.sync += there.eq(self.i_b.valid | (there & ~room))
-        else:
-            m.d.comb += self.i_b.ready.eq(room)
+        m.d.comb += self.i_b.ready.eq(room | ~there if staged else room)
         with m.If(taken):
             m.d.sync += row.eq(Mux(row == count - 1, 0, row + 1))
+        return load, done
+
+    def _exchange(self, m, done, room, ending, ended):
+        """When weights are put in place, and there is ``room`` for others: ``swap``, and whether those in place are for
+        a vector that comes now."""
+        full, swap = Signal(name="full"), Signal(name="swap")
         if not self.ahead:
             m.d.comb += room.eq(~full)
             m.d.sync += full.eq((full & ~ended) | done)
-            return load, load[0], swap, full & ~ending
+            return swap, full & ~ending
         waiting = Signal(name="waiting")  # the next weights are complete
         if self.stages > 1:  # how rows go hangs on registers alone, for `ended` comes late
             # The last row may go straight to where weights are used.
@@ -168,10 +169,10 @@ class Tile(Part):
             m.d.comb += [swap.eq(complete & (~full | ended)), room.eq(~waiting)]
             m.d.sync += [waiting.eq(complete & ~swap), full.eq((full & ~ended) | swap)]
             # Asked for where vectors step, when ``ended`` is ``ending``.
-            return load, load[0], swap, complete | (full & ~ending)
+            return swap, complete | (full & ~ending)
         m.d.comb += [swap.eq(waiting & (~full | ended)), room.eq(~waiting | swap)]
         m.d.sync += [waiting.eq((waiting & ~swap) | done), full.eq((full & ~ended) | swap)]
-        return load, load[0], swap, swap | (full & ~ending)
+        return swap, swap | (full & ~ending)
 
     def _kept(self, m, name, value, load, swap):
         """What belongs to a tile of weights: ``value``, a function of what stood before, as rows of them come; and with
@@ -184,7 +185,7 @@ class Tile(Part):
             return coming
         return passed(m, name, Mux(load[-1], new, coming)[: len(coming)] if self.stages > 1 else coming, swap)
 
-    def _nans(self, m, codes, weights, prepared, first, load, swap, take, on):
+    def _nans(self, m, codes, weights, prepared, load, swap, take, on):
         """Whether what comes next for each column is NaN."""
         tile, spec = self.tile, self.tile.multiplier
         if not tile.flags:
@@ -195,7 +196,7 @@ class Tile(Part):
                                             for code, scale in zip(weights, b_scales, strict=True)))
         # Scales are the same in each row, so that of codes that are all numbers the last row says it.
         several = spec.b.has_nan or spec.b.has_inf
-        of_b = self._kept(m, "b_nan", lambda old: (special_b | (old & ~first.replicate(self.cols)) if several
+        of_b = self._kept(m, "b_nan", lambda old: (special_b | (old & ~load[0].replicate(self.cols)) if several
                                                    else special_b)[: self.cols], load, swap)
         of_a = passed(m, "a_nan", special_a, take)
         return self._along(m, "sum_nan", of_b | of_a.replicate(self.cols), on)
