@@ -27,7 +27,7 @@ from ..hdl import yosys
 from ..hdl.designs import Design
 from ..hdl.verilog import verilog
 from .logic import FALSE, TRUE, Logic
-from .solver import PROVED, Question
+from .solver import PROVED, REFUTED, Question
 
 EXHAUSTED_BITS = 16  # operands of multipliers of which every pair is tried
 RANDOM_PAIRS = 20_000  # of the others, beside all corners with each other
@@ -52,7 +52,6 @@ _FLOP = "$_DFF_P_"
 Ports = Mapping[str, list[int]]
 Seen = Callable[[Logic, Ports], list[int]]
 Legal = Callable[[Logic, Ports], int]
-Sound = Callable[[Logic, list[int]], int]
 Watch = Callable[[Logic, int], Callable[[Ports, Ports], int]]
 Killed = Callable[["Gates", Design, int], np.ndarray]
 
@@ -131,6 +130,16 @@ class Gates:
         number = {self._cells[flop][1]["Q"]: n for n, flop in enumerate(self._flops)}
         return [{"0": FALSE, "1": TRUE}[bit] if isinstance(bit, str) else state[number[bit]]
                 for bit in self._nets[name]]
+
+    def known_as(self) -> list[dict[str, int]]:
+        """Of each flip-flop the nets that have its bit, and which of theirs it is."""
+        number = {self._cells[flop][1]["Q"]: n for n, flop in enumerate(self._flops)}
+        found: list[dict[str, int]] = [{} for _ in self._flops]
+        for name, bits in self._nets.items():
+            for place, bit in enumerate(bits):
+                if bit in number:
+                    found[number[bit]][name] = place
+        return found
 
     def with_mutations(self, numbers: Iterable[int]) -> Gates:
         """The same with some of the mutations."""
@@ -321,6 +330,32 @@ def products(gates: Gates, design: Design, seed: int, block: int = 4096) -> np.n
     return simulation.found()
 
 
+class Cycle(NamedTuple):
+    """A cycle of a design: its ports, the state that it begins with, and the next one."""
+
+    inputs: Ports
+    outputs: Ports
+    state: list[int]
+    after: list[int]
+
+
+class Known:
+    """What is known of a design's states while its contract is kept; of any design nothing."""
+
+    def sound(self, logic: Logic, state: list[int]) -> int:
+        """True of every state that it comes to be in from a reset on."""
+        return TRUE
+
+    def legal(self, logic: Logic, cycle: Cycle) -> int:
+        """Whether the inputs of a cycle keep the contract, where that depends on what came before."""
+        return TRUE
+
+    def forms(self, logic: Logic, state: list[int]) -> list[list[int]]:
+        """Forms of a state, in which registers that hold nothing are 0: by one or another of them a mutant's state is
+        perhaps like the design's where their bits are not."""
+        return []
+
+
 class Control(NamedTuple):
     """Flip-flops of few states, those behind some outputs: they depend on no inputs but ``signals``, of one bit each,
     and on no other flip-flops, in the design as in its mutants."""
@@ -387,73 +422,82 @@ class Comparison:
     watch : callable, optional
         ``watch(logic, cycles)`` gives what sees the cycles after the reset one by one: called with the inputs and the
         design's outputs by port, it gives a literal as ``legal`` does.
-    sound : callable, optional
-        ``sound(logic, state)`` gives a literal: true of every state that the design comes to be in while the contract
-        is kept, where that says more than one cycle's inputs do.
+    known : Known, optional
     """
 
     def __init__(self, gates: Gates, seen: Seen, legal: Legal, reset: Mapping[str, int] | None = None,
-                 watch: Watch | None = None, control: Control | None = None, sound: Sound | None = None) -> None:
+                 watch: Watch | None = None, control: Control | None = None, known: Known | None = None) -> None:
         self.gates, self._seen, self._legal, self._reset, self._watch = gates, seen, legal, reset, watch
-        self._control, self._sound = control, sound or anything
+        self._control, self._known = control, known or Known()
 
-    def _cycle(self, logic, inputs, state, mutation):
+    def _cycle(self, logic, inputs, state, mutation=None):
+        """A cycle, and of its outputs what counts."""
         outputs, after = self.gates.build(logic, inputs, state, mutation)
         outputs = _by_port(self.gates.outputs, outputs)
-        return outputs, self._seen(logic, outputs), after
+        return Cycle(_by_port(self.gates.inputs, inputs), outputs, state, after), self._seen(logic, outputs)
 
-    def _kept(self, logic, inputs, state):
-        return logic.and_(self._legal(logic, _by_port(self.gates.inputs, inputs)), self._sound(logic, state))
+    def _kept(self, logic, cycle):
+        known = logic.and_(self._known.legal(logic, cycle), self._known.sound(logic, cycle.state))
+        return logic.and_(self._legal(logic, cycle.inputs), known)
 
     @cached_property
     def _width(self):
         return sum(self.gates.inputs.values())
 
-    def equivalent(self, mutation: Mutation) -> bool:
-        """Whether it never differs: nothing that counts can differ in any cycle that begins with equal flip-flops, but
-        for those that can come to differ and are therefore left out of what is equal, until nothing changes."""
-        return self._by_steps(mutation) or bool(self._control) and self._by_states(mutation)
+    def founded(self) -> bool:
+        """Whether what is known of the states holds after a reset, and from each cycle that keeps the contract to the
+        next."""
+        logic = Logic()
+        begun, _ = self._cycle(logic, self._first(logic), logic.inputs(self.gates.flops))
+        cycle, _ = self._cycle(logic, logic.inputs(self._width), logic.inputs(self.gates.flops))
+        cases = ((TRUE, begun.after), (self._kept(logic, cycle), cycle.after))
+        return all(_same(logic, case, [self._known.sound(logic, state)], [TRUE]) for case, state in cases)
 
-    def _by_steps(self, mutation):
-        equal = set(range(self.gates.flops))
+    def equivalent(self, mutation: Mutation) -> bool:
+        """Whether it never differs: nothing that counts can differ in any cycle that begins with like states. These
+        are as like as they stay: all bits of a mutant's state and of its forms are the design's, but for those that can
+        come to differ."""
+        return self._stays_alike(mutation) or bool(self._control) and self._stays_alike(mutation, self._control)
+
+    def _stays_alike(self, mutation, control=None):
+        """The same; if there is ``control``, this is in a state of both that is reached together, and all else is as
+        like as it stays."""
+        flops = control.flops(self.gates) if control else []
+        pairs = sorted(control.reached(self.gates, mutation)) if control else []
+        apart = {n for k, n in enumerate(flops) if any(pair[k] != pair[len(flops) + k] for pair in pairs)}
+        fixed = {*flops} - apart
+        # What is alike: bits of the state and of its forms, by number of the form and of the bit.
+        count = 1 + len(self._known.forms(Logic(), [FALSE] * self.gates.flops))
+        alike = {(form, n) for form in range(count) for n in range(self.gates.flops) if n not in flops}
+        if self._reset is not None:
+            logic = Logic()
+            inputs, mine = self._first(logic), logic.inputs(self.gates.flops)
+            (cycle, _), (other, _) = (self._cycle(logic, inputs, mine, each) for each in (None, mutation))
+            alike -= _differing(logic, TRUE, self._differences(logic, cycle.after, other.after, alike))
         while True:
             logic = Logic()
-            inputs = logic.inputs(self._width)
-            mine, others = logic.inputs(self.gates.flops), logic.inputs(self.gates.flops)
-            others = [mine[i] if i in equal else others[i] for i in range(self.gates.flops)]
-            _, seen, after = self._cycle(logic, inputs, mine, None)
-            _, theirs, their_after = self._cycle(logic, inputs, others, mutation)
-            kept = self._kept(logic, inputs, mine)
+            inputs, mine = logic.inputs(self._width), logic.inputs(self.gates.flops)
+            others = [mine[n] if n in fixed or (0, n) in alike else logic.input() for n in range(self.gates.flops)]
+            (cycle, seen), (other, theirs) = (self._cycle(logic, inputs, *each) for each in (
+                (mine, None), (others, mutation)))
+            differs = logic.any(self._differences(logic, mine, others, alike).values())
+            if pairs:
+                held = [side[n] for side in (mine, others) for n in flops]
+                together = logic.any(logic.any(literal ^ bit for literal, bit in zip(held, pair, strict=True)) ^ 1
+                                     for pair in pairs)
+                differs = logic.or_(differs, together ^ 1)
+            kept = logic.and_(self._kept(logic, cycle), differs ^ 1)
             if not _same(logic, kept, seen, theirs):
                 return False
-            if _same(logic, kept, [after[i] for i in equal], [their_after[i] for i in equal]):
+            gone = _differing(logic, kept, self._differences(logic, cycle.after, other.after, alike))
+            if not gone:
                 return True
-            equal = {i for i in equal if _same(logic, kept, [after[i]], [their_after[i]], seconds=1)}
+            alike -= gone
 
-    def _by_states(self, mutation):
-        """The same from a reset on: control is in a state of both that is reached together, all other flip-flops are
-        equal and stay so."""
-        control = self._control
-        assert control
-        flops = control.flops(self.gates)
-        pairs = control.reached(self.gates, mutation)
-        rest = [n for n in range(self.gates.flops) if n not in flops]
-        logic = Logic()
-        inputs, mine = self._first(logic), logic.inputs(self.gates.flops)
-        after, theirs = (self._cycle(logic, inputs, mine, each)[2] for each in (None, mutation))
-        if not _same(logic, TRUE, [after[n] for n in rest], [theirs[n] for n in rest]):
-            return False
-        logic = Logic()
-        inputs, mine = logic.inputs(self._width), logic.inputs(self.gates.flops)
-        apart = {n for k, n in enumerate(flops) if any(pair[k] != pair[len(flops) + k] for pair in pairs)}
-        others = [logic.input() if n in apart else literal for n, literal in enumerate(mine)]
-        _, seen, after = self._cycle(logic, inputs, mine, None)
-        _, theirs, their_after = self._cycle(logic, inputs, others, mutation)
-        held = [side[n] for side in (mine, others) for n in flops]
-        together = logic.any(logic.any(literal ^ bit for literal, bit in zip(held, pair, strict=True)) ^ 1
-                             for pair in sorted(pairs))
-        kept = logic.and_(self._kept(logic, inputs, mine), together)
-        return _same(logic, kept, [*seen, *(after[n] for n in rest)], [*theirs, *(their_after[n] for n in rest)])
+    def _differences(self, logic, mine, others, wanted):
+        """Of two states and their forms where they differ, of those bits that are wanted."""
+        sides = [[state, *self._known.forms(logic, state)] for state in (mine, others)]
+        return {(form, n): logic.xor(sides[0][form][n], sides[1][form][n]) for form, n in sorted(wanted)}
 
     def alike(self, mutation: Mutation, cycles: int) -> bool:
         """Whether no inputs of so many cycles tell it from the design, whatever its state was before the reset."""
@@ -463,14 +507,14 @@ class Comparison:
         watch = self._watch(logic, cycles) if self._watch else lambda inputs, outputs: TRUE
         for cycle in range(cycles + 1):
             inputs = logic.inputs(self._width) if cycle else self._first(logic)
-            outputs, seen, after = self._cycle(logic, inputs, mine, None)
-            _, theirs, others = self._cycle(logic, inputs, others, mutation)
+            found, seen = self._cycle(logic, inputs, mine)
+            other, theirs = self._cycle(logic, inputs, others, mutation)
             if cycle:
                 all_seen += seen
                 all_theirs += theirs
-                watched = watch(_by_port(self.gates.inputs, inputs), outputs)
-                kept = logic.and_(logic.and_(kept, self._kept(logic, inputs, mine)), watched)
-            mine = after
+                watched = watch(found.inputs, found.outputs)
+                kept = logic.and_(logic.and_(kept, self._kept(logic, found)), watched)
+            mine, others = found.after, other.after
         return _same(logic, kept, all_seen, all_theirs, LONG_SECONDS)
 
     def _first(self, logic):
@@ -495,13 +539,32 @@ def _same(logic, condition, literals, others, seconds=SECONDS):
     return differs == FALSE or differs != TRUE and Question(logic).never_one(differs, limit=seconds)[0] == PROVED
 
 
+def _differing(logic, condition, differences):
+    """Of literals by name those that can be true under a condition, as far as the solver can tell in time."""
+    found, left = set(), {name: literal for name, literal in differences.items() if literal != FALSE}
+    while left:
+        wrong = logic.and_(condition, logic.any(left.values()))
+        verdict, witness = Question(logic).never_one(wrong, limit=SECONDS, shown={"differ": list(left.values())})
+        if verdict == PROVED:
+            break
+        if verdict == REFUTED:
+            gone = {name for n, name in enumerate(left) if witness["differ"] >> n & 1}
+        else:
+            gone = {name for name, literal in left.items() if not _same(logic, condition, [literal], [FALSE], 1)}
+        found |= gone
+        left = {name: literal for name, literal in left.items() if name not in gone}
+        if verdict != REFUTED:
+            break
+    return found
+
+
 def everything(logic: Logic, ports: Mapping[str, list[int]]) -> list[int]:
     """All outputs count."""
     return [bit for bits in ports.values() for bit in bits]
 
 
 def anything(logic: Logic, inputs: object) -> int:
-    """All inputs keep the contract, and all states may be."""
+    """All inputs keep the contract."""
     return TRUE
 
 

@@ -342,12 +342,13 @@ def independence(circuits: Mapping[str, Machine], seconds: float, small: Small) 
 
 
 def followed(tile: Specification, stages: int = 1, ahead: bool = False) -> list[Small]:
-    """Those of `TILES` that pass beats on as a tile does: with blocks or without, in as many stages."""
-    def kind(tile, stages):
-        return bool(tile.blocks), stages
-
+    """Those of `TILES` that pass beats on as a tile does, in as many stages: with blocks or without. Where scales and
+    weights can both be no number, a flag comes of the scales of the last row and of the weights of all: then with and
+    without."""
+    spec = tile.multiplier
+    kinds = {bool(tile.blocks), bool(tile.blocks) and not (spec.b.has_nan or spec.b.has_inf)}
     designs = {small: parse(small.slug) for small in TILES if small.ahead == ahead}
-    return [small for small, each in designs.items() if kind(each.tile, each.stages) == kind(tile, stages)]
+    return [small for small, each in designs.items() if bool(each.tile.blocks) in kinds and each.stages == stages]
 
 
 def of(small: Small) -> list[Obligation]:
