@@ -374,33 +374,41 @@ class Control(NamedTuple):
         of reset that they begin alike, whatever the signals are in each cycle."""
         flops, both = self.flops(gates), gates.with_mutations([])
         both.mutations = [mutation]
-        patterns = list(itertools.product((0, 1), repeat=len(self.signals)))
         count = len(flops)
+        patterns = np.array(list(itertools.product((0, 1), repeat=len(self.signals))), np.uint8)
+        places = np.arange(2 * count)
 
-        def following(pairs, reset):
-            cases = [(pair, pattern) for pair in pairs for pattern in patterns]
-            width = len(cases)
+        def following(codes, reset):
+            """Codes of the pairs that come of others, a bit for each flip-flop of the design and then of the mutant."""
+            pairs = (codes[:, None] >> places & 1).astype(np.uint8)
+            width = -(-len(pairs) * len(patterns) // 8) * 8
+            sides = np.resize(pairs.repeat(len(patterns), 0), (width, 2 * count)).reshape(width, 2, count)
+            signals = dict(zip(self.signals, np.resize(patterns, (width, len(self.signals))).T, strict=True))
             planes = [0] * gates.flops
             for k, n in enumerate(flops):
-                planes[n] = _plane([pair[k] for pair, _ in cases] + [pair[count + k] for pair, _ in cases])
-            given = {name: _plane([pattern[k] for _, pattern in cases] * 2) for k, name in enumerate(self.signals)}
+                planes[n] = _plane(sides[:, 0, k], sides[:, 1, k])
+            given = {name: _plane(bits, bits) for name, bits in signals.items()}
             given[self.reset] = (1 << 2 * width) - 1 if reset else 0
             inputs = [given.get(name, 0) for name, bits in gates.inputs.items() for _ in range(bits)]
             after = both.function(width)(planes, inputs)[1]
-            columns = [f"{after[n]:0{2 * width}b}"[::-1] for n in flops]
-            return {tuple(int(column[i + side * width]) for side in (0, 1) for column in columns) for i in range(width)}
+            found = np.zeros(width, np.int64)
+            for k, n in enumerate(flops):
+                octets = np.frombuffer(after[n].to_bytes(2 * width // 8, "little"), np.uint8)
+                for side, bits in enumerate(np.unpackbits(octets, bitorder="little").reshape(2, width)):
+                    found |= bits.astype(np.int64) << k + side * count
+            return np.unique(found)
 
-        new = following([state * 2 for state in itertools.product((0, 1), repeat=count)], reset=True)
-        found = set(new)
-        while new:
-            new = (following(sorted(new), reset=False) | following(sorted(new), reset=True)) - found
-            found |= new
-        return found
+        alike = np.arange(1 << count)
+        new = found = following(alike | alike << count, reset=True)
+        while len(new):
+            new = np.setdiff1d(np.union1d(following(new, reset=False), following(new, reset=True)), found)
+            found = np.union1d(found, new)
+        return {tuple(int(bit) for bit in code >> places & 1) for code in found}
 
 
-def _plane(bits):
-    """Bits as a plane, the first lowest."""
-    return int("".join(map(str, reversed(bits))), 2)
+def _plane(*sides):
+    """Bits of the design and of the mutant as a plane."""
+    return int.from_bytes(np.packbits(np.concatenate(sides), bitorder="little").tobytes(), "little")
 
 
 class Comparison:
