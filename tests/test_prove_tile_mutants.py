@@ -70,9 +70,18 @@ LANES = {"decoded": "lmul_e4m3_16x16_w10", "decoded, flagged": "log_l3f4_16x16_w
          "shifted": "lmul_e2m5_16x16_w10", "exact": "exact_e4m3_16x16_w10",
          "exact, flush": "exact_e4m3_flush_16x16_w10", "exact, flagged": "exact_e2m3_16x16_w12",
          "product": "lmul_e4m3_sub_16x16_w10",
-         "rounded product": "exact_e4m3_flush_r4_16x16_w10", "integer": "int8_16x16"}
+         "rounded product": "exact_e4m3_flush_r4_16x16_w10", "integer": "int8_16x16",
+         "decoded, late": "lmul_e4m3_16x16_w10_p3", "exact, late": "exact_e4m3_16x16_w10_p3",
+         "product, late": "lmul_e4m3_sub_16x16_w10_p3"}
 WIDE = {"shifted": "lmul_bf16xe4m3_16x16_w12", "exact": "exact_bf16xe4m3_16x16_w12",
-        "shifted, bf16": "lmul_bf16_16x16_w12", "exact, bf16": "exact_bf16_16x16_w12", "integer": "int16_16x16"}
+        "shifted, bf16": "lmul_bf16_16x16_w12", "exact, bf16": "exact_bf16_16x16_w12", "integer": "int16_16x16",
+        "exact, late": "exact_bf16xe4m3_16x16_w12_p3"}
+
+
+def whole(words):
+    """A lane of a tile, from codes; its sign is put in behind it where the tile's are."""
+    design = parse(f"tile_{words}")
+    return WholeLane(design.tile, design.stages > 2)
 
 
 def legal_places(tile):
@@ -103,12 +112,12 @@ def lane_codes(tile, a, b, rng):
 def test_lanes(kind, seed, record_property):
     tile = parse(f"tile_{LANES[kind]}").tile
     codes = lane_codes(tile, *all_pairs(tile.multiplier), np.random.default_rng(seed))
-    gates = gates_of(WholeLane(tile), COUNT, seed)
+    gates = gates_of(whole(LANES[kind]), COUNT, seed)
     found = judged(f"lane, {kind}", gates, lambda gates: play(gates, codes, seed, counted(lane(tile))), None)
     record_property("score", found.line)
     assert found.mutants == COUNT == found.killed + found.equivalent, found.line
     # Where the window is above all products of subnormals, what normalises these does not count.
-    assert found.killed > (0.6 if kind == "product" else 0.8) * COUNT, found.line
+    assert found.killed > (0.6 if kind.startswith("product") else 0.8) * COUNT, found.line
 
 
 @pytest.mark.regress
@@ -121,11 +130,11 @@ def test_wide_lanes(kind, seed, record_property):
     codes = lane_codes(tile, *(np.concatenate(each) for each in zip(*(each[:2] for each in pairs), strict=True)), rng)
     if tile.window:
         codes["place"][-100_000:] = pairs[-1][2]
-    gates = gates_of(WholeLane(tile), COUNT, seed)
+    gates = gates_of(whole(WIDE[kind]), COUNT, seed)
     found = judged(f"wide lane, {kind}", gates, lambda gates: play(gates, codes, seed),
                    Comparison(gates, everything, legal_places(tile)))
     record_property("score", found.line)
-    assert not found.survivors, found.line
+    assert found.mutants >= 200 and not found.survivors, found.line
 
 
 def near(tile, count, rng):
@@ -138,16 +147,16 @@ def near(tile, count, rng):
 
 
 @pytest.mark.regress
-@pytest.mark.parametrize("words", ["lmul_e4m3_16x16_w10", "int8_16x16"])
+@pytest.mark.parametrize("words", ["lmul_e4m3_16x16_w10", "lmul_e4m3_16x16_w10_p3", "int8_16x16"])
 def test_trees(words, seed, record_property):
-    tile, rng = parse(f"tile_{words}").tile, np.random.default_rng(seed)
-    gates = gates_of(Tree(tile), COUNT, seed)
+    design, rng = parse(f"tile_{words}"), np.random.default_rng(seed)
+    gates = gates_of(Tree(design.tile, design.stages < 3), COUNT, seed)
     chance = rng.choice([0.05, 0.3, 0.5, 0.7, 0.95], (40 * BLOCK, 1))
     bits = (rng.random((40 * BLOCK, gates.inputs["words"])) < chance).astype(np.uint8)
     found = judged(f"tree, {words}", gates, lambda gates: play(gates, {"words": bits}, seed),
                    Comparison(gates, everything, anything))
     record_property("score", found.line)
-    assert not found.survivors, found.line
+    assert found.mutants >= 200 and not found.survivors, found.line
 
 
 @pytest.mark.regress
@@ -167,7 +176,7 @@ def test_scaled(words, seed, record_property):
     found = judged(f"scaled, {words}", gates, lambda gates: play(gates, codes, seed),
                    Comparison(gates, everything, anything))
     record_property("score", found.line)
-    assert not found.survivors, found.line
+    assert found.mutants >= 200 and not found.survivors, found.line
 
 
 # Whole tiles
@@ -199,10 +208,10 @@ class Work:
 
     def _pass(self, tile, cols, widths, rng, rows):
         spec, flags = tile.multiplier, tile.flags
-        place = int(rng.choice(tile.places))
+        place = int(rng.choice(tile.places if rng.random() < 0.5 else tile.places[:: max(len(tile.places) - 1, 1)]))
         a, b = (self._codes(fmt, shape, rng) for fmt, shape in ((spec.a, (rows, tile.lanes)),
                                                                 (spec.b, (tile.lanes, cols))))
-        c = rng.integers(0, 1 << 63, (rows, cols), np.uint64) & np.uint64((1 << tile.word_bits) - 1)
+        c = self._words(tile, (rows, cols), rng)
         c |= (rng.random((rows, cols)) < 0.15).astype(np.uint64) * np.uint64(flags) << np.uint64(tile.word_bits)
         scales = [self._scales(block, shape, rng) for block, shape in ((tile.a_block, (rows, 1)),
                                                                        (tile.b_block, (1, cols)))]
@@ -231,12 +240,20 @@ class Work:
             self.beats[name].append(bits)
 
     @staticmethod
+    def _words(tile, shape, rng):
+        """Partial sums; most have a run of ones or of zeros, through which a carry goes far."""
+        words = rng.integers(0, 1 << tile.word_bits, shape)
+        low, high = np.sort(rng.integers(0, tile.word_bits, (2, *shape)), axis=0)
+        run, kind = (1 << high) - (1 << low), rng.integers(0, 3, shape)
+        return np.select([kind == 0, kind == 1], [words | run, words & ~run], words).astype(np.uint64)
+
+    @staticmethod
     def _codes(fmt, shape, rng):
         """Codes; of some passes many are of the least and the largest, or no number."""
         codes, last = rng.integers(0, 1 << fmt.width, shape), fmt.max_finite
-        near = codes % (2 << fmt.man_bits)
+        near = codes % rng.choice([2, 1 << fmt.man_bits, 2 << fmt.man_bits])
         ends = np.where(rng.random(shape) < 0.5, near, last - near) | (codes & ~fmt.field_mask)
-        codes = np.where(rng.random(shape) < rng.choice([0, 0.5]), ends, codes)
+        codes = np.where(rng.random(shape) < rng.choice([0, 0, 0.5, 1]), ends, codes)
         if fmt.has_nan or fmt.has_inf:
             codes = np.where(codes & fmt.field_mask > last, 0, codes)
             codes = np.where(rng.random(shape) < rng.choice([0, 0.01, 0.2]), last + 1, codes)
@@ -379,7 +396,7 @@ def test_what_is_known(name, seed):
     assert compared.founded()
     found = streamed(gates, parse(TILES[name].slug).tile, 1, seed, 0, traffic)
     killed = [mutation for mutation, dead in zip(gates.mutations, found, strict=True) if dead]
-    assert len(killed) > 20 and not any(map(compared.equivalent, killed))
+    assert len(killed) > 20 and not any(map(compared.equivalent, killed[::4]))
 
 
 @pytest.mark.regress
