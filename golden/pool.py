@@ -6,6 +6,8 @@ when it has none, and is killed when it is no longer wanted.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import multiprocessing
 import os
 import pickle
@@ -30,8 +32,12 @@ class WorkerDied(RuntimeError):
     """A process ended in the middle of a job; the message, one line, says which and how."""
 
 
+class TooLong(RuntimeError):
+    """A job took longer than it may."""
+
+
 class Pool:
-    """Worker processes, as many as there are cores, `WORKERS` at most.
+    """Worker processes, as many as there are cores, `WORKERS` at most unless more are asked for.
 
     They begin with the first job; leaving the block, for whatever reason, kills them, what they started and their
     temporary files, within a second.
@@ -40,10 +46,13 @@ class Pool:
     ----------
     progress : callable, optional
         Called with (jobs done, jobs, text).
+    most : int
+        Workers, at most.
     """
 
-    def __init__(self, progress: Callable[[int, int, str], object] | None = None) -> None:
+    def __init__(self, progress: Callable[[int, int, str], object] | None = None, most: int = WORKERS) -> None:
         self._progress = progress or (lambda done, total, text="": None)
+        self._most = most
         self._workers: list[_Worker] = []
         self._keeper: subprocess.Popen[str] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -83,7 +92,7 @@ class Pool:
         if not jobs:
             return
         waiting, busy, done = deque(jobs), {}, 0
-        self._start(min(len(jobs), WORKERS, _cores()) - len(self._workers))
+        self._start(min(len(jobs), self._most, cores()) - len(self._workers))
         idle = list(self._workers)
         try:
             while idle and waiting or busy:
@@ -105,6 +114,69 @@ class Pool:
             if busy:  # left in the middle: what they still work on is not wanted
                 self.__exit__()
 
+    def attempts(self, jobs: Sequence[tuple], seconds: float | None, retries: int,
+                 begun: Callable[[int], object] = lambda number: None) -> Iterator[tuple[int, Any, Exception | None]]:
+        """(number, result, error) of each job as they come: what one raises or takes too long for ends no other.
+
+        Parameters
+        ----------
+        jobs : sequence of (function, *arguments)
+            What can be pickled; the first begins first.
+        seconds : float or None
+            That a job may take, before its worker is killed.
+        retries : int
+            How often a job is begun again that took too long, or whose worker ended.
+        begun : callable
+            Called with the number of a job that begins.
+        """
+        waiting, left = deque(range(len(jobs))), [retries] * len(jobs)
+        busy: dict[Any, tuple[_Worker, int, float]] = {}
+        self._start(min(len(jobs), self._most, cores()) - len(self._workers))
+        idle = list(self._workers)
+        try:
+            while waiting or busy:
+                while idle and waiting:
+                    worker, number = idle.pop(), waiting.popleft()
+                    function, *arguments = jobs[number]
+                    try:
+                        worker.give(function, arguments, str(number))
+                    except WorkerDied:  # while it had nothing to do
+                        idle.append(self._replacement(worker))
+                        waiting.appendleft(number)
+                        continue
+                    busy[worker.pipe] = worker, number, time.monotonic() + (seconds or math.inf)
+                    begun(number)
+                rest = min(end for *_, end in busy.values()) - time.monotonic()
+                ready = wait(list(busy), max(rest, 0) if seconds else None)
+                for pipe in ready or [pipe for pipe, (*_, end) in busy.items() if end <= time.monotonic()]:
+                    worker, number, _ = busy.pop(pipe)
+                    outcome = None
+                    try:
+                        if not ready:
+                            raise TooLong(f"It took longer than {seconds:g} s")
+                        outcome = number, worker.result(str(number)), None
+                    except (TooLong, WorkerDied) as error:
+                        worker = self._replacement(worker)
+                        if left[number]:
+                            left[number] -= 1
+                            waiting.append(number)
+                        else:
+                            outcome = number, None, error
+                    except Exception as error:
+                        outcome = number, None, error
+                    idle.append(worker)
+                    if outcome:
+                        yield outcome
+        finally:
+            if busy:
+                self.__exit__()
+
+    def _replacement(self, worker):
+        worker.kill()
+        self._workers.remove(worker)
+        self._start(1)
+        return self._workers[-1]
+
     def _start(self, count):
         if count > 0 and not self._keeper:
             self._folder = tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True)
@@ -115,6 +187,14 @@ class Pool:
             worker = _Worker(self._folder.name)
             self._workers.append(worker)
             print(worker.process.pid, file=self._keeper.stdin, flush=True)
+
+
+class Here(Pool):
+    """The same without processes: jobs are done one after the other by whoever asks."""
+
+    def run(self, jobs: Sequence[tuple], text: str, label: Callable[..., str] | None = None) -> Iterator[Any]:
+        """As `Pool` has it."""
+        return (function(*arguments) for function, *arguments in jobs)
 
 
 class _Worker:
@@ -134,6 +214,13 @@ class _Worker:
             self.pipe.send((function, arguments))
         except OSError:
             raise self._death(name) from None
+
+    def kill(self):
+        """End it with all that it started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(cast(int, self.process.pid), signal.SIGKILL)
+        self.process.kill()
+        self.process.join()
 
     def result(self, name):
         """The result of the job that it was given; raises what the job raised."""
@@ -174,7 +261,8 @@ def _main_left_out():
             main["__file__"] = path
 
 
-def _cores():
+def cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

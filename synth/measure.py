@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..golden.operands import operands
 from ..golden.pool import Pool as _Pool
@@ -23,6 +23,12 @@ from .store import Store
 from .technologies import about, chosen, loaded
 from .unit import Unit
 from .verilog_kept import Written
+
+if TYPE_CHECKING:
+    from ..golden.operands import Operands
+    from ..hdl.designs import Design
+    from .figures import Row
+    from .library import Library
 
 
 def run_report(slugs: Sequence[str] | None = None, technologies: Sequence[str] | None = None,
@@ -80,12 +86,18 @@ def run_report(slugs: Sequence[str] | None = None, technologies: Sequence[str] |
     library.check_patterns(options.dont_use, libraries.values())
     mappable = _mappable(designs, libraries)
     source = operands(options.operands, options.seed, options.pairing, [design.multiplier for design in designs])
-    _, yosys_version = yosys()
     with tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True) as folder, _Pool(progress) as pool:
         store = store or Store(Path(folder) / "store")
         rows = _measure(designs, mappable, libraries, targets, families, source, options, Path(folder), keep, store,
                         pool)
         store.trim()
+    return record_of(rows, libraries.values(), source, options, command, families, keep, scatter)
+
+
+def record_of(rows: list[Row], libraries: Iterable[Library], source: Operands, options: Options, command: str,
+              families: Sequence[str] = (), keep: object = None, scatter: dict[str, Any] | None = None) -> Row:
+    """A record of rows, checked; parameters as `run_report` has them."""
+    _, yosys_version = yosys()
     record = {
         "schema": SCHEMA,
         "command": command,
@@ -93,7 +105,7 @@ def run_report(slugs: Sequence[str] | None = None, technologies: Sequence[str] |
         "operands": {"source": source.provenance, "sha256": source.sha256, "seed": options.seed,
                      "vectors": options.vectors, "glitches": options.mode == "timed"},
         "options": asdict(options),
-        "libraries": [about(each) for each in libraries.values()],
+        "libraries": [about(each) for each in libraries],
         "limits": list(LIMITS),
         "rows": rows,
     }
@@ -134,27 +146,41 @@ def _measure(designs, mappable, libraries, targets, families, source, options, f
     measured = _figures(units.values(), mappable, store, pool)
     rows, kept = {}, []
     for key, lib in libraries.items():
-        found = {design.slug: measured[design.slug, key] for design in designs if key in mappable[design.slug]}
-        clocks = shared_clocks.clocks(designs, found, options.clock_ps)
-        for design in designs:
-            rows[design.slug, key] = shared_clocks.row(design, lib, found[design.slug], clocks[design.slug]) \
-                if design.slug in found else shared_clocks.not_mapped(design, lib)
+        found = {each.slug: measured[each.slug, key] for each in designs if key in mappable[each.slug]}
+        rows |= {(row["design"], key): row for row in rows_in(lib, designs, found, options.clock_ps)}
         if keep:
-            kept += [(_handed_over, units[slug], key, found[slug], name, period,
+            kept += [(_handed_over, units[slug], key, found[slug], name, at["clock_ps"],
                       Path(keep) / lib.name / slug / name, store)
-                     for slug in found for name, period in clocks[slug].items() if name in rows[slug, key]["at"]]
+                     for slug in found for name, at in rows[slug, key]["at"].items()]
     for slug, key, name, signed in pool.run(kept, "hand-over", _name_of):
         rows[slug, key]["at"][name] |= signed
-    rows |= {(design.slug, target): new_row(design, target) | counted[design.slug, target]
-             for target in targets for design in designs}
+    rows |= {(each.slug, target): counted_row(each, target, counted[each.slug, target])
+             for target in targets for each in designs}
     for (slug, _), row in rows.items():
-        right = measured[slug, None]
-        row |= right | {"reasons": row["reasons"] | right["reasons"]}
-        missing(row, "not a figure of this kind of technology")
+        with_errors(row, measured[slug, None])
     for each in foreign:
         for key in (*libraries, *targets):
             rows[each.slug, key] |= theirs.about(each, examined[each.slug])
     return [rows[design.slug, key] for key in (*libraries, *targets) for design in designs]
+
+
+def rows_in(lib: Library, designs: Sequence[Design], measured: Mapping[str, Any], clock_ps: float | None) -> list[Row]:
+    """Rows of designs in a library, at the clocks that rivals among them share; ``measured`` as `Unit.measure` gives
+    it, by slug, of those that can be mapped to it."""
+    clocks = shared_clocks.clocks(designs, measured, clock_ps)
+    return [shared_clocks.row(each, lib, measured[each.slug], clocks[each.slug]) if each.slug in measured
+            else shared_clocks.not_mapped(each, lib) for each in designs]
+
+
+def counted_row(design: Design, target: str, counted: Row) -> Row:
+    """The row of a design on an FPGA family, as `place.measure` counts it."""
+    return new_row(design, target) | counted
+
+
+def with_errors(row: Row, errors: Row) -> None:
+    """Add to a row what belongs to no technology, and say of what it still lacks that it is not of its kind."""
+    row |= errors | {"reasons": row["reasons"] | errors["reasons"]}
+    missing(row, "not a figure of this kind of technology")
 
 
 def _written(designs, examined, folder, store, pool):
@@ -173,7 +199,7 @@ def _written(designs, examined, folder, store, pool):
 def _figures(units, mappable, store, pool):
     """By (slug, key of library) what was measured, and by (slug, None) what belongs to no library."""
     found, jobs = {}, []
-    for unit in sorted(units, key=_weight, reverse=True):  # the longest work begins first
+    for unit in sorted(units, key=lambda unit: weight(unit.design), reverse=True):  # the longest work begins first
         slug = unit.design.slug
         keys = [*mappable[slug], None]
         known = unit.kept(keys, store)
@@ -193,9 +219,8 @@ def _name_of(unit, *_):
     return unit.design.slug
 
 
-def _weight(unit):
+def weight(design: Design) -> int:
     """Roughly what mapping costs, so that the longest work begins first."""
-    design = unit.design
     spec = design.multiplier
     times = 4 if spec.multiplication and not spec.wide.integer else 1
     parts = (design.lanes or 1) * (design.rows or 1) * (design.cols or 1)

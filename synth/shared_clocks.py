@@ -94,6 +94,13 @@ def not_mapped(design: Design, lib: Library) -> Row:
     return row
 
 
+def not_measured(design: Design, technology: str, why: str) -> Row:
+    """The row of a design that could not be measured."""
+    row = new_row(design, technology)
+    missing(row, why)
+    return row
+
+
 def _leaks(point):
     """How much more each op takes at a longer period, in fJ for each ps."""
     rate = point["leakage_fj_per_ps"]

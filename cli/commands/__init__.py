@@ -14,7 +14,8 @@ from .prove import prove
 from .report import report
 from .scatter import scatter
 from .simulate import simulate
+from .sweep import sweep
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, prove, report, compare, front, export, scatter, matmul, claims,
+COMMANDS = (list_command, generate, simulate, prove, report, sweep, compare, front, export, scatter, matmul, claims,
             multipliers, characterise, trace, cache)
