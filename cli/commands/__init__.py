@@ -2,6 +2,7 @@
 
 from .cache import cache
 from .characterise import characterise
+from .choose import choose
 from .claims import claims
 from .compare import compare
 from .export import export
@@ -17,5 +18,5 @@ from .simulate import simulate
 from .sweep import sweep
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, prove, report, sweep, compare, front, export, scatter, matmul, claims,
-            multipliers, characterise, trace, cache)
+COMMANDS = (list_command, generate, simulate, prove, report, sweep, choose, compare, front, export, scatter, matmul,
+            claims, multipliers, characterise, trace, cache)
