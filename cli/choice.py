@@ -95,7 +95,8 @@ def answer(picks: Sequence[Pick], error: float, key: str) -> str:
         other = next((each for each in pick.within if each.point.entry.kind != best.entry.kind), None)
         if other:
             more = f"{100 * (other.ratio - 1):.0f} % more" if other.clear else "no clear difference"
-            words += f"; the next arithmetic is {other.point.entry.arithmetic} in {other.point.entry.design.slug}, {more}"
+            entry = other.point.entry
+            words += f"; the next arithmetic is {entry.arithmetic} in {entry.design.slug}, {more}"
         sentences.append(words + ".")
     return " ".join(sentences)
 

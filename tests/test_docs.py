@@ -49,11 +49,13 @@ def test_slugs_of_the_readme():
 
 
 @pytest.mark.parametrize(("document", "least"), [("from-a-number-to-a-page", 11), ("add-a-pe", 3), ("tile", 6),
-                                                 ("command-line", 7), ("python", 4)])
+                                                 ("command-line", 7), ("python", 4), ("sweep", 3)])
 def test_steps_of_documents(document, least, tmp_path, monkeypatch):
     """Commands and Python of the document, in its order, in one folder and one session."""
     text = (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    for name, content in re.findall(r"^```toml\n# (\w+\.toml)\n(.*?)^```$", text, re.M | re.S):
+        Path(name).write_text(content)
     steps = re.findall(r"^    \$ lmul ([^\n]*)$|^```pycon\n(.*?)^```$", text, re.M | re.S)
     assert len(steps) >= least
     session = {}

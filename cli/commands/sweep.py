@@ -1,10 +1,12 @@
 """``lmul sweep``: many designs, in parallel, stopped and resumed anywhere."""
 
+import json
 import math
 from typing import Any
 
 import click
 
+from ...golden.files import atomic_write
 from ..console import Failure, command_line, output_folder, progress
 
 
@@ -38,8 +40,10 @@ def sweep(spec: str, scheduler: str | None, dry_run: bool, cache: str | None, ou
     for setting in what.settings:
         record: Any = plan.record(setting, failed, command_line())
         place = folder if len(what.settings) == 1 else folder / setting.name
-        write_front(record, place)
-        click.echo(f"written: {place / 'front.html'}, report.json")
+        with atomic_write(place / "report.json") as file:
+            json.dump(record, file, indent=1, ensure_ascii=False, allow_nan=False)
+        names = write_front(record, place)
+        click.echo(f"written: {place / names[0]}, report.json and {len(names) - 1} files beside them")
     for (_, slug), why in failed.items():
         click.echo(f"{slug}: {why}", err=True)
     if failed:
