@@ -17,6 +17,7 @@ from ..synth import fpga, library
 from ..synth.options import Options
 from .comparison import Entry, entries
 from .document import number, percent
+from .theme import colour
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,10 +56,20 @@ class Point:
         return {key: value for key, value in found.items() if value}
 
     @property
+    def family(self) -> str:
+        """As pages call it; integers of all widths together."""
+        return "integers" if self.entry.design.multiplier.wide.integer else self.entry.title
+
+    @property
+    def colour(self) -> str:
+        """The name of the colour of the point's family."""
+        return colour(self.family if self.entry.design.multiplier.wide.integer else self.entry.kind)
+
+    @property
     def facts(self) -> dict[str, str]:
         """By what a reader chooses among points."""
         multiplier = self.entry.design.multiplier
-        return {"family": self.entry.title, "structure": STRUCTURES[self.entry.structure].title,
+        return {"family": self.family, "structure": STRUCTURES[self.entry.structure].title,
                 "width": f"{multiplier.a.width} x {multiplier.b.width} bits", "technology": self.entry.technology}
 
     @property

@@ -18,7 +18,6 @@ from .comparison import technologies
 from .document import Figure, Heading, Items, Page, Panel, Table, number, percent, to_html, to_markdown
 from .front import MEASURES, finding, front, points
 from .pages import provenance
-from .theme import colour
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,20 +52,18 @@ def front_page(record: dict[str, Any]) -> Page:
         return Page("Designs against error", "No row of this record has an error of the result beside an energy, area "
                     "or LUTs: sums have one, lone products do not.", [])
     rows = {point: f"row-{n}" for n, point in enumerate(some)}
-    keys = {}
-    for point in some:
-        keys.setdefault(point.entry.kind, point.entry.title)
+    key = list(dict.fromkeys((point.colour, point.family) for point in some))
     panels = []
     for technology, here in _by_technology(some).items():
-        for key in _measured(here):
-            title = f"{technology}: {MEASURES[key][0]} against error"
-            best = [f"{point.label} {number(point.figures[key], 3)} at {percent(point.error)}"
-                    for point in front(here, key)]
-            panels.append(Panel(title, front_plot.panel(here, key, rows), f"{title}. The front: {'; '.join(best)}"))
+        for measure in _measured(here):
+            title = f"{technology}: {MEASURES[measure][0]} against error"
+            best = [f"{point.label} {number(point.figures[measure], 3)} at {percent(point.error)}"
+                    for point in front(here, measure)]
+            panels.append(Panel(title, front_plot.panel(here, measure, rows),
+                                f"{title}. The front: {'; '.join(best)}"))
     caption = ("Each point is a design; those on the line are beaten by no other in both at once. Down and to the left "
                "is better, both axes are logarithmic, and all figures are of one multiply-accumulate, at the design's "
                "own clock. A point leads to its row.")
-    key = [(colour(kind), title) for kind, title in keys.items()]
     blocks = [Items(finding(some)), Figure(caption, panels, key, linked=True), Heading("Every design"),
               _table(some, rows), Heading("Limits"), Items(record["limits"]), Heading("Provenance"),
               provenance(record)]

@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING
 
 from .front import MEASURES, front
-from .theme import LETTER, LIGHT, SPACING, colour
+from .theme import LETTER, LIGHT, SPACING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def panel(some: Sequence[Point], key: str, rows: dict[Point, str]) -> str:
         parts.append(
             f'<g class="dot{state}"{facts} data-x="{x:.1f}" data-y="{y:.1f}">'
             f'<a href="#{rows[point]}" aria-label="{html.escape(title)}"><title>{html.escape(title)}</title>'
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" style="fill: var(--{colour(point.entry.kind)})"/></a>'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" style="fill: var(--{point.colour})"/></a>'
             + _text(x + (-7 if back else 7), y - 6, _label(point), "end" if back else "start", "ink") + "</g>")
     return "\n".join([*parts, "</svg>"])
 
@@ -74,10 +74,10 @@ def files(some: Sequence[Point], key: str, title: str) -> tuple[str, bytes]:
     best = front(shown, key)
     figure = Figure(figsize=(6, 4), dpi=160, layout="constrained")
     axes = figure.add_subplot(xscale="log", yscale="log")
-    for kind in dict.fromkeys(point.entry.kind for point in shown):
-        alike = [point for point in shown if point.entry.kind == kind]
+    for family in dict.fromkeys(point.family for point in shown):
+        alike = [point for point in shown if point.family == family]
         axes.plot([100 * point.error for point in alike], [point.figures[key] for point in alike], "o", markersize=4,
-                  color=LIGHT[colour(kind)], label=alike[0].entry.title)
+                  color=LIGHT[alike[0].colour], label=family)
     axes.plot([100 * point.error for point in best], [point.figures[key] for point in best], "-", linewidth=1,
               color=LIGHT["ink"], drawstyle="steps-post")
     name, unit = MEASURES[key]

@@ -152,7 +152,7 @@ def test_a_choice_of_points_has_its_own_front(record, folder):
         browser.show(folder / "front.html", 1280, 900, False)
         browser.run("""[...document.querySelectorAll(".choose input")].filter(
             box => ["exact", "dot product"].includes(box.value)).forEach(box => box.click())""")
-        left = [point for point in points(record) if point.entry.title != "exact"
+        left = [point for point in points(record) if point.family != "exact"
                 and point.facts["structure"] != "dot product"]
         assert browser.run('document.querySelector(".choose output").textContent') == (
             f"{len(left)} of {len(record['rows'])} rows")
