@@ -12,7 +12,7 @@ from pathlib import Path
 
 from distributed import LocalCluster
 from lmul.synth.schedulers import Cluster
-from lmul.synth.sweep import Plan
+from lmul.synth.sweep import Plan, perform
 from lmul.synth.sweep_spec import read
 
 SPEC = """
@@ -27,24 +27,18 @@ accumulator = ["fixed", "fp16"]
 
 
 def seconds(spec: Path, workers: int) -> float:
-    """Of a sweep on new workers, each warmed up by a design of its own first."""
+    """Of a sweep on new workers, each warmed up by a design first."""
     with LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, \
             tempfile.TemporaryDirectory() as folder:
         cluster.wait_for_workers(workers)
         scheduler = Cluster(cluster.scheduler_address)
-        scheduler.client.run(_warm)
         plan = Plan(read(spec), Path(folder), "none")
+        [(setting, jobs)] = plan.jobs.items()
+        scheduler.client.run(perform, jobs[-1], plan.sources[setting], {})
         begun = time.monotonic()
         failed = plan.run(scheduler, lambda *_: None)
         assert not failed, failed
         return time.monotonic() - begun
-
-
-def _warm():
-    from lmul.synth.measure import run_report
-    from lmul.synth.options import Options
-
-    run_report(["mac_lmul_e2m1_fixed16"], ["asap7"], options=Options(effort="low", vectors=200))
 
 
 def main() -> None:
