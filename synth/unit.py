@@ -74,7 +74,8 @@ class Unit:
                               "not_gated": netlists.not_gated(self.design, table, self.options)}
         texts = {key: json.dumps(figures).encode() for key, figures in found.items()}
         for key, text in texts.items():
-            store.put("figures", self.key(key), text)
+            if key is None or _final(found[key]):
+                store.put("figures", self.key(key), text)
         return {key: json.loads(text) for key, text in texts.items()}  # as they are read back
 
     def kept(self, libraries: Iterable[Key | None], store: Store) -> dict[Key | None, dict[str, Any]]:
@@ -125,3 +126,8 @@ class Unit:
         library = None if key is None else technologies.identity(key, options.dont_use)
         return [self.design.slug, self.written.text, library, options.effort, options.mapping_seed, options.gating,
                 options.wire_load, self._driving if self.design.declared.tiled else None, program.identity(*ROOMS)]
+
+
+def _final(figures):
+    """Whether no proof ended for want of time: another time it may not."""
+    return all((point["proof"] or {}).get("state") != "undecided" for point in figures["points"] + figures["ungated"])

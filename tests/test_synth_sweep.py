@@ -14,7 +14,7 @@ from lmul.golden.pool import TooLong
 from lmul.golden.refusal import Refusal
 from lmul.synth import sweep_spec
 from lmul.synth.schedulers import Cluster, Cores
-from lmul.synth.sweep import Plan
+from lmul.synth.sweep import Plan, perform
 
 HEAD = 'technologies = ["asap7", "ice40"]\nefforts = ["low"]\nvectors = 200\n'
 SPEC = HEAD + '[[designs]]\nslug = "mul_{term}"\nterm = ["lmul_e2m1", "exact_e2m1_flush"]\n'
@@ -188,13 +188,16 @@ def test_lists_are_crossed_with_conditions(tmp_path):
 
 
 def test_liberty_files_travel(tmp_path):
-    shipped = Path(__file__).parent / "fixtures" / "small.lib"
-    if not shipped.exists():
-        shipped = next((Path(__file__).parent / "fixtures").glob("*.lib"))
+    shipped = Path(__file__).parents[1] / "examples" / "cells.lib"
     text = f'liberty = [["{shipped}"]]\n' + SPEC.replace('technologies = ["asap7", "ice40"]\n', "")
     plan = Plan(sweep_spec.read(spec(tmp_path, text)), tmp_path / "out")
     [(name, content)] = plan.files.values()
     assert name == shipped.name and content == shipped.read_bytes()
+    [(setting, [job, *_])] = plan.jobs.items()
+    found = perform(job._replace(libraries=job.libraries[-1:], cache="none"), plan.sources[setting], plan.files)
+    assert found["libraries"][0]["points"][0]["area_um2"] > 0 and found["seconds"] > 0
+    with pytest.raises(Refusal, match="Workers must have the lmul"):
+        perform(job._replace(identity=["another"]), plan.sources[setting], plan.files)
 
 
 def test_a_scheduler_that_is_not_there(tmp_path, capsys):

@@ -33,6 +33,8 @@ def sweep(spec: str, scheduler: str | None, dry_run: bool, cache: str | None, ou
         click.echo(f"{plan.count} designs, {missing} of them to be measured on {workers.workers} workers: "
                    f"{_shown(plan.seconds(max(workers.workers, 1)), missing)}")
         return
+    if not workers.workers:
+        click.echo("No worker has joined the scheduler yet: waiting for one", err=True)
     with progress("sweep") as update:
         failed = plan.run(workers, update)
     from ..front_page import write_front
