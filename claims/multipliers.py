@@ -14,6 +14,7 @@ from ..hdl.foreign import Foreign, read
 from ..hdl.verilog import convert
 from ..synth.measure import run_report
 from ..synth.options import Options
+from ..synth.store import Store
 from . import published
 from .figures import Figures
 from .rows import Row
@@ -79,7 +80,7 @@ def multiplied(slugs: Iterable[str], folder: str | Path) -> list[Foreign]:
 
 
 def run(formats: Sequence[str] = (), options: Options | None = None, command: str = "",
-        progress: Callable | None = None) -> Row:
+        progress: Callable | None = None, store: Store | None = None) -> Row:
     """The record of ``lmul multipliers``.
 
     Parameters
@@ -92,6 +93,8 @@ def run(formats: Sequence[str] = (), options: Options | None = None, command: st
         For the record.
     progress : callable or None
         Called with (steps done, steps, text).
+    store : Store or None
+        As `run_report` takes it.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def run(formats: Sequence[str] = (), options: Options | None = None, command: st
     slugs = designs(list(dict.fromkeys(formats)) or FORMATS)
     with tempfile.TemporaryDirectory(prefix="lmul-") as folder:
         report = run_report(slugs, TECHNOLOGIES, foreign=multiplied(slugs, folder), options=options, command=command,
-                            progress=progress)
+                            store=store, progress=progress)
     ours, other = ([row for row in report["rows"] if bool(row["source"]) == is_other] for is_other in (False, True))
     figures, others = Figures(report | {"rows": ours}), Figures(report | {"rows": other})
     return {"command": command, "multipliers": [_row(figures, slug) for slug in slugs],

@@ -8,6 +8,7 @@ from ..synth.measure import run_report
 from ..synth.options import Options
 from ..synth.record import current
 from ..synth.rivals import with_rivals
+from ..synth.store import Store
 from . import attention, corrections, energy, error, gates, others, published, tiles
 from .figures import Figures
 from .rows import Row, selected
@@ -18,7 +19,7 @@ TECHNOLOGIES = ("sky130hd", "asap7")
 
 
 def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: bool = False, full: bool = False,
-        command: str = "", progress: Callable | None = None, dont_use: str = "") -> Row:
+        command: str = "", progress: Callable | None = None, dont_use: str = "", store: Store | None = None) -> Row:
     """Judge the claims.
 
     Parameters
@@ -37,6 +38,8 @@ def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: 
         Called with (steps done, steps, text).
     dont_use : str
         Patterns of cells that nothing measured is mapped to: `synth.library.without`.
+    store : Store or None
+        As `run_report` takes it.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: 
     found = judged(parts, wanted, Figures(report))
     _insist([name for name in wanted if not (models and name.startswith("attention"))], found)
     transformer = attention.part(wanted, progress) if models and "attention" in parts else attention.ABSENT
-    report = report or measure(needed(found, wanted, full), progress, dont_use)
+    report = report or measure(needed(found, wanted, full), progress, dont_use, store)
     found = judged(parts, wanted, Figures(report), transformer)
     _insist(wanted, found)
     return {"command": command, "source": published.LMUL, "rule": RULE, **found, "hardware": report and short(report)}
@@ -145,7 +148,8 @@ def needed(skeleton: Row, wanted: Sequence[str], full: bool) -> dict[str, list[s
     return {name: list(designs) for name, designs in batches.items()}
 
 
-def measure(batches: dict[str, list[str]], progress: Callable | None = None, dont_use: str = "") -> Row | None:
+def measure(batches: dict[str, list[str]], progress: Callable | None = None, dont_use: str = "",
+            store: Store | None = None) -> Row | None:
     """A record of the designs that were found `needed`, as a report has them: with its options, and beside all rivals
     that it would measure them with. None if there are none."""
     record = None
@@ -154,7 +158,7 @@ def measure(batches: dict[str, list[str]], progress: Callable | None = None, don
             technologies = [others.FPGA] if name == others.FPGA else TECHNOLOGIES
             designs = with_rivals(designs, default_designs()) if name == "rivals" else designs
             options = Options(dont_use="" if name == others.FPGA else dont_use)
-            found = run_report(designs, technologies, options=options, progress=progress)
+            found = run_report(designs, technologies, options=options, store=store, progress=progress)
             if record is None:
                 record = found
             else:

@@ -18,6 +18,7 @@ from ..golden.files import atomic_write
 from . import measure
 from .margins import ALL, deviation, logarithms, read
 from .options import Options
+from .store import Store
 from .technologies import names
 
 _FIGURES = ("design", "technology", *(each.key for each in ALL if not each.clock))
@@ -29,7 +30,8 @@ NONE = {"source": "none", "runs": []}  # what a run's own margins would be made 
 
 def repeat(path: str | Path, slugs: Sequence[str], technologies: Sequence[str] | None,
            liberty: Sequence[str | Path] = (), *, options: Options, seeds: int, efforts: Sequence[str],
-           command: str = "", progress: Callable[..., object] | None = None) -> dict[str, Any]:
+           command: str = "", store: Store | None = None,
+           progress: Callable[..., object] | None = None) -> dict[str, Any]:
     """Repeat a report, as far as the file at ``path`` does not have its runs, and write each run to it as it comes.
 
     Parameters
@@ -44,6 +46,8 @@ def repeat(path: str | Path, slugs: Sequence[str], technologies: Sequence[str] |
         operands. Both sides of a ratio have the same.
     efforts : sequence of str
     command : str
+    store : Store, optional
+        As `measure.run_report` takes it.
     progress : callable, optional
         Called with (steps done, steps, text).
 
@@ -65,6 +69,7 @@ def repeat(path: str | Path, slugs: Sequence[str], technologies: Sequence[str] |
         if any(asdict(Options()) | run["options"] == asdict(one) and wanted <= _measured(run) for run in runs):
             continue
         record = measure.run_report(slugs, technologies, liberty, options=one, command=command, scatter=NONE,
+                                    store=store,
                                     progress=progress and partial(_shown, progress, f"run {n} of {len(each)}"))
         runs.append(cut_down(record))
         _write(path, runs)

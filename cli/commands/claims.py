@@ -1,8 +1,10 @@
 """``lmul claims``: each claim of the L-Mul paper beside what is measured, with a verdict."""
 
+from typing import Any
+
 import click
 
-from ..console import command_line, dont_use, output_folder, progress
+from ..console import cache, command_line, dont_use, output_folder, progress
 
 
 @click.command()
@@ -14,8 +16,10 @@ from ..console import command_line, dont_use, output_folder, progress
 @click.option("--full", is_flag=True, help="Measure also what takes long: sums at every format.")
 @click.option("--models", is_flag=True, help="Run the transformer as well (minutes); needs `make models`.")
 @dont_use
+@cache
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def claims(wanted: tuple[str, ...], record: str | None, full: bool, models: bool, dont_use: str, output: str) -> None:
+def claims(wanted: tuple[str, ...], record: str | None, full: bool, models: bool, dont_use: str, output: str,
+           store: Any) -> None:
     """Judge each claim of the paper (arXiv 2410.00907); write claims.json, .md and .html."""
     folder = output_folder(output)
     from ...claims.run import run
@@ -24,7 +28,7 @@ def claims(wanted: tuple[str, ...], record: str | None, full: bool, models: bool
 
     report = None if record is None else read(record)
     with progress("claims") as update:
-        found = run(wanted, report, models, full, command_line(), update, dont_use)
+        found = run(wanted, report, models, full, command_line(), update, dont_use, store)
     write_claims(found, folder)
     click.echo(summary(found))
     click.echo(f"written: {folder / 'claims.html'}, .md, .json")

@@ -1,15 +1,18 @@
 """``lmul multipliers``: every multiplier, what it computes and costs, beside those that others have published."""
 
+from typing import Any
+
 import click
 
-from ..console import command_line, output_folder, progress
+from ..console import cache, command_line, output_folder, progress
 
 
 @click.command()
 @click.option("--format", "formats", multiple=True, help="Of this format alone; may be repeated. Default: all.")
 @click.option("--effort", type=click.Choice(["low", "default", "high"]), default="default", show_default=True)
+@cache
 @click.option("-o", "--output", required=True, help="Folder to write to.")
-def multipliers(formats: tuple[str, ...], effort: str, output: str) -> None:
+def multipliers(formats: tuple[str, ...], effort: str, output: str, store: Any) -> None:
     """Measure every narrow multiplier; write multipliers.md, .html and .json, with what others have published."""
     folder = output_folder(output)
     from ...claims.multipliers import run
@@ -17,6 +20,6 @@ def multipliers(formats: tuple[str, ...], effort: str, output: str) -> None:
     from ..multipliers_page import write_multipliers
 
     with progress("multipliers") as update:
-        found = run(formats, Options(effort=effort), command_line(), update)
+        found = run(formats, Options(effort=effort), command_line(), update, store)
     write_multipliers(found, folder)
     click.echo(f"written: {folder / 'multipliers.html'}, .md, .json")

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from ...golden.operands import PAIRINGS
-from ..console import command_line, dont_use, output_file, progress
+from ..console import cache, command_line, dont_use, output_file, progress
 from ..slugs import Slug
 
 
@@ -23,9 +23,10 @@ from ..slugs import Slug
 @click.option("--pairing", type=click.Choice(PAIRINGS), help="As for `lmul report`.")
 @click.option("--vectors", type=click.IntRange(min=200), default=2000, show_default=True,
               help="Operand pairs per netlist.")
+@cache
 @click.option("-o", "--output", required=True, help="File to write; runs that it has are not made again.")
 def scatter(slugs: tuple[str, ...], technologies: tuple[str, ...], liberty: tuple[str, ...], seeds: int,
-            efforts: tuple[str, ...], output: str, **choices: Any) -> None:
+            efforts: tuple[str, ...], output: str, store: Any, **choices: Any) -> None:
     """Repeat a report with other seeds and efforts; `lmul report --scatter FILE` takes its margins from that."""
     path = output_file(output)
     from ...synth.defaults import default_designs
@@ -34,7 +35,7 @@ def scatter(slugs: tuple[str, ...], technologies: tuple[str, ...], liberty: tupl
 
     with progress("scatter") as update:
         found = repeat(path, slugs or default_designs(), technologies, liberty, options=Options(**choices), seeds=seeds,
-                       efforts=efforts, command=command_line(), progress=update)
+                       efforts=efforts, command=command_line(), store=store, progress=update)
     for line in found["ratios"]:
         if line["scatter"] is not None:
             click.echo(f"{line['design']} / {line['rival']}, {line['technology']}, {line['measure']}, "
