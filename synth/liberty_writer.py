@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..golden.files import atomic_write
-from .cells import FALL, RISE, combined
+from .cells import FALL, RISE, Table, combined
 from .library import Library, adder
 
 _HEAD = """library ({name}) {{
@@ -204,6 +204,7 @@ def _tables(names, tables, template):
         if table.values.size == 1:
             yield f'        {name} (scalar) {{ values ("{table.values[0, 0]:.9g}"); }}\n'
             continue
+        table = _of_three(table) if template == "delay" else table
         shape = "x".join(map(str, table.values.shape))
         yield f"        {name} ({template}_{shape}) {{\n          index_1 (\"{_row(table.x)}\");\n"
         if len(_TEMPLATES[template]) == 2:
@@ -212,6 +213,12 @@ def _tables(names, tables, template):
         else:
             rows = f'"{_row(table.values[:, 0])}"'
         yield f"          values ({rows});\n        }}\n"
+
+
+def _of_three(table):
+    """The same table, with three points where an axis has two: with two ABC fails."""
+    x, y = (np.insert(axis, 1, axis.mean()) if len(axis) == 2 else axis for axis in (table.x, table.y))
+    return table if x is table.x and y is table.y else Table(x, y, table(x[:, None], y))
 
 
 def _row(values):

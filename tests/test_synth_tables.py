@@ -1,5 +1,8 @@
 """Compact tables beside the Liberty files they were made of: the same netlist, and the same report, cost the same."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from gates import SMALL, real_paths
@@ -7,8 +10,9 @@ from lmul.cli.main import main
 from lmul.golden.operands import operands
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import generate_many
-from lmul.synth import library
+from lmul.synth import liberty_writer, library
 from lmul.synth.activity import simulate
+from lmul.synth.cells import Table
 from lmul.synth.characterise import characterise
 from lmul.synth.defaults import default_designs
 from lmul.synth.drive import drive
@@ -112,3 +116,29 @@ def test_what_is_no_table_is_refused(tmp_path):
         path.write_text(text)
         with pytest.raises(ValueError, match="^Cell table must be whole, not '.*t.json': "):
             library.load(None, [path])
+
+
+def test_tables_of_two_points_are_mapped_with(tmp_path, monkeypatch):
+    """ABC fails of tables of two points on an axis; it is given a third between them, which says the same."""
+    own = library.load(None, [Path(__file__).parents[1] / "examples" / "cells.lib"])
+
+    def ends(table):
+        x, y = (axis if len(axis) == 1 else axis[[0, -1]] for axis in (table.x, table.y))
+        return Table(x, y, table(x[:, None], y))
+
+    cells = {name: replace(cell, arcs=[replace(arc, delay=tuple(map(ends, arc.delay)), slew=tuple(map(ends, arc.slew)))
+                                       for arc in cell.arcs]) for name, cell in own.cells.items()}
+    with monkeypatch.context() as patch:
+        patch.setattr(liberty_writer, "_of_three", lambda table: table)
+        replace(own, cells=cells).write_liberty(tmp_path / "two.lib", full=True)
+    two = library.load(None, [tmp_path / "two.lib"])
+    assert {table.values.shape for cell in two.cells.values() for arc in cell.arcs for table in arc.delay} == {(2, 2)}
+    two.write_liberty(tmp_path / "three.lib", full=True)
+    three = library.load(None, [tmp_path / "three.lib"])
+    for name, cell in two.cells.items():
+        for arc, found in zip(cell.arcs, three.cell(name).arcs, strict=True):
+            for table, written in zip((*arc.delay, *arc.slew), (*found.delay, *found.slew), strict=True):
+                assert written.values.shape == (3, 3)
+                assert written(table.x[:, None], table.y) == pytest.approx(table.values)
+    record = run_report(["mul_lmul_e2m1"], liberty=[tmp_path / "two.lib"], options=Options(effort="low", vectors=200))
+    assert record["rows"][0]["energy_fj_per_op"] > 0
