@@ -320,7 +320,7 @@ def _map_tile(design, verilog, libraries, effort, folder, seed, gated, column):
     choices = {key: choose(frames[key][0], one.slug, some, design.slug, partial(column.weigh, library=libraries[key]),
                            effort.rounds) for key, some in mapped.items()}
     # What is not in a leaf drives all columns.
-    loads = {key: design.cols * max(input_load(choice, libraries[key]) for choice in some)
+    loads = {key: design.cols * max(input_load(frames[key][0], one.slug, choice, libraries[key]) for choice in some)
              for key, some in choices.items()}
     script, plain = _map(libraries, whole, folder, True, loads, _boxes(design, names))
     yosys.run(script, folder)

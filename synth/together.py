@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .library import Library
 
-LANE = "_lane"  # the leaf that activations go into
+LANE = "_lane"  # the module that activations go into
 
 
 #: What faster netlists may burn, in parts of the least, to be taken beside the one that burns least: clocks are often
@@ -97,9 +97,10 @@ def _leaves(candidates, prefix):
     return {name: list(some.values()) for name, some in found.items()}
 
 
-def input_load(choice: Choice, library: Library) -> float:
+def input_load(frame: Candidate, top: str, choice: Choice, library: Library) -> float:
     """What one activation's bit drives in a column, in fF: the mean of a lane's, its widest input."""
-    netlist = Netlist.read({"modules": {"lane": choice[LANE].module}}, library)
+    column = json.loads(frame.source.read_text(encoding="utf-8"))
+    netlist = Netlist.read(with_leaves(column, top, choice), library, top + LANE)
     loads = analyse(netlist, library, Constraints.default(library)).load.max(axis=1)
     return float(loads[netlist.ports["x"][1]].mean())
 
