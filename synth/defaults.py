@@ -18,15 +18,14 @@ def default_designs(full: bool = False) -> list[str]:
     """Slugs of a default report: tiles of L-Mul, log codes, exact floats and int8; narrow multipliers at the formats
     that matter; and e4m3 in a sum of its own and in a dot product, beside int8 in each, in the first also exact
     products rounded to as many bits as L-Mul adds. ``full`` adds these in the others, tiles of other formats and larger
-    ones, multipliers of fp16 and of e5m2 with subnormals, Mitchell's at the other formats, which no verdict rests on,
-    wide products, other sums and arrays."""
-    slugs = [*TILES, *(MORE_TILES if full else []), "mul_int8"]
-    for formats in (each for each in FORMATS if full or each != "fp16"):
+    ones, multipliers of bf16, fp16, int8 and with subnormals, Mitchell's at the other formats, which no verdict rests
+    on, wide products, other sums and arrays."""
+    slugs = [*TILES, *([*MORE_TILES, "mul_int8"] if full else [])]
+    for formats in (each for each in FORMATS if full or each not in ("bf16", "fp16")):
         kinds = (f"lmul_{formats}", *([f"mitchell_{formats}"] if full or formats == FORMATS[0] else []),
                  f"exact_{formats}_flush")
         slugs += [f"mul_{kind}" for kind in kinds]
-        kept = ("e4m3", "e5m2") if full else ("e4m3",)
-        slugs += [f"mul_lmul_{formats}_sub", f"mul_exact_{formats}"] if formats in kept else []
+        slugs += [f"mul_lmul_{formats}_sub", f"mul_exact_{formats}"] if full and formats in ("e4m3", "e5m2") else []
     structures = SUMS + ((*(("prod_{}", formats) for formats in FORMATS), *MORE_SUMS) if full else ())
     for structure, formats in structures:
         slugs += [structure.format(kind) for kind in (f"lmul_{formats}", f"exact_{formats}_flush")]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lmul.synth import sweep_spec
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -24,7 +25,8 @@ def run(tmp_path, monkeypatch, capsys):
 
 def test_every_example_is_run_here():
     assert {path.name for path in EXAMPLES.iterdir()} - {"__pycache__"} == {
-        "multiply.py", "multiply.ipynb", "own_design.py", "own_cells.py", "cells.lib", "own_pe"}  # own_pe: test_plugin
+        "multiply.py", "multiply.ipynb", "own_design.py", "own_cells.py", "cells.lib", "sweep.toml",
+        "own_pe"}  # in test_plugin
 
 
 def test_multiply(run, tmp_path):
@@ -62,3 +64,9 @@ def test_own_cells(run):
     header, *rows = run("own_cells.py").splitlines()
     assert [row.split()[0] for row in rows] == ["mul_lmul_e4m3", "mul_exact_e4m3_flush"]
     assert all(float(figure) > 0 for row in rows for figure in row.split()[1:]) and "area_um2" in header
+
+
+def test_sweep_is_one_of_three_hundred_designs():
+    sweep = sweep_spec.read(EXAMPLES / "sweep.toml")
+    assert len(sweep.designs) >= 300
+    assert {design.structure for design, *_ in sweep.designs} == {"tile", "dot", "mac"}

@@ -249,6 +249,6 @@ def test_safetensors_that_are_refused(tmp_path):
 def test_safetensors_need_their_library(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors", None)
     path = safetensors(tmp_path / "m.safetensors", a=("F32", np.ones(2, np.float32)))
-    with pytest.raises(Refusal, match=r"^The extra `models` must be installed to read .safetensors, by `pip install "
-                                      r"'lmul\[models\]'`: safetensors is missing$"):
+    with pytest.raises(Refusal, match=r"^The extra `models` must be installed to read .safetensors, by "
+                                      r"`.venv/bin/pip install -e '.\[models\]'`: safetensors is missing$"):
         load(path)

