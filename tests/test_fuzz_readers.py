@@ -276,8 +276,10 @@ sum = ["fixed", "fp32"]
 only = [{ sum = "fp32" }, { term = ["lmul_e2m1"] }]
 without = [{ sum = ["fixed"] }]
 """
-    return from_file(folder / "s.toml", sweep_spec.read, [text],
-                     lambda text, rng: (text if rng.random() < 0.1 else spoilt_text(text, rng)).encode(errors="surrogatepass"))
+    def spoil(text, rng):
+        return (text if rng.random() < 0.1 else spoilt_text(text, rng)).encode(errors="surrogatepass")
+
+    return from_file(folder / "s.toml", sweep_spec.read, [text], spoil)
 
 
 #: Each reader with its share of the cases.
