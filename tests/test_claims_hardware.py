@@ -232,7 +232,8 @@ def test_claims_measure_as_a_report_does(monkeypatch):
     [(designs, technologies, options)] = asked
     assert set(designs) == {"mac_lmul_e4m3_fp32", "mac_exact_e4m3_flush_fp32", "mac_exact_e4m3_flush_r4_fp32",
                             "mac_int8_int32", "mul_lmul_e4m3", "mul_mitchell_e4m3", "mul_exact_e4m3_flush"}
-    assert technologies == ("sky130hd", "asap7") and options == {"options": Options(), "progress": None}
+    assert technologies == ("sky130hd", "asap7") and options == {
+        "options": Options(), "store": None, "progress": None}
 
 
 def test_other_pairs_of_the_record_are_shown(record):
