@@ -56,13 +56,24 @@ def test_a_row_is_its_own(record, store):
     assert alone["at"]["fast"]["clock_ps"] < rows(record)[PAIR[0]]["at"]["fast"]["clock_ps"]
 
 
-@pytest.mark.parametrize("damage", [lambda content: content[: len(content) // 2], lambda content: b"",
-                                    lambda content: content[:40] + bytes([content[40] ^ 1]) + content[41:]])
-def test_damaged_entries_are_made_anew(record, store, damage):
+DAMAGE = [lambda content: content[: len(content) // 2], lambda content: b"",
+          lambda content: content[:40] + bytes([content[40] ^ 1]) + content[41:]]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damage_is_seen(damage, tmp_path):
+    store, key = Store(tmp_path), digest("a")
+    store.put("kind", key, b"figures")
+    path = store._path("kind", key)
+    path.write_bytes(damage(path.read_bytes()))
+    assert store.get("kind", key) is None
+
+
+def test_damaged_entries_are_made_anew(record, store):
     paths = [path for path in store.folder.glob("*/??/*") if path.parts[-3] in ("figures", "netlist", "verilog")]
     assert len(paths) > 6
-    for path in paths:
-        path.write_bytes(damage(path.read_bytes()))
+    for n, path in enumerate(paths):
+        path.write_bytes(DAMAGE[n % len(DAMAGE)](path.read_bytes()))
     assert rows(report(list(rows(record)), store)) == rows(record)
 
 
