@@ -9,7 +9,6 @@ from __future__ import annotations
 import shlex
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from ..hdl.structures import STRUCTURES
@@ -49,7 +48,7 @@ class Point:
     def figures(self) -> dict[str, float]:
         """Those of `MEASURES` that the row has, above 0."""
         row, design = self.entry.row, self.entry.design
-        macs = prod(size for size in (design.lanes, design.rows, design.cols) if size)
+        macs = design.multipliers
         energy, area, luts = row["energy_fj_per_op"], row["area_um2"], row["luts"]
         found = {"energy_fj_per_mac": energy, "area_um2_per_mac": area and area / macs,
                  "energy_area": energy and area and energy * area / macs, "luts_per_mac": luts and luts / macs}

@@ -115,8 +115,8 @@ class Pool:
             if busy:  # left in the middle: what they still work on is not wanted
                 self.__exit__()
 
-    def attempts(self, jobs: Sequence[tuple], seconds: float | None, retries: int,
-                 begun: Callable[[int], object] = lambda number: None) -> Iterator[tuple[int, Any, Exception | None]]:
+    def attempts(self, jobs: Sequence[tuple], seconds: float | None,
+                 retries: int) -> Iterator[tuple[int, Any, Exception | None]]:
         """(number, result, error) of each job as they come: what one raises or takes too long for ends no other.
 
         Parameters
@@ -127,8 +127,6 @@ class Pool:
             That a job may take, before its worker is killed.
         retries : int
             How often a job is begun again that took too long, or whose worker ended.
-        begun : callable
-            Called with the number of a job that begins.
         """
         waiting, left = deque(range(len(jobs))), [retries] * len(jobs)
         busy: dict[Any, tuple[_Worker, int, float]] = {}
@@ -146,7 +144,6 @@ class Pool:
                         waiting.appendleft(number)
                         continue
                     busy[worker.pipe] = worker, number, time.monotonic() + (seconds or math.inf)
-                    begun(number)
                 rest = min(end for *_, end in busy.values()) - time.monotonic()
                 ready = wait(list(busy), max(rest, 0) if seconds else None)
                 for pipe in ready or [pipe for pipe, (*_, end) in busy.items() if end <= time.monotonic()]:
@@ -272,7 +269,7 @@ def _work(pipe, folder):
     all that it started, and puts its temporary files where its parent removes them."""
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.set_threshold(100_000, 50, 50)  # netlists are many small objects: looking through them takes a quarter more
+    gc.set_threshold(100_000, 50, 50)  # netlists are many small objects: looked through seldom
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     while True:
         try:

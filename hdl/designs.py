@@ -4,6 +4,7 @@ import contextlib
 import difflib
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..golden import families
@@ -123,6 +124,16 @@ class Design:
         if not self.tree and not least <= self.window <= MAX_WINDOW:
             raise Refusal(f"Window must be {least} to {MAX_WINDOW} bits for {self.multiplier.name}, "
                              f"not {self.window}")
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Multipliers along each of its dimensions, lanes, rows and columns, of those that it has; of a lone one 1."""
+        return tuple(size for size in (self.lanes, self.rows, self.cols) if size) or (1,)
+
+    @property
+    def multipliers(self) -> int:
+        """How many it has: products that it can begin in a cycle."""
+        return prod(self.sizes)
 
     @property
     def slug(self) -> str:

@@ -134,20 +134,13 @@ def _unit(row, record, lib, folder, source, options):
     netlist = read_verilog(folder / lib.name / design.slug / "relaxed" / "netlist.v", lib)
     energies, reasons = actions(design, netlist, source, row["clock_ps"], options)
     [about] = [each for each in record["libraries"] if each["name"] == lib.name]
-    sizes = shape(design)
     about = {"command": record["command"],
              "program": f"lmul {record['versions']['lmul']} ({record['versions']['program']})",
              "library": about["source"], "operands": record["operands"]["source"], "seed": str(options.seed),
              "vectors": str(options.vectors), "effort": options.effort}
     usual = "held_weight" if design.protocol in _STATIONARY else "new_operand"
     return Characterised(design.slug, lib.name, row["area_um2"], row["clock_ps"], row["leakage_nw"],
-                         int(np.prod(sizes)), sizes, energies, reasons, usual, about)
-
-
-def shape(design: Design) -> tuple[int, ...]:
-    """Multiply-accumulates that a design begins in a cycle, along each of its dimensions."""
-    sizes = (design.lanes, design.rows, design.cols)
-    return tuple(size for size in sizes if size) or (1,)
+                         design.multipliers, design.sizes, energies, reasons, usual, about)
 
 
 def read_verilog(path: Path, lib: library.Library) -> Netlist:
@@ -193,7 +186,7 @@ class _Bench:
         self.timing = analyse(netlist, netlist.library, Constraints.default(netlist.library, options.wire_load))
         self.period = max(period_ps, self.timing.delay_ps)
         self.latency = 0 if design.combinational else component(design).latency
-        self.macs = int(np.prod(shape(design)))
+        self.macs = design.multipliers
 
     def drive(self, source, vectors):
         return drive(self.design, self.latency, source, vectors, self.options.seed)

@@ -77,14 +77,12 @@ def at(figures: Figures, period_ps: float) -> Figures:
     found = {key: value for key, value in figures.items() if key not in ("judged", "path", "leakage_fj_per_ps",
                                                                          "netlist")}
     found["clock_ps"] = period_ps
-    if rate is None:
-        return found
-    if found["energy_fj_per_op"] is not None:
+    if rate:
+        signoff = dict.fromkeys(("leakage", "total"), rate["signoff"])
         found["energy_fj_per_op"] += rate["all"] * longer
         found["energy_fj_by_role"] = _longer(found["energy_fj_by_role"], rate["by_role"], longer)
         found["energy_fj_by_kind"] = _longer(found["energy_fj_by_kind"], {"leakage": rate["all"]}, longer)
-        found["energy_fj_signoff"] = _longer(found["energy_fj_signoff"], dict.fromkeys(("leakage", "total"),
-                                                                                       rate["signoff"]), longer)
+        found["energy_fj_signoff"] = _longer(found["energy_fj_signoff"], signoff, longer)
     return found
 
 
@@ -93,7 +91,9 @@ def cost(figures: Figures, period_ps: float) -> float:
     next, which nobody would take for it."""
     known = figures["judged"]
     energy, rate = known["energy_fj_per_op"], known["leakage_fj_per_ps"]
-    return known["area_um2"] * ((energy + rate["all"] * (period_ps - known["clock_ps"]) if energy else 0) or 1)
+    if energy:
+        energy += rate["all"] * (period_ps - known["clock_ps"])
+    return known["area_um2"] * (energy or 1)
 
 
 _COST = ("area_um2", "clock_ps", "energy_fj_per_op", "leakage_fj_per_ps")

@@ -230,11 +230,6 @@ class Column:
     weigh: Callable[[Any, Library], tuple[float, float]]
 
 
-def latency(folder: str | Path, design: Design) -> int:
-    """The latency in cycles that the manifest of a generated design states."""
-    return json.loads((Path(folder) / f"{design.slug}.json").read_text(encoding="utf-8"))["latency"]
-
-
 def map_design(design: Design, verilog: str | Path, libraries: dict[Any, Library], effort: str, folder: str | Path,
                seed: int = 0, gated: Collection[Any] = (), column: Column | None = None) -> Mapped:
     """Map the Verilog of a design.

@@ -20,7 +20,7 @@ from .defaults import default_designs, fpga_designs
 from .options import GATING, Options
 from .record import LIMITS, SCHEMA, check, missing, new_row, versions
 from .store import Store
-from .technologies import about, chosen, loaded
+from .technologies import about, chosen, fits, loaded
 from .unit import Unit
 from .verilog_kept import Written
 
@@ -125,7 +125,7 @@ def _beside(foreign):
 
 def _mappable(designs, libraries):
     """By slug the keys of libraries that a design can be mapped to; each library must have what one of them needs."""
-    found = {design.slug: [key for key, lib in libraries.items() if design.combinational or not lib.no_register]
+    found = {design.slug: [key for key, lib in libraries.items() if fits(design, lib)]
              for design in designs}
     for key, lib in libraries.items():
         if not any(key in keys for keys in found.values()):
@@ -149,11 +149,12 @@ def _measure(designs, mappable, libraries, targets, families, source, options, f
         found = {each.slug: measured[each.slug, key] for each in designs if key in mappable[each.slug]}
         rows |= {(row["design"], key): row for row in rows_in(lib, designs, found, options.clock_ps)}
         if keep:
-            kept += [(_handed_over, units[slug], key, found[slug], name, at["clock_ps"],
-                      Path(keep) / lib.name / slug / name, store)
-                     for slug in found for name, at in rows[slug, key]["at"].items()]
-    for slug, key, name, signed in pool.run(kept, "hand-over", _name_of):
-        rows[slug, key]["at"][name] |= signed
+            kept += [(_handed_over, units[slug], key, found[slug],
+                      {name: at["clock_ps"] for name, at in rows[slug, key]["at"].items()}, Path(keep) / lib.name,
+                      store) for slug in found]
+    for slug, key, signed in pool.run(kept, "hand-over", _name):
+        for name, about_it in signed.items():
+            rows[slug, key]["at"][name] |= about_it
     rows |= {(each.slug, target): counted_row(each, target, counted[each.slug, target])
              for target in targets for each in designs}
     for (slug, _), row in rows.items():
@@ -200,13 +201,13 @@ def _figures(units, mappable, store, pool):
     """By (slug, key of library) what was measured, and by (slug, None) what belongs to no library."""
     found, jobs = {}, []
     for unit in sorted(units, key=lambda unit: weight(unit.design), reverse=True):  # the longest work begins first
-        slug = unit.design.slug
+        slug = unit.slug
         keys = [*mappable[slug], None]
         known = unit.kept(keys, store)
         found |= {(slug, key): figures for key, figures in known.items()}
         if missed := [key for key in keys if key not in known]:
             jobs.append((_measured, unit, missed, store))
-    for slug, some in pool.run(jobs, "netlists and energy", _name_of):
+    for slug, some in pool.run(jobs, "netlists and energy", _name):
         found |= {(slug, key): figures for key, figures in some.items()}
     return found
 
@@ -215,16 +216,11 @@ def _name(design, *_):
     return design.slug
 
 
-def _name_of(unit, *_):
-    return unit.design.slug
-
-
 def weight(design: Design) -> int:
     """Roughly what mapping costs, so that the longest work begins first."""
     spec = design.multiplier
     times = 4 if spec.multiplication and not spec.wide.integer else 1
-    parts = (design.lanes or 1) * (design.rows or 1) * (design.cols or 1)
-    return spec.a.width * spec.b.width * times * (1 if design.combinational else 7 + parts)
+    return spec.a.width * spec.b.width * times * (1 if design.combinational else 7 + design.multipliers)
 
 
 def _write(design, store):
@@ -232,11 +228,11 @@ def _write(design, store):
 
 
 def _measured(unit, keys, store):
-    return unit.design.slug, unit.measure(keys, store)
+    return unit.slug, unit.measure(keys, store)
 
 
-def _handed_over(unit, key, figures, name, period, folder, store):
-    return unit.design.slug, key, name, unit.hand_over(key, figures, period, folder, store)
+def _handed_over(unit, key, figures, periods, folder, store):
+    return unit.slug, key, unit.hand_over(key, figures, periods, folder, store)
 
 
 def _examine(foreign, source, options):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..hdl.verilog import generate
 from . import mapping
 from .activity import simulate
 from .drive import Mismatch, drive
@@ -21,13 +21,13 @@ from .netlist import Netlist
 from .proof import prove, references
 from .store import Store, digest
 from .timing import Constraints, Timing, analyse
+from .verilog_kept import Written, written
 
 if TYPE_CHECKING:
     from ..golden.operands import Operands
     from ..hdl.designs import Design
     from .library import Library
     from .options import Options
-    from .verilog_kept import Written
 
 POINTS = 4  # of the trade-off between area and delay, for each row
 #: Of the vectors of a report, the part by which leaves of tiles are weighed beside each other.
@@ -76,7 +76,7 @@ class Netlists:
     generic: dict[str, int]
 
 
-def netlists(design: Design, written: Written, libraries: dict[Any, Library], tables: dict[Any, Library],
+def netlists(design: Design, verilog: Written, libraries: dict[Any, Library], tables: dict[Any, Library],
              options: Options, source: Operands, about: dict[Any, str], store: Store,
              folder: Path) -> dict[Any, Netlists]:
     """Netlists of a design, proved, by library key; kept in a store.
@@ -84,8 +84,7 @@ def netlists(design: Design, written: Written, libraries: dict[Any, Library], ta
     Parameters
     ----------
     design : Design
-    written : Written
-        Its Verilog.
+    verilog : Written
     libraries, tables : dict of key to Library
         Each library, and what the mapper is given of it.
     options : Options
@@ -111,9 +110,9 @@ def netlists(design: Design, written: Written, libraries: dict[Any, Library], ta
     if missing:
         gated = [key for key, table in missing.items() if not not_gated(design, table, options)]
         path = folder / f"{design.slug}.v"
-        path.write_text(written.text, encoding="utf-8")
+        path.write_text(verilog.text, encoding="utf-8")
         mapped = mapping.map_design(design, path, missing, options.effort, folder, options.mapping_seed, gated,
-                                    _column(design, folder, source, options))
+                                    _column(design, folder, source, options, store))
         for key in missing:
             with_gates = key in mapped.gated
             points = _points(design, mapped.gated[key] if with_gates else mapped.netlists[key], libraries[key], options)
@@ -122,7 +121,7 @@ def netlists(design: Design, written: Written, libraries: dict[Any, Library], ta
             _keep(store, about[key], found[key])
     if not design.combinational and not options.prove:
         return found
-    return _proved(design, written, found, store, about)
+    return _proved(design, verilog, found, store, about)
 
 
 def not_gated(design: Design, lib: Library, options: Options) -> str | None:
@@ -156,20 +155,21 @@ def _points(design, candidates, lib, options):
     return sorted(points, key=lambda point: (-point.timing.delay_ps, *order(point)))
 
 
-def _column(design, folder, source, options):
+def _column(design, folder, source, options, store):
     """The tile of one column in which a tile's leaves are weighed; None of any other design."""
     if not design.declared.tiled:
         return None
     one = replace(design, cols=1)
-    generate(one, folder)
-    driven = drive(one, mapping.latency(folder, one), source, options.vectors // WEIGHED, options.seed)
+    text, path = written(one, store), folder / f"{one.slug}.v"
+    path.write_text(text.text, encoding="utf-8")
+    driven = drive(one, text.latency, source, options.vectors // WEIGHED, options.seed)
 
     def weigh(netlist, library):
         found, timing = timed(netlist, library, options)
         activity = simulate(found, timing, driven.inputs, options.mode, timing.delay_ps, driven.warmup)
         return estimate(found, timing, activity).energy_fj_per_op, timing.delay_ps
 
-    return mapping.Column(one, folder / f"{one.slug}.v", weigh)
+    return mapping.Column(one, path, weigh)
 
 
 def _keep(store, key, found):
@@ -194,24 +194,26 @@ def _kept(store, key, lib, options):
     return Netlists(points, ungated, about["generic"])
 
 
-def _proved(design, written, found, store, about):
+def _proved(design, verilog, found, store, about):
     """The same with what their proofs say; those of netlists that were proved before are kept."""
-    reference: list[Any] = []
-    for key, some in found.items():
-        for which in (some.points, some.ungated):
-            keys = [digest(about[key], point.text, written.text) for point in which]
-            known = {n: store.data("proof", each) for n, each in enumerate(keys)}
-            missing = [n for n in known if known[n] is None]
-            if missing:
-                reference = reference or [references({design.slug: written.text}, not design.combinational)]
-                verdicts = prove(reference[0][design.slug], [which[n].netlist for n in missing])
-                for n, verdict in zip(missing, verdicts, strict=True):
-                    _refuse(design, which[n], verdict)
-                    known[n] = {"state": verdict.state, "means": verdict.means}
-                    if verdict.state == "proved":  # what a solver had no time for may be proved another time
-                        store.put("proof", keys[n], json.dumps(known[n]).encode())
-            which[:] = [replace(point, proof=known[n]) for n, point in enumerate(which)]
-    return found
+    @cache
+    def reference():
+        return references({design.slug: verilog.text}, not design.combinational)[design.slug]
+
+    def with_proofs(points, its):
+        keys = [digest(its, point.text) for point in points]
+        known = [store.data("proof", key) for key in keys]
+        missing = [n for n, proof in enumerate(known) if proof is None]
+        verdicts = prove(reference(), [points[n].netlist for n in missing]) if missing else []
+        for n, verdict in zip(missing, verdicts, strict=True):
+            _refuse(design, points[n], verdict)
+            known[n] = {"state": verdict.state, "means": verdict.means}
+            if verdict.state == "proved":  # what a solver had no time for may be proved another time
+                store.put("proof", keys[n], json.dumps(known[n]).encode())
+        return [replace(point, proof=proof) for point, proof in zip(points, known, strict=True)]
+
+    return {key: replace(some, points=with_proofs(some.points, about[key]),
+                         ungated=with_proofs(some.ungated, about[key])) for key, some in found.items()}
 
 
 def _refuse(design, point, verdict):

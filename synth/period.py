@@ -32,9 +32,8 @@ def measure(design: Design, verilog: str) -> Period:
     """
     if design.declared.memory:
         return Period(None, "not measured, the design having a memory, which is no cell of a library")
-    multipliers = (design.lanes or 1) * (design.rows or 1) * (design.cols or 1)
-    if multipliers > MOST:
-        return Period(None, f"not measured, a design of {multipliers} multipliers being too large for that")
+    if design.multipliers > MOST:
+        return Period(None, f"not measured, a design of {design.multipliers} multipliers being too large for that")
     cells = library.load(TECHNOLOGY)
     with tempfile.TemporaryDirectory(prefix="lmul-") as folder:
         folder = Path(folder)

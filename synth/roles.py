@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,12 +39,6 @@ class Roles:
     def __init__(self, modules: dict[str, dict], top: str) -> None:
         self.modules, self.top = modules, top
         self._declared = cache(self._declared)
-
-    @classmethod
-    def read(cls, folder: str | Path, slug: str) -> Roles:
-        """Those of a generated design."""
-        manifest = json.loads((Path(folder) / f"{slug}.json").read_text(encoding="utf-8"))
-        return cls(manifest.get("modules", {}), slug)
 
     def __reduce__(self) -> tuple:
         return Roles, (self.modules, self.top)

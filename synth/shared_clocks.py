@@ -36,7 +36,7 @@ def clocks(designs: Iterable[Design], measured: Mapping[str, Mapping[str, Any]],
     designs : list of Design
         Those compared.
     measured : dict of slug to dict
-        What `measure.design` found of each in this library.
+        What `Unit.measure` found of each in this library.
     clock_ps : float or None
         A period to compare at in place of these.
     """

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -90,13 +90,18 @@ def perform(job: Job, source: Operands, files: Files) -> dict[str, Any]:
             "seconds": time.monotonic() - begun}
 
 
+@cache
+def _folder():
+    """This process' own folder of Liberty files, which goes with it."""
+    return tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True)
+
+
 def _local(digests, files):
     """Paths of Liberty files on this machine."""
-    folder = Path(tempfile.gettempdir()) / f"lmul-liberty-{os.getuid()}"
     paths = []
     for each in digests:
         name, content = files[each]
-        path = folder / each / name
+        path = Path(_folder().name, each, name)
         if not path.exists():
             with atomic_write(path, "wb") as file:
                 file.write(content)
@@ -128,18 +133,16 @@ class Plan:
                              for key in sweep.libraries if not isinstance(key, str) for path in key}
         portable = {key: key if isinstance(key, str) else [library.file_digest(path) for path in key]
                     for key in sweep.libraries}
+        self.keys = {design.slug: [key for key in keys if technologies.fits(design, self.libraries[key])]
+                     for design, keys, _ in sweep.designs}
         specs = [design.multiplier for design, *_ in sweep.designs]
         self.sources = {setting: operands(setting.operands, sweep.seed, sweep.pairing, specs)
                         for setting in sweep.settings}
         identity = program.identity(*ROOMS)
         longest_first = sorted(sweep.designs, key=lambda each: -measure.weight(each[0]))
         self.jobs = {setting: [Job(design.slug, sweep.options(setting),
-                                   [portable[key] for key in keys if self._fits(design, key)], targets, identity, cache)
-                               for design, keys, targets in longest_first] for setting in sweep.settings}
-
-    def _fits(self, design, key):
-        """Whether a library has the registers that a design needs."""
-        return design.combinational or not self.libraries[key].no_register
+                                   [portable[key] for key in self.keys[design.slug]], targets, identity, cache)
+                               for design, _, targets in longest_first] for setting in sweep.settings}
 
     @property
     def count(self) -> int:
@@ -164,8 +167,8 @@ class Plan:
                     missing += weight
         return missing * median(known) / workers if known else None
 
-    def run(self, scheduler: Scheduler, progress: Callable[..., object]) -> dict[str, str]:
-        """Measure what is missing; gives by slug why what is still missing could not be measured.
+    def run(self, scheduler: Scheduler, progress: Callable[..., object]) -> dict[tuple[Setting, str], str]:
+        """Measure what is missing; gives by setting and slug why what is still missing could not be measured.
 
         Parameters
         ----------
@@ -190,38 +193,35 @@ class Plan:
                 progress(done, self.count, job.slug)
         return failed
 
-    def record(self, setting: Setting, failed: dict[Any, str], command: str) -> dict[str, Any]:
+    def record(self, setting: Setting, failed: dict[tuple[Setting, str], str], command: str) -> dict[str, Any]:
         """The record of a setting: `record`; rows of what is missing say why."""
         found = {}
         for job in self.jobs[setting]:
             path = self.path(setting, job)
             if path.exists():
                 found[job.slug] = json.loads(path.read_text(encoding="utf-8"))
-        options, designs = self.sweep.options(setting), [design for design, *_ in self.sweep.designs]
+        order = {design.slug: n for n, (design, *_) in enumerate(self.sweep.designs)}
         rows = []
         for key, lib in self.libraries.items():
-            its = [design for design, keys, _ in self.sweep.designs if key in keys and self._fits(design, key)]
-            where = {design.slug: self._place(design, key) for design in its}
-            measured = {slug: found[slug]["libraries"][n] for slug, n in where.items() if slug in found}
-            rows += measure.rows_in(lib, [design for design in its if design.slug in found], measured, None)
-            rows += [not_measured(design, lib.name, failed.get((setting, design.slug), "it was not measured yet"))
-                     for design in its if design.slug not in found]
+            its = [design for design, *_ in self.sweep.designs if key in self.keys[design.slug]]
+            there = [design for design in its if design.slug in found]
+            measured = {design.slug: found[design.slug]["libraries"][self.keys[design.slug].index(key)]
+                        for design in there}
+            rows += measure.rows_in(lib, there, measured, None)
+            rows += [self._without(design, lib.name, setting, failed) for design in its if design not in there]
         for design, _, targets in self.sweep.designs:
             rows += [measure.counted_row(design, target, found[design.slug]["counted"][target])
-                     if design.slug in found else
-                     not_measured(design, target, failed.get((setting, design.slug), "it was not measured yet"))
-                     for target in targets]
+                     if design.slug in found else self._without(design, target, setting, failed) for target in targets]
         for row in rows:
             if row["design"] in found:
                 measure.with_errors(row, found[row["design"]]["errors"])
-        order = {design.slug: n for n, design in enumerate(designs)}
         rows.sort(key=lambda row: (row["technology"], order[row["design"]]))
-        return measure.record_of(rows, self.libraries.values(), self.sources[setting], options, command)
+        return measure.record_of(rows, self.libraries.values(), self.sources[setting], self.sweep.options(setting),
+                                 command)
 
-    def _place(self, design, key):
-        """Which of a design's libraries it is."""
-        keys = next(keys for one, keys, _ in self.sweep.designs if one == design)
-        return [each for each in keys if self._fits(design, each)].index(key)
+    @staticmethod
+    def _without(design, technology, setting, failed):
+        return not_measured(design, technology, failed.get((setting, design.slug), "it was not measured yet"))
 
 
 def _cost(job):

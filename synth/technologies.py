@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..golden.refusal import Refusal
+from ..hdl.designs import Design
 from . import fpga, library
 from .characterise import compact
 from .library import Library
@@ -59,6 +60,11 @@ def identity(key: Key, dont_use: str) -> list[Any]:
     if isinstance(key, str):
         return [key, dont_use]
     return [[Path(path).name, library.file_digest(path)] for path in key] + [dont_use]
+
+
+def fits(design: Design, lib: Library) -> bool:
+    """Whether a library has the registers that a design needs."""
+    return design.combinational or not lib.no_register
 
 
 def about(lib: Library) -> dict[str, Any]:

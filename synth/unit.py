@@ -47,6 +47,10 @@ class Unit:
         self.design, self.written, self.source, self.options = design, written, source, options
         self.examined = examined
 
+    @property
+    def slug(self) -> str:
+        return self.design.slug
+
     def key(self, library: Key | None) -> str:
         """Under which digest a store keeps the figures in a library; of None those that belong to no library."""
         return digest("figures", self._mapping(library), self._driving, list(self.written), self.options.prove)
@@ -83,21 +87,23 @@ class Unit:
         found = {key: store.data("figures", self.key(key)) for key in libraries}
         return {key: figures for key, figures in found.items() if figures}
 
-    def hand_over(self, library: Key, figures: Mapping[str, Any], period_ps: float, folder: Path,
-                  store: Store) -> dict[str, Any]:
-        """Leave what a sign-off tool needs of the netlist that fits a period, in a folder; gives what OpenSTA makes of
-        it, as ``signoff``, where there is one."""
-        fit = fitting(figures["points"], period_ps)
-        assert fit
-        points = self._netlists([library], store)[library].points
-        point = next(point for point in points if digest(point.text) == fit["netlist"])
+    def hand_over(self, library: Key, figures: Mapping[str, Any], periods: Mapping[str, float], folder: Path,
+                  store: Store) -> dict[str, dict[str, Any]]:
+        """Leave what a sign-off tool needs of the netlists that fit periods, in a folder of the library; gives by the
+        period's name what OpenSTA makes of each, as ``signoff``, where there is one."""
+        points = {digest(point.text): point for point in self._netlists([library], store)[library].points}
         driven = None if drivable(self.design) else self._drive()
-        activity = driven and curve.activity(self.design, point, driven, self.options, store, self.key(library))
-        point.netlist.library.write_liberty(folder.parent.parent / "cells.lib", full=True)
-        hand_over(folder, point.timing, activity, period_ps)
-        tool = opensta.opensta()
+        technologies.loaded(library, self.options.dont_use).write_liberty(folder / "cells.lib", full=True)
+        tool, signed = opensta.opensta(), {}
         files = () if isinstance(library, str) or Path(library[0]).suffix == ".json" else library
-        return {"signoff": opensta.sign_off(folder, tool[0], files)} if tool else {}
+        for name, period in periods.items():
+            fit = fitting(figures["points"], period)
+            assert fit
+            point, place = points[fit["netlist"]], folder / self.slug / name
+            activity = driven and curve.activity(self.design, point, driven, self.options, store, self.key(library))
+            hand_over(place, point.timing, activity, period)
+            signed[name] = {"signoff": opensta.sign_off(place, tool[0], files)} if tool else {}
+        return signed
 
     def _netlists(self, keys, store):
         options = self.options

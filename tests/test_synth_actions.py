@@ -12,7 +12,7 @@ from lmul.cli import exports
 from lmul.cli.main import main
 from lmul.golden.refusal import Refusal
 from lmul.hdl.designs import parse
-from lmul.synth.actions import MEANINGS, Characterised, _last_run, measure, shape
+from lmul.synth.actions import MEANINGS, Characterised, _last_run, measure
 from lmul.synth.measure import run_report
 from lmul.synth.options import Options
 
@@ -73,7 +73,7 @@ def test_the_last_of_several_runs_is_found():
     ("mul_lmul_e4m3", (1,)), ("mac_int8_int32", (1,)), ("dot_int8_int32_16", (16,)),
     ("tile_int8_16x4", (16, 4)), ("array_int8_int32_4x2_os", (4, 2))])
 def test_a_unit_has_its_multiply_accumulates_along_its_dimensions(slug, sizes):
-    assert shape(parse(slug)) == sizes
+    assert parse(slug).sizes == sizes
 
 
 def test_timeloop_gets_tables_of_the_level_that_is_named():

@@ -12,8 +12,8 @@ from lmul.synth.activity import simulate
 from lmul.synth.drive import drive
 from lmul.synth.energy import estimate
 from lmul.synth.netlist import Netlist
-from lmul.synth.roles import Roles
 from lmul.synth.timing import analyse
+from lmul.synth.verilog_kept import Written
 
 ROLES = ("lane", "tree", "accumulator")
 VECTORS = 600
@@ -31,7 +31,7 @@ def test_a_column_in_its_surroundings_tells_the_whole(slug, tmp_path, record_pro
     netlist = Netlist.read(mapped.gated["lib"][0].source, lib)
     timing = analyse(netlist, lib)
     driven = drive(design, mapping.latency(tmp_path, design), operands("recording"), VECTORS, 1)
-    roles = Roles.read(tmp_path, slug).of(netlist)
+    roles = Written.read(tmp_path, slug).roles(slug).of(netlist)
 
     def columns(inputs):
         """What each column has of its own burns, as shares of the mean."""

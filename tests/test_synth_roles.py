@@ -22,6 +22,7 @@ from lmul.synth.energy import by_role, estimate
 from lmul.synth.netlist import Netlist
 from lmul.synth.roles import ROLES, Roles
 from lmul.synth.timing import Constraints, analyse
+from lmul.synth.verilog_kept import Written
 
 SPEC = Multiplier.make("lmul", "e4m3")
 
@@ -92,7 +93,7 @@ def test_what_declares_nothing_is_said_to(tmp_path):
     "array_lmul_e2m1_fixed64_2x3_ws", "matmul_lmul_e2m1_fp32_2x2_os", "matmul_int8_int32_1x2_ws"])
 def test_every_register_of_a_design_has_a_role_that_is_declared(slug, tmp_path):
     generate(parse(slug), tmp_path)
-    text, roles = (tmp_path / f"{slug}.v").read_text(), Roles.read(tmp_path, slug)
+    text, roles = (tmp_path / f"{slug}.v").read_text(), Written.read(tmp_path, slug).roles(slug)
     about = json.loads((tmp_path / f"{slug}.json").read_text())["modules"]
     registers = {name: re.findall(r"^  reg (?:\[\d+:0\] )?(\w+)", body, re.M)
                  for name, body in re.findall(r"(?ms)^module (\w+)\((.*?)^endmodule", text)}

@@ -108,7 +108,7 @@ def test_energy_is_a_straight_line_over_the_period(tmp_path):
                        ("energy_fj_by_kind", wanted.by_kind["leakage"])):
         mine = found[key]["total" if key.endswith("signoff") else "leakage"] if isinstance(found[key], dict) \
             else found[key]
-        assert mine == pytest.approx(value, rel=1e-3)
+        assert mine == pytest.approx(value, rel=1e-4)
     for parts in ("energy_fj_by_role", "energy_fj_by_kind"):
         assert sum(found[parts].values()) == pytest.approx(found["energy_fj_per_op"], rel=1e-9)
 

@@ -17,11 +17,12 @@ from lmul.synth.characterise import characterise
 from lmul.synth.defaults import default_designs
 from lmul.synth.drive import drive
 from lmul.synth.energy import estimate
-from lmul.synth.mapping import latency, map_design
+from lmul.synth.mapping import map_design
 from lmul.synth.measure import run_report
 from lmul.synth.netlist import Netlist
 from lmul.synth.options import Options
 from lmul.synth.timing import analyse
+from lmul.synth.verilog_kept import Written
 
 AREA, DELAY, ENERGY = 0.02, 0.05, 0.05  # what a table may be off
 GLITCHES = 0.15  # the energy of the fastest netlists: 1 % of a delay decides whether a short glitch is swallowed
@@ -46,7 +47,7 @@ def same_netlists(slugs, pairs, folder):
     checked = 0
     for design in designs:
         tables = {name: table for name, (table, _) in pairs.items()}
-        cycles = latency(folder, design)
+        cycles = Written.read(folder, design.slug).latency
         mapped = map_design(design, folder / f"{design.slug}.v", tables, "low", folder)
         for name, (table, full) in pairs.items():
             found = [(figures(each.source, design, table, cycles), each.source) for each in mapped.netlists[name]]
