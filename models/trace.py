@@ -10,7 +10,8 @@ import numpy as np
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
-from .minilm import HEADS, LAYERS, NAME, MiniLM, float32_matmul
+from .minilm import HEADS, LAYERS, NAME, MiniLM
+from .network import float32_matmul
 from .sentences import read_sentences, trace_sentences
 
 

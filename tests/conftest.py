@@ -130,10 +130,22 @@ def sim_folder(request):
 
 @pytest.fixture(scope="session")
 def minilm():
-    """The transformer of `lmul.models`; without its extra, a skip that says how to install it."""
+    """all-MiniLM-L6-v2; without the extra `models`, a skip that says how to install it."""
     from lmul.models.minilm import MiniLM
 
+    return _installed(MiniLM)
+
+
+@pytest.fixture(scope="session")
+def smollm2():
+    """SmolLM2; without the extra `models`, a skip that says how to install it."""
+    from lmul.models.smollm2 import SmolLM2
+
+    return _installed(SmolLM2)
+
+
+def _installed(network):
     try:
-        return MiniLM()
+        return network()
     except ValueError as error:
         pytest.skip(str(error))

@@ -10,7 +10,7 @@ from lmul.golden.operands import quantise, scale_for
 from lmul.golden.spec import Multiplier
 from lmul.models import attention
 from lmul.models.attention import VARIANTS, compare, evaluate, layer_errors, nearest, spearman
-from lmul.models.minilm import Site
+from lmul.models.network import Site
 from lmul.models.quantised import FP32, Quantised
 from lmul.models.sentences import evaluation_sentences
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lmul.models import minilm as module
-from lmul.models.minilm import HEADS, INNER, LAYERS, WIDTH, MiniLM, float32_matmul, gelu, softmax
+from lmul.models import network
+from lmul.models.minilm import HEADS, INNER, LAYERS, WIDTH, MiniLM, gelu
+from lmul.models.network import float32_matmul, softmax
 from lmul.models.sentences import PAIRS, evaluation_sentences, read_sentences, trace_sentences
 
 REFERENCE = json.loads((Path(__file__).parent / "fixtures" / "minilm_reference.json").read_text())
@@ -73,7 +74,7 @@ def test_gelu_and_softmax():
 
 
 def test_refusals(monkeypatch, tmp_path):
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(network.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError) as error:
         MiniLM()
     assert str(error.value) == ("Weights of all-MiniLM-L6-v2 must be installed, by `make models` or "
