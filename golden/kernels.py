@@ -93,8 +93,24 @@ def _count_leading_zeros(typing_context, integer):
     return types.int64(types.int64), generate
 
 
+def _multiply(typing_context, x, y):
+    if x != y:
+        return None
+    result = {types.int32: types.float32, types.int64: types.float64}.get(x, x)
+
+    def generate(context, builder, signature, arguments):
+        if result == x:
+            return builder.fmul(*arguments)
+        return builder.bitcast(builder.add(*arguments), context.get_value_type(result))
+
+    return result(x, y), generate
+
+
 #: (int64) -> int64, in compiled code alone.
 _leading_zeros: Any = intrinsic(_count_leading_zeros)
+#: The product of two floats of one type; or of two integers, shares of its bits, the float whose bits are their sum:
+#: the signs, uppermost, add up to that of the product.
+float_product: Any = intrinsic(_multiply)
 
 
 @compiled

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from .accumulate import exact_int_sums
-from .accumulate import factors as factors_of
 from .formats import as_codes
 from .parallel import in_threads
 from .products import product
 from .refusal import Refusal
 from .stimulus import all_pairs
-from .tile import GUARD_BITS
-from .tile_kernels import Cut, Factors, Window, add_passes, add_products
+from .tile import GUARD_BITS, MAX_LANES
+from .tile_cut import cut
+from .tile_kernels import Passes, add_looked_up, add_products
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from .tile import Tile
 
 _TABLE_BITS = 20  # operand pairs whose words are looked up
-_FAR = -(1 << 20)  # an exponent below every window
 _ROWS = 32  # of a result that one thread makes at a time
 
 
@@ -210,55 +209,39 @@ def _sums(tile, place, a, b, scales, top):
     """Sums of any depth, int64, and which are NaN, of checked operands."""
     spec = tile.multiplier
     nan = np.any(_special(spec.a, a), axis=1, keepdims=True) | np.any(_special(spec.b, b), axis=0)
-    step = tile.lanes if tile.blocks else a.shape[1]
+    step = tile.lanes if tile.blocks else MAX_LANES  # so many words fit the kernels' int32
     passes = np.arange(-(-a.shape[1] // step))
     of_a, a_nan = _scale_parts(tile.a_block, scales.a, passes * step, 1, (len(a), len(passes)))
     of_b, b_nan = _scale_parts(tile.b_block, scales.b, passes * step, 0, (len(passes), b.shape[1]))
     nan = nan | a_nan[:, None] | b_nan
     if tile.window is None and not tile.blocks:
         return exact_int_sums(spec, a, b), nan
-    factors = Factors(*of_a, *of_b)
-    out, guard = np.zeros((len(a), b.shape[1]), np.int64), GUARD_BITS if tile.blocks else -1
-    kernel, operands, sums = _kernel(tile, place, a, b, step)
+    guard = GUARD_BITS if tile.blocks else -1
+    parts, out = Passes(step, guard, top, *of_a, *of_b), np.zeros((len(a), b.shape[1]), np.int64)
+    kernel, operands = _kernel(tile, place, a, b)
     if kernel is not None:
-        def some_rows(first):
-            last = min(first + _ROWS, len(a))
-            kernel(*operands, first, last, step, guard, top, factors, np.empty(b.shape[1], sums), out)
-
-        in_threads(some_rows, range(0, len(a), _ROWS))
+        in_threads(lambda first: kernel(*operands, (first, min(first + _ROWS, len(a))), parts, out),
+                   range(0, len(a), _ROWS))
         return out, nan
     for n in passes:
         total = np.zeros_like(out)
         for k in range(n * step, min((n + 1) * step, a.shape[1])):
             total += words(tile, place, a[:, k, None], b[None, k])
         if tile.blocks:
-            down = top - factors.a_exp[:, n, None] - factors.b_exp[n]
-            total = (total * factors.a_sig[:, n, None] * factors.b_sig[n] << guard) >> np.minimum(down, 63)
+            down = top - parts.a_exp[:, n, None] - parts.b_exp[n]
+            total = (total * parts.a_sig[:, n, None] * parts.b_sig[n] << guard) >> np.minimum(down, 63)
         out += total
     return out, nan
 
 
-def _kernel(tile: Tile, place: int, a: np.ndarray, b: np.ndarray, step: int) -> tuple[Any, Any, Any]:
-    """The compiled loop for checked operands, what it takes of them, and the type of a pass's sums; or None of all."""
-    spec: Any = tile.multiplier
+def _kernel(tile: Tile, place: int, a: np.ndarray, b: np.ndarray) -> tuple[Any, Any]:
+    """The compiled loop for checked operands, and what it takes of them; or None of both."""
+    spec = tile.multiplier
+    if not (_special(spec.a, a).any() or _special(spec.b, b).any()) and (found := cut(tile, place, a, b)) is not None:
+        return add_products, found
     if spec.a.width + spec.b.width <= _TABLE_BITS:
-        sums = np.int64 if max(map(abs, tile.word_range)) * step >= 1 << 31 else np.int32
-        return add_passes, (_table(tile, place), a, np.ascontiguousarray(b)), sums
-    if tile.window is None or not spec.form or _special(spec.a, a).any() or _special(spec.b, b).any():
-        return None, None, None
-    fields, frac = spec.form == "fields", spec.layout.frac_bits
-    window = Window(int(fields), frac, tile.lowest, tile.highest)
-    of_a = _cut(spec, spec.a, a, place << frac if fields else place)
-    return add_products, (window, of_a, _cut(spec, spec.b, b, -spec.wide_offset if fields else 0)), np.int64
-
-
-def _cut(spec, fmt, codes, less):
-    """Codes as `Cut`, less a number: of fields, or of exponents."""
-    found = factors_of(spec, fmt, codes)
-    fields, none = spec.form == "fields", found.flags != 0
-    sig, exp = found.sig - less * fields, found.exp.astype(np.int64) - less * (not fields)
-    return Cut(np.where(none & fields, _FAR << spec.layout.frac_bits, sig), np.where(none, _FAR, exp),
-               1 - 2 * found.sign.astype(np.int64))
+        return add_looked_up, (_table(tile, place), np.ascontiguousarray(a), np.ascontiguousarray(b))
+    return None, None
 
 
 def _scale_parts(block, codes, places, axis, shape):

@@ -40,6 +40,7 @@ WATCHED = {"products": ["golden_products"], "floats": ["golden_formats", "golden
            "accumulate": ["golden_accumulate"], "matmul": ["golden_stacks", "golden_accumulate"],
            "kernels": ["golden_stacks", "golden_accumulate"],
            "tile": ["golden_tile"], "tile_sums": ["golden_tile"], "tile_kernels": ["golden_tile"],
+           "tile_cut": ["golden_tile"],
            "tile_matrices": ["golden_tile"]}
 #: Modules of a few lines, with as few faults.
 FEW = {"integers", "signed_fields", "families.integer", "families.ternary", "families.powers"}
