@@ -14,7 +14,7 @@ from .products import product
 from .refusal import Refusal
 from .stimulus import all_pairs
 from .tile import GUARD_BITS, MAX_LANES
-from .tile_cut import cut
+from .tile_cut import cut, largest_field
 from .tile_kernels import Passes, add_looked_up, add_products
 
 if TYPE_CHECKING:
@@ -171,14 +171,8 @@ def top_for(tile: Tile, scales: Scales) -> int:
 def _largest_product(tile, a, b):
     """Whether the largest product of codes is zero, and its exponent."""
     spec = tile.multiplier
-    found = product(spec, *(np.array([_largest(fmt, codes)]) for fmt, codes in ((spec.a, a), (spec.b, b))))
+    found = product(spec, *(np.array([largest_field(fmt, codes)]) for fmt, codes in ((spec.a, a), (spec.b, b))))
     return bool(found.zero[0]), int(found.exp[0])
-
-
-def _largest(fmt, codes):
-    """The largest field of codes that are finite numbers."""
-    field = codes.astype(np.int64) & fmt.field_mask
-    return field[field <= fmt.max_finite].max(initial=0)
 
 
 def check_depth(tile: Tile, depth: int) -> None:

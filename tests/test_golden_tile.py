@@ -3,16 +3,19 @@ sums, blocks at the ends of their scales, NaN, results; and float matrices."""
 
 from fractions import Fraction
 from functools import lru_cache
+from itertools import product as product_of
 from math import floor, log2
 
 import ml_dtypes
 import numpy as np
 import pytest
+from lmul.golden import tile_sums
 from lmul.golden.errors import result_errors
 from lmul.golden.formats import FORMATS, block_format, code_dtype
 from lmul.golden.operands import load_recording, quantise
 from lmul.golden.refusal import Refusal
 from lmul.golden.tile import Tile
+from lmul.golden.tile_cut import cut
 from lmul.golden.tile_matrices import Quantised, matmul_floats, numbers, quantised, ready
 from lmul.golden.tile_sums import (
     Scales,
@@ -252,6 +255,60 @@ def test_sums_of_wide_codes_are_those_of_their_words(words_of, seed):
             assert np.array_equal(found & np.uint64((1 << tile.word_bits) - 1),
                                   wanted.view(np.uint64) & np.uint64((1 << tile.word_bits) - 1))
             assert ((found >> np.uint64(tile.word_bits)) == 1).sum() == (9 if special else 0)
+
+
+#: Tiles whose sums are made by one operation of the processor for each product, in fp32 and in float64; by table.
+MADE = ["lmul_e4m3_16x1_w10", "lmul_e4m3_sub_16x1_w10", "lmul_e4m3_offh1_16x1_w24", "exact_e4m3_16x1_w10",
+        "exact_e5m2_flush_16x1_w12", "log_l3f4_16x1_w10", "log_l8f7_16x1_w12", "lmul_bf16_16x1_w12",
+        "lmul_bf16_sub_16x1_w9", "exact_bf16_16x1_w24", "exact_fp16_16x1_w24", "mitchell_fp32_16x1_w20",
+        "exact_fp32_16x1_w24", "lmul_mxe4m3_16x1_w10", "exact_nvfp4_8x1_w10", "log_mxl3f4_32x1_w10",
+        "exact_bf16xmxe4m3_16x1_w12"]
+LOOKED_UP = ["log_mxl3f5_t7_32x1_w10", "exact_e4m3_r4_16x1_w10", "mxint8_32x1"]
+
+
+@pytest.mark.parametrize("words_of", [*MADE, *LOOKED_UP])
+def test_compiled_sums_are_those_of_words(words_of, seed, monkeypatch):
+    """Of numbers in the octaves that count and beyond either end, zeros and subnormals, with both signs; of more rows
+    and columns than are made together, and a depth that is no multiple of lanes; at places from the lowest on."""
+    tile, rng = tile_of(words_of), np.random.default_rng(seed)
+    spec, shapes = tile.multiplier, ((17, 65), (65, 257)) if not tile.blocks else ((17, 64), (64, 257))
+    codes = []
+    for fmt, shape in zip((spec.a, spec.b), shapes, strict=True):
+        if spec.wide.integer:
+            codes.append(rng.integers(0, 256, shape).astype(np.uint8))
+            continue
+        down = rng.integers(0, ((tile.span + 4) << fmt.man_bits), shape) >> rng.integers(0, 2, shape)
+        some = np.maximum(fmt.max_finite - down, 0) | rng.integers(0, 2, shape) * fmt.sign_mask
+        some.flat[:9] = [0, fmt.sign_mask, 1, fmt.man_mask, fmt.man_mask + 1, fmt.max_finite, 2, 5, 1 | fmt.sign_mask]
+        codes.append(some.astype(code_dtype(fmt.width)))
+    a, b = codes
+    scales = Scales(*(block and rng.integers(60, 90, shape(64 // block.size)).astype(np.uint8)
+                      for block, shape in ((tile.a_block, lambda n: (17, n)), (tile.b_block, lambda n: (n, 257)))))
+    lowest = place_for(tile, a, b)
+    for place in sorted({lowest, lowest + 3, lowest + 40} & set(tile.places)):
+        given = tile, place, a, b, scales, top_for(tile, scales)
+        assert (cut(tile, place, a, b) is None) == (words_of in LOOKED_UP)
+        found, _ = tile_sums._sums(*given)
+        with monkeypatch.context() as patched:
+            patched.setattr(tile_sums, "_kernel", lambda *_: (None, None))
+            wanted, _ = tile_sums._sums(*given)
+        assert np.array_equal(found, wanted) and (found.any() or place > lowest)
+
+
+@pytest.mark.parametrize("words_of", ["lmul_e4m3_4x1_w10", "exact_e4m3_4x1_w10", "exact_e5m2_4x1_w12",
+                                      "lmul_e3m4_sub_4x1_w9", "exact_mxe2m3_4x1_w10", "log_l3f4_4x1_w10"])
+def test_words_of_all_pairs_by_compiled_sums(words_of):
+    """Sums of one product, at every place where none is above the window."""
+    tile = tile_of(words_of)
+    tile = Tile(tile.multiplier, tile.lanes, tile.window)
+    a, b = (np.flatnonzero((np.arange(1 << fmt.width) & fmt.field_mask) <= fmt.max_finite).astype(np.uint8)
+            for fmt in (tile.multiplier.a, tile.multiplier.b))
+    rows = np.array_split(a, 16)  # with fewer codes in a matrix the largest product is another
+    for some, place in product_of(rows, tile.places):
+        if cut(tile, place, some[:, None], b[None]) is not None:
+            found, _ = tile_sums._sums(tile, place, some[:, None], b[None], Scales(), 0)
+            assert np.array_equal(found, words(tile, place, some[:, None], b[None]))
+    assert cut(tile, tile.places[-1], a[:, None], b[None]) is not None
 
 
 def in_passes(tile, a, b, scales, result):
