@@ -72,18 +72,29 @@ class Rule(NamedTuple):
     terms: Terms
 
 
-class Words(NamedTuple):
-    """An operand as 32-bit words, int32, from which one operation of the processor makes a product in fp32.
+class Numbers(NamedTuple):
+    """What stands at the places of codes, (places,): ``word``, of which `float_product` makes a product in fp32;
+    ``size``, float64, of exact products the magnitude, of sums of fields the field; and ``factors``, (places, 1).
 
-    For exact products ``word`` is the operand's value in fp32, to be multiplied, and ``mask`` is not looked at. For
-    L-Mul the words of ``a`` and ``b`` are added: ``a``'s is its field, ``b``'s is its field in units of ``a``'s last
-    place, with the offset and what turns the two biases into fp32's. In e4m3, 1.5 and 1.75 become 60 and 62 + 905, and
-    967 + 60 = 1027 is exponent 128 and mantissa 3 of 8: shifted left to fp32's place, the number 2.75. ``mask`` has the
-    operand's sign at the top and below it ones, or zeros where the operand is zero and makes the product so.
+    For L-Mul ``b``'s fields are in units of ``a``'s last place, with the offset and what turns the two biases into
+    fp32's. In e4m3, 1.5 and 1.75 become 60 and 62 + 905, and 967 + 60 = 1027 is exponent 128 and mantissa 3 of 8: with
+    both words shifted left to fp32's place, the number 2.75.
     """
 
     word: np.ndarray
-    mask: np.ndarray
+    size: np.ndarray
+    factors: Factors
+
+
+class Rows(NamedTuple):
+    """A stack of operands ``b``, (n, depth, cols): ``place`` among `Numbers`; ``word``; and ``kept``, int32, which are
+    not zero. Of each row, (n, depth): the ``least`` size that is not zero, and the ``most``, infinite with specials."""
+
+    place: np.ndarray
+    word: np.ndarray
+    kept: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
 
 
 def _count_leading_zeros(typing_context, integer):
@@ -334,48 +345,60 @@ def sum_exactly(fmt: Target, rule: Rule, lowest: Int, length: Int, a: Factors, b
 
 
 @compiled
-def tiles_in_fp32(fmt: Target, rule: Rule, shift: Int, tiles: np.ndarray, direct: np.ndarray, a: Words, b: Words,
-                  a_factors: Factors, b_factors: Factors, out: np.ndarray) -> None:
-    """Tiles of a matrix product with the accumulator fp32, many columns at a time by the processor's own addition.
-
-    A row of ``tiles`` has the first and the end of a tile's rows, those of its columns in ``b``, and its first column
-    in ``out``; ``a`` and ``b``, (rows, depth) and (depth, cols), are `Words`; ``direct``, (rows, depth), says with
-    which of ``a`` every product is an fp32 number. The others take `added`, with ``b_factors`` transposed. A sum of
-    fields is shifted by ``shift`` to be fp32's.
-    """
-    for n in range(len(tiles)):
-        top, bottom, left, right, place = tiles[n]
-        sums = _tile_in_fp32(fmt, rule, shift, top, bottom, left, right, direct, a, b, a_factors, b_factors)
-        out[top:bottom, place : place + right - left] = sums
+def look_up(numbers: Numbers, rows: Rows) -> None:
+    """Fill in rows whose places are known."""
+    for n in range(rows.place.shape[0]):
+        for k in range(rows.place.shape[1]):
+            least, most = np.inf, -np.inf
+            for j in range(rows.place.shape[2]):
+                place = rows.place[n, k, j]
+                flags = numbers.factors.flags[place, 0]
+                rows.word[n, k, j] = numbers.word[place]
+                rows.kept[n, k, j] = flags == 0
+                if flags == 0:
+                    least, most = min(least, numbers.size[place]), max(most, numbers.size[place])
+                elif flags != ZERO:
+                    most = np.inf
+            rows.least[n, k], rows.most[n, k] = least, most
 
 
 @compiled
-def _tile_in_fp32(fmt, rule, shift, top, bottom, first, end, direct, a, b, a_factors, b_factors):
-    width = end - first
-    sums = np.zeros((bottom - top, width), np.int32)
-    values = sums.view(np.float32)
-    terms = np.empty(width, np.int32)
-    term_values, b_values, a_values = terms.view(np.float32), b.word.view(np.float32), a.word.view(np.float32)
-    for k in range(direct.shape[1]):
-        y, y_mask, y_value = b.word[k, first:], b.mask[k, first:], b_values[k, first:]
+def tiles_in_fp32(fmt: Target, rule: Rule, limits: tuple[float, float], tiles: np.ndarray, a: np.ndarray,
+                  a_numbers: Numbers, b: Rows, b_numbers: Numbers, out: np.ndarray) -> None:
+    """Tiles of a stack of matrix products with the accumulator fp32, many columns at a time by the processor's own
+    addition.
+
+    A row of ``tiles`` has the matrix, the first and the end of a tile's rows, and those of its columns; ``a``, (n,
+    rows, depth), has places. Where a number's products with a row of ``b`` are numbers of fp32, from the first of the
+    ``limits`` to below the second, its step is the processor's; where it is zero, none; else it is `added`.
+    """
+    for n in range(len(tiles)):
+        matrix, top, bottom, left, right = tiles[n]
+        out[matrix, top:bottom, left:right] = _tile_in_fp32(fmt, rule, limits, matrix, top, bottom, left, right, a,
+                                                            a_numbers, b, b_numbers)
+
+
+@compiled
+def _tile_in_fp32(fmt, rule, limits, n, top, bottom, left, right, a, a_numbers, b, b_numbers):
+    sums = np.zeros((bottom - top, right - left), np.int32)
+    values, codes = sums.view(np.float32), sums.view(np.uint32)
+    for k in range(a.shape[2]):
+        least, most = b.least[n, k], b.most[n, k]
+        y, kept = b.word[n, k, left:right], b.kept[n, k, left:right]
         for i in range(top, bottom):
-            acc = values[i - top]
-            if not direct[i, k]:
-                codes = sums[i - top].view(np.uint32)
-                for j in range(width):
-                    sign, mag, exp, flags = term(rule, a_factors, b_factors, i, first + j, k)
-                    codes[j] = added(fmt, np.int64(codes[j]), sign, mag, exp, flags)
-            elif rule.form == FIELDS:
-                x, x_mask = a.word[i, k], a.mask[i, k]
-                for j in range(width):
-                    keep, sign = x_mask & y_mask[j] & 0x7FFFFFFF, (x_mask ^ y_mask[j]) & ~0x7FFFFFFF
-                    terms[j] = (((x + y[j]) << shift) & keep) | sign
-                for j in range(width):
-                    acc[j] += term_values[j]
+            place, acc = a[n, i, k], values[i - top]
+            x, size, flags = a_numbers.word[place], a_numbers.size[place], a_numbers.factors.flags[place, 0]
+            smallest, largest = (size + least, size + most) if rule.form == FIELDS else (size * least, size * most)
+            if flags == ZERO and most < np.inf:
+                continue
+            if flags == 0 and limits[0] <= smallest and largest < limits[1]:
+                for j in range(len(y)):
+                    acc[j] += float_product(x, y[j]) if kept[j] else np.float32(0)
             else:
-                x_value = a_values[i, k]
-                for j in range(width):
-                    acc[j] += x_value * y_value[j]
+                for j in range(right - left):
+                    sign, mag, exp, flags = term(rule, a_numbers.factors, b_numbers.factors, place,
+                                                 b.place[n, k, left + j], 0)
+                    codes[i - top, j] = added(fmt, np.int64(codes[i - top, j]), sign, mag, exp, flags)
     return sums
 
 

@@ -14,10 +14,9 @@ import numpy as np
 
 from . import kernels
 from .accumulate import check, exact_int_sums, extent, factors, rule, sums, target
-from .floats import flags
 from .formats import FORMATS, as_codes, code_dtype
 from .parallel import in_threads
-from .products import product, wide_value
+from .products import product
 from .refusal import Refusal
 from .stimulus import all_pairs
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 _FP32 = FORMATS["fp32"]
 _TABLE_BITS = 16  # operand pairs that a table may have
+_CODE_BITS = 16  # of formats whose codes are all looked up
 _PARTS, _PART = 16, 1 << 21  # that tiles are shared out in: at most so many, of at least so many products
 _ROWS, _COLS = 8, 512  # of the result, made together: their sums and one row of B stay in the first cache
 
@@ -135,9 +135,7 @@ def _tiles(shape):
 def _shared_tiles(shape, depth):
     """The tiles of a stack of results as `kernels.tiles_in_fp32` takes them, in as many arrays as threads are worth."""
     count, rows, cols = shape
-    tiles = np.array([(*each_rows, *each_cols, each_cols[0]) for each_rows, each_cols in _tiles((rows, cols))])
-    step = np.array([rows, rows, cols, cols, 0])
-    tiles = (tiles + np.arange(count)[:, None, None] * step).reshape(-1, 5)
+    tiles = np.array([(n, *some, *others) for n in range(count) for some, others in _tiles((rows, cols))])
     return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth // _PART)))
 
 
@@ -153,47 +151,41 @@ def _fits_fp32(spec):
 def _sum_fp32(spec, a, b, out):
     """Fill the stack ``out`` (uint32) by the processor's addition, step by step where a product is not an fp32 number.
     Inf and NaN are no such numbers, so that only steps make a NaN, the accumulator's, and additions leave it."""
-    direct = _direct(spec, a, b)
-    tiles = _shared_tiles(out.shape, a.shape[2])
-    # The rows of all matrices below each other, the columns of all side by side.
-    a, direct, out = (array.reshape(-1, array.shape[2]) for array in (a, direct, out))
-    b = np.concatenate(b, axis=1)
-    a_factors, b_factors = factors(spec, spec.a, a), factors(spec, spec.b, b.T)
+    fields, unit = spec.form == "fields", spec.wide.frac_bits
+    rebias = ((_FP32.bias - spec.wide.exp_bias) << unit) + spec.wide_offset if fields else 0
+    a, a_numbers = _numbers(spec, spec.a, a, 0)
+    b, b_numbers = _numbers(spec, spec.b, b, rebias)
+    word, kept = np.empty(b.shape, b_numbers.word.dtype), np.empty(b.shape, np.int32)
+    rows = kernels.Rows(b, word, kept, np.empty(b.shape[:2]), np.empty(b.shape[:2]))
+    kernels.look_up(b_numbers, rows)
+    limits = (float(1 << unit), float(255 << unit)) if fields else (2.0**-126, 2.0**128)
+    arrays = a, a_numbers, rows, b_numbers, out.view(np.int32)
+    in_threads(lambda some: kernels.tiles_in_fp32(target(_FP32), rule(spec), limits, some, *arrays),
+               _shared_tiles(out.shape, a.shape[2]))
+
+
+def _numbers(spec, fmt, codes, constant):
+    """Places of codes and what stands there, for sums of fields with a constant more: all codes of a short format, else
+    those of the operand."""
+    if fmt.width <= _CODE_BITS:
+        return codes.astype(np.int32), _every_number(spec, fmt, constant)
+    places = np.arange(codes.size, dtype=np.int32).reshape(codes.shape)
+    return places, _as_numbers(spec, fmt, codes.reshape(-1, 1), constant)
+
+
+@lru_cache(maxsize=64)
+def _every_number(spec, fmt, constant):
+    return _as_numbers(spec, fmt, np.arange(1 << fmt.width, dtype=code_dtype(fmt.width))[:, None], constant)
+
+
+def _as_numbers(spec, fmt, codes, constant):
+    found = factors(spec, fmt, codes)
     if spec.form == "fields":
-        rebias = ((_FP32.bias - spec.wide.exp_bias) << spec.wide.frac_bits) + spec.wide_offset
-        words = _field_words(a_factors, 0), kernels.Words(*map(_transposed, _field_words(b_factors, rebias)))
-    else:
-        words = _value_words(spec, spec.a, a), _value_words(spec, spec.b, b)
-    arrays = direct, *words, a_factors, b_factors, out.view(np.int32)
-    shift = _FP32.man_bits - spec.wide.frac_bits
-    in_threads(lambda some: kernels.tiles_in_fp32(target(_FP32), rule(spec), shift, some, *arrays), tiles)
-
-
-def _field_words(operand, constant):
-    sign = operand.sign.astype(np.uint32) << 31
-    mask = sign | np.where(operand.flags == kernels.ZERO, 0, 0x7FFFFFFF).astype(np.uint32)
-    return kernels.Words((operand.sig + constant).astype(np.int32), mask.view(np.int32))
-
-
-def _value_words(spec, fmt, codes):
-    zero, _, _ = flags(fmt, codes & fmt.field_mask, spec.subnormals)
-    words = fmt.decode(np.where(zero, codes & fmt.sign_mask, codes)).astype(np.float32).view(np.int32)
-    return kernels.Words(words, words)
-
-
-def _transposed(array):
-    return np.ascontiguousarray(array.T)
-
-
-def _direct(spec, a, b):
-    """Which codes of ``a``, (n, rows, depth), make only fp32 numbers with the whole of their row of ``b``: normal, or
-    zero. Products grow with a field, so the least and the largest of the row tell."""
-    field = b & spec.b.field_mask
-    largest = field.max(axis=2)
-    zero, _, _ = flags(spec.b, field, spec.subnormals)
-    least = np.where(zero, largest[..., None], field).min(axis=2)
-    low, high = (abs(wide_value(spec, product(spec, a, codes[:, None]))) for codes in (least, largest))
-    return ((low >= 2.0**-126) | (low == 0)) & (high < 2.0**128)
+        field = found.sig[:, 0] + constant
+        word = (field << (_FP32.man_bits - spec.wide.frac_bits)) + (found.sign[:, 0].astype(np.int64) << 31)
+        return kernels.Numbers(word.astype(np.int32), field.astype(np.float64), found)
+    values = fmt.decode(np.where(found.flags == kernels.ZERO, 0, codes))[:, 0].astype(np.float32)
+    return kernels.Numbers(values, abs(values).astype(np.float64), found)
 
 
 @lru_cache(maxsize=16)

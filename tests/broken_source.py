@@ -10,6 +10,8 @@ import os
 import sys
 from importlib.machinery import PathFinder, SourceFileLoader
 
+import numpy as np
+
 _SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.LShift: ast.RShift, ast.RShift: ast.LShift,
           ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitOr, ast.FloorDiv: ast.Mult, ast.Mod: ast.Add,
           ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -72,6 +74,12 @@ def _leading_zeros(integer):
     return 0 if integer < 0 else 64 - int(integer).bit_length()
 
 
+def _float_product(x, y):
+    if isinstance(x, np.floating):
+        return x * y
+    return np.array([int(x) + int(y) & 0xFFFFFFFF], np.uint32).view(np.float32)[0]
+
+
 class _Loader(SourceFileLoader):
     def get_code(self, name):
         tree = ast.parse(self.get_data(self.path))
@@ -79,9 +87,9 @@ class _Loader(SourceFileLoader):
 
     def exec_module(self, module):
         super().exec_module(module)
-        # Of what is compiled otherwise, the one thing that is no Python.
+        # Of what is compiled otherwise, the two things that are no Python.
         if hasattr(module, "_leading_zeros") and os.environ.get("NUMBA_DISABLE_JIT") == "1":
-            module._leading_zeros = _leading_zeros
+            module._leading_zeros, module.float_product = _leading_zeros, _float_product
 
 
 class _Finder:

@@ -380,7 +380,7 @@ def assert_four_products(spec, accumulator, value):
 @pytest.mark.parametrize("spec", [*(spec for spec in MULTIPLIERS if spec.wide.sig_bits <= 24),
                                   *(Multiplier.make(kind, "bf16") for kind in ("exact", "mitchell"))],
                          ids=lambda spec: spec.name)
-def test_which_rows_make_numbers_of_fp32(spec, seed):
+def test_where_products_become_no_numbers_of_fp32(spec, seed):
     generator = np.random.default_rng(seed)
     powers = (np.arange(1, spec.a.exp_mask + 1) << spec.a.man_bits).reshape(1, -1, 1)
     factors = [*(np.clip(spec.b.bias + exp, 1, spec.b.exp_mask) << spec.b.man_bits for exp in (-20, 0, 20)),
@@ -390,9 +390,25 @@ def test_which_rows_make_numbers_of_fp32(spec, seed):
                     some_codes(generator, spec.b, (3, 8, cols), spread, finite))
                    for spread, finite in ((2, True), (60, True), (130, True), (60, False)) for cols in (1, 2, 9))):
         a, b = as_codes(spec.a, a), as_codes(spec.b, b)
-        values = abs(wide_value(spec, product(spec, a[..., None], b[:, None])))
-        numbers = (values == 0) | (values >= 2.0**-126) & (values < 2.0**128)
-        assert np.array_equal(matmul_module._direct(spec, a, b), numbers.all(axis=3))
+        wanted = [sums(spec, FP32, x, y.T, every_pair=True) for x, y in zip(a, b, strict=True)]
+        assert np.array_equal(matmul(spec, FP32, a, b).ravel(), np.concatenate(wanted))
+
+
+@pytest.mark.parametrize("spec", [Multiplier.make(kind, fmt) for kind in ("lmul", "exact")
+                                  for fmt in ("e4m3", "e5m2", "e3m4", "bf16")], ids=lambda spec: spec.name)
+def test_sums_of_attention(spec, seed):
+    """Weights of a causal softmax, most of them zero or subnormal codes, those of bf16 down to the smallest numbers,
+    by values; a NaN stands where all weights are zero but the last row's."""
+    rng = np.random.default_rng(seed)
+    scores = np.tril(np.exp(12 * rng.normal(size=(2, 20, 20)) - 80 * (rng.random((2, 20, 20)) < 0.3)))
+    weights, values = scores / scores.max(axis=2, keepdims=True), rng.normal(size=(2, 20, 9)) * 2.0**-5
+    a, b = spec.a.encode(weights), spec.b.encode(values)
+    assert (a == 0).mean() > 0.4 and ((a > 0) & (a < spec.a.min_normal)).any()
+    b[1, 19, 3] = spec.b.nan or spec.b.inf
+    found = matmul(spec, FP32, a, b)
+    for pair in zip(a, b, found, strict=True):
+        assert np.array_equal(pair[2].ravel(), sums(spec, FP32, pair[0], pair[1].T, every_pair=True))
+    assert np.isnan(found[1, :, 3].view(np.float32)).all()
 
 
 @pytest.mark.parametrize("kind", ["lmul", "exact"])
