@@ -388,10 +388,12 @@ def _tile_in_fp32(fmt, rule, limits, n, top, bottom, left, right, a, a_numbers, 
         for i in range(top, bottom):
             place, acc = a[n, i, k], values[i - top]
             x, size, flags = a_numbers.word[place], a_numbers.size[place], a_numbers.factors.flags[place, 0]
-            smallest, largest = (size + least, size + most) if rule.form == FIELDS else (size * least, size * most)
             if flags == ZERO and most < np.inf:
                 continue
-            if flags == 0 and limits[0] <= smallest and largest < limits[1]:
+            smallest = largest = np.inf
+            if flags == 0:
+                smallest, largest = (size + least, size + most) if rule.form == FIELDS else (size * least, size * most)
+            if smallest >= limits[0] and largest < limits[1]:
                 for j in range(len(y)):
                     acc[j] += float_product(x, y[j]) if kept[j] else np.float32(0)
             else:

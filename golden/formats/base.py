@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..parallel import in_chunks
 from ..refusal import Refusal
 
 if TYPE_CHECKING:
@@ -142,7 +143,11 @@ class Format:
                 raise Refusal(f"Values for {self} must be numbers, not nan")
             if overflow == "ieee":
                 raise Refusal(f"Overflow must be 'saturate' for {self}, which has neither Inf nor NaN, not 'ieee'")
-        return self._nearest(values, overflow).astype(code_dtype(self.width))
+        if self.per_code > 1:
+            return self._nearest(values, overflow).astype(code_dtype(self.width))
+        codes = np.empty(values.shape, code_dtype(self.width))
+        in_chunks(lambda some: [self._nearest(some, overflow)], [values.ravel()], [codes.reshape(-1)])
+        return codes
 
     def along(self, codes: np.ndarray, axis: int) -> np.ndarray:
         """As `decode`, where a code stands for several numbers with these along the ``axis`` (-1 or -2) of the codes,
