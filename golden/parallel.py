@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -47,11 +48,13 @@ def in_chunks(function: Callable, inputs: list[np.ndarray], outputs: list[np.nda
     function : callable
         Element-wise; takes as many arrays as there are inputs and gives a sequence of as many as there are outputs.
     inputs, outputs : sequences of arrays
-        All one-dimensional and of one length.
+        All of one length, which may be of rows.
     """
+    rows = max(1, _CHUNK // prod(inputs[0].shape[1:]))
+
     def run(start):
-        chunk = slice(start, start + _CHUNK)
+        chunk = slice(start, start + rows)
         for output, result in zip(outputs, function(*(array[chunk] for array in inputs)), strict=True):
             output[chunk] = result
 
-    in_threads(run, range(0, len(inputs[0]), _CHUNK))
+    in_threads(run, range(0, len(inputs[0]), rows))

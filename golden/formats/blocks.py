@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..parallel import in_chunks
 from ..refusal import Refusal
-from .base import Format
+from .base import Format, code_dtype
 from .scales import SCALES, Scale
 
 if TYPE_CHECKING:
@@ -63,12 +64,17 @@ class Block:
             raise Refusal(f"Values for {self} must come in blocks of {self.size}, not in shape {values.shape}")
         if not np.isfinite(values).all():
             raise Refusal(f"Values for {self} must be finite numbers, not nan or inf")
-        blocks = values.reshape(*values.shape[:-1], -1, self.size)
-        largest = abs(blocks).max(axis=-1)
-        scales = self.scale.encode(self._scale(largest))
+        codes = np.empty(values.shape, code_dtype(self.element.width))
+        scales = np.empty((*values.shape[:-1], values.shape[-1] // self.size), code_dtype(self.scale.width))
+        in_chunks(self._encode, [values.reshape(-1, self.size)], [codes.reshape(-1, self.size), scales.reshape(-1)])
+        return Blocks(codes, scales)
+
+    def _encode(self, blocks):
+        """Codes of rows that are blocks, and of their scales."""
+        scales = self.scale.encode(self._scale(abs(blocks).max(axis=-1)))
         by = self.scale.decode(scales)
         by = np.where(by > 0, by, 1.0)  # a float's scale may be 0, of a block that is next to nothing
-        return Blocks(self.element.encode(blocks / by[..., None]).reshape(values.shape), scales)
+        return self.element.encode(blocks / by[:, None]), scales
 
     def decode(self, blocks: Blocks) -> np.ndarray:
         """The numbers of `Blocks`, float64 of the elements' shape."""

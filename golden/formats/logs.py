@@ -78,7 +78,7 @@ class LogFormat(SignedFields):
         return np.where(codes >> self.field_bits, -number, number)
 
     def _nearest(self, values, overflow):
-        return self._coded(values, _thresholds(self, _halfway))
+        return self._coded(values, _halfway)
 
     def nearest_in_log(self, values: np.ndarray) -> np.ndarray:
         """The codes nearest to numbers in the logarithm. Zero, whose logarithm is infinitely far, takes what would be
@@ -92,11 +92,23 @@ class LogFormat(SignedFields):
         values = np.asarray(values, np.float64)
         if np.isnan(values).any():
             raise Refusal(f"Values for {self} must be numbers, not nan")
-        return self._coded(values, _thresholds(self, _between)).astype(code_dtype(self.width))
+        return self._coded(values, _between).astype(code_dtype(self.width))
 
-    def _coded(self, values, thresholds):
-        field = np.searchsorted(thresholds, np.abs(values), side="right")
+    def _coded(self, values, way):
+        """Codes by the thresholds between fields: of the bucket that a number is in its first field, and whether the
+        one threshold that may be there lies below."""
+        thresholds, first, fields = _buckets(self, way)
+        size = np.abs(values)
+        bucket = (size.view(np.int64) >> self._below_buckets) - first
+        field = fields[np.clip(bucket, 0, len(fields) - 1)]
+        field = field + (size >= thresholds[field])
         return field | np.where(np.signbit(values), self.sign_mask, 0)
+
+    @property
+    def _below_buckets(self):
+        """Bits of a float64 that do not tell its bucket. With a bit more than a fraction has, buckets are shorter than
+        steps between numbers: of ``2**(1 / n)``, more than ``1 + 1 / 2n``."""
+        return _SIGNIFICAND - self.man_bits - 1
 
     @property
     def magnitude(self) -> float:
@@ -169,6 +181,16 @@ def _thresholds(fmt, way: Callable[[int, int, int], int]):
     if way is _halfway:
         limits[0] = _above(_halfway_to_zero, fmt.man_bits, 0) * 0.5**fmt.bias
     return limits
+
+
+@lru_cache(maxsize=64)
+def _buckets(fmt, way):
+    """Thresholds, and NaN behind them; and of each bucket of float64s, from the one below the first threshold to that
+    of the last, its number (of the first one) and the field at its beginning."""
+    thresholds = _thresholds(fmt, way)
+    low, high = (int(each) >> fmt._below_buckets for each in thresholds[[0, -1]].view(np.int64))
+    starts = (np.arange(low - 1, high + 1) << fmt._below_buckets).view(np.float64)
+    return np.append(thresholds, np.nan), low - 1, np.searchsorted(thresholds, starts, side="right")
 
 
 def _above(way, man_bits, place):
