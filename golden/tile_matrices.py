@@ -93,8 +93,11 @@ def quantised(fmt: Format, block: Block | None, values: np.ndarray, own: Format 
         return Quantised(codes, None, scale)
     along = np.moveaxis(values, axis, -1)
     scale = block.tensor_scale(along)
-    room = [(0, 0)] * (along.ndim - 1) + [(0, -along.shape[-1] % block.size)]
-    found = block.encode(np.pad(along / scale, room))
+    if scale != 1:
+        along = along / scale
+    if missing := -along.shape[-1] % block.size:
+        along = np.pad(along, [(0, 0)] * (along.ndim - 1) + [(0, missing)])
+    found = block.encode(along)
     codes, scales = (np.ascontiguousarray(np.moveaxis(each, -1, axis)) for each in found)
     return Quantised(codes, scales, scale)
 

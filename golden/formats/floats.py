@@ -159,20 +159,17 @@ class FloatFormat(SignedFields):
     def _nearest(self, values, overflow):
         """Round to nearest, ties to even, once; whatever rounds beyond the largest number, infinities too, saturates
         (the saturating conversion of OCP OFP8) or overflows. Signs are kept, also of zeros and NaN."""
-        field = self._round_field(values.view(np.int64) & ~np.int64(-1 << 63))
+        size = np.abs(values)
+        # Of a normal number float64's bits, rounded; the exponent's biases differ.
+        normal = round_shift(size.view(np.int64), 52 - self.man_bits) - ((1023 - self.bias) << self.man_bits)
+        # Of a smaller one the bits that are added to a power of two whose last place is that of subnormals.
+        power = np.ldexp(1.0, 53 - self.bias - self.man_bits)
+        small = (size + power).view(np.int64) - power.view(np.int64)
+        field = np.where(size < np.ldexp(1.0, 1 - self.bias), small, normal)
         field = np.where(field > self.max_finite, self.overflow_field(overflow), field)
         if self.nan is not None:
             field = np.where(np.isnan(values), self.nan, field)
         return field | np.where(np.signbit(values), self.sign_mask, 0)
-
-    def _round_field(self, bits):
-        """Field nearest to the non-negative float64s with these ``bits``; beyond ``max_finite`` unbounded."""
-        # Zero and float64's subnormals, far below any format, are rounded to 0 whatever their significand.
-        significand = (bits & ((1 << 52) - 1)) | (1 << 52)
-        exp = (bits >> 52) - 1023 + self.bias
-        shift = np.minimum(52 - self.man_bits + np.maximum(1 - exp, 0), 62)
-        # The hidden bit of a normal number adds one to the exponent field.
-        return ((np.maximum(exp, 1) - 1) << self.man_bits) + round_shift(significand, shift)
 
     def corners(self) -> np.ndarray:
         """The codes of a format where arithmetic goes wrong first, ascending and each once.
