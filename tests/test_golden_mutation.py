@@ -109,8 +109,6 @@ EQUIVALENT = {
             'no code reaches the upper half',
     },
     "formats.blocks": {
-        "blocks = values.reshape(*values.shape[:-1], -1, self.size): 1 to 2, again":
-            'numpy takes any negative number for the size that it is to find',
         "parts = values.reshape(*values.shape[:-1], -1, self.size): 1 to 2, again":
             'numpy takes any negative number for the size that it is to find',
         'by = np.where(by > 0, by, 1.0)  # a float\'s scale may be 0, of a block that is next to nothing: 1.0 to 2.0':
@@ -133,10 +131,6 @@ EQUIVALENT = {
         "if fmt.exp_bits > 4 or fmt.width > 16: 16 to 17": "17, a prime, is no number of parts of equal width",
     },
     "formats.floats": {
-        "significand = (bits & ((1 << 52) - 1)) | (1 << 52): 1 to 2": "the bit let through is set anyway",
-        "significand = (bits & ((1 << 52) - 1)) | (1 << 52): 52 to 53": "the bit let through is set anyway",
-        "shift = np.minimum(52 - self.man_bits + np.maximum(1 - exp, 0), 62): 62 to 63": "from 54 on nothing is left",
-        "shift = np.minimum(52 - self.man_bits + np.maximum(1 - exp, 0), 62): 62 to 61": "from 54 on nothing is left",
         'starts = [0, binade, *powers, (one + binade) // 2, self.max_finite + 1]: 0 to -1':
             'only 2 goes, which is a lone bit of the mantissa or the smallest normal',
     },
@@ -215,8 +209,6 @@ EQUIVALENT = {
     "matmul": {
         'stacks = [array.reshape(-1, *array.shape[-2:]) for array in (a, b, out)]: 1 to 2':
             'numpy takes any negative number for the size that it is to find',
-        'tiles = (tiles + np.arange(count)[:, None, None] * step).reshape(-1, 5): 1 to 2':
-            'numpy takes any negative number for the size that it is to find',
         'return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth // _PART))): 1 to 2':
             'how the work is shared out among threads changes no result',
         'return np.array_split(tiles, max(1, min(len(tiles), _PARTS, count * rows * cols * depth //'
@@ -233,10 +225,8 @@ EQUIVALENT = {
             'how the work is shared out among threads changes no result',
         'return spec.wide.sig_bits + spec.wide.implicit_one <= _FP32.man_bits + 1: Add to Sub':
             "L-Mul's significands, which alone have an implicit one, are never as long",
-        'tiles = _shared_tiles(out.shape, a.shape[2]): 2 to 1':
+        '_shared_tiles(out.shape, a.shape[2])): 2 to 1':
             'how the work is shared out among threads changes no result',
-        'a, direct, out = (array.reshape(-1, array.shape[2]) for array in (a, direct, out)): 1 to 2':
-            'numpy takes any negative number for the size that it is to find',
         'return table.reshape(-1, 1 << spec.a.width, 1 << spec.b.width): 1 to 2':
             'numpy takes any negative number for the size that it is to find',
     },

@@ -185,12 +185,12 @@ def _thresholds(fmt, way: Callable[[int, int, int], int]):
 
 @lru_cache(maxsize=64)
 def _buckets(fmt, way):
-    """Thresholds, and NaN behind them; and of each bucket of float64s, from the one below the first threshold to that
-    of the last, its number (of the first one) and the field at its beginning."""
+    """Thresholds; and of buckets of float64s, from the one below the first threshold to that of the last, the first
+    one's number and the field at the beginning of each."""
     thresholds = _thresholds(fmt, way)
     low, high = (int(each) >> fmt._below_buckets for each in thresholds[[0, -1]].view(np.int64))
     starts = (np.arange(low - 1, high + 1) << fmt._below_buckets).view(np.float64)
-    return np.append(thresholds, np.nan), low - 1, np.searchsorted(thresholds, starts, side="right")
+    return thresholds, low - 1, np.searchsorted(thresholds, starts, side="right")
 
 
 def _above(way, man_bits, place):
