@@ -173,7 +173,7 @@ def _numbers(spec, fmt, codes, constant):
     return places, _as_numbers(spec, fmt, codes.reshape(-1, 1), constant)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _every_number(spec, fmt, constant):
     return _as_numbers(spec, fmt, np.arange(1 << fmt.width, dtype=code_dtype(fmt.width))[:, None], constant)
 
