@@ -1,4 +1,4 @@
-"""Operand sources: the recording of a transformer, a user's tensors, uniform and Gaussian numbers; and how they become
+"""Operand sources: recordings of transformers, a user's tensors, uniform and Gaussian numbers; and how they become
 codes of a multiplier's formats, in the order in which a processing element meets them."""
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .spec import Multiplier
 
 PAIRINGS = ("elements", "matmul")
+#: Recordings kept in the project, by name, and their networks: what attention and feed-forward layers multiply.
+RECORDINGS = {"recording": "all-MiniLM-L6-v2", "smollm2": "SmolLM2-135M-Instruct"}
+#: Every source that needs no file.
+SOURCES = (*RECORDINGS, "uniform", "gaussian")
 SHARES = {"qk": 0.25, "pv": 0.25, "ffn": 0.5}  # of the pairs drawn from a recording
 _RUN = 64  # element pairs are drawn in runs of this many neighbours
 _SYNTHETIC = 1 << 16
@@ -116,25 +120,25 @@ class Operands:
 
 
 def operands(name: str, seed: int = 1, pairing: str | None = None, specs: Iterable[Multiplier] = ()) -> Operands:
-    """The source called ``name``: ``recording``, ``uniform``, ``gaussian``, or tensors as `load` takes them.
+    """The source called ``name``: one of `SOURCES`, or tensors as `load` takes them.
 
     Raises
     ------
     Refusal
         If the tensors are refused; see `load`. If the pairing of others is asked for.
     """
-    if name not in ("recording", "uniform", "gaussian"):
+    if name not in SOURCES:
         return load(name, pairing, specs)
     if pairing is not None:
         raise Refusal(f"Pairing must be left to {name}, which has its own, not {pairing!r}")
-    if name == "recording":
-        return load_recording()
+    if name in RECORDINGS:
+        return load_recording(name)
     return {"uniform": uniform, "gaussian": gaussian}[name](_SYNTHETIC, seed)
 
 
-def load_recording() -> Operands:
-    """The recording kept in the project: what attention and a feed-forward layer of all-MiniLM-L6-v2 multiply."""
-    with as_file(files(str(__package__)) / "data" / "recording.npz") as path:
+def load_recording(name: str = "recording") -> Operands:
+    """A recording kept in the project, by its name in `RECORDINGS`."""
+    with as_file(files(str(__package__)) / "data" / f"{name}.npz") as path:
         return load(path)
 
 
@@ -206,20 +210,25 @@ def _recording(path):
     try:
         metadata = json.loads(about.array.tobytes())
         cases = range(len(metadata["cases"]))
+        # Recordings of version 0.1.0 have one feed-forward layer, without a number.
+        layers = range(len(metadata["feed_forward"])) if "feed_forward" in metadata else [""]
         provenance = (f"{metadata['model']}: {metadata['summary']}; "
                       + ", ".join(f"{kind} {100 * share:g} %" for kind, share in SHARES.items()) + " of the pairs")
     except (KeyError, TypeError, ValueError, RecursionError):
         raise _no_recording(path) from None
-    names = [*(f"{name}{case}" for case in cases for name in "qkpv"), "x", "w"]
+    if not cases or not layers:
+        raise _no_recording(path)
+    names = [*(f"{name}{case}" for case in cases for name in "qkpv"),
+             *(f"{name}{layer}" for layer in layers for name in "xw")]
     held = {name: tensors.numbers(f"Operand {name}", tensor, ()).values
             for name, tensor in zip(names, tensors.members("Operands", path, names), strict=True)}
-    if any(array.ndim != (2 if name in "xw" else 3) for name, array in held.items()):
+    if any(array.ndim != (2 if name[0] in "xw" else 3) for name, array in held.items()):
         raise _no_recording(path)
     stacks = []
     for case in cases:
         q, k, p, v = (held[f"{name}{case}"] for name in "qkpv")
         stacks += [("qk", q, k.transpose(0, 2, 1)), ("pv", p, v)]
-    stacks.append(("ffn", held["x"][None], held["w"][None]))
+    stacks += [("ffn", held[f"x{layer}"][None], held[f"w{layer}"][None]) for layer in layers]
     if any(len(a) != len(b) or a.shape[2] != b.shape[1] for _, a, b in stacks):
         raise _no_recording(path)
     products = tuple(Product(kind, *pair) for kind, a, b in stacks for pair in zip(a, b, strict=True))

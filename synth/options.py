@@ -15,7 +15,7 @@ class Options:
     Parameters
     ----------
     operands : str
-        ``recording``, ``uniform``, ``gaussian`` or files: `golden.operands.load`.
+        One of `golden.operands.SOURCES`, or files: `golden.operands.load`.
     pairing : str or None
         Of operands from files: ``elements`` or ``matmul``; None, where the shapes leave no choice.
     seed, vectors : int

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..golden.operands import SOURCES
 from ..golden.refusal import Refusal
 from ..hdl.designs import Design, parse
 from . import technologies
@@ -169,7 +170,7 @@ class _Reader:
 
     def _operands(self, name):
         """Files are named from where the sweep's file is."""
-        if name in ("recording", "uniform", "gaussian"):
+        if name in SOURCES:
             return name
         return ",".join(str((self.path.parent / part).resolve()) if "." in part else part for part in name.split(","))
 

@@ -1,5 +1,6 @@
 """Operand sources: what is refused, how tensors become codes, and in which order pairs are handed out."""
 
+import json
 import re
 import zipfile
 
@@ -9,6 +10,7 @@ from lmul.golden.codec import decode
 from lmul.golden.families import parse
 from lmul.golden.formats import FORMATS, INT8, float_format, format_named
 from lmul.golden.operands import (
+    RECORDINGS,
     SHARES,
     Operands,
     Product,
@@ -138,7 +140,10 @@ KINDS = ("Operand a must be float16, float32, float64, bfloat16, float8 or, for 
     ({"a": np.ones(3, complex), "b": ONE}, KINDS.replace("X", "complex128")),
     ({"a": np.array(["x"]), "b": ONE}, KINDS.replace("X", "str32")),
     ({"a": np.array([None]), "b": ONE}, "Operands must be a whole .npz file of plain numbers, not '{path}'"),
-    ({"metadata": ONE}, "Operands with metadata must be a recording of `lmul trace`, not '{path}'"),
+    *(({"metadata": metadata}, "Operands with metadata must be a recording of `lmul trace`, not '{path}'")
+      for metadata in (ONE, *(np.frombuffer(json.dumps({"model": "m", "summary": "s", **parts}).encode(), np.uint8)
+                              for parts in ({"cases": [], "feed_forward": [{}]}, {"cases": [{}], "feed_forward": []},
+                                            {"cases": [{}], "feed_forward": 1})))),
 ])
 def test_refuses(tmp_path, arrays, sentence):
     path = save(tmp_path / "f.npz", **arrays)
@@ -290,6 +295,22 @@ def test_recording_is_small_and_says_what_it_is(recording):
             assert np.allclose(product.a.sum(1), 1, atol=1e-5) and (product.a > 0).all()
 
 
+def test_recording_of_a_language_model():
+    source = operands("smollm2")
+    assert source.name == "smollm2"
+    assert source.provenance.startswith("SmolLM2-135M-Instruct: attention of 1 sentence (33 tokens)")
+    qk, pv, ffn = ([product for product in source.products if product.kind == kind] for kind in SHARES)
+    assert len(qk) == len(pv) == 6 and sum(product.a.nbytes + product.b.nbytes for product in source.products) < 400_000
+    for scores, weights in zip(qk, pv, strict=True):
+        expected = np.tril(np.exp(scores.a @ scores.b / np.sqrt(64)))  # no token sees those that follow
+        assert scores.a.dtype == np.float32
+        assert np.allclose(expected / expected.sum(1, keepdims=True), weights.a, atol=1e-5)
+    assert [(product.a.shape, product.b.shape) for product in ffn] == [((16, 576), (576, 16)), ((16, 384), (384, 16)),
+                                                                       ((16, 384), (384, 16))]
+    outliers = [np.abs(product.a).max() / np.sqrt(np.square(product.a).mean()) for product in ffn]
+    assert outliers[1] > .9 * np.sqrt(16 * 384) and outliers[2] < 40  # one number has most of the energy
+
+
 def test_recorded_attention_agrees_with_itself(recording):
     """Softmax of the recorded queries by keys is the recorded P."""
     qk, pv = ([product for product in recording.products if product.kind == kind] for kind in ("qk", "pv"))
@@ -302,7 +323,7 @@ def test_recorded_attention_agrees_with_itself(recording):
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
-@pytest.mark.parametrize("name", ["recording", "uniform", "gaussian"])
+@pytest.mark.parametrize("name", ["recording", "smollm2", "uniform", "gaussian"])
 def test_pairs_are_codes_and_repeat_with_the_seed(spec, name, seed):
     source = operands(name, seed)
     a, b = pairs(source, spec, 3001, seed).codes
@@ -433,12 +454,13 @@ def test_shares_are_parts_of_one(recording, tmp_path, seed):
         assert sum(source.shares.values()) == 1
 
 
-def test_recording_file_is_stored_with_fixed_dates():
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_recording_file_is_stored_with_fixed_dates(name):
     from importlib.resources import as_file, files
 
     import lmul.golden
 
-    with as_file(files(lmul.golden) / "data" / "recording.npz") as path, zipfile.ZipFile(path) as archive:
+    with as_file(files(lmul.golden) / "data" / f"{name}.npz") as path, zipfile.ZipFile(path) as archive:
         assert path.stat().st_size < 400_000
         assert {(item.date_time, item.compress_type) for item in archive.infolist()} == \
             {((1980, 1, 1, 0, 0, 0), zipfile.ZIP_STORED)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ...golden.operands import PAIRINGS
+from ...golden.operands import PAIRINGS, SOURCES
 from ...golden.refusal import Refusal
 from ..console import progress
 
@@ -24,7 +24,7 @@ def _part(_context, _option, text):
 
 @click.command()
 @click.option("--operands", required=True, help="Tensors: F.npz or F.safetensors with a and b, F:x,y with others, or "
-              "A.npy,B.npy; or recording, uniform, gaussian.")
+              f"A.npy,B.npy; or {', '.join(SOURCES)}.")
 @click.option("--error", required=True, callback=_part, help="Of the results, root mean square over that of the exact "
               "results: 3% or 0.03.")
 @click.option("--by", type=click.Choice(list(_BY)), default="energy", show_default=True)

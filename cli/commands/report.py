@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ...golden.operands import PAIRINGS
+from ...golden.operands import PAIRINGS, SOURCES
 from ...golden.refusal import Refusal
 from ...hdl.designs import catalogue
 from ..console import (
@@ -46,8 +46,8 @@ def _gating(_context, _option, chosen):
 @click.option("--fpga-seeds", type=click.IntRange(min=1), default=3, show_default=True,
               help="Placements of each design; the median clock counts.")
 @click.option("--operands", default="recording", show_default=True,
-              help="recording, uniform, gaussian, or tensors: F.npz or F.safetensors with a and b, F:x,y with others, "
-                   "or A.npy,B.npy.")
+              help=f"{', '.join(SOURCES)}, or tensors: F.npz or F.safetensors with a and b, F:x,y with others, or "
+                   "A.npy,B.npy. recording is of a small sentence encoder, smollm2 of a language model.")
 @click.option("--pairing", type=click.Choice(PAIRINGS),
               help="How tensors pair: one by one, or as matrices (..., rows, depth) and (..., depth, cols). Default: "
                    "as their shapes allow; square ones, and of one shape those with three dimensions, must be told.")
