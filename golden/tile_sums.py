@@ -231,10 +231,11 @@ def _sums(tile, place, a, b, scales, top):
 def _kernel(tile: Tile, place: int, a: np.ndarray, b: np.ndarray) -> tuple[Any, Any]:
     """The compiled loop for checked operands, and what it takes of them; or None of both."""
     spec = tile.multiplier
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)  # for other layouts loops would be compiled again
     if not (_special(spec.a, a).any() or _special(spec.b, b).any()) and (found := cut(tile, place, a, b)) is not None:
         return add_products, found
     if spec.a.width + spec.b.width <= _TABLE_BITS:
-        return add_looked_up, (_table(tile, place), np.ascontiguousarray(a), np.ascontiguousarray(b))
+        return add_looked_up, (_table(tile, place), a, b)
     return None, None
 
 
