@@ -184,7 +184,7 @@ def _as_numbers(spec, fmt, codes, constant):
         field = found.sig[:, 0] + constant
         word = (field << (_FP32.man_bits - spec.wide.frac_bits)) + (found.sign[:, 0].astype(np.int64) << 31)
         return kernels.Numbers(word.astype(np.int32), field.astype(np.float64), found)
-    values = fmt.decode(np.where(found.flags == kernels.ZERO, 0, codes))[:, 0].astype(np.float32)
+    values = fmt.decode(codes)[:, 0].astype(np.float32)  # zeros, whatever their numbers, are left out
     return kernels.Numbers(values, abs(values).astype(np.float64), found)
 
 

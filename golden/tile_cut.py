@@ -19,7 +19,7 @@ _LOW = -4  # an exponent below every window
 
 def cut(tile: Tile, place: int, a: np.ndarray, b: np.ndarray) -> tuple[int, Cut, Cut] | None:
     """What `tile_kernels.add_products` takes of codes without NaN and Inf, (rows, depth) and (depth, cols); None where
-    products have no form or more bits than a float's significand, or where one is above the window.
+    products have no form, or where one is above the window.
 
     A *size* is an exponent; or, where fields are added, a field. Sizes are counted from `_REACH` octaves below the
     operand's largest, where zeros and all that is lower stand too. With L-Mul of e4m3, 48 and 56 have the fields 100
@@ -29,10 +29,9 @@ def cut(tile: Tile, place: int, a: np.ndarray, b: np.ndarray) -> tuple[int, Cut,
     spec: Any = tile.multiplier
     if tile.window is None or not spec.form:
         return None
+    # No product has more bits than a float64's significand: formats have up to 24.
     bits = spec.layout.sig_bits + spec.layout.implicit_one
-    real = next((real for real in map(np.finfo, (np.float32, np.float64)) if bits <= real.nmant + 1), None)
-    if real is None:
-        return None
+    real = np.finfo(np.float32 if bits <= np.finfo(np.float32).nmant + 1 else np.float64)
     fields, frac = spec.form == "fields", spec.layout.frac_bits
     point = frac if fields else 0  # the bits of a size that are no exponent
     operands = (spec.a, a), (spec.b, b)

@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -46,6 +47,8 @@ WATCHED = {"products": ["golden_products"], "floats": ["golden_formats", "golden
 FEW = {"integers", "signed_fields", "families.integer", "families.ternary", "families.powers"}
 #: Tests too long for loops that are not compiled.
 LONG = {"kernels": "hold_their_depth or is_accumulate and 515"}
+#: Loops that call each other: what is kept of a compiled one has the others as they were.
+COMPILED = {"tile_kernels"}
 _HEADER = "the type is near the header's beginning: more or less of what follows changes nothing"
 _HALVES = "half of the draws is like the other half"
 #: Faults that change nothing: the line, what is done to it, and why nobody can tell.
@@ -230,6 +233,34 @@ EQUIVALENT = {
         'return table.reshape(-1, 1 << spec.a.width, 1 << spec.b.width): 1 to 2':
             'numpy takes any negative number for the size that it is to find',
     },
+    "tile_cut": {
+        "bits = spec.layout.sig_bits + spec.layout.implicit_one: Add to Sub":
+            "L-Mul's significands, which alone have an implicit one, are never as long",
+        **{f"{line}: {change}": "a float64 does as well" for line in (
+               "real = np.finfo(np.float32 if bits <= np.finfo(np.float32).nmant + 1 else np.float64)",)
+           for change in ("LtE to Lt", "Add to Sub", "1 to 0")},
+        **{f"tops = [int(_factors(spec, fmt, np.array([[largest_field(fmt, codes)]]))[1][0, 0]) for fmt, codes in "
+           f"operands]: 0 to -1{again}": "the last of one" for again in ("", ", again")},
+        **{f"size = np.where(found.flags, 0, np.clip(size - top + reach, 0, reach)): 0 to {other}{again}":
+               "far below every product that counts" for other in (1, -1) for again in ("", ", again")},
+        "largest = field.max(initial=0): 0 to 1": "the place is the same for codes that are all zero",
+        "return int(largest if largest <= fmt.max_finite else field[field <= fmt.max_finite].max(initial=0)): "
+        "LtE to Lt": "the largest of all, once more",
+        "return int(largest if largest <= fmt.max_finite else field[field <= fmt.max_finite].max(initial=0)): "
+        "0 to 1": "the place is the same for codes of which none is a number",
+        "if codes.size <= 1 << fmt.width: LtE to Lt": "the same by a table",
+        "if codes.size <= 1 << fmt.width: 1 to 2": "the same without a table",
+        "return Cut(*(table[0][codes] for table in tables)): 0 to -1": "the last of one",
+        "bits = (fields << (real.nmant - frac)) + (operand.sign.astype(np.int64) << (real.bits - 1)): Add to Sub":
+            "the highest bit is the same, added or subtracted",
+    },
+    "tile_kernels": {
+        "word = 2 * np.int32(product) + (1 if product > 0 else -1): Gt to GtE": "what counts is not 0",
+        "if passes.guard < 0: Lt to LtE": "the guard is never 0",
+        "if passes.guard < 0: 0 to 1": "the guard is never 0",
+        "result[j] += (scaled << passes.guard) >> min(short - b_exp[j], 63): 63 to 62":
+            "a sum of a pass has never so many bits",
+    },
     "tensors": {
         "return members(what, path, [name])[0]: 0 to -1": "the last of one",
         "return short[0]: 0 to -1": "the last of one",
@@ -293,10 +324,13 @@ def is_found(module, number, seed):
     if module in LONG:
         command += ["-k", f"not ({LONG[module]})"]
         environment["NUMBA_DISABLE_JIT"] = "1"
-    try:
-        done = subprocess.run(command, cwd=TESTS.parent, env=environment, capture_output=True, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        return True
+    with tempfile.TemporaryDirectory() as folder:
+        if module in COMPILED:
+            environment["NUMBA_CACHE_DIR"] = folder
+        try:
+            done = subprocess.run(command, cwd=TESTS.parent, env=environment, capture_output=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            return True
     # Any other end is a find: a fault may show as a test file is imported, or crash compiled loops.
     assert done.returncode != pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
     return done.returncode != 0

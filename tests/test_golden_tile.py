@@ -261,8 +261,8 @@ def test_sums_of_wide_codes_are_those_of_their_words(words_of, seed):
 MADE = ["lmul_e4m3_16x1_w10", "lmul_e4m3_sub_16x1_w10", "lmul_e4m3_offh1_16x1_w24", "exact_e4m3_16x1_w10",
         "exact_e5m2_flush_16x1_w12", "log_l3f4_16x1_w10", "log_l8f7_16x1_w12", "lmul_bf16_16x1_w12",
         "lmul_bf16_sub_16x1_w9", "exact_bf16_16x1_w24", "exact_fp16_16x1_w24", "mitchell_fp32_16x1_w20",
-        "exact_fp32_16x1_w24", "lmul_mxe4m3_16x1_w10", "exact_nvfp4_8x1_w10", "log_mxl3f4_32x1_w10",
-        "exact_bf16xmxe4m3_16x1_w12"]
+        "exact_fp32_16x1_w24", "exact_e8m12xe8m11_16x1_w24", "lmul_mxe4m3_16x1_w10", "exact_nvfp4_8x1_w10",
+        "log_mxl3f4_32x1_w10", "exact_bf16xmxe4m3_16x1_w12"]
 LOOKED_UP = ["log_mxl3f5_t7_32x1_w10", "exact_e4m3_r4_16x1_w10", "mxint8_32x1"]
 
 
@@ -407,6 +407,8 @@ def test_the_lowest_place_without_a_product_above():
         assert room_above(tile, a, b) == max(24 - exp, 0)
     nan = np.array([[0x7F, 0xFF]], np.uint8)
     assert place_for(tile, nan, nan.T) == 20 and room_above(tile, nan, nan.T) == 0
+    largest = np.array([[0x7F, 0x7E, 0xFE]], np.uint8)
+    assert place_for(tile, largest, largest.T) == place_for(tile, largest[:, 1:], largest[:, 1:].T) > 20
     assert place_for(tile_of("int8_4x2"), nan, nan.T) == 0 == room_above(tile_of("int8_4x2"), nan, nan.T)
 
 
