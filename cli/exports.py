@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -128,25 +127,19 @@ def _plain(action):
     return action.replace("_", " ")
 
 
-def _yaml(tree: Any, depth: int = 0) -> str:
-    """A nest of dicts, lists and scalars as YAML."""
-    space = "  " * depth
-    lines = []
-    for key, value in tree.items():
-        if isinstance(value, dict) and value:
-            lines.append(f"{space}{key}:\n{_yaml(value, depth + 1)}")
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            items = (_yaml(each, depth + 2) for each in value)
-            lines.append(f"{space}{key}:\n" + "".join(f"{space}  - {item[2 * depth + 4:]}" for item in items))
-        else:
-            lines.append(f"{space}{key}: {_scalar(value)}\n")
-    return "".join(lines)
+def _yaml(tree: dict[str, Any]) -> str:
+    """A nest of dicts, lists and scalars as YAML, in their order."""
+    import yaml
 
+    class Dumper(yaml.SafeDumper):
+        """Floats as `_number` writes them, lists set in."""
 
-def _scalar(value):
-    if isinstance(value, list):
-        return f"[{', '.join(map(_scalar, value))}]"
-    return _number(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+            super().increase_indent(flow, False)
+
+    Dumper.add_representer(float, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:float",
+                                                                                _number(value)))
+    return yaml.dump(tree, Dumper=Dumper, sort_keys=False, width=200)
 
 
 def _number(value):
