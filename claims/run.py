@@ -9,12 +9,14 @@ from ..synth.options import Options
 from ..synth.record import current
 from ..synth.rivals import with_rivals
 from ..synth.store import Store
-from . import attention, corrections, energy, error, gates, others, published, tiles
+from . import attention, corrections, energy, error, gates, language, others, published, tiles
 from .figures import Figures
 from .rows import Row, selected
 from .verdict import RULE, VERDICTS
 
-PARTS = ("error", "gates", "energy", "tiles", "attention", "corrections", "others")
+PARTS = ("error", "gates", "energy", "tiles", "attention", "language", "corrections", "others")
+#: Parts that run a network, and only if told to.
+NETWORKS = {"attention": attention, "language": language}
 TECHNOLOGIES = ("sky130hd", "asap7")
 
 
@@ -29,7 +31,7 @@ def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: 
     report : dict or None
         A record of `lmul report` to take figures of designs from; None measures them, as a report does.
     models : bool
-        Run the transformer; it needs the extra `models`.
+        Run the networks; they need the extra `models`.
     full : bool
         Measure what takes long as well.
     command : str
@@ -64,10 +66,12 @@ def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: 
             raise Refusal("Cells not to be used must be named to `lmul report`, which measures, not beside its record")
     # Whatever is refused is refused before anything is measured.
     found = judged(parts, wanted, Figures(report))
-    _insist([name for name in wanted if not (models and name.startswith("attention"))], found)
-    transformer = attention.part(wanted, progress) if models and "attention" in parts else attention.ABSENT
+    _insist([name for name in wanted if not (models and name.split("/")[0] in NETWORKS)], found)
+    ran = {name: network.part(wanted, progress, store) for name, network in NETWORKS.items()
+           if models and name in parts}
+    found = judged(parts, wanted, Figures(report), ran)
     report = report or measure(needed(found, wanted, full), progress, dont_use, store)
-    found = judged(parts, wanted, Figures(report), transformer)
+    found = judged(parts, wanted, Figures(report), ran)
     _insist(wanted, found)
     return {"command": command, "source": published.LMUL, "rule": RULE, **found, "hardware": report and short(report)}
 
@@ -76,12 +80,14 @@ def _insist(names, found):
     for name in names:
         if not any(selected(row["row"], [name]) for row in all_rows(found)):
             part = name.split("/")[0]
-            option = attention.OPTION if part == "attention" else ""
+            option = attention.OPTION if part in NETWORKS else ""
             raise Refusal(f"Row must be named as in the record of `lmul claims --only {part}{option}`, not {name!r}")
 
 
-def judged(parts: Sequence[str], wanted: Sequence[str], figures: Figures, transformer: Row = attention.ABSENT) -> Row:
-    """``parts``, their tables, and the claims of the record, as far as they are wanted."""
+def judged(parts: Sequence[str], wanted: Sequence[str], figures: Figures, ran: dict[str, Row] | None = None) -> Row:
+    """``parts``, their tables, and the claims of the record, as far as they are wanted. ``ran`` has the parts of
+    `NETWORKS` that were run."""
+    ran = dict.fromkeys(NETWORKS, attention.ABSENT) | (ran or {})
     found, claims = {}, []
     if "error" in parts:
         found["error"], claims = error.part(), error.claims()
@@ -94,8 +100,11 @@ def judged(parts: Sequence[str], wanted: Sequence[str], figures: Figures, transf
     if "tiles" in parts:
         found["tiles"] = tiles.part(figures)
     if "attention" in parts:
-        found["attention"] = dict(transformer)
-        claims += attention.claims(transformer)
+        found["attention"] = dict(ran["attention"])
+        claims += attention.claims(ran["attention"])
+    if "language" in parts:
+        found["language"] = language.with_energies(ran["language"], figures)
+        claims += language.claims(ran["language"])
     if "corrections" in parts:
         found["corrections"] = corrections.part(figures)
     if "others" in parts:
@@ -124,7 +133,7 @@ def all_rows(record: Row) -> list[Row]:
 
 def needed(skeleton: Row, wanted: Sequence[str], full: bool) -> dict[str, list[str]]:
     """The designs whose figures rows and checks lack, in batches that are measured together: pairs of rivals and their
-    like, designs for their gates alone, and designs on an FPGA.
+    like, designs for their gates alone, tiles that a language model was computed with, and designs on an FPGA.
 
     Parameters
     ----------
@@ -139,10 +148,11 @@ def needed(skeleton: Row, wanted: Sequence[str], full: bool) -> dict[str, list[s
     narrower = [name for name in wanted if name not in PARTS]
     slow = set() if full else {design for row in rows if row.get("slow") and not selected(row["row"], narrower)
                                for design in row["designs"]}
-    batches = {"rivals": {}, "gates": {}, others.FPGA: {}}
+    batches = {"rivals": {}, "gates": {}, "language": {}, others.FPGA: {}}
     for row in rows:
+        part = row["row"].split("/")[0]
         batch = (others.FPGA if row.get("technology") == others.FPGA else
-                 "gates" if row["row"].startswith("corrections") else "rivals")
+                 "gates" if part == "corrections" else "language" if part == "language" else "rivals")
         batches[batch] |= dict.fromkeys(design for design in row.get("designs", ()) if design not in slow)
     batches["gates"] = {design: None for design in batches["gates"] if design not in batches["rivals"]}
     return {name: list(designs) for name, designs in batches.items()}
@@ -155,9 +165,10 @@ def measure(batches: dict[str, list[str]], progress: Callable | None = None, don
     record = None
     for name, designs in batches.items():
         if designs:
-            technologies = [others.FPGA] if name == others.FPGA else TECHNOLOGIES
+            technologies = {others.FPGA: [others.FPGA], "language": [language.TECHNOLOGY]}.get(name, TECHNOLOGIES)
             designs = with_rivals(designs, default_designs()) if name == "rivals" else designs
-            options = Options(dont_use="" if name == others.FPGA else dont_use)
+            options = Options(dont_use="" if name == others.FPGA else dont_use,
+                              clock_ps=language.CLOCK if name == "language" else None)
             found = run_report(designs, technologies, options=options, store=store, progress=progress)
             if record is None:
                 record = found

@@ -9,7 +9,8 @@ from ..claims.error import OPERANDS, WAYS, WHOLE
 from ..claims.rows import Row
 from ..claims.run import counts
 from ..claims.verdict import result
-from . import plots
+from ..golden.files import atomic_write
+from . import language_page, language_plot, plots
 from .charts import capital, whiskered
 from .document import Figure, Heading, Items, Page, Panel, Table, Text, number, percent, write
 
@@ -71,9 +72,15 @@ NOTES = {name: " ".join(text.split()) for name, text in {
 
 
 
-def write_claims(record: Row, folder: str | Path) -> None:
-    """Write ``claims.html``, ``claims.md`` and ``claims.json``, as `document.write` does."""
+def write_claims(record: Row, folder: str | Path) -> list[str]:
+    """Write ``claims.html``, ``claims.md`` and ``claims.json``, as `document.write` does, and where a language model
+    was run ``perplexity.svg``; their names."""
     write("claims", record, claims_page(record), folder)
+    some = language_plot.points(record.get("language", {}).get("rows", ()))
+    if some:
+        with atomic_write(Path(folder) / "perplexity.svg") as file:
+            file.write(language_plot.file(some))
+    return ["claims.html", "claims.md", "claims.json", *["perplexity.svg"] * bool(some)]
 
 
 def claims_page(record: Row) -> Page:
@@ -411,7 +418,7 @@ def _others(part):
 
 
 PARTS = {"error": _error, "gates": _gates, "energy": _energy, "tiles": _tiles, "attention": _attention,
-         "corrections": _corrections, "others": _others}
+         "language": language_page.section, "corrections": _corrections, "others": _others}
 
 
 def provenance(record: Row) -> list:

@@ -211,19 +211,25 @@ class Drawing:
         self.figure.add_artist(Line2D(xs, ys, **self.place, **style))
 
     def svg(self, name: str) -> str:
-        """The drawing to stand inside HTML: no prologue, metadata or fonts of its own, and the theme's colours."""
-        import matplotlib
+        """The drawing to stand inside HTML."""
+        return inline(self.figure, name, WIDTH, self.height)
 
-        file = io.StringIO()
-        with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-            self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-        svg = file.getvalue()
-        body = svg[svg.index("</defs>") + len("</defs>") : svg.rindex("</svg>")]
-        for pattern, substitute in TIDY:
-            body = re.sub(pattern, substitute, body)
-        for role, colour in LIGHT.items():
-            body = body.replace(colour, f"var(--{role})")
-        return f'<svg viewBox="0 0 {WIDTH} {self.height}" width="{WIDTH}" height="{self.height}">{body}</svg>'
+
+def inline(figure: Any, name: str, width: int, height: int) -> str:
+    """A matplotlib figure of so many px as SVG to stand inside HTML: no prologue, metadata or fonts of its own, and the
+    theme's colours. ``name`` differs between the drawings of a page."""
+    import matplotlib
+
+    file = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    svg = file.getvalue()
+    body = svg[svg.index("</defs>") + len("</defs>") : svg.rindex("</svg>")]
+    for pattern, substitute in TIDY:
+        body = re.sub(pattern, substitute, body)
+    for role, colour in LIGHT.items():
+        body = body.replace(colour, f"var(--{role})")
+    return f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}">{body}</svg>'
 
 
 #: What an SVG file needs and a drawing inside a page does not: pattern, substitute.

@@ -8,7 +8,7 @@ import numpy as np
 from ..golden.refusal import Refusal
 from ..golden.spec import Multiplier
 from .minilm import NAME, MiniLM, pool
-from .quantised import Quantised
+from .quantised import Products, Summed
 from .sentences import evaluation_sentences
 
 #: Which products a variant computes: those of attention, or those and all linear layers.
@@ -61,7 +61,7 @@ def evaluate(sentences: Iterable[str] | None = None, runs: Sequence[tuple[str, M
             progress(done, len(runs), f"{multiplier.name}, {scope}")
         same = scope, multiplier.products_key
         if same not in measured:
-            hook = Quantised(multiplier, SCOPES[scope])
+            hook = Products(Summed(multiplier), SCOPES[scope])
             states = model.hidden_states(tokens, hook)
             measured[same] = {"macs": hook.macs, "seconds": round(hook.seconds, 3),
                               **compare(pool(states[-1], tokens), expected),

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from lmul.golden.accumulate import accumulate
 from lmul.golden.operands import quantise, scale_for
-from lmul.golden.spec import Multiplier
+from lmul.golden.spec import Accumulator, Multiplier
+from lmul.golden.tile_matrices import Quantised, matmul_floats, numbers
+from lmul.golden.tile_sums import tile_matmul
+from lmul.hdl.designs import parse
 from lmul.models import attention
 from lmul.models.attention import VARIANTS, compare, evaluate, layer_errors, nearest, spearman
 from lmul.models.network import Site
-from lmul.models.quantised import FP32, Quantised
+from lmul.models.quantised import FP32, Products, Summed, Tiled
 from lmul.models.sentences import evaluation_sentences
 
 CASTS = {"e4m3": ml_dtypes.float8_e4m3fn, "e5m2": ml_dtypes.float8_e5m2, "bf16": ml_dtypes.bfloat16}
@@ -46,10 +49,10 @@ def cast(fmt, tensor):
 def test_exact_products_agree_with_casts(name, heads, layer):
     spec = Multiplier.make("exact", name)
     a, b = heads
-    result = Quantised(spec, ["qk"])(a, b, QK, [slice(0, 5)])
+    result = Products(Summed(spec), ["qk"])(a, b, QK, [slice(0, 5)])
     assert result.dtype == np.float32 and np.allclose(result, cast(spec.a, a) @ cast(spec.b, b), rtol=1e-5, atol=1e-5)
     a, w = layer
-    result = Quantised(spec, ["linear"])(a, w, QUERY, SPANS)
+    result = Products(Summed(spec), ["linear"])(a, w, QUERY, SPANS)
     for span in SPANS:
         expected = cast(spec.a, a[span]) @ cast(spec.b, w)
         assert np.allclose(result[span], expected, rtol=1e-5, atol=1e-5 * abs(expected).max())
@@ -64,10 +67,10 @@ def test_products_are_the_accumulators(spec, heads, layer):
         return codes.view(np.float32) * np.float32(x_scale * y_scale)
 
     a, b = heads
-    assert np.array_equal(Quantised(spec, ["qk"])(a, b, QK, [slice(0, 5)]), sums(a, b))
+    assert np.array_equal(Products(Summed(spec), ["qk"])(a, b, QK, [slice(0, 5)]), sums(a, b))
     a, w = layer
     expected = np.concatenate([sums(a[span], w) for span in SPANS])
-    assert np.array_equal(Quantised(spec, ["linear"])(a, w, QUERY, SPANS), expected)
+    assert np.array_equal(Products(Summed(spec), ["linear"])(a, w, QUERY, SPANS), expected)
 
 
 def test_each_sentence_has_its_own_scale(heads):
@@ -75,14 +78,45 @@ def test_each_sentence_has_its_own_scale(heads):
     a, b = heads
     spans = [slice(0, 5)]
     pairs = [(a, b), (30 * a, .01 * b[::-1]), (a[::-1], 7 * b)]
-    alone = [Quantised(VARIANTS[1], ["qk"])(*pair, QK, spans) for pair in pairs]
-    together = Quantised(VARIANTS[1], ["qk"])(*map(np.concatenate, zip(*pairs, strict=True)), QK, 3 * spans)
+    alone = [Products(Summed(VARIANTS[1]), ["qk"])(*pair, QK, spans) for pair in pairs]
+    together = Products(Summed(VARIANTS[1]), ["qk"])(*map(np.concatenate, zip(*pairs, strict=True)), QK, 3 * spans)
     assert np.array_equal(together, np.concatenate(alone))
+
+
+def test_sums_of_integers(heads):
+    """What an integer accumulator gives is scaled back."""
+    spec = Multiplier.make("int8")
+    a, b = heads
+    (x, x_scale), (y, y_scale) = quantise(spec.a, a), quantise(spec.b, b)
+    right = (spec.a.decode(x) @ spec.b.decode(y)) * x_scale * y_scale
+    found = Products(Summed(spec, Accumulator("int", bits=32)), ["qk"])(a, b, QK, [slice(0, 5)])
+    assert found.dtype == np.float32 and np.allclose(found, right, rtol=1e-6)
+
+
+@pytest.mark.parametrize("slug", ["tile_lmul_e4m3_best_16x16_w10", "tile_int8_16x16", "tile_exact_mxe4m3_16x16_w8",
+                                  "tile_log_mxl3f4_16x16_w10", "tile_lmul_bf16xmxe4m3_16x16_w12"])
+def test_products_of_tiles_are_the_tiles(slug, heads, layer):
+    """As each matrix multiplied by itself; of blocks, which no tensor shares, scales are a row's own."""
+    tile = parse(slug).tile
+    a, b = heads
+    if tile.blocks:  # a stack of operands under one scale is quantised as one
+        right = np.stack([matmul_floats(tile, x, y).values for x, y in zip(a, b, strict=True)])
+    else:
+        scales = [scale_for(fmt, each) for fmt, each in ((tile.multiplier.a, a), (tile.multiplier.b, b))]
+        codes = [tile.multiplier.a.encode(a / scales[0]), tile.multiplier.b.encode(b / scales[1])]
+        right = np.stack([numbers(tile, tile_matmul(tile, *pair), *(Quantised(None, None, each) for each in scales))
+                          for pair in zip(*codes, strict=True)])
+    close = {"rtol": 1e-6, "atol": 1e-6 * abs(right).max()}
+    assert np.allclose(Products(Tiled(tile), ["qk"])(a, b, QK, [slice(0, 5)]), right, **close)
+    a, w = layer
+    found = Products(Tiled(tile), ["linear"])(a, w, QUERY, SPANS)
+    for span in SPANS:
+        assert np.allclose(found[span], matmul_floats(tile, a[span], w).values, **close)
 
 
 def test_only_the_kinds_asked_for_are_quantised(heads):
     a, b = heads
-    hook = Quantised(VARIANTS[0], ["pv"])
+    hook = Products(Summed(VARIANTS[0]), ["pv"])
     assert np.array_equal(hook(a, b, QK, [slice(0, 5)]), a @ b) and hook.macs == 0
     assert not np.array_equal(hook(a, b, Site("pv", 0, "pv"), [slice(0, 5)]), a @ b) and hook.macs == 4 * 5 * 8 * 6
 

@@ -9,12 +9,12 @@ from ..console import cache, command_line, dont_use, output_folder, progress
 
 @click.command()
 @click.option("--only", "wanted", multiple=True, metavar="PART|ROW",
-              help="error, gates, energy, tiles, attention, corrections or others, or a row of one as the page names "
-                   "it; may be repeated. Default: all.")
+              help="error, gates, energy, tiles, attention, language, corrections or others, or a row of one as the "
+                   "page names it; may be repeated. Default: all.")
 @click.option("--record", type=click.Path(),
               help="A report.json with figures of designs. Default: measure them.")
 @click.option("--full", is_flag=True, help="Measure also what takes long: sums at every format.")
-@click.option("--models", is_flag=True, help="Run the transformer as well (minutes); needs `make models`.")
+@click.option("--models", is_flag=True, help="Run the networks as well (an hour); needs `make models`.")
 @dont_use
 @cache
 @click.option("-o", "--output", required=True, help="Folder to write to.")
@@ -29,6 +29,6 @@ def claims(wanted: tuple[str, ...], record: str | None, full: bool, models: bool
     report = None if record is None else read(record)
     with progress("claims") as update:
         found = run(wanted, report, models, full, command_line(), update, dont_use, store)
-    write_claims(found, folder)
+    written = write_claims(found, folder)
     click.echo(summary(found))
-    click.echo(f"written: {folder / 'claims.html'}, .md, .json")
+    click.echo(f"written, in {folder}: {', '.join(written)}")

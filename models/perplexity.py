@@ -1,0 +1,141 @@
+"""What an arithmetic costs a language model: losses, token by token, beside those of float32, and measures of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from . import texts
+from .quantised import Arithmetic, Products
+from .smollm2 import NAME, SmolLM2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Which products an arithmetic computes, and how many windows are read for it.
+SCOPES = {"attention": ("qk", "pv"), "linear": ("linear",), "all": ("qk", "pv", "linear")}
+WINDOWS = {"attention": 16, "linear": 4, "all": 4}
+LENGTH = 256  # tokens of a window
+RESAMPLES, SEED = 10_000, 1  # of the bootstrap
+
+
+class Scores(NamedTuple):
+    """Of each token but the first of its window, (windows, tokens - 1): its loss, the negative logarithm of its
+    probability; and the token that was most likely in its place."""
+
+    loss: np.ndarray
+    likeliest: np.ndarray
+
+
+class Evaluation:
+    """A language model on texts, and what becomes of its predictions in another arithmetic.
+
+    Parameters
+    ----------
+    model : SmolLM2, optional
+    windows : dict of str to int, optional
+        For each of `SCOPES`, at least as many as there are kinds of text; by default `WINDOWS`.
+
+    Attributes
+    ----------
+    tokens : int array, (windows, tokens)
+        Those of the scope with the most windows, the kinds of text in turn: a scope reads the first of them.
+    kinds : list of str
+        The kind of each window.
+
+    Raises
+    ------
+    Refusal
+        If the extra `models` is not installed.
+    """
+
+    def __init__(self, model: SmolLM2 | None = None, windows: Mapping[str, int] = WINDOWS) -> None:
+        self.model = model or SmolLM2()
+        self.counts = dict(windows)
+        most = max(self.counts.values())
+        each = -(-most // len(texts.KINDS))
+        in_turn = zip(*(texts.windows(kind, self.model, each, LENGTH) for kind in texts.KINDS), strict=True)
+        self.tokens = np.concatenate([np.stack(some) for some in in_turn])[:most]
+        self.kinds = (list(texts.KINDS) * each)[:most]
+
+    @property
+    def identity(self) -> list:
+        """All that its measures depend on, but for the arithmetic and the program."""
+        return [self.model.weights_sha256, self.counts, self.tokens.tolist()]
+
+    @cached_property
+    def reference(self) -> tuple[np.ndarray, Scores]:
+        """The states of float32 before the head, of all windows, and their scores."""
+        states = self.model.hidden(self.tokens)
+        return states, self._scores(states)[0]
+
+    def about(self) -> dict[str, Any]:
+        """``model``, ``weights_sha256``, ``windows`` for each scope and their ``length``, ``texts`` (provenance by
+        kind), and by kind float32's ``perplexity``."""
+        return {"model": NAME, "weights_sha256": self.model.weights_sha256, "length": LENGTH, "windows": self.counts,
+                "texts": {kind: texts.provenance(kind) for kind in texts.KINDS},
+                "perplexity": self._by_kind(self.reference[1].loss)}
+
+    def measure(self, arithmetic: Arithmetic, scope: str) -> dict[str, Any]:
+        """What an arithmetic does to the predictions, beside float32 on the same tokens.
+
+        Returns
+        -------
+        dict, fit for JSON
+            ``macs`` and ``seconds`` of its products; ``ratio`` of perplexities, ``low`` and ``high`` ends of its 95 %
+            interval (`interval`), ``ratios`` by kind of text; ``agreement``, the share of tokens with the same
+            likeliest one; ``divergence``, the mean Kullback-Leibler divergence from float32's probabilities, in nats.
+        """
+        hook = Products(arithmetic, SCOPES[scope])
+        count = self.counts[scope]
+        states = self.model.hidden(self.tokens[:count], hook)
+        theirs, right = self.reference
+        found, divergence = self._scores(states, theirs)
+        more = found.loss - right.loss[:count]
+        low, high = interval(more.ravel())
+        return {"macs": hook.macs, "seconds": round(hook.seconds, 3), "ratio": float(np.exp(more.mean())),
+                "low": low, "high": high,
+                "ratios": self._by_kind(more), "agreement": float(np.mean(found.likeliest == right.likeliest[:count])),
+                "divergence": float(divergence.mean())}
+
+    def _by_kind(self, loss):
+        """By kind of text the exponential of the mean of the first windows' losses."""
+        kinds = np.array(self.kinds[:len(loss)])
+        return {kind: float(np.exp(loss[kinds == kind].mean())) for kind in texts.KINDS}
+
+    def _scores(self, states, theirs=None):
+        """`Scores` of states, and their divergence from others, of which each token's probabilities are taken anew,
+        since those of all would fill the memory."""
+        shape = (len(states), LENGTH - 1)
+        loss, likeliest, divergence = np.empty(shape), np.empty(shape, int), np.zeros(shape)
+        for n, each in enumerate(states):
+            found = log_probabilities(self.model.head(each[:-1]))
+            loss[n] = -np.take_along_axis(found, self.tokens[n, 1:, None], 1)[:, 0]
+            likeliest[n] = found.argmax(axis=1)
+            if theirs is not None:
+                right = log_probabilities(self.model.head(theirs[n][:-1]))
+                divergence[n] = np.sum(np.exp(right) * (right - found), axis=1, dtype=np.float64)
+        return Scores(loss, likeliest), divergence
+
+
+def log_probabilities(logits: np.ndarray) -> np.ndarray:
+    """Logarithms of the probabilities of all tokens, float32 (places, vocabulary)."""
+    less = logits - logits.max(axis=1, keepdims=True)
+    return less - np.log(np.exp(less).sum(axis=1, keepdims=True, dtype=np.float64)).astype(np.float32)
+
+
+def interval(more: np.ndarray) -> tuple[float, float]:
+    """The 95 % interval of a ratio of perplexities by a paired bootstrap over tokens: each resample draws as many
+    tokens, with both their losses; of the resamples' ratios the 2.5th and the 97.5th percentile.
+
+    Parameters
+    ----------
+    more : float array
+        Each token's loss less its loss in float32.
+    """
+    rng = np.random.default_rng(SEED)
+    means = [more[rng.integers(len(more), size=(100, len(more)))].mean(axis=1) for _ in range(RESAMPLES // 100)]
+    low, high = np.exp(np.percentile(means, (2.5, 97.5)))
+    return float(low), float(high)
