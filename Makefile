@@ -12,10 +12,12 @@ ROOMS  := golden hdl sim prove synth models claims cli
 report: $(READY)
 	$(VENV)/bin/lmul report -o $(OUT)
 
+# The type checker has one thread: it runs beside the suite, and speaks after it.
 test: $(READY)
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/basedpyright --level error
-	$(VENV)/bin/python -m pytest
+	@mkdir -p build; $(VENV)/bin/basedpyright --level error >build/types.txt 2>&1 & types=$$!; trap 'kill $$types 2>&-' EXIT; \
+	    echo $(VENV)/bin/python -m pytest; $(VENV)/bin/python -m pytest; tests=$$?; \
+	    wait $$types; types=$$?; cat build/types.txt; trap - EXIT; exit $$((tests ? tests : types))
 
 # The long part of the suite: every design on both simulators, every policy, proofs, mutants. Stopped, it goes on where it was.
 regress: $(READY)

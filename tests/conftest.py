@@ -24,6 +24,9 @@ def pytest_configure(config):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Simulations in folders of their own need not compile Verilator's run-time library once more each.
     os.environ.setdefault("LMUL_OBJCACHE", str(config.rootpath / "build" / "tests" / ".objects"))
+    # Where the environment wants no bytecode beside sources, hundreds of processes would compile ours anew.
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(config.rootpath / "build" / "tests" / ".bytecode")
     os.environ["LMUL_CACHE"] = "none"  # every figure that a test sees was measured by it
     if config.getoption("--resume"):
         config.pluginmanager.register(Resumed(config), "resumed")
