@@ -374,8 +374,10 @@ def tiles_in_fp32(fmt: Target, rule: Rule, limits: tuple[float, float], tiles: n
     """
     for n in range(len(tiles)):
         matrix, top, bottom, left, right = tiles[n]
-        out[matrix, top:bottom, left:right] = _tile_in_fp32(fmt, rule, limits, matrix, top, bottom, left, right, a,
-                                                            a_numbers, b, b_numbers)
+        sums = _tile_in_fp32(fmt, rule, limits, matrix, top, bottom, left, right, a, a_numbers, b, b_numbers)
+        for i in range(top, bottom):  # slices would bring numba's words for shapes that differ: seconds to compile
+            for j in range(left, right):
+                out[matrix, i, j] = sums[i - top, j - left]
 
 
 @compiled
@@ -421,5 +423,6 @@ def tile_by_table(fmt: Target, lowest: Int, length: Int, rows: tuple[Int, Int], 
                     sums[j] += products[codes[j]]
         for j in range(parts.shape[1]):
             limbs[:] = 0
-            limbs[: len(table)] = parts[:, j]
+            for limb in range(len(table)):
+                limbs[limb] = parts[limb, j]
             out[i, cols[0] + j] = drained(fmt, limbs, lowest)

@@ -232,7 +232,8 @@ def _clock_delays(timing, registers, out_first, delays):
 @numba.njit(cache=True)
 def _grow(array):
     bigger = np.empty(2 * len(array) + 1024, array.dtype)
-    bigger[:len(array)] = array
+    for i in range(len(array)):  # a slice would bring numba's words for shapes that differ
+        bigger[i] = array[i]
     return bigger
 
 
@@ -263,7 +264,7 @@ def _run(order, kind, pin_start, pin_net, inputs, outputs, truth_start, truth, c
         settle = cycle == 0
         counted = cycle >= warmup
         if cycle == warmup:
-            start[:] = value
+            start = value.copy()
         used = 0
         # registers take their data, then their outputs and the inputs of the design change
         if not settle:
