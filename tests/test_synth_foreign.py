@@ -150,13 +150,18 @@ def test_several_files_with_a_space_in_their_names(tmp_path):
 
 
 #: Modules of two reports, in whose place they stand, what must be beside them, and what the page says.
+SMALL = "mul_lmul_e2m1"
 REPORTS = {
+    "small": ([("lmul_e2m1.v", "adding_small", SMALL), ("lmul_e2m1.v", "doubling_small", SMALL)],
+              {SMALL, "mul_exact_e2m1_flush"},
+              {"adding_small": "proved: exhaustion", "doubling_small": "differs: a=0x"}),
     "products": ([("lmul_e4m3.v", "adding_mul", MUL), ("lmul_e4m3.v", "doubling_mul", MUL)],
                  {MUL, "mul_exact_e4m3_flush"}, {"adding_mul": "proved: exhaustion", "doubling_mul": "differs: a=0x"}),
     "sums": ([("mac_int8.v", "early_mac", MAC)], {MAC}, {"early_mac": r".*its latency is 1\."})}
 
 
-@pytest.fixture(scope="module", params=["products", pytest.param("sums", marks=pytest.mark.regress)])
+@pytest.fixture(scope="module", params=["small", *(
+    pytest.param(name, marks=pytest.mark.regress) for name in ("products", "sums"))])
 def record(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     with pytest.raises(SystemExit) as stop:
