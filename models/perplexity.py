@@ -22,11 +22,13 @@ RESAMPLES, SEED = 10_000, 1  # of the bootstrap
 
 
 class Scores(NamedTuple):
-    """Of each token but the first of its window, (windows, tokens - 1): its loss, the negative logarithm of its
-    probability; and the token that was most likely in its place."""
+    """Of each window, and in it of each token but the first: its loss, the negative logarithm of its probability, and
+    the token that was most likely in its place, (tokens - 1,); and the logarithms of all tokens' probabilities there,
+    float32 (tokens - 1, vocabulary)."""
 
-    loss: np.ndarray
-    likeliest: np.ndarray
+    loss: list[np.ndarray]
+    likeliest: list[np.ndarray]
+    probabilities: list[np.ndarray]
 
 
 class Evaluation:
@@ -66,17 +68,16 @@ class Evaluation:
         return [self.model.weights_sha256, self.counts, self.tokens.tolist()]
 
     @cached_property
-    def reference(self) -> tuple[np.ndarray, Scores]:
-        """The states of float32 before the head, of all windows, and their scores."""
-        states = self.model.hidden(self.tokens)
-        return states, self._scores(states)[0]
+    def reference(self) -> Scores:
+        """Those of float32, of all windows: 50 MB for each."""
+        return Scores(*map(list, zip(*self._scores(self.model.hidden(self.tokens)), strict=True)))
 
     def about(self) -> dict[str, Any]:
         """``model``, ``weights_sha256``, ``windows`` for each scope and their ``length``, ``texts`` (provenance by
         kind), and by kind float32's ``perplexity``."""
         return {"model": NAME, "weights_sha256": self.model.weights_sha256, "length": LENGTH, "windows": self.counts,
                 "texts": {kind: texts.provenance(kind) for kind in texts.KINDS},
-                "perplexity": self._by_kind(self.reference[1].loss)}
+                "perplexity": self._by_kind(np.stack(self.reference.loss))}
 
     def measure(self, arithmetic: Arithmetic, scope: str) -> dict[str, Any]:
         """What an arithmetic does to the predictions, beside float32 on the same tokens.
@@ -91,33 +92,28 @@ class Evaluation:
         hook = Products(arithmetic, SCOPES[scope])
         count = self.counts[scope]
         states = self.model.hidden(self.tokens[:count], hook)
-        theirs, right = self.reference
-        found, divergence = self._scores(states, theirs)
-        more = found.loss - right.loss[:count]
+        more, same, divergence = [], [], []
+        for (loss, likeliest, found), right_loss, right_likeliest, right in zip(
+                self._scores(states), *self.reference, strict=False):
+            more.append(loss - right_loss)
+            same.append(likeliest == right_likeliest)
+            divergence.append(np.sum(np.exp(right) * (right - found), axis=1, dtype=np.float64))
+        more = np.stack(more)
         low, high = interval(more.ravel())
         return {"macs": hook.macs, "seconds": round(hook.seconds, 3), "ratio": float(np.exp(more.mean())),
-                "low": low, "high": high,
-                "ratios": self._by_kind(more), "agreement": float(np.mean(found.likeliest == right.likeliest[:count])),
-                "divergence": float(divergence.mean())}
+                "low": low, "high": high, "ratios": self._by_kind(more), "agreement": float(np.mean(same)),
+                "divergence": float(np.mean(divergence))}
 
     def _by_kind(self, loss):
         """By kind of text the exponential of the mean of the first windows' losses."""
         kinds = np.array(self.kinds[:len(loss)])
         return {kind: float(np.exp(loss[kinds == kind].mean())) for kind in texts.KINDS}
 
-    def _scores(self, states, theirs=None):
-        """`Scores` of states, and their divergence from others, of which each token's probabilities are taken anew,
-        since those of all would fill the memory."""
-        shape = (len(states), LENGTH - 1)
-        loss, likeliest, divergence = np.empty(shape), np.empty(shape, int), np.zeros(shape)
-        for n, each in enumerate(states):
-            found = log_probabilities(self.model.head(each[:-1]))
-            loss[n] = -np.take_along_axis(found, self.tokens[n, 1:, None], 1)[:, 0]
-            likeliest[n] = found.argmax(axis=1)
-            if theirs is not None:
-                right = log_probabilities(self.model.head(theirs[n][:-1]))
-                divergence[n] = np.sum(np.exp(right) * (right - found), axis=1, dtype=np.float64)
-        return Scores(loss, likeliest), divergence
+    def _scores(self, states):
+        """Of each window the parts of `Scores`, one window after the other."""
+        for window, tokens in zip(states, self.tokens, strict=False):
+            found = log_probabilities(self.model.head(window[:-1]))
+            yield -np.take_along_axis(found, tokens[1:, None], 1)[:, 0], found.argmax(axis=1), found
 
 
 def log_probabilities(logits: np.ndarray) -> np.ndarray:

@@ -6,7 +6,9 @@ weights are the reference of every figure.
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +57,7 @@ class SmolLM2(Llama):
         return np.array(self._tokenizer.encode(text).ids, np.int64)
 
 
-def tokenizer(vocabulary, merges):
+def tokenizer(vocabulary: Sequence[str], merges: Sequence[str]) -> Any:
     """Byte-level BPE as GGUF's pre-tokeniser ``smollm`` has it: every digit is a word of its own, and the others are
     GPT-2's words."""
     parts = of_extra("tokenizers")
