@@ -75,6 +75,9 @@ TILES = (
     Entry("tile_lmul_bf16xmxe4m3_16x16_w12", "L-Mul, bf16 by MXFP8 e4m3"),
 )
 ENTRIES = (*SUMS, *TILES)
+#: Those of the `sentence`.
+LEADING = ("tile_mxint8_16x16", "tile_exact_mxe4m3_16x16_w10", "tile_lmul_mxe4m3_best_16x16_w10",
+           "tile_log_mxl3f4_16x16_w10")
 
 
 def name(slug: str, scope: str) -> str:
@@ -156,6 +159,17 @@ def with_energies(measured: Row, figures: Figures) -> Row:
         energy = figures.of(row["design"], TECHNOLOGY, "energy_fj_per_op") if row["tiled"] else None
         rows.append(row | {"energy_fj": energy, "energy_command": command([row["design"]]) if row["tiled"] else None})
     return measured | {"rows": rows}
+
+
+def sentence(rows: Sequence[Row]) -> str:
+    """What tiles in blocks do to perplexity, in attention alone and in all products; empty where these were not run."""
+    found = {(row["design"], row["scope"]): row for row in rows}
+    parts = []
+    for scope, words in (("attention", "attention's products alone"), ("all", "every product but the head's")):
+        some = [found[slug, scope] for slug in LEADING if (slug, scope) in found]
+        ratios = [f"{row['ratio']:.3f} ({row['low']:.3f} to {row['high']:.3f}) with {row['said']}" for row in some]
+        parts += [f"with {words} {'; '.join(ratios)}"] if ratios else []
+    return f"By a language model, perplexity in tiles over float32's is, {', and '.join(parts)}." if parts else ""
 
 
 def command(slugs: Sequence[str]) -> str:

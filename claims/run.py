@@ -111,9 +111,10 @@ def judged(parts: Sequence[str], wanted: Sequence[str], figures: Figures, ran: d
         found["others"] = others.part(figures)
     for part in found.values():
         part |= {name: _kept(rows, wanted) for name, rows in part.items() if _is_table(rows)}
-    for name, words in (("energy", energy.sentence), ("tiles", tiles.sentence)):
-        if found.get(name, {}).get("savings"):
-            found[name]["finding"] = words(found[name]["savings"])
+    for name, table, words in (("energy", "savings", energy.sentence), ("tiles", "savings", tiles.sentence),
+                               ("language", "rows", language.sentence)):
+        if found.get(name, {}).get(table):
+            found[name]["finding"] = words(found[name][table])
     return {"parts": list(parts), "claims": _kept(claims, wanted), **found}
 
 

@@ -106,7 +106,8 @@ def lead(record: Row) -> str:
     """What came out, in words."""
     found = ", ".join(f"{count} {LEAD[verdict][count > 1]}" for verdict, count in counts(record).items() if count)
     words = f"Of {len(record['claims'])} claims of {record['source']}: {found}." if record["claims"] else ""
-    return " ".join(filter(None, [words, *(record.get(part, {}).get("finding") for part in ("energy", "tiles"))]))
+    findings = [record.get(part, {}).get("finding") for part in ("energy", "tiles", "language")]
+    return " ".join(filter(None, [words, *findings]))
 
 
 def summary(record: Row) -> str:

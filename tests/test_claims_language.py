@@ -20,7 +20,7 @@ class Fake:
 
     identity = ("weights", "texts")
     measured = 0
-    last = 100
+    last = 1000
 
     def about(self):
         return {"model": "a model", "weights_sha256": "0", "length": 256,
@@ -54,7 +54,7 @@ def test_rows_are_kept_as_they_come(fake, monkeypatch, tmp_path):
     monkeypatch.setattr(fake, "last", 2)
     with pytest.raises(KeyboardInterrupt):
         language.part(WANTED, store=Store(tmp_path))
-    monkeypatch.setattr(fake, "last", 100)
+    monkeypatch.setattr(fake, "last", 1000)
     steps = []
     found = language.part(WANTED, lambda *step: steps.append(step), Store(tmp_path))
     assert fake.measured == 4 and [row["row"] for row in found["rows"]] == NAMES
@@ -93,6 +93,14 @@ def test_energies_are_of_tiles_at_one_clock(fake, monkeypatch):
     assert [row["energy_fj"] for row in found["language"]["rows"]] == [None] * 3 + [75.0]
     [command] = {row["energy_command"] for row in found["language"]["rows"]} - {None}
     assert command == f"lmul report tile_log_mxl3f4_16x16_w10 --tech asap7 --clock {language.CLOCK:g} -o DIR"
+
+
+def test_the_sentence_has_tiles_in_blocks(fake):
+    found = run.judged(["language"], ["language"], Figures(None), {"language": language.part(["language"])})
+    words = found["language"]["finding"]
+    assert words.count("1.020 (1.015 to 1.025) with ") == 2 * len(language.LEADING)
+    assert "attention's products alone" in words and "with MXINT8" in words and claims_page.lead(
+        found | {"source": "a paper"}).endswith(words)
 
 
 def test_only_if_asked_for(fake):
