@@ -51,7 +51,7 @@ SUMS = (
     Entry("mac_lmul_e5m2_none_fp32", "L-Mul e5m2, no offset"),
     Entry("mac_lmul_e5m2_best_fp32", "L-Mul e5m2, best offset"),
     Entry("mac_lmul_e5m2_offh1_fp32", "L-Mul e5m2, half an offset"),
-    Entry("mac_log_l3f4_fp32", "log codes of 8 bits"), Entry("mac_log_l3f5_t7_fp32", "log codes of 9 bits, a table"),
+    Entry("mac_log_l3f4_fp32", "log codes of 8 bits"), Entry("mac_log_l3f5_fp32", "log codes of 9 bits"),
 )
 #: Tiles whose tensors have one scale, and tiles of blocks of 32.
 TILES = (
