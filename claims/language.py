@@ -25,7 +25,7 @@ TECHNOLOGY, CLOCK = "asap7", 2000.0
 
 ALL = ("attention", "linear", "all")
 ENDS = ALL[::2]  # of tiles that are like others
-WHOLE = ALL[2:]  # of what differs from another tile by its window alone, and of formats that nobody's claim is about
+WHOLE = ALL[2:]  # of what differs from another tile by its window alone
 
 
 class Entry(NamedTuple):
@@ -59,21 +59,18 @@ TILES = (
     Entry("tile_lmul_e4m3_best_16x16_w10", "L-Mul e4m3, half an offset"),
     Entry("tile_log_l3f4_16x16_w10", "log codes of 8 bits"),
     Entry("tile_exact_bf16_flush_16x16_w12", "bf16", ENDS), Entry("tile_lmul_bf16_16x16_w12", "L-Mul bf16", ENDS),
-    Entry("tile_mxint8_16x16", "MXINT8"), Entry("tile_mxint6_16x16", "MXINT6", WHOLE),
+    Entry("tile_mxint8_16x16", "MXINT8"),
     *(Entry(f"tile_exact_mxe4m3_16x16_w{window}", f"MXFP8 e4m3, window {window}", scopes)
       for window, scopes in ((8, WHOLE), (10, ALL), (12, WHOLE))),
-    Entry("tile_exact_mxe3m4_16x16_w10", "MX e3m4", WHOLE), Entry("tile_exact_mxe5m2_16x16_w10", "MXFP8 e5m2", ENDS),
+    Entry("tile_exact_mxe5m2_16x16_w10", "MXFP8 e5m2", ENDS),
     Entry("tile_exact_mxe2m3_16x16_w10", "MXFP6 e2m3", ENDS), Entry("tile_exact_mxe3m2_16x16_w10", "MXFP6 e3m2", ENDS),
-    Entry("tile_exact_mxe2m1_16x16_w10", "MXFP4"), Entry("tile_exact_nvfp4_16x16_w10", "NVFP4", WHOLE),
+    Entry("tile_exact_mxe2m1_16x16_w10", "MXFP4"),
     Entry("tile_lmul_mxe4m3_16x16_w10", "L-Mul in blocks, the paper's offset"),
-    Entry("tile_lmul_mxe4m3_none_16x16_w10", "L-Mul in blocks, no offset", ENDS),
     *(Entry(f"tile_lmul_mxe4m3_best_16x16_w{window}", f"L-Mul in blocks, half an offset, window {window}", scopes)
       for window, scopes in ((8, WHOLE), (10, ALL), (12, WHOLE))),
     *(Entry(f"tile_log_mxl3f4_16x16_w{window}", f"log codes of 8 bits in blocks, window {window}", scopes)
       for window, scopes in ((8, WHOLE), (10, ALL), (12, WHOLE))),
     Entry("tile_log_mxl3f5_t7_16x16_w10", "log codes of 9 bits in blocks, a table", ENDS),
-    Entry("tile_exact_bf16xmxe4m3_16x16_w12", "bf16 by MXFP8 e4m3", ENDS),
-    Entry("tile_lmul_bf16xmxe4m3_16x16_w12", "L-Mul, bf16 by MXFP8 e4m3", ENDS),
 )
 ENTRIES = (*SUMS, *TILES)
 #: Those of the `sentence`.
