@@ -21,7 +21,7 @@ BOUND = 1.01  # of the ratio of perplexities to that of float32, to count as alm
 CRITERION = f"perplexity at most {BOUND:g} of float32's, on a 95 % interval"
 
 #: Where the energies of tiles are measured, all at one clock (ps), which the slowest of them reaches.
-TECHNOLOGY, CLOCK = "asap7", 2000.0
+TECHNOLOGY, CLOCK = "asap7", 2500.0
 
 ALL = ("attention", "linear", "all")
 ENDS = ALL[::2]  # of tiles that are like others

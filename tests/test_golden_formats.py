@@ -1,5 +1,7 @@
 """Formats, and the exponents that families of floats state, against figures by hand and against all pairs of codes."""
 
+import pickle
+
 import numpy as np
 import pytest
 from lmul.golden.accumulators import Accumulator, parse_accumulator
@@ -10,6 +12,7 @@ from lmul.golden.formats import blocks as block_formats
 from lmul.golden.formats.base import LARGEST_SCALE, SMALLEST_SCALE, as_codes, code_dtype, sorted_values
 from lmul.golden.formats.fitting import least_squares
 from lmul.golden.formats.signs import MAX_SIGNS, Signs
+from lmul.golden.matrix_product import named
 from lmul.golden.products import multiply, product, wide_value
 from lmul.golden.refusal import Refusal
 from lmul.golden.stimulus import all_pairs
@@ -543,3 +546,12 @@ def test_pairs_of_floats_refused():
         with pytest.raises(Refusal, match="which has neither Inf nor NaN, not 'ieee'"):
             family(e2m1, e2m1, overflow="ieee")
         assert family(e4m3, e4m3, overflow="ieee").neutral == (0x80, 0) and family(e4m3, e2m1).align == 2
+
+
+@pytest.mark.parametrize("name", ["mxe4m3", "mxint8", "mxl3f4", "nvfp4"])
+def test_a_block_format_that_went_to_another_process_is_the_same(name, seed):
+    """Jobs of a pool get formats that were pickled, which are equal and not identical."""
+    block = named(name)
+    values = np.random.default_rng(seed).normal(size=(40, block.size))
+    here, there = block.encode(values), pickle.loads(pickle.dumps(block)).encode(values)
+    assert np.array_equal(here.elements, there.elements) and np.array_equal(here.scales, there.scales)

@@ -89,7 +89,7 @@ class Block:
         return self.scale.for_tensor(float(self._scale(largest))) if largest else 1.0
 
     def _scale(self, largest):
-        if self.scale is SCALES["e8m0"]:
+        if not self.scale.sig_bits:  # a power of two
             _, exponent = np.frexp(largest)
             _, top = np.frexp(self.element.magnitude)
             return np.ldexp(np.sign(largest), exponent - top)  # of a block of zeros 0, coded as the smallest scale
