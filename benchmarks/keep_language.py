@@ -10,7 +10,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from lmul.claims.language import LEADING
+from lmul.claims.language import LEADING, ratio
 
 ROOT = Path(__file__).parent.parent
 #: Tiles of the README's table.
@@ -26,7 +26,7 @@ def table(rows: list[dict]) -> str:
              "| --- | ---: | ---: | ---: |"]
     for slug in SHOWN:
         some = [found[slug, scope] for scope in ("attention", "all")]
-        ratios = " | ".join(f"{row['ratio']:.3f} ({row['low']:.3f} to {row['high']:.3f})" for row in some)
+        ratios = " | ".join(ratio(row, 3) for row in some)
         energy = some[0]["energy_fj"]
         lines.append(f"| {some[0]['said']}: `{slug}` | {'–' if energy is None else f'{energy:.1f}'} | {ratios} |")
     return "\n".join(lines) + "\n"

@@ -1,16 +1,9 @@
 """Attention with L-Mul in a transformer with real weights: is it almost lossless?"""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from .rows import Row, again, selected
 from .verdict import check, claim
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from ..synth.store import Store
 
 COSINE, RANKS, TOP1 = 0.99, 0.99, 0.95  # of what float32 gives, to count as almost lossless
 
@@ -26,8 +19,7 @@ def name(multiplier: str, scope: str) -> str:
     return f"attention/{scope}/{multiplier}"
 
 
-def part(wanted: Sequence[str] = ("attention",), progress: Callable | None = None,
-         store: Store | None = None) -> Row:  # noqa: ARG001
+def part(wanted: Sequence[str] = ("attention",), progress: Callable | None = None) -> Row:
     """This part of the record: the measures of `lmul.models.attention.evaluate`.
 
     Parameters
@@ -36,8 +28,6 @@ def part(wanted: Sequence[str] = ("attention",), progress: Callable | None = Non
         Names of rows, or beginnings of them.
     progress : callable or None
         Called with (steps done, steps, text).
-    store : Store or None
-        Not used: minutes are soon made again.
 
     Raises
     ------

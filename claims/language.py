@@ -130,9 +130,9 @@ def part(wanted: Sequence[str] = ("language",), progress: Callable | None = None
 def _row(entry, scope):
     design = parse(entry.slug)
     tiled = design.declared.tiled
-    row = name(entry.slug, scope)
+    spec, row = design.multiplier, name(entry.slug, scope)
     return {"row": row, "design": entry.slug, "said": entry.said, "scope": scope, "command": again(row, OPTION),
-            "bits": [design.multiplier.a.width, design.multiplier.b.width], "family": design.multiplier.kind,
+            "bits": [spec.a.width, spec.b.width], "family": "integers" if spec.wide.integer else spec.kind,
             "tiled": tiled, "designs": [entry.slug] * tiled}
 
 
@@ -150,13 +150,18 @@ def _arithmetic(design: Design):
 
 
 def with_energies(measured: Row, figures: Figures) -> Row:
-    """The part with each tile's energy for a multiply-accumulate in fJ, ``energy_fj``, and the command that measures
-    the energy; None where it was not measured."""
+    """The part with the ``technology`` and ``clock_ps`` of energies; each row with its tile's for a multiply-accumulate
+    in fJ, ``energy_fj``, and the command that measures the energy; None where it was not measured."""
     rows = []
     for row in measured["rows"]:
         energy = figures.of(row["design"], TECHNOLOGY, "energy_fj_per_op") if row["tiled"] else None
         rows.append(row | {"energy_fj": energy, "energy_command": command([row["design"]]) if row["tiled"] else None})
-    return measured | {"rows": rows}
+    return measured | {"technology": TECHNOLOGY, "clock_ps": CLOCK, "rows": rows}
+
+
+def ratio(row: Row, digits: int = 4) -> str:
+    """A row's ratio and its interval."""
+    return f"{row['ratio']:.{digits}f} ({row['low']:.{digits}f} to {row['high']:.{digits}f})"
 
 
 def sentence(rows: Sequence[Row]) -> str:
@@ -165,7 +170,7 @@ def sentence(rows: Sequence[Row]) -> str:
     parts = []
     for scope, words in (("attention", "attention's products alone"), ("all", "every product but the head's")):
         some = [found[slug, scope] for slug in LEADING if (slug, scope) in found]
-        ratios = [f"{row['ratio']:.3f} ({row['low']:.3f} to {row['high']:.3f}) with {row['said']}" for row in some]
+        ratios = [f"{ratio(row, 3)} with {row['said']}" for row in some]
         parts += [f"with {words} {'; '.join(ratios)}"] if ratios else []
     return f"By a language model, perplexity in tiles over float32's is, {', and '.join(parts)}." if parts else ""
 
@@ -194,5 +199,5 @@ def _check(row):
     low, high = row["low"], row["high"]
     holds = True if high <= BOUND else False if low > BOUND else None
     return check(f"{row['said']}{', as a tile' * row['tiled']}", CRITERION,
-                 f"{row['ratio']:.4f} ({low:.4f} to {high:.4f})", holds, command=row["command"],
+                 ratio(row), holds, command=row["command"],
                  unclear=None if holds is not None else f"the interval {low:.4f} to {high:.4f} holds {BOUND:g}")

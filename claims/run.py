@@ -16,7 +16,7 @@ from .verdict import RULE, VERDICTS
 
 PARTS = ("error", "gates", "energy", "tiles", "attention", "language", "corrections", "others")
 #: Parts that run a network, and only if told to.
-NETWORKS = {"attention": attention, "language": language}
+NETWORKS = ("attention", "language")
 TECHNOLOGIES = ("sky130hd", "asap7")
 
 
@@ -67,8 +67,11 @@ def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: 
     # Whatever is refused is refused before anything is measured.
     found = judged(parts, wanted, Figures(report))
     _insist([name for name in wanted if not (models and name.split("/")[0] in NETWORKS)], found)
-    ran = {name: network.part(wanted, progress, store) for name, network in NETWORKS.items()
-           if models and name in parts}
+    ran = {}
+    if models and "attention" in parts:
+        ran["attention"] = attention.part(wanted, progress)
+    if models and "language" in parts:
+        ran["language"] = language.part(wanted, progress, store)
     found = judged(parts, wanted, Figures(report), ran)
     report = report or measure(needed(found, wanted, full), progress, dont_use, store)
     found = judged(parts, wanted, Figures(report), ran)

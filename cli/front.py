@@ -19,7 +19,7 @@ from .document import number, percent
 from .theme import colour
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 #: What points are drawn against the error by: key, heading, unit.
 MEASURES = {"energy_fj_per_mac": ("energy", "fJ"), "area_um2_per_mac": ("area", "µm²"),
@@ -88,11 +88,16 @@ def points(record: dict[str, Any]) -> list[Point]:
 
 def front(some: Iterable[Point], key: str) -> list[Point]:
     """Points that no other beats in error and one measure at once, the least error first; of equal ones the first."""
+    return unbeaten((point for point in some if key in point.figures), lambda point: point.error,
+                    lambda point: point.figures[key])
+
+
+def unbeaten(some: Iterable[Any], first: Callable[[Any], float], second: Callable[[Any], float]) -> list[Any]:
+    """What no other beats in two measures at once, the least of the first measure first; of equals the first."""
     found = []
-    for point in sorted((point for point in some if key in point.figures),
-                        key=lambda point: (point.error, point.figures[key])):
-        if not found or point.figures[key] < found[-1].figures[key]:
-            found.append(point)
+    for each in sorted(some, key=lambda each: (first(each), second(each))):
+        if not found or second(each) < second(found[-1]):
+            found.append(each)
     return found
 
 

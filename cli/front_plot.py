@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-import io
 import math
 from typing import TYPE_CHECKING
 
+from . import plots
 from .front import MEASURES, front
 from .theme import LETTER, LIGHT, SPACING
 
@@ -66,7 +66,6 @@ def panel(some: Sequence[Point], key: str, rows: dict[Point, str]) -> str:
 
 def files(some: Sequence[Point], key: str, title: str) -> tuple[str, bytes]:
     """The same without a page, as an SVG and as a PNG file; the same bytes for the same points."""
-    import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullLocator
 
@@ -88,13 +87,7 @@ def files(some: Sequence[Point], key: str, title: str) -> tuple[str, bytes]:
         axis.set_major_formatter(lambda value, _: _tick(value))
     axes.legend(fontsize=8)
     axes.grid(which="both", color=LIGHT["line"], linewidth=0.5)
-    found = []
-    with matplotlib.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
-        for ending, about in (("svg", {"Date": None}), ("png", {"Software": None})):
-            file = io.BytesIO()
-            figure.savefig(file, format=ending, metadata=about)
-            found.append(file.getvalue())
-    return found[0].decode(), found[1]
+    return plots.saved(figure, title, "svg").decode(), plots.saved(figure, title, "png")
 
 
 class _scale:

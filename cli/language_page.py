@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..claims.language import BOUND, CLOCK, TECHNOLOGY
+from ..claims.language import BOUND, command, ratio
 from ..claims.rows import again
 from .document import Figure, Heading, Items, Panel, Table, Text, number
 from .language_plot import drawing, points
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 NONE = "–"
 SCOPES = {"attention": "attention", "linear": "linear layers", "all": "both"}
-TITLES = (("mac", "One scale for each tensor, products summed in fp32"),
-          ("tile", "As tiles, with their windows and blocks; energy of a multiply-accumulate on {technology} at "
-                   "{clock:g} ps, all of it"))
+SUMS = "One scale for each tensor, products summed in fp32"
+TILES = "As tiles, with their windows and blocks; energy of a multiply-accumulate on {} at {:g} ps, all of it"
 #: What a reader must know of the tables.
 HOW = ("Every product is bit-exact to the hardware's; head, norms, softmax and activations are float32. Scopes: the "
        "two products of attention; all linear layers but the head; both. A ratio is that of perplexities, with its "
@@ -36,10 +35,10 @@ def section(part: Row) -> list[Any]:
         Heading("Language model"),
         Text(f"{part['model']}, its 4-bit weights dequantised, beside itself in float32, on {told}, in windows of "
              f"{part['length']}. {HOW}"),
-        Items(kinds), _picture(part["rows"])]
-    for structure, title in TITLES:
-        some = {slug: rows[slug] for slug in rows if slug.partition("_")[0] == structure}
-        blocks.append(_table(title.format(technology=TECHNOLOGY, clock=CLOCK), some, tiled=structure == "tile"))
+        Items(kinds), _picture(part)]
+    for title, tiled in ((SUMS, False), (TILES.format(part["technology"], part["clock_ps"]), True)):
+        some = {slug: scopes for slug, scopes in rows.items() if next(iter(scopes.values()))["tiled"] == tiled}
+        blocks.append(_table(title, some, tiled))
     return [*blocks, _by_kind(part, rows)]
 
 
@@ -56,22 +55,15 @@ def _table(title, designs, tiled):
     for slug, scopes in designs.items():
         any_row = next(iter(scopes.values()))
         whole = scopes.get("all")
-        lines.append([any_row["said"], f"`{slug}`", *(_ratio(scopes.get(scope)) for scope in SCOPES),
+        lines.append([any_row["said"], f"`{slug}`",
+                      *(ratio(scopes[scope]) if scope in scopes else NONE for scope in SCOPES),
                       f"{100 * whole['agreement']:.1f}" if whole else NONE,
                       number(1000 * whole["divergence"], 3) if whole else NONE]
                      + [NONE if any_row["energy_fj"] is None else number(any_row["energy_fj"], 3)] * tiled)
-    more = f" Energies: `{_energies(designs)}`" if tiled and designs else ""
+    more = f" Energies: `{command(['DESIGNS'])}`" if tiled else ""
     return Table(f"{title}. Measure again: `{again('language/DESIGN', ' --models')}`.{more}",
                  ["arithmetic", "design", *SCOPES.values(), "same likeliest, %", "divergence", *["fJ"] * tiled], lines,
                  words=(0, 1))
-
-
-def _energies(designs):
-    return next(iter(next(iter(designs.values())).values()))["energy_command"].replace(next(iter(designs)), "DESIGNS")
-
-
-def _ratio(row):
-    return NONE if row is None else f"{row['ratio']:.4f} ({row['low']:.4f} to {row['high']:.4f})"
 
 
 def _by_kind(part, designs):
@@ -80,11 +72,11 @@ def _by_kind(part, designs):
     return Table("Ratios by kind of text, all products.", ["arithmetic", "design", *part["texts"]], lines, words=(0, 1))
 
 
-def _picture(rows):
-    some = points(rows)
+def _picture(part):
+    some = points(part["rows"])
     if not some:
         return Figure("", [])
     words = "; ".join(f"{each.label}: {each.lost:.2f} % at {number(each.energy, 3)} fJ" for each in some)
     return Figure("Perplexity that is lost beside float32, all products, against the energy of a multiply-accumulate "
-                  f"in a tile of 16 x 16 on {TECHNOLOGY}. Whiskers are 95 % intervals; the line is the front.",
+                  f"in a tile of 16 x 16 on {part['technology']}. Whiskers are 95 % intervals; the line is the front.",
                   [Panel("Perplexity against energy", drawing(some), words)])

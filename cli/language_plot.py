@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import plots
+from .front import unbeaten
 from .theme import LIGHT, colour
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Point:
 
 def points(rows: Sequence[Row]) -> list[Point]:
     """Those of a record's rows that compute all products and have an energy, from the least energy on."""
-    found = [Point(row["said"], colour("integers" if row["family"] == "int" else row["family"]), row["energy_fj"],
+    found = [Point(row["said"], colour(row["family"]), row["energy_fj"],
                    *(100 * (row[key] - 1) for key in ("ratio", "low", "high")))
              for row in rows if row["scope"] == "all" and row["energy_fj"] is not None]
     return sorted(found, key=lambda point: (point.energy, point.lost))
@@ -47,12 +47,7 @@ def drawing(some: Sequence[Point]) -> str:
 
 def file(some: Sequence[Point]) -> str:
     """An SVG file; the same for the same points."""
-    import matplotlib
-
-    found = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "perplexity", "svg.fonttype": "none"}):
-        _figure(some).savefig(found, format="svg", metadata={"Date": None})
-    return found.getvalue()
+    return plots.saved(_figure(some), "perplexity", "svg").decode()
 
 
 def _figure(some) -> Any:
@@ -61,7 +56,7 @@ def _figure(some) -> Any:
 
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI)
     axes = figure.add_axes((0.09, 0.11, 0.9, 0.87), yscale="log")
-    best = _front(some)
+    best = unbeaten(some, lambda point: point.energy, lambda point: point.lost)
     axes.plot([point.energy for point in best], [max(point.lost, LEAST) for point in best], "-", linewidth=1,
               color=LIGHT["muted"], drawstyle="steps-post")
     for point in some:
@@ -95,7 +90,7 @@ def _label(axes, point, taken):
     x, y = _place(axes, point)
     width = _LETTER * len(point.label)
     best = None
-    for across, left in ((8, 0), (-8, -width), (8, 0), (-8, -width), (0, -width / 2), (0, -width / 2)):
+    for across, left in ((8, 0), (-8, -width), (0, -width / 2)):
         for up in (0, 8, -8, 16, -16):
             box = (x + across + left, y + up - _FONT / 2, x + across + left + width, y + up + _FONT / 2)
             overlap = sum(max(0, min(box[2], other[2]) - max(box[0], other[0]))
@@ -110,11 +105,3 @@ def _label(axes, point, taken):
     axes.annotate(point.label, (point.energy, max(point.lost, LEAST)), (box[0] - x, box[1] - y),
                   textcoords="offset pixels", fontsize=_FONT * 0.8, color=LIGHT["ink"])
 
-
-def _front(some):
-    """Points that none with less energy beats, from the least energy on."""
-    found: list[Point] = []
-    for point in some:
-        if not found or point.lost < found[-1].lost:
-            found.append(point)
-    return found

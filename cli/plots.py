@@ -218,18 +218,27 @@ class Drawing:
 def inline(figure: Any, name: str, width: int, height: int) -> str:
     """A matplotlib figure of so many px as SVG to stand inside HTML: no prologue, metadata or fonts of its own, and the
     theme's colours. ``name`` differs between the drawings of a page."""
-    import matplotlib
-
-    file = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
-    svg = file.getvalue()
+    svg = saved(figure, name, "svg", transparent=True).decode()
     body = svg[svg.index("</defs>") + len("</defs>") : svg.rindex("</svg>")]
     for pattern, substitute in TIDY:
         body = re.sub(pattern, substitute, body)
     for role, colour in LIGHT.items():
         body = body.replace(colour, f"var(--{role})")
     return f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}">{body}</svg>'
+
+
+#: What would tell one file from another that shows the same, by ending.
+_DATED = {"svg": {"Date": None}, "png": {"Software": None}}
+
+
+def saved(figure: Any, name: str, ending: str, **style: Any) -> bytes:
+    """A matplotlib figure as an SVG or PNG file, the same bytes for the same drawing and name; text stays text."""
+    import matplotlib
+
+    file = io.BytesIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(file, format=ending, metadata=_DATED[ending], **style)
+    return file.getvalue()
 
 
 #: What an SVG file needs and a drawing inside a page does not: pattern, substitute.

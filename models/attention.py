@@ -7,12 +7,13 @@ import numpy as np
 
 from ..golden.refusal import Refusal
 from ..golden.spec import Multiplier
+from . import quantised
 from .minilm import NAME, MiniLM, pool
 from .quantised import Products, Summed
 from .sentences import evaluation_sentences
 
 #: Which products a variant computes: those of attention, or those and all linear layers.
-SCOPES = {"attention": ("qk", "pv"), "all": ("qk", "pv", "linear")}
+SCOPES = {name: quantised.SCOPES[name] for name in ("attention", "all")}
 
 VARIANTS = tuple(
     multiplier for fmt in ("e4m3", "e5m2", "bf16")

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import texts
-from .quantised import Arithmetic, Products
+from .quantised import SCOPES, Arithmetic, Products
 from .smollm2 import NAME, SmolLM2
+from .texts import LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Which products an arithmetic computes, and how many windows are read for it.
-SCOPES = {"attention": ("qk", "pv"), "linear": ("linear",), "all": ("qk", "pv", "linear")}
+#: How many windows are read for each scope.
 WINDOWS = {"attention": 16, "linear": 4, "all": 4}
-LENGTH = 256  # tokens of a window
 RESAMPLES, SEED = 10_000, 1  # of the bootstrap
 
 

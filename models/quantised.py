@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FP32 = Accumulator("float", FORMATS["fp32"])
 
+#: Scopes: which kinds of products an arithmetic computes, those of attention, all linear layers, or both.
+SCOPES = {"attention": ("qk", "pv"), "linear": ("linear",), "all": ("qk", "pv", "linear")}
+
 
 class Arithmetic(Protocol):
     """How float matrices are multiplied: operands are quantised, each with scales of its own, then multiplied."""

@@ -21,7 +21,7 @@ from ..golden.refusal import Refusal
 from .network import package_folder
 
 PACKAGE = "gensim"
-LENGTH = 256
+LENGTH = 256  # tokens of a window
 
 
 def windows(kind: str, tokenizer: Any, count: int, length: int = LENGTH) -> np.ndarray:
