@@ -35,7 +35,9 @@ def table(rows: list[dict]) -> str:
 def main() -> None:
     folder = Path(sys.argv[1])
     record = json.loads((folder / "claims.json").read_text(encoding="utf-8"))
-    shutil.copyfile(folder / "claims.md", ROOT / "docs" / "measured" / "language.md")
+    # Without the name of this machine's folder in the command that made it.
+    page = (folder / "claims.md").read_text(encoding="utf-8").replace(sys.argv[1], "DIR")
+    (ROOT / "docs" / "measured" / "language.md").write_text(page, encoding="utf-8")
     shutil.copyfile(folder / "perplexity.svg", ROOT / "docs" / "measured" / "perplexity.svg")
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
