@@ -135,17 +135,17 @@ class Matmul(Part):
     aclk: Signal
     aresetn: Signal
     s_axis_a_tdata: Signal
-    s_axis_a_tlast: Signal
     s_axis_a_tvalid: Signal
     s_axis_a_tready: Signal
+    s_axis_a_tlast: Signal
     s_axis_b_tdata: Signal
-    s_axis_b_tlast: Signal
     s_axis_b_tvalid: Signal
     s_axis_b_tready: Signal
+    s_axis_b_tlast: Signal
     m_axis_c_tdata: Signal
-    m_axis_c_tlast: Signal
     m_axis_c_tvalid: Signal
     m_axis_c_tready: Signal
+    m_axis_c_tlast: Signal
 
     def __init__(self, multiplier: Multiplier, accumulator: Accumulator, rows: int, cols: int, dataflow: str) -> None:
         arrays = {"os": OutputStationaryArray, "ws": WeightStationaryArray}
@@ -158,11 +158,11 @@ class Matmul(Part):
         super().__init__({
             "aclk": In(1), "aresetn": In(1),
             "s_axis_a_tdata": In(self.a.bits),
-            "s_axis_a_tlast": In(1), "s_axis_a_tvalid": In(1), "s_axis_a_tready": Out(1),
+            "s_axis_a_tvalid": In(1), "s_axis_a_tready": Out(1), "s_axis_a_tlast": In(1),
             "s_axis_b_tdata": In(self.b.bits),
-            "s_axis_b_tlast": In(1), "s_axis_b_tvalid": In(1), "s_axis_b_tready": Out(1),
+            "s_axis_b_tvalid": In(1), "s_axis_b_tready": Out(1), "s_axis_b_tlast": In(1),
             "m_axis_c_tdata": Out(self.result.bits),
-            "m_axis_c_tlast": Out(1), "m_axis_c_tvalid": Out(1), "m_axis_c_tready": In(1),
+            "m_axis_c_tvalid": Out(1), "m_axis_c_tready": In(1), "m_axis_c_tlast": Out(1),
         })
 
     def elaborate(self, platform: object) -> Module:

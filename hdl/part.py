@@ -106,6 +106,8 @@ class Modules:
     contents : dict of str to dict
         By module ``instances``, the module of each instance in it by name, and ``roles``, the role of each instance and
         register for which its `Part` declares one, by name in the Verilog.
+    ports : dict of str to list of str
+        By module its ports in the order of the header, and ``clk`` and ``rst`` whether or not it has them.
     """
 
     def __init__(self, top: wiring.Component, name: str) -> None:
@@ -114,7 +116,7 @@ class Modules:
         self._names = {name}
         self._parts = {}  # key -> (module name, whether it has a clock, whether it has a reset)
         self._texts = []
-        self.contents = {}
+        self.contents, self.ports = {}, {}
         self._convert(top, name)
 
     @property
@@ -135,8 +137,11 @@ class Modules:
         outer, self.current = self.current, component
         text = rtlil.convert(component, name=name, platform=self, emit_src=False)
         self.current = outer
-        # Yosys counts ports from 1; Amaranth's first would lose its place.
-        text = re.sub(r"(?m)^(  wire .*(?:input|output) )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}", text)
+        # Ports as they are declared, behind clock and reset; Amaranth has inputs first. Yosys counts from 1.
+        declared = ["__".join(map(str, path)) for path, _, _ in component.signature.flatten(component)]
+        self.ports[name] = order = [*(port for port in ("clk", "rst") if port not in declared), *declared]
+        text = re.sub(r"(?m)^(  wire .*(?:input|output) )\d+(  ?\\(\S+))",
+                      lambda m: f"{m[1]}{order.index(m[3]) + 1}{m[2]}", text)
         if len(re.findall(r"\\rst\b", text)) == 1:  # only declared: nothing in here is reset
             text = re.sub(r"(?m)^  wire .*\\rst\n", "", text)
         self._texts.append(text)

@@ -25,7 +25,7 @@ class Beats(wiring.Signature):
     one, ends a run."""
 
     def __init__(self, width: int, last: bool = True) -> None:
-        super().__init__({"data": Out(width), **({"last": Out(1)} if last else {}), "valid": Out(1), "ready": In(1)})
+        super().__init__({"data": Out(width), "valid": Out(1), "ready": In(1), **({"last": Out(1)} if last else {})})
 
 
 class Stream(Protocol):

@@ -258,9 +258,9 @@ class TileMatmul(Part):
     aclk: Signal
     aresetn: Signal
     m_axis_c_tdata: Signal
-    m_axis_c_tlast: Signal
     m_axis_c_tvalid: Signal
     m_axis_c_tready: Signal
+    m_axis_c_tlast: Signal
     place: Signal
     top: Signal
     error: Signal
@@ -274,11 +274,12 @@ class TileMatmul(Part):
         self.core, self.out = Tile(tile, cols, ahead=True, stages=stages), Results(tile, cols, drain_steps(stages))
         self.latency = self.core.latency + self.out.latency + 2
         spec = tile.multiplier
-        self.streams = {"b": Elements(cols, spec.b), "a": Elements(tile.lanes, spec.a)}
-        if tile.b_block:
-            self.streams["bs"] = Elements(cols, tile.b_block.scale)
+        self.streams = {"a": Elements(tile.lanes, spec.a)}
         if tile.a_block:
             self.streams["as"] = Elements(1, tile.a_block.scale)
+        self.streams["b"] = Elements(cols, spec.b)
+        if tile.b_block:
+            self.streams["bs"] = Elements(cols, tile.b_block.scale)
         self._of_vectors = Turns if stages > 1 else Buffer  # with more, the clock is one that the tile's stalls limit
         self.result = Elements(cols, tile.result)
         super().__init__({
@@ -439,4 +440,4 @@ class TileMatmul(Part):
 
 def _signals(each, forth, back, last):
     """The signals of a stream of elements; ``forth`` is the way that beats go."""
-    return {"tdata": forth(each.bits), **({"tlast": forth(1)} if last else {}), "tvalid": forth(1), "tready": back(1)}
+    return {"tdata": forth(each.bits), "tvalid": forth(1), "tready": back(1), **({"tlast": forth(1)} if last else {})}

@@ -19,6 +19,7 @@ from lmul.golden.refusal import Refusal
 from lmul.hdl import verilog as hdl_verilog
 from lmul.hdl import yosys
 from lmul.hdl.designs import catalogue, parse
+from lmul.hdl.layout import broken, laid_out
 from lmul.hdl.part import Part
 from lmul.hdl.verilog import Period, convert, generate, generate_many, verilog
 from lmul.prove.exhaust import from_planes, load, to_planes
@@ -33,12 +34,32 @@ SLUGS = ["mul_lmul_e4m3", "mul_lmul_fp16_sub_ieee", "mul_exact_e4m3", "mul_exact
 
 # Ports are an API: a change here is a change for every user.
 CLOCKED = [("clk", "input", 1), ("rst", "input", 1)]
+BUS = [("aclk", "input", 1), ("aresetn", "input", 1)]
+
+
+def beats(names, bits, out=False, last=True):
+    """The ports of a stream, in order."""
+    forth, back = ("output", "input") if out else ("input", "output")
+    return [(names.format("data"), forth, bits), (names.format("valid"), forth, 1), (names.format("ready"), back, 1),
+            *[(names.format("last"), forth, 1)] * last]
+
+
 PORTS = {
     "mul_lmul_e4m3": [("a", "input", 8), ("b", "input", 8), ("p", "output", 8)],
     "mul_exact_bf16xe4m3_flush": [("a", "input", 16), ("b", "input", 8), ("p", "output", 16)],
     "mul_int8": [("a", "input", 8), ("b", "input", 8), ("p", "output", 16)],
     "prod_lmul_bf16xe4m3_sub": [("a", "input", 16), ("b", "input", 8), ("p", "output", 21)],
     "prod_exact_e5m2": [("a", "input", 8), ("b", "input", 8), ("p", "output", 16)],
+    "mac_lmul_e4m3_fp32": [*CLOCKED, ("en", "input", 1), ("a", "input", 8), ("b", "input", 8), ("last", "input", 1),
+                           ("valid", "output", 1), ("c", "output", 32)],
+    "array_lmul_e4m3_carrysave_2x2_os": [*CLOCKED, *beats("i_a__{}", 16), *beats("i_b__{}", 16),
+                                         *beats("o__{}", 64, out=True)],
+    "matmul_int4xternary_int32_2x1_os": [
+        *BUS, *beats("s_axis_a_t{}", 16), *beats("s_axis_b_t{}", 8), *beats("m_axis_c_t{}", 32, out=True)],
+    "matmul_exact_nvfp4_8x2_w10": [
+        *BUS, *beats("s_axis_a_t{}", 64), *beats("s_axis_as_t{}", 8, last=False), *beats("s_axis_b_t{}", 16),
+        *beats("s_axis_bs_t{}", 16, last=False), *beats("m_axis_c_t{}", 64, out=True), ("top", "input", 5),
+        ("error", "output", 1)],
 }
 
 
@@ -58,8 +79,8 @@ def manifest(folder, slug):
 def test_ports(folder, slug):
     ports = [(port["name"], port["direction"], port["width"]) for port in manifest(folder, slug)["ports"]]
     assert ports == PORTS[slug]
-    header = re.search(rf"^module {slug}\((.*)\);$", (folder / f"{slug}.v").read_text(), re.M)[1]
-    assert header == ", ".join(name for name, _, _ in ports)
+    header = re.search(rf"^module {slug}\(\n(.*?)^\);$", (folder / f"{slug}.v").read_text(), re.M | re.S)[1]
+    assert re.findall(r"^  (?:input|output) .* (\w+),?$", header, re.M) == [name for name, _, _ in ports]
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -176,13 +197,84 @@ set_output_delay 0 -clock virtual [get_ports {{p[*]}}]
     assert (about["period_ns"], about["period_source"]) == (0.25, f"of {characters} characters")
 
 
+def test_manifest_of_streams(folder):
+    a, b, c = manifest(folder, "matmul_lmul_bf16xe4m3_fp32_2x2_ws")["streams"]
+    assert a == {
+        "name": "s_axis_a", "direction": "in", "bus": "axi4stream",
+        "signals": {what: f"s_axis_a_t{what}" for what in ("data", "valid", "ready", "last")},
+        "elements": 2, "element_bits": 16, "stride": 16, "data_bits": 32, "carries": "code of bf16",
+        "order": "beat k is column k of A: element r is A[r, k]", "last": "with the last beat of a run, k = K-1"}
+    assert [(each["name"], each["data_bits"]) for each in (b, c)] == [("s_axis_b", 16), ("m_axis_c", 64)]
+    [narrow, *_] = manifest(folder, "matmul_int4xternary_int32_2x1_os")["streams"]
+    assert (narrow["element_bits"], narrow["stride"]) == (4, 8)
+    blocks = manifest(folder, "matmul_exact_nvfp4_8x2_w10")["streams"]
+    assert [each["name"] for each in blocks] == ["s_axis_a", "s_axis_as", "s_axis_b", "s_axis_bs", "m_axis_c"]
+    assert [each["last"] is None for each in blocks] == [False, True, False, True, False]
+    sums = manifest(folder, "tile_exact_bf16xe4m3_2x1_w12")["streams"][2]
+    assert (sums["element_bits"], sums["carries"]) == (23, "partial sum of 22 bits and NaN")
+    assert not manifest(folder, "mac_lmul_e4m3_fp32")["streams"]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_streams_are_the_ports(folder, slug):
+    about = manifest(folder, slug)
+    widths = {port["name"]: (port["direction"], port["width"]) for port in about["ports"]}
+    streamed = []
+    for stream in about["streams"]:
+        forth, back = ("input", "output") if stream["direction"] == "in" else ("output", "input")
+        for what, port in stream["signals"].items():
+            wanted = (back if what == "ready" else forth, stream["data_bits"] if what == "data" else 1)
+            assert widths[port] == wanted, port
+        streamed += stream["signals"].values()
+    places = [list(widths).index(name) for name in streamed]
+    assert places == sorted(places)
+    assert {name for name in widths if "__" in name or "_axis_" in name} == set(streamed)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_heading(folder, slug):
+    text, about = (folder / f"{slug}.v").read_text(), manifest(folder, slug)
+    above = " ".join(line.strip("/ ") for line in text.partition("\nmodule ")[0].splitlines())
+    said = [about["summary"], about["parameters"]["a"]["name"], *about["special_values"],
+            *(f"lmul {command} {slug}" for command in ("generate", "simulate", "prove")),
+            *(each[what] for each in about["streams"] for what in ("name", "order", "carries"))]
+    said += [] if about["combinational"] else [f"latency    {about['latency']} cycles", about["reset"]]
+    assert not [words for words in said if words not in above]
+
+
+def longest(text):
+    return max(map(len, text.splitlines()))
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_lines_are_short(folder, slug):
+    assert longest((folder / f"{slug}.v").read_text()) <= 120
+
+
+def test_what_is_not_to_be_broken_is_left_alone():
+    words = "x " * 100
+    kept = [f"  // {words}\n", f'  $display("{words}");\n', f"`define X {words}\n", f"  /* {words} */\n",
+            f"  wire \\a[0] ; {words}\n"]
+    assert broken("".join(kept)) == "".join(kept)
+    assert broken(f"  assign y = {words};\n").split() == f"assign y = {words};".split()
+    assert longest(broken(f"  assign y = {words};\n")) <= 120
+
+
+def test_repetition_is_told_once():
+    text = ("module m(a, p);\n  input [1:0] a;\n  wire [1:0] a;\n  output [9:0] p;\n  reg [9:0] p;\n"
+            "  assign q = { a[1], a[1], a[1], aa, aa, 1'h0, a[1:0], a[1:0], a[1:0], a } & { b, b, b };\nendmodule\n")
+    assert laid_out(text, {"m": ["clk", "rst", "p", "a"]}) == (
+        "module m(\n  output reg  [9:0] p,\n  input  wire [1:0] a\n);\n"
+        "  assign q = { {3{a[1]}}, aa, aa, 1'h0, {3{a[1:0]}}, a } & {3{b}};\nendmodule\n")
+
+
 def test_constraints_without_a_period_set_none(folder):
     assert (folder / "mac_lmul_e4m3_fp32.sdc").read_text() == """\
 # mac_lmul_e4m3_fp32: times in ns
 # period: none was given or measured
 # another: lmul generate mac_lmul_e4m3_fp32 --period NS
 # create_clock -name clk -period NS [get_ports clk]
-# set_input_delay 0 -clock clk [get_ports {en a[*] b[*] last rst}]
+# set_input_delay 0 -clock clk [get_ports {rst en a[*] b[*] last}]
 # set_output_delay 0 -clock clk [get_ports {valid c[*]}]
 """
     about = manifest(folder, "mac_lmul_e4m3_fp32")
@@ -250,7 +342,7 @@ def reads_itself(text):
     found = []
     for module, body in re.findall(r"(?ms)^module (\w+)\(.*?;$(.*?)^endmodule", text):
         reads = {}
-        for target, value in re.findall(r"^  assign (.*?) = (.*);$", body, re.M):
+        for target, value in re.findall(r"(?ms)^  assign (.*?) = (.*?);$", body):
             for name in re.findall(r"[a-z_]\w*", target):
                 reads.setdefault(name, set()).update(re.findall(r"(?<![\w'$])[a-z_]\w*", value))
         order = graphlib.TopologicalSorter(reads)
@@ -309,7 +401,9 @@ def test_yosys_reads_it_back(folder):
 def test_lint_of_every_design(slug, tmp_path):
     generate(parse(slug), tmp_path)
     path = tmp_path / f"{slug}.v"
-    assert not lint(path) and not reads_itself(path.read_text())
+    text = path.read_text()
+    assert not lint(path) and not reads_itself(text)
+    assert longest(text) <= 200
     assert not shutil.which("iverilog") or not lint_icarus(path)
     yosys.run([f"read_verilog {slug}.v", f"hierarchy -check -top {slug}", "proc", "check -assert"], tmp_path)
 
@@ -352,8 +446,7 @@ def test_old_files_stay_when_a_new_one_cannot_be_written(tmp_path, monkeypatch):
     design = parse("mul_lmul_e4m3")
     generate(design, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr(hdl_verilog, "_body", lambda text: "\ud800\n")  # cannot be encoded
-    monkeypatch.setattr(hdl_verilog, "_ports", lambda slug, text: [])
+    monkeypatch.setattr(hdl_verilog.layout, "labelled", lambda text, labels: "\ud800\n")  # cannot be encoded
     with pytest.raises(UnicodeEncodeError):
         generate(design, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

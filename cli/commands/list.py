@@ -13,6 +13,7 @@ from ...golden.formats import FORMATS, block_format
 from ...golden.refusal import Refusal
 from ...hdl.designs import catalogue, parse
 from ...hdl.grammar import grammar
+from ...hdl.summary import summary
 from ..console import as_json, print_json
 from ..slugs import Word, notes
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from ...hdl.designs import Design
 
 SECTIONS = ("grammar", "formats", "blocks", "multipliers", "accumulators", "technologies", "designs")
-SUBNORMALS = {"flush": "subnormals flushed", "exact": "subnormals kept"}
 BLOCKS = ("mxe5m2", "mxe4m3", "mxe3m2", "mxe2m3", "mxe2m1", "mxint8", "mxl3f4", "nvfp4")
 TECHNOLOGIES = {
     "sky130hd": "SkyWater 130 nm, embedded cell table",
@@ -36,16 +36,7 @@ TECHNOLOGIES = {
 
 def describe(design: Design) -> str:
     """One line about a design."""
-    spec = design.multiplier
-    words = [design.declared.summary + ":", *[spec.kind] * spec.spelled]
-    formats = spec.formats.replace("x", " x ")
-    if design.declared.tiled:
-        formats = " x ".join(dict.fromkeys(map(str, (design.a_block or spec.a, design.b_block or spec.b))))
-    words += [f"{formats},", SUBNORMALS[spec.subnormals]] if spec.a.floating else [formats]
-    if design.accumulator is not None:
-        words.append(f"into {design.accumulator.name}")
-    line = " ".join(filter(None, [*words, design.declared.shape.describe(design)]))
-    return "; ".join([line, *notes(design)])
+    return "; ".join([summary(design), *notes(design)])
 
 
 def describe_block(block: Block) -> str:
