@@ -2,18 +2,17 @@
 
 import json
 import os
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..golden.formats import Format
 from ..golden.spec import Multiplier
 from ..hdl.designs import Design, parse
-
-SHOWN = 5  # mismatches printed in full
+from .messages import check as check
+from .messages import read as read
+from .messages import run as run
 
 _figures = {}
 
@@ -29,11 +28,6 @@ def seed() -> int:
     return int(os.environ["LMUL_SEED"])
 
 
-def run() -> str:
-    """Which run this is, for messages."""
-    return f"{design().slug}, seed {seed()}"
-
-
 def generator() -> np.random.Generator:
     """A numpy generator for whoever asks: a function of the run's seed alone, whichever tests ran before."""
     return np.random.default_rng(seed())
@@ -44,15 +38,6 @@ def count(**figures: int) -> None:
     for name, value in figures.items():
         _figures[name] = _figures.get(name, 0) + value
     Path(os.environ["LMUL_FIGURES"]).write_text(json.dumps(_figures))
-
-
-def read(handle: Any) -> int | str:
-    """The signal's code, or its bits as text when one of them is X or Z."""
-    value = handle.value
-    try:
-        return int(value)
-    except ValueError:
-        return str(value)
 
 
 def shown(fmt: Format, code: int | str) -> str:
@@ -66,10 +51,3 @@ def shown_pairs(spec: Multiplier, a: np.ndarray, b: np.ndarray) -> str:
     """The pairs that a sum is made of, the first few in full."""
     pairs = [f"{shown(spec.a, x)} x {shown(spec.b, y)}" for x, y in zip(a.tolist(), b.tolist(), strict=True)]
     return ", ".join(pairs[:8] + ["..."] * (len(pairs) > 8))
-
-
-def check(mismatches: list[tuple], total: int, describe: Callable[..., str]) -> None:
-    """Fail if there are mismatches: print the seed, the design, and what ``describe`` says of the first few."""
-    if mismatches:
-        lines = "".join(f"\n  {describe(*mismatch)}" for mismatch in mismatches[:SHOWN])
-        raise AssertionError(f"{run()}: {len(mismatches)} of {total} wrong{lines}")

@@ -17,7 +17,8 @@ import numpy as np
 from cocotb.triggers import RisingEdge
 
 from . import bench
-from .core import Clocked, Core
+from .clocked import Clocked
+from .core import Core
 from .streams import Beat, Stream
 
 PROGRESS_SECONDS = 0.5

@@ -12,7 +12,7 @@ from ..golden.formats import IntFormat
 from ..golden.tile_sums import partial_sums
 from ..hdl.verilog import component
 from . import beats, bench, passes
-from .core import Clocked
+from .clocked import Clocked
 from .streams import TRAFFIC, Beat, Checker, Driver, Joined, Monitor, Sink, Stream
 
 if TYPE_CHECKING:

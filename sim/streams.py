@@ -1,4 +1,5 @@
-"""Valid/ready streams in a bench: driver, sink, monitor and in-order checker, and the traffic that shakes both ends."""
+"""Valid/ready streams in a bench: driver, sink, monitor and in-order checker, and the traffic that shakes both ends.
+Stand-alone benches have this file too."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +10,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import Event, RisingEdge, SimTimeoutError, with_timeout
 
-from . import bench
+from .messages import check, read, run
 
 PERIOD = 2  # of every clock, in steps
 PATIENCE = 10_000  # cycles without a result after which none will come: a few times the longest that a test causes
@@ -184,7 +185,7 @@ class Arrivals:
             try:
                 await with_timeout(self._came.wait(), PATIENCE * PERIOD, "step")
             except SimTimeoutError:
-                raise AssertionError(f"{bench.run()}: {self.count} results of {count} came, "
+                raise AssertionError(f"{run()}: {self.count} results of {count} came, "
                                      f"then none for {PATIENCE} cycles") from None
 
 
@@ -220,12 +221,12 @@ class Monitor:
         while True:
             await edge
             self.cycle += 1
-            valid, ready = bench.read(stream.valid), bench.read(stream.ready)
+            valid, ready = read(stream.valid), read(stream.ready)
             self._insist(not isinstance(valid, str) and not isinstance(ready, str), f"valid {valid}, ready {ready}")
             if not valid:
                 self._insist(waiting is None, "a waiting beat was withdrawn")
                 continue
-            beat = Beat(bench.read(stream.data), bench.read(stream.last))
+            beat = Beat(read(stream.data), read(stream.last))
             self._insist(waiting in (None, beat), f"a waiting beat changed from {waiting} to {beat}")
             waiting = None if ready else beat
             if ready:
@@ -235,7 +236,7 @@ class Monitor:
                 self.moved.add()
 
     def _insist(self, condition, complaint):
-        assert condition, f"{bench.run()}: {self.name} in cycle {self.cycle}: {complaint}"
+        assert condition, f"{run()}: {self.name} in cycle {self.cycle}: {complaint}"
 
 
 class Checker:
@@ -262,9 +263,9 @@ class Checker:
 
     def check(self) -> None:
         """Fail if a beat was wrong or came without being expected."""
-        bench.check(self._wrong, self.total, self._describe)
+        check(self._wrong, self.total, self._describe)
 
     def done(self) -> None:
         """Fail as `check` does, or if a beat did not come."""
         self.check()
-        assert not self._expected, f"{bench.run()}: {len(self._expected)} results are missing"
+        assert not self._expected, f"{run()}: {len(self._expected)} results are missing"

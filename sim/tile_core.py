@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from . import beats, bench
-from .core import Clocked
+from .clocked import Clocked
 from .streams import Beat, Joined, Stream
 from .tile_runs import Beats, element_bits, formats, run
 
