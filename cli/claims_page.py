@@ -62,7 +62,8 @@ NOTES = {name: " ".join(text.split()) for name, text in {
     "fpga": """
         Placed by hand on UltraScale+ with LUT6_2 and CARRY8, registers at inputs and outputs (e4m3: 25
         flip-flops, 4 CARRY8, 617 MHz, 1.34 mW). Ours are mapped to 7-series by Yosys, without registers or
-        placement, and count a LUT for each function, where a LUT6_2 holds two of five inputs. What a narrow
+        placement, and count a LUT for each function, where a LUT6_2 holds two of five inputs; `lmul multipliers
+        --luts` counts those, with their policies. What a narrow
         product takes beyond the wide one of its kind is the price of staying in range. They give no exact FP8
         multiplier beside theirs.""",
     "ucsd": """
