@@ -47,8 +47,8 @@ _HOW = ("Each multiplier is mapped from several forms, tables alone and with a c
         "largest matching of those that can share; functions are what would be counted if none shared. A position of a "
         "chain takes a LUT. Levels are tables one behind the other on the longest way, a chain being one.")
 _BESIDE = ("Their figures are after Vivado's place and route of cells placed by hand, ours after mapping: what has "
-           "fewer LUTs here is not placed, and its clock is not measured. UCSD state no LUTs: their multipliers are here for "
-           "their policies. A count is the smallest that was found, not the smallest that there is.")
+           "fewer LUTs here is not placed, and its clock is not measured. UCSD state no LUTs: their multipliers are "
+           "here for their policies. A count is the smallest that was found, not the smallest that there is.")
 _READ = ("None of these sees NaN, and none saturates as OFP8 asks: Chen's wraps beyond one more bit of exponent, "
          "UCSD's simple one in the format itself, and their fast one has no zero and may give the code of NaN.")
 _STEPS = ("Each row has all that those above it have. The last row but one computes what `mul_lmul_*` and "
