@@ -434,6 +434,8 @@ class Frames(Part):
         before, any_before = Signal(8, reset_less=True, name="before"), Signal(name="any_before")
         answered = Signal(self.outbox.bit_length(), reset_less=True, name="answered")  # results in the last answer
         status = Signal(4, name="status")
+        # No `Switch`: of one with all its cases Yosys makes a memory.
+        identity = Const(int.from_bytes(self.identity, "little"), 8 * len(self.identity))
 
         write, read = named(m, "write", which == Command.WRITE), named(m, "read", which == Command.READ)
         reset, identify = named(m, "reset", which == Command.RESET), named(m, "identify", which == Command.IDENTIFY)
@@ -508,7 +510,7 @@ class Frames(Part):
                         with m.If(~left.any()):
                             m.next = "SEND_TAIL"
             with m.State("SEND_BODY"):
-                m.d.comb += self.send.eq(Mux(identify, self._spelled(m, at), self.result))
+                m.d.comb += self.send.eq(Mux(identify, _byte(identity, at), self.result))
                 with m.If(go):
                     m.d.sync += [at.eq(at + 1), left.eq(left - 1)]
                     with m.If(final):
@@ -559,15 +561,6 @@ class Frames(Part):
         """Wait until the line is quiet: where the next frame begins is not known before."""
         m.d.sync += status.eq(why)
         m.next = "DRAIN"
-
-    def _spelled(self, m, at):
-        """The identity's byte at a place."""
-        byte = Signal(8, name="identity")
-        with m.Switch(at):
-            for place, value in enumerate(self.identity):
-                with m.Case(place):
-                    m.d.comb += byte.eq(value)
-        return byte
 
 
 class Link(Part):
@@ -746,7 +739,7 @@ class LinkTop(Part):
         return m
 
 
-def _byte(word: Value, at: Signal) -> Value:
+def _byte(word: Value, at: Value) -> Value:
     """The byte of a word at a place, 0 beyond its end."""
     count = -(-len(word) // 8)
     bits = (count - 1).bit_length()

@@ -6,10 +6,10 @@ accumulator of 32 bits.
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -22,12 +22,23 @@ from ..golden.matrix_product import MatrixProduct, modelled, multiply
 from ..golden.matrix_product import check as check_design
 from ..golden.refusal import Refusal
 from ..golden.tensors import Tensor
-from ..golden.tile_sums import Scales
+from ..golden.tile_sums import Scales, TileResult
 from ..hdl.designs import Design
 from . import tile_rtl
 from .carried import Progress, Ran, carried, ran
 
 BACKENDS = ("golden", "rtl")
+
+
+class Told(Protocol):
+    """What is to be told of a product by other means: as plain data, and as text that goes on a sentence."""
+
+    @property
+    def record(self) -> dict[str, Any]: ...
+
+
+#: What multiplies codes by other means than ours: of the design, two matrices of codes, scales of blocks and progress.
+By = Callable[[Design, np.ndarray, np.ndarray, Scales, Progress | None], tuple[np.ndarray | TileResult, Told]]
 
 
 @dataclass(frozen=True)
@@ -42,8 +53,8 @@ class Multiplied:
     backend : str
     seconds : float
         Of the multiplication of codes.
-    ran : Ran or None
-        Of ``rtl``, the simulation.
+    ran : Ran or Told or None
+        Of ``rtl``, the simulation; of other means than ours, what they tell.
     path : path
     """
 
@@ -51,7 +62,7 @@ class Multiplied:
     written: np.ndarray
     backend: str
     seconds: float
-    ran: Ran | None
+    ran: Ran | Told | None
     path: str | Path
 
     @property
@@ -63,7 +74,8 @@ class Multiplied:
         return {
             "design": product.design.slug, "backend": self.backend,
             **dict(zip(("rows", "depth", "cols"), product.shape, strict=True)), "mac": int(np.prod(product.shape)),
-            "seconds": self.seconds, "simulation": self.ran and self.ran.record,
+            "seconds": self.seconds, "simulation": self.ran.record if isinstance(self.ran, Ran) else None,
+            "board": self.ran.record if self.ran and not isinstance(self.ran, Ran) else None,
             "a_scale": product.a.scale, "b_scale": product.b.scale,
             "window_place": product.result.place if windowed else None,
             "block_scales_place": product.result.top if blocks else None,
@@ -103,7 +115,7 @@ class Multiplied:
 def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, path: str | Path,
                  progress: Progress | None = None, simulator: str = "verilator",
                  folder: str | Path | None = None, a_scales: str | Path | None = None,
-                 b_scales: str | Path | None = None) -> Multiplied:
+                 b_scales: str | Path | None = None, by: By | None = None) -> Multiplied:
     """Multiply the matrices in two files and write the product to a third.
 
     Parameters
@@ -113,7 +125,7 @@ def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, pat
     design : Design
         One that has sums; for ``rtl`` a ``matmul``, or a tile, whose results are those of its core.
     backend : str
-        ``golden`` or ``rtl``: the same bits either way.
+        ``golden`` or ``rtl``: the same bits either way. With ``by`` its name.
     path : path
         The ``.npy`` to write, (M, N); whole or not at all.
     progress : callable or None
@@ -122,6 +134,8 @@ def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, pat
         Where ``rtl`` simulates; without a folder in a temporary one.
     a_scales, b_scales : str, path or None
         Codes of the scales of blocks, for operands of a tile that are codes in blocks.
+    by : callable, optional
+        What multiplies codes instead, as a board does; of a ``matmul`` or a tile.
 
     Raises
     ------
@@ -129,19 +143,22 @@ def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, pat
         If the design, a file or a matrix is refused, or a sum leaves the range of an integer accumulator: one sentence.
     """
     check_design(design)
-    if backend not in BACKENDS:
+    if by is None and backend not in BACKENDS:
         raise Refusal(f"Backend must be one of {', '.join(BACKENDS)}, not {backend!r}")
-    if backend == "rtl" and design.protocol != "axis" and not design.declared.tiled:
-        raise Refusal(f"Design must be a matmul or a tile to be simulated with matrices, not {design.slug!r}")
+    if backend != "golden" and design.protocol != "axis" and not design.declared.tiled:
+        how = "simulated with" if backend == "rtl" else "sent"
+        raise Refusal(f"Design must be a matmul or a tile to be {how} matrices, not {design.slug!r}")
     first, second = read_matrix("A", a), read_matrix("B", b)
     scales = [read_matrix(f"of scales of {name}", given) if given else None
               for name, given in (("A", a_scales), ("B", b_scales))]
     seconds, how = 0.0, None
 
-    def by(design, a, b, scales):
+    def timed(design, a, b, scales):
         nonlocal seconds, how
         start = time.perf_counter()
-        if backend == "golden":
+        if by is not None:
+            codes, how = by(design, a, b, scales, progress)
+        elif backend == "golden":
             codes = modelled(design, a, b, scales)
         else:
             simulated = tile_rtl.on_rtl if design.declared.tiled else on_rtl
@@ -149,7 +166,7 @@ def matmul_files(a: str | Path, b: str | Path, design: Design, backend: str, pat
         seconds = time.perf_counter() - start
         return codes
 
-    product = multiply(design, first, second, *scales, by=by)
+    product = multiply(design, first, second, *scales, by=timed)
     written = result(product, {first.dtype, second.dtype})
     with atomic_write(path, "wb") as file:
         np.save(file, written)
