@@ -17,6 +17,7 @@ from ..golden.accumulate import check
 from ..golden.codec import code_dtype
 from ..golden.tile_sums import Scales, TileResult, place_for, top_for
 from ..hdl import frames
+from ..hdl.link import has_places, streams
 from ..sim.matmul import tiles
 from ..sim.passes import Operands
 from ..sim.tile_rtl import runs_of
@@ -66,7 +67,7 @@ def plan(design: Design, a: np.ndarray, b: np.ndarray, scales: Scales) -> Plan:
     scales : Scales
     """
     core = core_of(design)
-    size = frames.streams(core)["c"].size
+    size = streams(core)["c"].size
     if not core.declared.tiled:
         check(core.multiplier, core.summed_by, a.shape[1])
         a_tiles, b_tiles = tiles(core, a, b)
@@ -81,7 +82,7 @@ def plan(design: Design, a: np.ndarray, b: np.ndarray, scales: Scales) -> Plan:
 
 def array_records(design: Design, a: np.ndarray, b: np.ndarray) -> bytes:
     """A run of an array: a column of ``a``, (rows, depth), then a row of ``b``, (depth, cols), and so on."""
-    depth, of = len(b), frames.streams(design)
+    depth, of = len(b), streams(design)
     lasts = np.arange(depth) == depth - 1
     found = [_records(of["a"].index, element_bytes(a.T, design.multiplier.a.width), lasts),
              _records(of["b"].index, element_bytes(b, design.multiplier.b.width), lasts)]
@@ -91,14 +92,14 @@ def array_records(design: Design, a: np.ndarray, b: np.ndarray) -> bytes:
 def tile_records(design: Design, given: Operands) -> bytes:
     """A run of a tile's core: where window and scales are; then by passes the scales of the weights, the weights, and
     vector by vector its scale and itself."""
-    of, lanes = frames.streams(design), design.tile.lanes
+    of, lanes = streams(design), design.tile.lanes
     widths = {name: fmt.width for name, fmt in formats(design).items()}
     parts = {name: _records(of[name].index, element_bytes(each.codes, widths[name]), np.array(each.lasts, bool))
              for name, each in run(design, given).items()}
     passes, vectors = len(parts["b"]) // lanes, len(given.a)
     of_vectors = np.concatenate([parts[name] for name in ("as", "a") if name in parts], axis=1)
     found = []
-    if frames.has_places(design):
+    if has_places(design):
         found.append(bytes([frames.PLACES]) + given.place.to_bytes(2, "little", signed=True)
                      + given.top.to_bytes(2, "little"))
     for each in range(passes):

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import zlib
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from .designs import Design
+from typing import NamedTuple
 
 VERSION = 1
 COMMAND_SYNC, ANSWER_SYNC = 0xA5, 0x5A  # what frames begin with: different, so that no echo passes for an answer
@@ -70,13 +67,6 @@ class Answer(NamedTuple):
     payload: bytes
 
 
-class Stream(NamedTuple):
-    """One stream of a core on the line: which it is in records, and bytes of a beat."""
-
-    index: int
-    size: int
-
-
 def command(which: int, sequence: int, payload: bytes = b"") -> bytes:
     """A command as it goes over the line."""
     body = bytes([which, sequence]) + len(payload).to_bytes(2, "little") + payload
@@ -112,23 +102,3 @@ def crc(body: bytes) -> bytes:
 def identity(slug: str, inbox: int, outbox: int) -> bytes:
     """What a board says of itself."""
     return bytes([VERSION]) + inbox.to_bytes(2, "little") + outbox.to_bytes(2, "little") + slug.encode("ascii")
-
-
-def streams(design: Design) -> dict[str, Stream]:
-    """The streams of a ``matmul`` that go in, by name, and as ``c`` the results, which are no record's."""
-    operands = {"a": design.multiplier.a, "b": design.multiplier.b}
-    if design.declared.tiled:
-        assert design.lanes and design.cols
-        counts = {"a": design.lanes, "b": design.cols}
-        blocks = {"as": (design.a_block, 1), "bs": (design.b_block, design.cols)}
-        scales = {name: (block.scale, count) for name, (block, count) in blocks.items() if block}
-    else:
-        counts, scales = dict(zip("ab", design.grid, strict=True)), {}
-    elements = {name: (operands[name], counts[name]) for name in "ab"} | scales | {"c": (design.result, counts["b"])}
-    sizes = {name: count * -(-fmt.width // 8) for name, (fmt, count) in elements.items()}
-    return {name: Stream(index, size) for index, (name, size) in enumerate(sizes.items())}
-
-
-def has_places(design: Design) -> bool:
-    """Whether a core must be told where its window is, or the scales of its blocks."""
-    return design.declared.tiled and (design.tile.window is not None or bool(design.tile.blocks))

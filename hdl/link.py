@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from amaranth.hdl import Cat, ClockSignal, Const, Module, Mux, ResetSignal, Signal, unsigned
 from amaranth.lib.memory import Memory, MemoryData, ReadPort, WritePort
@@ -13,6 +13,7 @@ from . import frames
 from .frames import Command, Status
 from .operand import ignored, looked_up, named
 from .part import Part
+from .streams import streams as declared_streams
 from .systolic import lanes
 from .uart import Receiver, Transmitter, divisor
 
@@ -23,6 +24,25 @@ if TYPE_CHECKING:
 
 BUFFER = 1024  # bytes, on either side of the core
 QUIET_BYTES, QUIET_SECONDS = 32, 0.05  # the longer of them without a byte ends a frame
+
+
+class Stream(NamedTuple):
+    """One stream of a core on the line: which it is in records, and bytes of a beat."""
+
+    index: int
+    size: int
+
+
+def streams(design: Design) -> dict[str, Stream]:
+    """The streams of a ``matmul`` in the manifest's order, by the ends of their names: ``a``, ``b``, ...; the last is
+    ``c``, which no record is for."""
+    return {each.name.rpartition("_")[2]: Stream(index, each.data_bits // 8)
+            for index, each in enumerate(declared_streams(design))}
+
+
+def has_places(design: Design) -> bool:
+    """Whether a core must be told where its window is, or the scales of its blocks."""
+    return design.declared.tiled and (design.tile.window is not None or bool(design.tile.blocks))
 
 
 class Crc(Part):
@@ -703,8 +723,8 @@ class LinkTop(Part):
             raise Refusal(f"Design must be a matmul to be driven over a serial line, not {design.slug!r}")
         self.divisor = divisor(clock_hz, baud)
         self.core: Any = design.declared.component(design)
-        self.streams = frames.streams(design)
-        self.link = Link(design.slug, tuple(stream.size for stream in self.streams.values()), frames.has_places(design),
+        self.streams = streams(design)
+        self.link = Link(design.slug, tuple(stream.size for stream in self.streams.values()), has_places(design),
                          quiet or max(10 * QUIET_BYTES, round(baud * QUIET_SECONDS)), buffer)
         super().__init__({"rx": In(1), "tx": Out(1), "working": Out(1), "failed": Out(1)})
 
