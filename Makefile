@@ -5,7 +5,7 @@ OUT    ?= build/report
 READY  := $(VENV)/.ready
 # A type checker runs no code, so it does not learn from the editable install that lmul is api/ and lmul.golden is golden/: it
 # follows links.
-ROOMS  := golden hdl sim boards prove synth models claims cli
+ROOMS  := golden hdl sim boards prove synth models claims packages cli
 
 .PHONY: report test regress fresh setup models clean
 

@@ -180,6 +180,11 @@ class Structure:
         return self.protocol in ("axis", "tiles")
 
     @property
+    def streams(self) -> bool:
+        """Whether operands come and results go by streams of valid and ready."""
+        return self.bus or self.protocol in ("streams", "passes")
+
+    @property
     def accumulates(self) -> bool:
         """Whether an accumulator belongs to it."""
         return self.protocol != "combinational" and not self.tiled

@@ -1,4 +1,4 @@
-"""From a design to files: Verilog, manifest, FuseSoC core and timing constraints."""
+"""From a design to files: Verilog, manifest and timing constraints."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from amaranth.lib.wiring import Component
 
@@ -91,9 +91,32 @@ def _converted(components):
                 for name, each in modules.items()}
 
 
+class Generated(NamedTuple):
+    """What is made of a design: its manifest, its Verilog, and these and constraints as files by name, the manifest
+    last."""
+
+    about: dict[str, Any]
+    verilog: str
+    files: dict[str, str]
+
+
+def made(design: Design, period: Callable[[str], Period] | None = None) -> Generated:
+    """What `generate` writes, written nowhere."""
+    top = component(design)
+    text, about, contents = _generated(design, top)
+    clock = period(text) if period else Period(None, "none was given or measured")
+    about |= {"sha256": hashlib.sha256(text.encode()).hexdigest(), "period_ns": clock.ns,
+              "period_source": clock.source, "modules": _modules(design, contents)}
+    return Generated(about, text, {
+        f"{design.slug}.v": text,
+        f"{design.slug}.sdc": _constraints(about),
+        f"{design.slug}.json": json.dumps(about, indent=2) + "\n",
+    })
+
+
 def generate(design: Design, folder: str | Path, period: Callable[[str], Period] | None = None) -> None:
-    """Write ``<slug>.v``, ``.json``, ``.core`` and ``.sdc`` into a folder, each whole or not at all; the manifest
-    last. It has the digest of the Verilog that it describes.
+    """Write ``<slug>.v``, ``.sdc`` and ``.json`` into a folder, each whole or not at all; the manifest last. It has the
+    digest of the Verilog that it describes.
 
     Parameters
     ----------
@@ -109,17 +132,7 @@ def generate(design: Design, folder: str | Path, period: Callable[[str], Period]
     OSError
         If the folder cannot be written.
     """
-    top = component(design)
-    text, about, contents = _generated(design, top)
-    clock = period(text) if period else Period(None, "none was given or measured")
-    about |= {"sha256": hashlib.sha256(text.encode()).hexdigest(), "period_ns": clock.ns,
-              "period_source": clock.source, "modules": _modules(design, contents)}
-    write_together(folder, {
-        f"{design.slug}.v": text,
-        f"{design.slug}.core": _fusesoc(about),
-        f"{design.slug}.sdc": _constraints(about),
-        f"{design.slug}.json": json.dumps(about, indent=2) + "\n",
-    })
+    write_together(folder, made(design, period).files)
 
 
 def generate_many(designs: Iterable[Design], folder: str | Path) -> None:
@@ -212,36 +225,6 @@ def _tile(design):
     if design.declared.memory:
         found["partial_sums"] = ROWS
     return found
-
-
-def _fusesoc(about):
-    """A FuseSoC core (CAPI2): ``default`` takes the files into a flow, ``lint`` runs Verilator over them."""
-    slug = about["slug"]
-    return f"""\
-CAPI=2:
-name: ::{slug}:{about["versions"]["lmul"]}
-description: {about["parameters"]["structure"]} design of lmul; {slug}.json describes it
-
-filesets:
-  rtl:
-    files: [{slug}.v]
-    file_type: verilogSource
-  constraints:
-    files: [{slug}.sdc]
-    file_type: SDC
-
-targets:
-  default: &default
-    filesets: [rtl, constraints]
-    toplevel: {slug}
-  lint:
-    <<: *default
-    filesets: [rtl]
-    flow: lint
-    flow_options:
-      tool: verilator
-      verilator_options: [-Wall]
-"""
 
 
 def _constraints(about):

@@ -153,35 +153,6 @@ def test_manifest_of_a_tile(folder):
     assert "partial_sums" not in whole and "top" in whole["exponent"] and whole["exponent"]["top"] == 0
 
 
-def test_fusesoc_core(folder):
-    number = manifest(folder, "mul_lmul_e4m3")["versions"]["lmul"]
-    assert (folder / "mul_lmul_e4m3.core").read_text() == f"""\
-CAPI=2:
-name: ::mul_lmul_e4m3:{number}
-description: mul design of lmul; mul_lmul_e4m3.json describes it
-
-filesets:
-  rtl:
-    files: [mul_lmul_e4m3.v]
-    file_type: verilogSource
-  constraints:
-    files: [mul_lmul_e4m3.sdc]
-    file_type: SDC
-
-targets:
-  default: &default
-    filesets: [rtl, constraints]
-    toplevel: mul_lmul_e4m3
-  lint:
-    <<: *default
-    filesets: [rtl]
-    flow: lint
-    flow_options:
-      tool: verilator
-      verilator_options: [-Wall]
-"""
-
-
 def test_constraints(folder, tmp_path):
     generate(parse("mul_lmul_e4m3"), tmp_path, lambda text: Period(0.25, f"of {len(text)} characters"))
     characters = len((tmp_path / "mul_lmul_e4m3.v").read_text())
@@ -424,15 +395,15 @@ def test_same_bytes_whatever_the_hash_seed(folder, tmp_path):
         environment = os.environ | {"PYTHONHASHSEED": seed}
         subprocess.run([sys.executable, "-c", program, tmp_path / seed, *slugs], env=environment, check=True)
         for slug in slugs:
-            for suffix in (".v", ".json", ".core", ".sdc"):
+            for suffix in (".v", ".json", ".sdc"):
                 name = f"{slug}{suffix}"
                 assert (tmp_path / seed / name).read_bytes() == (folder / name).read_bytes(), name
 
 
-def test_only_the_four_files_are_left(tmp_path):
+def test_only_the_three_files_are_left(tmp_path):
     generate(parse("mul_lmul_e4m3"), tmp_path / "a b" / "ü")
     names = sorted(path.name for path in (tmp_path / "a b" / "ü").iterdir())
-    assert names == ["mul_lmul_e4m3.core", "mul_lmul_e4m3.json", "mul_lmul_e4m3.sdc", "mul_lmul_e4m3.v"]
+    assert names == ["mul_lmul_e4m3.json", "mul_lmul_e4m3.sdc", "mul_lmul_e4m3.v"]
 
 
 def test_nothing_is_written_when_yosys_fails(tmp_path, monkeypatch):
