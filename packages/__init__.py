@@ -16,9 +16,21 @@ if TYPE_CHECKING:
 # Modules are imported when they are used: names are known without Amaranth.
 
 
+def _vivado(core):
+    from .vivado import vivado
+
+    return vivado(core)
+
+
+def _quartus(core):
+    from .quartus import quartus
+
+    return quartus(core)
+
+
 #: For whom `lmul generate --for` packages a core: functions of a `Core` that give contents by file name, relative to
 #: the folder of the Verilog.
-PACKAGES: dict[str, Callable[[Core], dict[str, str]]] = {}
+PACKAGES: dict[str, Callable[[Core], dict[str, str]]] = {"vivado": _vivado, "quartus": _quartus}
 
 
 def require_streams(design: Design) -> None:
