@@ -32,8 +32,8 @@ class Interface(NamedTuple):
 
 
 def vivado(core: Core) -> dict[str, str]:
-    """A folder ``<slug>_vivado``, an IP as a repository has it: ``component.xml``, the Verilog, an XDC for synthesis out
-    of context, and ``package_ip.tcl``, which has Vivado write its own ``component.xml``."""
+    """A folder ``<slug>_vivado``, an IP as a repository has it: ``component.xml``, the Verilog, an XDC for synthesis
+    out of context, and ``package_ip.tcl``, which has Vivado write its own ``component.xml``."""
     return {f"{core.slug}_vivado/{name}": text for name, text in {
         **core.files,
         f"{core.slug}_ooc.xdc": _constraints(core),
