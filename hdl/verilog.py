@@ -177,8 +177,15 @@ def _manifest(design, ports, latency):
         "period_source": None,
         "parameters": _parameters(design),
         "special_values": special_values(design),
+        "neutral": _neutral(design),
         "versions": _versions(),
     }
+
+
+def _neutral(design):
+    """Codes of the pair that changes no sum, which fills up what is short; None where there is none."""
+    pair = design.multiplier.neutral
+    return dict(zip("ab", map(int, pair), strict=True)) if pair and not design.combinational else None
 
 
 def _clocking(design):

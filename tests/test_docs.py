@@ -3,13 +3,16 @@ to a page, and the addition of an arithmetic, step by step; and the glossary nam
 
 import doctest
 import re
+import runpy
 import shlex
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from lmul.cli.main import main
 from lmul.hdl.designs import parse
+from lmul.hdl.verilog import generate
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,7 +52,8 @@ def test_slugs_of_the_readme():
 
 
 @pytest.mark.parametrize(("document", "least"), [("from-a-number-to-a-page", 11), ("add-a-pe", 3), ("tile", 6),
-                                                 ("command-line", 7), ("python", 4), ("sweep", 3), ("packages", 2)])
+                                                 ("command-line", 7), ("python", 4), ("sweep", 3), ("packages", 2),
+                                                 ("zynq", 3)])
 def test_steps_of_documents(document, least, tmp_path, monkeypatch):
     """Commands and Python of the document, in its order, in one folder and one session."""
     text = (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8")
@@ -71,6 +75,23 @@ def test_steps_of_documents(document, least, tmp_path, monkeypatch):
             failed, _ = runner.run(test, out=said.append, clear_globs=False)
             session = test.globs
             assert not failed, "".join(said)
+
+
+def test_beats_of_the_zynq(tmp_path, monkeypatch, capsys):
+    """What the document says that the script prints."""
+    text = (ROOT / "docs" / "zynq.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    [python] = re.findall(r"^```pycon\n(.*?)^```$", text, re.M | re.S)
+    exec("\n".join(line.removeprefix(">>> ") for line in python.splitlines()), {})  # noqa: S102
+    printed = re.findall(r"^```text\n(.*?)^```$", text, re.M | re.S)
+    slugs = ["matmul_int8_int32_2x2_os", "matmul_int8_2x2"]
+    for slug, beats in zip(slugs, printed, strict=True):
+        generate(parse(slug), tmp_path)
+        monkeypatch.setattr(sys, "argv", ["pynq_matmul.py", f"{slug}.json", "A.npy", "B.npy", "--show"])
+        runpy.run_path(str(ROOT / "examples" / "pynq_matmul.py"), run_name="__main__")
+        assert capsys.readouterr().out == beats
+    product = np.load("A.npy").astype(int) @ np.load("B.npy")
+    assert re.search(", ".join(map(str, product[0])) + " and " + ", ".join(map(str, product[1])), text)
 
 
 def test_quoted_code_is_that_of_the_files():

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
@@ -251,6 +252,26 @@ def test_vivado_packages_the_same(folder, slug):
     assert [words[2] for words in said if words[:2] == ["set_property", "value"]] == found(
         root, "busInterfaces/busInterface/parameters/parameter/value")
     assert ["set_property", "top", top(slug), "current_fileset"] in said
+
+
+def test_block_design_of_the_zynq(folder, tmp_path):
+    """The script of the document joins each stream of the core to an engine, as wide as it is."""
+    text = (Path(__file__).parent.parent / "docs" / "zynq.md").read_text(encoding="utf-8")
+    [script] = re.findall(r"^```tcl\n(.*?)^```$", text, re.M | re.S)
+    (tmp_path / "zynq.tcl").write_text(script)
+    said = calls(tmp_path / "zynq.tcl")
+    slug = "matmul_int8_int32_2x2_os"
+    generate(parse(slug), tmp_path, period, ["vivado"], True)
+    root = spirit(slug, tmp_path)
+    vlnv = ":".join(found(root, what)[0] for what in ("vendor", "library", "name", "version"))
+    cells = {words[-1]: words[-2] for words in said if words[0] == "create_bd_cell"}
+    assert set(cells) == {"ps", "core", "dma_a", "dma_b", "dma_c"} and cells["core"] == vlnv
+    streams = {name for name in found(root, "busInterfaces/busInterface/name") if "axis" in name}
+    pins = [words[1] for words in said if words[0] == "get_bd_intf_pins"]
+    assert {pin.removeprefix("core/") for pin in pins if pin.startswith("core/")} == streams
+    widths = {words[3]: int(words[2]) for words in said if "CONFIG.c_m_axis_mm2s_tdata_width" in words}
+    ports = {port["name"]: port["width"] for port in manifest(tmp_path, slug)["ports"]}
+    assert widths == {"get_bd_cells": ports["s_axis_a_tdata"]}
 
 
 def test_a_script_with_a_fault_is_seen(folder, tmp_path):
