@@ -117,10 +117,13 @@ class Matmul(Part):
         1 to 64.
     dataflow : str
         ``os`` or ``ws``.
+    clocked : bool
+        Whether it has a clock and a reset of its own; else it lives in the ``sync`` domain of what is around it.
 
     Members
     -------
     aclk, aresetn : ``In(1)``
+        Where ``clocked``.
     s_axis_a_*, s_axis_b_* : AXI4-Stream of ``rows`` and ``cols`` operand codes
     m_axis_c_* : AXI4-Stream of ``cols`` result codes
 
@@ -147,16 +150,18 @@ class Matmul(Part):
     m_axis_c_tready: Signal
     m_axis_c_tlast: Signal
 
-    def __init__(self, multiplier: Multiplier, accumulator: Accumulator, rows: int, cols: int, dataflow: str) -> None:
+    def __init__(self, multiplier: Multiplier, accumulator: Accumulator, rows: int, cols: int, dataflow: str,
+                 clocked: bool = True) -> None:
         arrays = {"os": OutputStationaryArray, "ws": WeightStationaryArray}
         if dataflow not in arrays:
             raise Refusal(f"Dataflow must be 'os' or 'ws', not {dataflow!r}")
+        self.clocked = clocked
         self.array = arrays[dataflow](multiplier, accumulator, rows, cols)
         self.latency = self.array.latency + 2
         self.a, self.b = Elements(rows, multiplier.a), Elements(cols, multiplier.b)
         self.result = Elements(cols, accumulator.result)
         super().__init__({
-            "aclk": In(1), "aresetn": In(1),
+            **({"aclk": In(1), "aresetn": In(1)} if clocked else {}),
             "s_axis_a_tdata": In(self.a.bits),
             "s_axis_a_tvalid": In(1), "s_axis_a_tready": Out(1), "s_axis_a_tlast": In(1),
             "s_axis_b_tdata": In(self.b.bits),
@@ -167,8 +172,9 @@ class Matmul(Part):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain("sync")
-        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        if self.clocked:
+            m.domains.sync = ClockDomain("sync")
+            m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
         m.submodules.array = array = self.array
         m.submodules.buffer_a = a = Buffer(len(array.i_a.data))
         m.submodules.buffer_b = b = Buffer(len(array.i_b.data))

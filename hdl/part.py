@@ -140,8 +140,13 @@ class Modules:
         # Ports as they are declared, behind clock and reset; Amaranth has inputs first. Yosys counts from 1.
         declared = ["__".join(map(str, path)) for path, _, _ in component.signature.flatten(component)]
         self.ports[name] = order = [*(port for port in ("clk", "rst") if port not in declared), *declared]
-        text = re.sub(r"(?m)^(  wire .*(?:input|output) )\d+(  ?\\(\S+))",
-                      lambda m: f"{m[1]}{order.index(m[3]) + 1}{m[2]}", text)
+        # Behind the component's own module are those of submodules that are no parts: their order stays.
+        place = {port: number for number, port in enumerate(order, 1)}
+        own, end, others = text.partition("\nend\n")
+        own = re.sub(r"(?m)^(  wire .*(?:input|output) )\d+(  ?\\(\S+))",
+                     lambda m: f"{m[1]}{place[m[3]]}{m[2]}", own)
+        others = re.sub(r"(?m)^(  wire .*(?:input|output) )(\d+)", lambda m: f"{m[1]}{int(m[2]) + 1}", others)
+        text = own + end + others
         if len(re.findall(r"\\rst\b", text)) == 1:  # only declared: nothing in here is reset
             text = re.sub(r"(?m)^  wire .*\\rst\n", "", text)
         self._texts.append(text)

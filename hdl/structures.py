@@ -138,7 +138,7 @@ class Structure:
         How operands come in and results go out: ``combinational``, ``runs``, ``streams``, ``axis``, ``passes`` or
         ``tiles``. Benches, drives and proofs go by the protocol.
     component : function of a Design
-        Gives the Amaranth component.
+        Gives the Amaranth component; of a bus, with ``clocked=False``, one without a clock of its own.
     summary, title, heading : str
         In ``lmul list``; one of them, and several, on a report's pages.
     kind : str or None
@@ -157,7 +157,7 @@ class Structure:
     """
 
     protocol: str
-    component: "Callable[[Design], Part]"
+    component: "Callable[..., Part]"
     summary: str
     title: str
     heading: str
@@ -218,10 +218,10 @@ def _array(design):
     return array(design.multiplier, design.accumulator, design.rows, design.cols)
 
 
-def _matmul(design):
+def _matmul(design, clocked=True):
     from .axis import Matmul
 
-    return Matmul(design.multiplier, design.accumulator, design.rows, design.cols, design.dataflow)
+    return Matmul(design.multiplier, design.accumulator, design.rows, design.cols, design.dataflow, clocked=clocked)
 
 
 def _tile(design):
@@ -230,10 +230,10 @@ def _tile(design):
     return Tile(design.tile, design.cols, stages=design.stages)
 
 
-def _tile_core(design):
+def _tile_core(design, clocked=True):
     from .tile_core import TileMatmul
 
-    return TileMatmul(design.tile, design.cols, design.stages)
+    return TileMatmul(design.tile, design.cols, design.stages, clocked=clocked)
 
 
 _SQUARES = ("_8x8_os", "_8x8_ws")

@@ -224,10 +224,13 @@ class TileMatmul(Part):
         Of the tile. With more than 1 there is a register behind the memory, and rounding takes `drain_steps` cycles.
     rows : int
         Of partial sums: how many vectors passes may have where a run has several. A power of two from 2 on.
+    clocked : bool
+        Whether it has a clock and a reset of its own; else it lives in the ``sync`` domain of what is around it.
 
     Members
     -------
     aclk, aresetn : ``In(1)``
+        Where ``clocked``.
     s_axis_b_* : AXI4-Stream of ``cols`` codes
         Rows of weights. ``tlast`` with the last row of the run's last tile, and counts in no other row.
     s_axis_bs_* : AXI4-Stream of ``cols`` codes, without ``tlast``
@@ -265,12 +268,13 @@ class TileMatmul(Part):
     top: Signal
     error: Signal
 
-    def __init__(self, tile: Specification, cols: int, stages: int = 1, rows: int = ROWS) -> None:
+    def __init__(self, tile: Specification, cols: int, stages: int = 1, rows: int = ROWS,
+                 clocked: bool = True) -> None:
         if not 1 <= cols <= 64:
             raise Refusal(f"Columns of a tile must be 1 to 64, not {cols}")
         if not 2 <= rows <= MAX_ROWS or rows & (rows - 1):
             raise Refusal(f"Rows of partial sums must be a power of two from 2 to {MAX_ROWS}, not {rows}")
-        self.tile, self.cols, self.rows = tile, cols, rows
+        self.tile, self.cols, self.rows, self.clocked = tile, cols, rows, clocked
         self.core, self.out = Tile(tile, cols, ahead=True, stages=stages), Results(tile, cols, drain_steps(stages))
         self.latency = self.core.latency + self.out.latency + 2
         spec = tile.multiplier
@@ -283,7 +287,7 @@ class TileMatmul(Part):
         self._of_vectors = Turns if stages > 1 else Buffer  # with more, the clock is one that the tile's stalls limit
         self.result = Elements(cols, tile.result)
         super().__init__({
-            "aclk": In(1), "aresetn": In(1),
+            **({"aclk": In(1), "aresetn": In(1)} if clocked else {}),
             **{f"s_axis_{name}_{signal}": member for name, each in self.streams.items()
                for signal, member in _signals(each, In, Out, last=len(name) == 1).items()},
             **{f"m_axis_c_{signal}": member for signal, member in _signals(self.result, Out, In, last=True).items()},
@@ -292,8 +296,9 @@ class TileMatmul(Part):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain("sync")
-        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        if self.clocked:
+            m.domains.sync = ClockDomain("sync")
+            m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
         m.submodules.tile = core = self.core
         place, top = self.place, self.top
         b, a = self._buffered(m, "b", place), self._buffered(m, "a", top, self._of_vectors)

@@ -31,7 +31,8 @@ def run(tmp_path, monkeypatch, capsys):
 
 def test_every_example_is_run_here():
     assert {path.name for path in EXAMPLES.iterdir()} - {"__pycache__"} == {
-        "multiply.py", "multiply.ipynb", "own_design.py", "own_cells.py", "pynq_matmul.py", "cells.lib", "sweep.toml",
+        "multiply.py", "multiply.ipynb", "own_design.py", "own_soc.py", "own_cells.py", "pynq_matmul.py", "cells.lib",
+        "sweep.toml",
         "own_pe"}  # in test_plugin
 
 
@@ -63,6 +64,11 @@ def test_notebook(tmp_path, monkeypatch):
 def test_own_design(run):
     said = run("own_design.py")
     assert "sums as the model has them" in said and "module relu(" in said
+
+
+def test_own_soc(run):
+    said = run("own_soc.py")
+    assert "4 rows of 4 results as the model has them" in said and "module queued(" in said
 
 
 @pytest.mark.regress
