@@ -28,9 +28,15 @@ def _quartus(core):
     return quartus(core)
 
 
+def _header(core):
+    from .header import files
+
+    return files(core)
+
+
 #: For whom `lmul generate --for` packages a core: functions of a `Core` that give contents by file name, relative to
 #: the folder of the Verilog.
-PACKAGES: dict[str, Callable[[Core], dict[str, str]]] = {"vivado": _vivado, "quartus": _quartus}
+PACKAGES: dict[str, Callable[[Core], dict[str, str]]] = {"vivado": _vivado, "quartus": _quartus, "c": _header}
 
 
 def require_streams(design: Design) -> None:
