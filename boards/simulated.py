@@ -38,6 +38,11 @@ def source(design: Design, buffer: int = BUFFER) -> str:
     return convert({core.slug: LinkTop(core, DIVISOR, 1, buffer, QUIET)})[core.slug]
 
 
+def uart_installed() -> bool:
+    """Whether there is the UART at the other end of a simulated line."""
+    return bool(importlib.util.find_spec("cocotbext") and importlib.util.find_spec("cocotbext.uart"))
+
+
 @contextlib.contextmanager
 def simulated(design: Design, folder: str | Path | None = None, faults: dict[str, dict[int, str]] | None = None,
               verilog: str | None = None) -> Iterator[str]:
@@ -59,7 +64,7 @@ def simulated(design: Design, folder: str | Path | None = None, faults: dict[str
     Refusal
         If a tool is missing.
     """
-    if importlib.util.find_spec("cocotbext") is None or importlib.util.find_spec("cocotbext.uart") is None:
+    if not uart_installed():
         raise Refusal("cocotbext-uart must be installed to simulate a serial line: pip install cocotbext-uart")
     with tempfile.TemporaryDirectory(prefix="lmul-") as scratch:
         port, stop = Path(scratch) / "port", Path(scratch) / "stop"

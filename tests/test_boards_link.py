@@ -2,7 +2,6 @@
 errors of the line in both directions, and lines on which nobody or somebody else speaks."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import re
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from lmul.boards.host import Board
 from lmul.boards.line import Line, Place, read_place
-from lmul.boards.simulated import simulated, source
+from lmul.boards.simulated import simulated, source, uart_installed
 from lmul.cli.main import main
 from lmul.golden.refusal import Refusal
 from lmul.hdl.designs import parse
@@ -24,8 +23,7 @@ ARRAY, TILE = "matmul_lmul_e4m3_fp32_2x2_os", "matmul_exact_nvfp4_16x2_w10"
 BAUD = 2400  # what a host reckons with: a simulation is slower than a board
 UNIT = 9  # bytes of a command without a payload; its answer has two more
 
-needs_uart = pytest.mark.skipif(not importlib.util.find_spec("cocotbext"),
-                                reason="cocotbext-uart must be installed: pip install cocotbext-uart")
+needs_uart = pytest.mark.skipif(not uart_installed(), reason="cocotbext-uart must be installed: pip install it")
 
 
 def lmul(*arguments):

@@ -2,15 +2,15 @@
 driver against a simulated board."""
 
 import ctypes
-import importlib.util
 import re
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
 from c_program import DATA, CBlock, c_format, compiled, decoded, encoded, library, needs_compiler, pointer
 from lmul.boards import records
-from lmul.boards.simulated import simulated
+from lmul.boards.simulated import simulated, uart_installed
 from lmul.cli.main import main
 from lmul.golden.formats import block_format, format_named
 from lmul.golden.formats.logs import _halfway, _thresholds
@@ -22,6 +22,7 @@ from lmul.hdl.designs import parse
 from lmul.sim.passes import operands
 
 pytestmark = needs_compiler
+needs_uart = pytest.mark.skipif(not uart_installed(), reason="cocotbext-uart must be installed: pip install it")
 
 NARROW = ["e4m3", "e5m2", "e3m4", "e2m3", "e3m2", "e2m1", "e5m7", "l3f4", "l4f3", "l3f5", "l2f1", "l8f7",
           "int8", "int4", "int1", "uint8", "int16", "bf16", "fp16"]
@@ -260,7 +261,7 @@ def test_the_driver_speaks_the_protocol():
     assert f"LMUL_PLACES {frames.PLACES:#x}".lower() in (DATA / "lmul_beats.h").read_text().lower()
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("cocotbext"), reason="cocotbext-uart must be installed")
+@needs_uart
 @pytest.mark.parametrize(("slug", "shape"), [
     ("matmul_lmul_e4m3_fp32_2x2_os", (3, 9, 5)),
     pytest.param("matmul_exact_nvfp4_16x2_w10", (20, 64, 5), marks=pytest.mark.regress),
@@ -282,3 +283,40 @@ def test_products_by_a_board(slug, shape, sim_folder, tmp_path, seed):
         assert (done.returncode, done.stderr.decode()) == (2, f"Board must have 'matmul_other' on it, not '{slug}'")
     done = program.run(port)
     assert done.returncode == 2 and done.stderr.startswith(b"Serial port must be there")
+
+
+PAGE = (Path(__file__).parent.parent / "docs" / "link.md").read_text(encoding="utf-8")
+
+
+def page_program(folder, port="/dev/ttyUSB0"):
+    """The program of docs/link.md, built."""
+    [program] = re.findall(r"^```c\n(.*?)^```$", PAGE, re.M | re.S)
+    [slug] = re.findall(r'#include "(matmul_\w+)\.h"', program)
+    with pytest.raises(SystemExit):
+        main(["generate", slug, "--for", "c", "--period", "10", "-o", str(folder)])
+    assert program.count('"/dev/ttyUSB0", 115200') == 1
+    (folder / "main.c").write_text(program.replace('"/dev/ttyUSB0", 115200', f'"{port}", 2400'))
+    return slug, compiled([folder / "main.c", *folder.glob("lmul_*.c")], folder / "main", f"-I{folder}")
+
+
+def test_the_program_of_the_page(tmp_path):
+    """It is built; where there is no port, it says so."""
+    _, path = page_program(tmp_path, "/dev/lmul-nowhere")
+    done = subprocess.run([str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Serial port must be there, not '/dev/lmul-nowhere': No such file or "
+                                                 "directory\n")
+
+
+@needs_uart
+@pytest.mark.regress
+def test_the_programs_of_the_page_on_a_board(sim_folder, tmp_path):
+    """That in C, and that in Python."""
+    [python] = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
+    design = parse(page_program(tmp_path)[0])
+    with simulated(design, sim_folder / "boards") as port:
+        _, path = page_program(tmp_path, port)
+        assert subprocess.run([str(path)], capture_output=True, text=True, check=False).stdout == "4.375\n"
+        a, b = (design.multiplier.a.encode(values) for values in ([[1.5, 3.0]], [[1.75], [0.5]]))
+        names = {"design": design, "a": a, "b": b, "scales": Scales()}
+        exec(python.replace('"/dev/ttyUSB0", 115200', f'"{port}", 2400'), names)
+        assert design.result.decode(names["codes"]).tolist() == [[4.375]]
