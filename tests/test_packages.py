@@ -2,12 +2,16 @@
 
 import importlib.util
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from lmul.cli.main import main
 from lmul.golden.refusal import Refusal
 from lmul.hdl.designs import parse
@@ -38,33 +42,97 @@ def manifest(folder, slug):
     return json.loads((folder / f"{slug}.json").read_text())
 
 
+# FuseSoC.
+
+
 def test_fusesoc_core(folder):
-    number = manifest(folder, "mul_lmul_e4m3")["versions"]["lmul"]
-    assert (folder / "mul_lmul_e4m3.core").read_text() == f"""\
-CAPI=2:
-name: lmul:cores:mul_lmul_e4m3:{number}
-description: "multiplier, narrow product: lmul e4m3, subnormals flushed; mul_lmul_e4m3.json describes it"
+    slug = "matmul_exact_e4m3_flush_r4_3x3_w10"
+    about, top = manifest(folder, slug), f"{slug}_padded"
+    core = yaml.safe_load((folder / f"{slug}.core").read_text())
+    assert core["name"] == f"lmul:cores:{slug}:{about['versions']['lmul']}"
+    assert core["description"] == f"{about['summary']}; {slug}.json describes it"
+    assert {name: each["files"] for name, each in core["filesets"].items()} == {
+        "rtl": [f"{slug}.v", f"{top}.v"], "bench": [f"{top}_selftest.v", f"{top}_bench.v"],
+        "constraints": [f"{slug}.sdc"]}
+    assert all((folder / file).exists() for each in core["filesets"].values() for file in each["files"])
+    assert {name: each["toplevel"] for name, each in core["targets"].items()} == {
+        "default": top, "lint": top, "sim": "selftest_bench", "sim_verilator": "selftest_bench"}
 
-filesets:
-  rtl:
-    files: [mul_lmul_e4m3.v]
-    file_type: verilogSource
-  constraints:
-    files: [mul_lmul_e4m3.sdc]
-    file_type: SDC
 
-targets:
-  default: &default
-    filesets: [rtl, constraints]
-    toplevel: mul_lmul_e4m3
-  lint:
-    <<: *default
-    filesets: [rtl]
-    flow: lint
-    flow_options:
-      tool: verilator
-      verilator_options: [-Wall]
-"""
+def fusesoc(folder, slug, target):
+    """What a target says, and whether its status is 0."""
+    pytest.importorskip("fusesoc")
+    path = os.pathsep.join([str(tools.verilator().folder), os.environ["PATH"]])
+    command = [sys.executable, "-m", "fusesoc.main", "--cores-root", folder, "run", f"--target={target}",
+               f"lmul:cores:{slug}"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False,
+                          env=os.environ | {"PATH": path, "HOME": str(folder)})
+    return done.stdout + done.stderr, not done.returncode
+
+
+def needs_icarus():
+    if not shutil.which("iverilog"):
+        pytest.skip("Icarus is not installed")
+
+
+def wrong(text):
+    """The Verilog with other operators, so that most that it gives is wrong."""
+    found = text.replace(" + ", " - ").replace(" ^ ", " & ")
+    assert found != text
+    return found
+
+
+@pytest.fixture
+def alone(folder, tmp_path):
+    """``alone(slug)``: a folder with the files of one design."""
+    def copied(slug):
+        for path in folder.glob(f"{slug}*.*"):
+            shutil.copy(path, tmp_path)
+        return tmp_path
+    return copied
+
+
+@pytest.mark.parametrize("slug", [SLUGS[1], PADDED[0], *(
+    pytest.param(slug, marks=pytest.mark.regress) for slug in (SLUGS[0], SLUGS[2], *PADDED[1:]))])
+def test_fusesoc_lints_and_simulates(alone, slug):
+    """Of a padded design it is the wrapper that is simulated, on golden's results."""
+    here = alone(slug)
+    said, passed = fusesoc(here, slug, "lint")
+    assert passed, said
+    needs_icarus()
+    said, passed = fusesoc(here, slug, "sim")
+    assert passed and "pass: 3 rounds, no mismatch" in said, said
+    path = here / f"{slug}.v"
+    path.write_text(wrong(path.read_text()))
+    said, passed = fusesoc(here, slug, "sim")
+    assert not passed and "FAIL: " in said, said
+
+
+def test_a_wrong_wrapper_is_seen(alone):
+    """Results whose elements are elsewhere."""
+    needs_icarus()
+    slug = PADDED[0]
+    path = alone(slug) / f"{slug}_padded.v"
+    text = path.read_text()
+    path.write_text(text.replace("m_axis_c_tdata[95:0]", "{m_axis_c_tdata[63:0], m_axis_c_tdata[95:64]}"))
+    assert path.read_text() != text
+    said, passed = fusesoc(path.parent, slug, "sim")
+    assert not passed and "FAIL: " in said, said
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("slug", [SLUGS[0], PADDED[2]])
+def test_fusesoc_simulates_by_verilator(alone, slug):
+    here = alone(slug)
+    said, passed = fusesoc(here, slug, "sim_verilator")
+    assert passed and "pass: 3 rounds, no mismatch" in said, said
+    path = here / f"{slug}.v"
+    path.write_text(wrong(path.read_text()))
+    said, passed = fusesoc(here, slug, "sim_verilator")
+    assert not passed and "FAIL: " in said, said
+
+
+# Streams as wide as DMA engines want.
 
 
 @pytest.mark.parametrize("slug", PADDED)
