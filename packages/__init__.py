@@ -34,9 +34,16 @@ def _header(core):
     return files(core)
 
 
+def _litex(core):
+    from .litex import litex
+
+    return litex(core)
+
+
 #: For whom `lmul generate --for` packages a core: functions of a `Core` that give contents by file name, relative to
 #: the folder of the Verilog.
-PACKAGES: dict[str, Callable[[Core], dict[str, str]]] = {"vivado": _vivado, "quartus": _quartus, "c": _header}
+PACKAGES: dict[str, Callable[[Core], dict[str, str]]] = {"vivado": _vivado, "quartus": _quartus, "c": _header,
+                                                         "litex": _litex}
 
 
 def require_streams(design: Design) -> None:
