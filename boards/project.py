@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..golden.files import write_together
 from ..golden.refusal import Refusal
 from ..hdl.verilog import Period, generate
+from . import fusesoc
 from .flow import FLOWS, commands
 from .tops import TOPS, Request, Top
 
@@ -86,6 +87,7 @@ class Project:
                 [*flow.constraints(pins, board.clock, board.clock_hz / 1e6), ""])
             if top.bench:
                 texts[f"{top.name}_bench.v"] = top.bench(slug)
+        texts |= fusesoc.core(self)
         write_together(self.folder, texts | {"Makefile": makefile(self), "README.md": page(self)})
 
 
