@@ -53,7 +53,7 @@ def test_slugs_of_the_readme():
 
 @pytest.mark.parametrize(("document", "least"), [("from-a-number-to-a-page", 11), ("add-a-pe", 3), ("tile", 6),
                                                  ("command-line", 7), ("python", 4), ("soc", 2), ("sweep", 3),
-                                                 ("packages", 2), ("zynq", 3)])
+                                                 ("packages", 2), ("zynq", 3), ("bench", 2)])
 def test_steps_of_documents(document, least, tmp_path, monkeypatch):
     """Commands and Python of the document, in its order, in one folder and one session."""
     text = (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """One file per command, each imported at once and its room only when it runs, so that ``lmul --help`` is quick."""
 
+from .bench import bench
 from .board import board
 from .cache import cache
 from .characterise import characterise
@@ -19,5 +20,5 @@ from .simulate import simulate
 from .sweep import sweep
 from .trace import trace
 
-COMMANDS = (list_command, generate, simulate, board, prove, report, sweep, choose, compare, front, export, scatter,
-            matmul, claims, multipliers, characterise, trace, cache)
+COMMANDS = (list_command, generate, simulate, bench, board, prove, report, sweep, choose, compare, front, export,
+            scatter, matmul, claims, multipliers, characterise, trace, cache)
