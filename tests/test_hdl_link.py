@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
-from link_bench import SIZES, Board, framed, record
+from link_bench import QUIET, SIZES, Board, framed, record
 from lmul.golden.refusal import Refusal
 from lmul.hdl import frames
 from lmul.hdl.designs import parse
@@ -151,6 +151,19 @@ def test_errors_are_named_and_leave_no_trace(kind):
         assert not board.ctx.get(board.link.failed)
 
     assert told(story).beats == [(0, b"abc", 0), (1, b"de", 0)]
+
+
+def test_a_board_that_heard_an_error_waits_until_the_line_is_quiet():
+    """It does not speak while more comes, of which it cannot tell where a command begins."""
+    async def story(board):
+        await board.say(WORD + WORD, errors=(2,))
+        await board.ctx.tick().repeat(QUIET - 5)
+        assert not board.ctx.get(board.link.send_valid)
+        await board.ctx.tick().repeat(20)
+        assert board.ctx.get(board.link.send_valid)
+        assert (await board.hear())[1] == FRAMING
+
+    assert told(story).beats == []
 
 
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.regress)])
