@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..golden.files import write_together
 from ..golden.refusal import Refusal
+from ..hdl.uart import usual_baud
 from ..hdl.verilog import Period, generate
 from . import fusesoc
 from .flow import FLOWS, commands
@@ -32,10 +33,14 @@ class Project:
     design : Design
     board : Board
     folder : Path
-    seed, vectors, baud
+    seed, vectors
         As for `Request`.
     divide : int
         Of `DIVISORS`: cycles of the oscillator to one of the design's clock.
+    baud : int or None
+        Of the serial line; None for the fastest of the usual rates that the clock can be divided to.
+    only : tuple of str
+        Names of the tops, or none for all.
     """
 
     design: Design
@@ -44,11 +49,16 @@ class Project:
     seed: int = 1
     vectors: int | None = None
     divide: int = 1
-    baud: int = 115200
+    baud: int | None = None
+    only: tuple[str, ...] = ()
 
     @property
     def tops(self) -> list[Top]:
-        return [top for top in TOPS if top.takes(self.design)]
+        return [top for top in TOPS if top.takes(self.design) and (not self.only or top.name in self.only)]
+
+    @property
+    def line_baud(self) -> int:
+        return self.baud or usual_baud(self.clock_hz)
 
     @property
     def clock_hz(self) -> float:
@@ -79,7 +89,8 @@ class Project:
         generate(self.design, self.folder, lambda _: Period(period, source))
         texts = {}
         for top in self.tops:
-            request = Request(self.design, self.about, self.clock_hz, self.seed, self.vectors, self.baud)
+            request = Request(self.design, self.about, self.clock_hz, self.seed, self.vectors,
+                              self.line_baud)
             texts[f"{slug}_{top.name}.v"] = top.verilog(request)
             texts[f"{top.name}.v"] = wrapper(self, top, request)
             pins = {name: board.pins[name] for name in (board.clock, *top.pins.values())}
@@ -200,6 +211,7 @@ def page(project: Project) -> str:
     rows = "".join(f"| `{name}.{flow.suffixes[2]}` | {top.job} | {board.said[0]} {top.lights[0]}; "
                    f"{board.said[1]} {top.lights[1]} |\n" for top in project.tops for name in [top.name])
     mhz, divided = board.clock_hz / 1e6, f", divided by {project.divide}" if project.divide > 1 else ""
+    simulated = "`make sim` runs the self-test in a simulator first. " * any(top.bench for top in project.tops)
     lines = f"""\
 # `{slug}` on {board.title}
 
@@ -212,11 +224,15 @@ def page(project: Project) -> str:
 | bitstream | what it is | lights |
 | --- | --- | --- |
 {rows}
-`make sim` runs the self-test in a simulator first. `make SEED=2` places from another start.
+{simulated}`make SEED=2` places from another start.
 A design too slow for the clock is written again by `lmul board {slug} --board {board.name} --divide 2`.
 """
     if any("rx" in top.pins.values() for top in project.tops):
-        lines += f"\nThe serial line is on {board.uart_said}, at {project.baud} baud.\n"
+        lines += f"""
+The serial line is on {board.uart_said}, at {project.line_baud} baud. Once it has a port here, as /dev/ttyUSB1:
+
+    lmul matmul A.npy B.npy --design {slug} --backend serial:/dev/ttyUSB1@{project.line_baud} -o C.npy
+"""
     return lines
 
 

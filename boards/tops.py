@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..hdl.link import LinkTop
 from ..hdl.selftest import selftest
+from ..hdl.verilog import convert
 from ..sim.rounds import round_of
 
 if TYPE_CHECKING:
@@ -120,5 +122,18 @@ SELFTEST = Top(
     ("blinks while results are right", "stays on from the first that is wrong, missing or too much"),
     lambda design: True, _selftest, _blink, bench)
 
+
+def _link(request):
+    top = f"{request.design.slug}_link"
+    return convert({top: LinkTop(request.design, request.clock_hz, request.baud)})[top]
+
+
+LINK = Top(
+    "link", "a serial line to a host, for `lmul matmul --backend serial:PORT`",
+    {"rx": "rx", "tx": "tx", "working": "good", "failed": "bad"}, ("rx",),
+    ("is on while a command or its answer is on its way", "is on from a command that could not be carried out to one "
+     "that was"),
+    lambda design: design.declared.bus, _link, lambda request: {}, beside=False)
+
 #: Each is written for the designs that it takes.
-TOPS = (SELFTEST,)
+TOPS = (SELFTEST, LINK)

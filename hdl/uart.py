@@ -1,5 +1,7 @@
 """A serial line of eight data bits, no parity and one stop bit: receiver, transmitter, and the divisor of the clock."""
 
+import contextlib
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib.wiring import In, Out
 
@@ -11,6 +13,8 @@ from .part import Part
 LEAST = 4
 #: How far the rate may be from the one that is asked for. Two ends together have 5 % before a bit is read as another.
 TOLERANCE = 0.02
+#: Rates that every host has, the fastest first.
+USUAL = (115200, 57600, 38400, 19200, 9600)
 
 
 def divisor(clock_hz: float, baud: float) -> int:
@@ -32,6 +36,22 @@ def divisor(clock_hz: float, baud: float) -> int:
         raise Refusal(f"Baud rate must be within {TOLERANCE:.0%} of a whole part of the clock of {clock_hz:.0f} Hz, "
                       f"not {baud:g}, from which the nearest, {clock_hz / count:.0f}, is {off:.1%} off")
     return count
+
+
+def usual_baud(clock_hz: float) -> int:
+    """The fastest of the `USUAL` rates that a clock can be divided to.
+
+    Raises
+    ------
+    Refusal
+        If there is none.
+    """
+    for baud in USUAL[:-1]:
+        with contextlib.suppress(Refusal):
+            divisor(clock_hz, baud)
+            return baud
+    divisor(clock_hz, USUAL[-1])
+    return USUAL[-1]
 
 
 class Receiver(Part):

@@ -205,3 +205,39 @@ def test_the_list_has_every_board(capsys):
     with pytest.raises(SystemExit):
         main(["board", "--list"])
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(BOARDS)
+
+
+@needs_boards
+def test_a_matmul_has_a_serial_line_too(tmp_path, capsys):
+    """At a rate that its clock has; alone if that is asked; other designs have none."""
+    slug = "matmul_int8_int32_1x1_os"
+    for arguments, there, baud in (((), True, 115200), (("--divide", "16"), True, 57600),
+                                   (("--top", "link", "--baud", "9600"), False, 9600)):
+        folder = tmp_path / f"{baud}"
+        with pytest.raises(SystemExit) as stop:
+            main(["board", slug, "--board", "icebreaker", *arguments, "-o", str(folder)])
+        assert stop.value.code == 0
+        assert (folder / "selftest.v").exists() == there
+        assert re.search(r"rx 6$", (folder / "link.pcf").read_text(), re.M)
+        done = subprocess.run([tools.verilator().folder / "verilator", "--lint-only", "-Wall", "-Wno-PROCASSINIT",
+                               "link.v", f"{slug}_link.v", "--top-module", "link"], cwd=folder, capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        page = (folder / "README.md").read_text()
+        assert f"--backend serial:/dev/ttyUSB1@{baud} " in page and ("make sim" in page) == there
+    for words, said in ((["mul_int8", "--top", "link"], "Design must be a matmul to be put on a serial line"),
+                        ([slug, "--baud", "10000000"], "Baud rate must be at most 3000000 with a clock of 12000000")):
+        with pytest.raises(SystemExit) as stop:
+            main(["board", *words, "--board", "icebreaker", "-o", str(tmp_path / "none")])
+        assert stop.value.code == 2 and said in capsys.readouterr().err
+
+
+@needs_boards
+@pytest.mark.regress
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s_12f", "orangecrab_r0_2_25f", "tang_nano_9k"])
+def test_a_bitstream_with_a_serial_line_is_made(name, tmp_path):
+    project = Project(parse("matmul_int8_int32_1x1_os"), BOARDS[name], tmp_path, only=("link",))
+    project.write()
+    needs_tools(project)
+    _, [built] = build.build(project, True, lambda *_: None)
+    assert built.met and built.path.stat().st_size > 10_000

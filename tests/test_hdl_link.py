@@ -13,7 +13,7 @@ from lmul.hdl import frames
 from lmul.hdl.designs import parse
 from lmul.hdl.frames import Command, Status
 from lmul.hdl.link import Link, LinkTop
-from lmul.hdl.uart import Receiver, Transmitter, divisor
+from lmul.hdl.uart import Receiver, Transmitter, divisor, usual_baud
 
 IDENTIFY, WRITE, READ, RESET = 1, 2, 3, 4
 DONE, BAD_CRC, FRAMING, GARBAGE, CUT_SHORT, UNKNOWN, TOO_LONG, FULL = range(8)
@@ -255,6 +255,9 @@ def test_divisors():
         divisor(12e6, 2.6e6)
     with pytest.raises(Refusal, match="must be above 0, not 0 and"):
         divisor(0, 9600)
+    assert [usual_baud(hz) for hz in (12e6, 750e3, 38.4e3)] == [115200, 57600, 9600]
+    with pytest.raises(Refusal, match="Baud rate must be at most 5000 with a clock of 20000 Hz, not 9600"):
+        usual_baud(20e3)
 
 
 def test_refused():

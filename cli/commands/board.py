@@ -21,10 +21,15 @@ from ..slugs import Slug
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the self-test's operands.")
 @click.option("--vectors", type=click.IntRange(min=1, max=1 << 16),
               help="Words of operands in the self-test's ROMs. Default: 256, less where they are wide.")
+@click.option("--baud", type=click.IntRange(min=1), help="Of the serial line of a matmul_*. Default: 115200, or a "
+              "usual rate below that, to which the clock can be divided.")
+@click.option("--top", "tops", multiple=True, type=click.Choice(["selftest", "link"]),
+              help="Only this one: the self-test, or a matmul_* on a serial line; may be repeated.")
 @click.option("-o", "--output", help="Folder to write to.")
 def board(slug: str | None, name: str | None, show: bool, make: bool, divide: int | None, seed: int,
-          vectors: int | None, output: str | None) -> None:
-    """Write a project that puts a design on an FPGA board: it tests itself there, against golden."""
+          vectors: int | None, baud: int | None, tops: tuple[str, ...], output: str | None) -> None:
+    """Write a project that puts a design on an FPGA board: it tests itself there, against golden; and a matmul_* on a
+    serial line, where a host gives it matrices."""
     from ...boards.catalogue import BOARDS
     from ...boards.catalogue import board as find
 
@@ -38,7 +43,9 @@ def board(slug: str | None, name: str | None, show: bool, make: bool, divide: in
     from ...boards.build import build, check
     from ...boards.project import Project, checked
 
-    project = Project(parse(slug), find(name), output_folder(output), seed, vectors, checked(divide or 1))
+    project = Project(parse(slug), find(name), output_folder(output), seed, vectors, checked(divide or 1), baud, tops)
+    if not project.tops:
+        raise Refusal(f"Design must be a matmul to be put on a serial line, not {slug!r}")
     if make:
         check(project)
     built = []
