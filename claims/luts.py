@@ -84,8 +84,9 @@ def run(formats: Iterable[str] = (), command: str = "", progress: Callable | Non
     Returns
     -------
     dict, fit for JSON
-        ``theirs`` and ``steps``: rows with format, arithmetic, what is multiplied, counts, and how the netlist was
-        found; of an L-Mul that others have built, what they state, or None.
+        ``theirs`` and ``steps``: rows with format, arithmetic, what is multiplied, and the counts of the netlist of
+        tables ``alone`` and of the ``chained`` one (or None), with how each was found; of an L-Mul that others have
+        built, what they state, or None.
 
     Raises
     ------
@@ -106,8 +107,16 @@ def run(formats: Iterable[str] = (), command: str = "", progress: Callable | Non
 
 
 def _measured(source, scripts):
-    """A source, and what its smallest netlist takes."""
+    """A source, and what its smallest netlists take: of tables alone, and with a chain."""
     make, spec, cleared = source
-    found = lut6.best(make(spec, cleared), scripts)
-    return source, {key: getattr(found, key) for key in ("luts", "functions", "carry8", "flip_flops", "levels", "form",
-                                                         "script", "price")}
+    found: dict[str, Row | None] = {"alone": None, "chained": None}
+    for each in lut6.best(make(spec, cleared), scripts):
+        found["chained" if each.chain else "alone"] = {
+            key: getattr(each, key) for key in ("luts", "functions", "carry8", "flip_flops", "levels", "form", "script",
+                                                "price")}
+    return source, found
+
+
+def fewest(row: Row) -> int:
+    """LUTs of the smaller netlist of a row."""
+    return min(each["luts"] for each in (row["alone"], row["chained"]) if each)

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from ..claims.luts import fewest
 from ..claims.rows import Row
 from .document import Heading, Page, Table, Text, write
 
 NONE = "–"
-_COUNTS = ("luts", "functions", "carry8", "flip_flops", "levels")
-_HEADS = ["LUTs", "functions", "CARRY8", "flip-flops", "levels"]
+_ALONE, _CHAINED = ("luts", "functions", "levels"), ("luts", "functions", "carry8", "levels")
+_HEADS = {"luts": "LUTs", "functions": "functions", "carry8": "CARRY8", "levels": "levels"}
 
 
 def write_luts(record: Row, folder: str | Path) -> None:
@@ -32,20 +33,26 @@ def lead(record: Row) -> str:
         if stated:
             exact = next(each for each in record["theirs"] if each["arithmetic"] != row["arithmetic"]
                          and all(each[key] == row[key] for key in ("format", "who", "what")))
-            words.append(f"L-Mul of {row['format']} with Chen et al.'s policies takes {row['luts']} LUTs and "
-                         f"{row['carry8']} CARRY8 after mapping, where they state {stated['luts']} and "
-                         f"{stated['carry']} after placement; the exact product, correctly rounded, with the same "
-                         f"policies {exact['luts']} and {exact['carry8']}.")
+            words.append(f"L-Mul of {row['format']} with Chen et al.'s policies takes {_both(row)}, "
+                         f"after mapping, where they state {stated['luts']} LUTs and {stated['carry']} CARRY8 after "
+                         f"placement. The exact product, correctly rounded, with the same policies takes "
+                         f"{_both(exact)}.")
             break
     return " ".join(words)
 
 
+def _both(row):
+    alone, chained = row["alone"], row["chained"]
+    return f"{alone['luts']} LUTs alone, or {chained['luts']} and {chained['carry8']} CARRY8"
+
+
 _HOW = ("Each multiplier is mapped from several forms, tables alone and with a carry chain that takes more or less of "
-        "the bias with it, by every script, at two prices of tables, L-Mul and exact alike; the smallest is kept. Its "
-        "netlist, in AMD's cells between registers, is proved equal to golden over all pairs of operands, by Yosys' "
-        "models of the cells. LUTs are LUT6_2, each with one function of six inputs or two of five shared ones, by the "
-        "largest matching of those that can share; functions are what would be counted if none shared. A position of a "
-        "chain takes a LUT. Levels are tables one behind the other on the longest way, a chain being one.")
+        "the bias with it, by every script, at two prices of tables, L-Mul and exact alike; of both kinds the smallest "
+        "are kept. Netlists, in AMD's cells between registers, are proved equal to golden over all pairs of operands, "
+        "by Yosys' models of the cells. LUTs are LUT6_2, each with one function of six inputs or two of five shared "
+        "ones, by the largest matching of those that can share; functions are what would be counted if none shared; "
+        "each position of a chain takes one. Levels are tables one behind the other on the longest way, a chain being "
+        "one.")
 _BESIDE = ("Their figures are after Vivado's place and route of cells placed by hand, ours after mapping: what has "
            "fewer LUTs here is not placed, and its clock is not measured. UCSD state no LUTs: their multipliers are "
            "here for their policies. A count is the smallest that was found, not the smallest that there is.")
@@ -61,10 +68,12 @@ def _theirs(record):
     for row in record["theirs"]:
         stated = row["stated"]
         theirs = [str(stated[key]) for key in ("luts", "carry", "flip_flops")] if stated else [NONE] * 3
-        rows.append([row["format"], row["who"], row["what"], row["arithmetic"], *_counts(row), *theirs, row["form"]])
-    columns = ["format", "policies of", "what", "arithmetic", *_HEADS, "LUTs", "CARRY8", "flip-flops", "form"]
-    return Table("Multipliers with others' policies, between registers.", columns, rows, (0, 1, 2, 3, 12),
-                 [("", 4), ("ours, mapped", 5), ("stated, placed", 3), ("", 1)])
+        rows.append([row["format"], row["who"], row["what"], row["arithmetic"], *_counts(row["alone"], _ALONE),
+                     *_counts(row["chained"], _CHAINED), str(row["alone"]["flip_flops"]), *theirs])
+    columns = ["format", "policies of", "what", "arithmetic", *(_HEADS[key] for key in (*_ALONE, *_CHAINED)),
+               "flip-flops", "LUTs", "CARRY8", "flip-flops"]
+    return Table("Multipliers with others' policies, between registers.", columns, rows, (0, 1, 2, 3),
+                 [("", 4), ("tables alone", 3), ("with a chain", 4), ("ours", 1), ("stated, placed", 3)])
 
 
 def _steps(rows):
@@ -79,16 +88,17 @@ def _steps(rows):
         for words, found in both.items():
             line = [words]
             for arithmetic, row in found.items():
-                more = row["luts"] - last.get(arithmetic, row["luts"])
-                last[arithmetic] = row["luts"]
-                line += [str(row["luts"]), f"{more:+d}" if len(lines) else NONE, str(row["functions"]),
-                         str(row["carry8"]), str(row["levels"])]
+                more = f"{fewest(row) - last[arithmetic]:+d}" if arithmetic in last else NONE
+                last[arithmetic] = fewest(row)
+                line += [str(fewest(row)), more, *_counts(row["alone"], ("luts", "levels")),
+                         *_counts(row["chained"], ("luts", "levels"))]
             lines.append(line)
-        heads = ["LUTs", "more", "functions", "CARRY8", "levels"]
-        tables.append(Table(f"{name}, special by special.", ["what", *heads * 2], lines, (0,),
-                            [("", 1), *((arithmetic, 5) for arithmetic in next(iter(both.values())))]))
+        heads = ["LUTs", "more", "alone", "levels", "with a chain", "levels"]
+        tables.append(Table(f"{name}, special by special: the fewest LUTs, what that is more than the row above, and "
+                            "both netlists. A chain is one CARRY8.", ["what", *heads * 2], lines, (0,),
+                            [("", 1), *((arithmetic, 6) for arithmetic in next(iter(both.values())))]))
     return tables
 
 
-def _counts(row):
-    return [str(row[key]) for key in _COUNTS]
+def _counts(found, keys):
+    return [NONE if found is None else str(found[key]) for key in keys]

@@ -65,9 +65,9 @@ def payloads(codes, lasts=None, **above):
 
 
 @pytest.mark.parametrize("slug", ["matmul_lmul_e4m3_fp32_3x2_os", "matmul_lmul_e2m3_fixed_2x3_ws",
-                                  "array_int4_int16_3x2_os"])
+                                  "matmul_int4_int20_3x2_os", "array_int4_int16_3x2_os"])
 def test_matrices_through_arrays(slug, seed):
-    """Codes narrower than their bytes too: e2m3 has six bits."""
+    """Codes narrower than their bytes too: e2m3 has six bits, int20 twenty."""
     generator, design = np.random.default_rng(seed), parse(slug)
     spec, (rows, cols) = design.multiplier, (design.rows, design.cols)
     core, given, expected = soc.Core(slug), {"a": [], "b": []}, []

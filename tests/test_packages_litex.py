@@ -58,6 +58,12 @@ def test_every_port_is_joined_once(folder, slug):
     found = {pin.arg: ast.unparse(pin.value) for pin in instance.keywords}
     assert set(found) == {f"{port['direction'][0]}_{port['name']}" for port in about["ports"]}
     assert len(set(found.values())) == len(found)
+    names = {"s_axis_a": "sink_a", "s_axis_b": "sink_b", "m_axis_c": "source_c", "i_a": "sink_a", "i_b": "sink_b",
+             "i_c": "sink_c", "o": "source"}
+    for stream in about["streams"]:
+        for what, port in stream["signals"].items():
+            way = "i" if (stream["direction"] == "in") != (what == "ready") else "o"
+            assert found[f"{way}_{port}"] == f"self.{names[stream['name']]}.{what}"
     assert {"mul": None, "mac": "ResetSignal('sys')", "array": "ResetSignal('sys')", "tile": "ResetSignal('sys')",
             "matmul": "~ResetSignal('sys')"}[slug.split("_")[0]] == found.get(f"i_{about['reset']}")
     for name in re.findall(r'"(\w+\.v)"', text):
