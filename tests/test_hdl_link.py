@@ -166,7 +166,7 @@ def test_a_board_that_heard_an_error_waits_until_the_line_is_quiet():
     assert told(story).beats == []
 
 
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.regress)])
+@pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.regress)])
 def test_every_flipped_bit_is_seen(step):
     """Of a command that would be carried out: none of the frames with one bit wrong is."""
     word = framed(WRITE, 7, record(1, b"de"))
@@ -192,10 +192,10 @@ def test_two_flipped_bits_leave_no_right_crc():
     assert not effects & {1 << bit for bit in range(32)} and 0 not in effects
 
 
-@pytest.mark.parametrize("count", [4, 5, 16])
+@pytest.mark.parametrize("count", [4, 5, pytest.param(16, marks=pytest.mark.regress)])
 def test_bytes_over_a_line(count, seed):
-    """A transmitter into a receiver; the two clocks may differ by 2 % and more."""
-    data = np.random.default_rng(seed).integers(256, size=40).tolist()
+    """A transmitter into a receiver, without a gap between bytes."""
+    data = np.random.default_rng(seed).integers(256, size=20).tolist()
     assert carried(count, data) == [(byte, 0) for byte in data]
 
 
@@ -240,10 +240,10 @@ def test_a_line_that_is_disturbed():
 
 
 def test_a_slow_sender_is_understood():
-    """2 % and more off, either way."""
+    """4 % off, either way: what both ends may be together."""
     data = [0x00, 0xA5, 0xFF, 0x01]
-    for count in (49, 51):
-        assert carried(count, data, Receiver(50)) == [(byte, 0) for byte in data]
+    for count in (24, 26):
+        assert carried(count, data, Receiver(25)) == [(byte, 0) for byte in data]
 
 
 def test_divisors():
