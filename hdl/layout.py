@@ -71,13 +71,27 @@ def _header(module, order):
 
 _SIGNAL = r"[A-Za-z_]\w*(?:\[\d+(?::\d+)?\])?"
 _REPEATED = re.compile(rf"(?<=[{{,] )({_SIGNAL})((?:, \1){{2,}})(?=,| \}})")
+_CONSTANT = re.compile(r"\b(\d+)'h([0-9a-f]+)\b")
+_PART = 256  # bits of a constant
 _ALONE = re.compile(r"\{ (\{\d+\{[\w:\[\]]+\}\}) \}")
 
 
 def _folded(text):
-    """Three or more of a signal side by side in a concatenation told once, with their number."""
+    """Three or more of a signal side by side in a concatenation told once, with their number; long constants in parts.
+    """
     text = _REPEATED.sub(lambda found: f"{{{found[2].count(', ') + 1}{{{found[1]}}}}}", text)
-    return _ALONE.sub(r"\1", text)
+    return _CONSTANT.sub(_parted, _ALONE.sub(r"\1", text))
+
+
+def _parted(found):
+    """A constant that would make a line too long, as zeros counted or as a concatenation."""
+    width, value = int(found[1]), int(found[2], 16)
+    if width <= _PART:
+        return found[0]
+    if not value:
+        return f"{{{width}{{1'h0}}}}"
+    parts = [(min(_PART, width - low), value >> low & (1 << _PART) - 1) for low in range(0, width, _PART)]
+    return "{ " + ", ".join(f"{bits}'h{part:0{-(-bits // 4)}x}" for bits, part in reversed(parts)) + " }"
 
 
 def ports(module: str, text: str) -> list[dict[str, str | int]]:
