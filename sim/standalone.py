@@ -150,7 +150,8 @@ def _sum(design):
     if accumulator.integer:
         return {"kind": "integer", "bits": accumulator.bits}
     kind = "exact" if accumulator.exact else "tree" if design.tree else "aligned" if design.lanes else "steps"
-    about = {"kind": kind, "float": _float(cast(FloatFormat, design.result))}
+    about = {"kind": kind, "float": _float(cast(FloatFormat, design.result)),
+             "interleave": getattr(accumulator, "interleave", 1)}
     if design.lanes:
         about["lanes"] = design.lanes
     if kind == "aligned":

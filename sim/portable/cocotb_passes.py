@@ -115,7 +115,7 @@ class Session:
         if expected is None:
             return f"sum {actual} was not expected"
         number, one, row = context
-        which = f"{vectors.named(self._seed, number)}, vector {row} of {len(one.after)}"
+        which = f"{vectors.named(self._seed, number)}, row {row} of {len(one.after)}"
         if isinstance(actual.data, str) or actual.last != expected.last:
             return f"{which}: expected {expected}, actual {actual}"
         want, got = beats.unpack([expected.data, actual.data], tiles.cols, _sum_bits)

@@ -87,10 +87,25 @@ class Sums:
 
     def _steps(self, a, b):
         assert self._float
-        acc = 0
-        for found in map(self._products.product, a, b):
-            acc = self._float.added(acc, *_term(found))
-        return acc
+        return self._held([_term(found) for found in map(self._products.product, a, b)], self._float.added)
+
+    def _held(self, terms, add):
+        """Terms, each added in turn to the partial sum of those that are as far from the end, modulo the number of
+        partial sums: one, unless the sum is interleaved."""
+        assert self._float
+        partial = [0] * self._about["interleave"]
+        for left, term in zip(range(len(terms) - 1, -1, -1), terms, strict=True):
+            place = left % len(partial)
+            partial[place] = add(partial[place], *term)
+        return self._joined(partial)
+
+    def _joined(self, codes):
+        """The sum of codes by pairs of neighbours, pairs of these, and so on, an odd one passing on."""
+        assert self._float
+        while len(codes) > 1:
+            odd = codes[len(codes) // 2 * 2 :]
+            codes = [self._float.added_code(x, y) for x, y in zip(codes[::2], codes[1::2])] + odd  # noqa: B905
+        return codes[0]
 
     def _exact(self, a, b):
         assert self._float
@@ -108,11 +123,7 @@ class Sums:
 
     def _aligned(self, a, b):
         assert self._float
-        acc = 0
-        for found in self._groups(a, b):
-            sign, size, exp, inf, nan = self._group(found)
-            acc = self._float.added(acc, sign, size, exp, inf, nan)
-        return acc
+        return self._held([self._group(found) for found in self._groups(a, b)], self._float.added)
 
     def _group(self, found):
         """The sum of one vector of products: each aligned to the largest exponent among them, what leaves the window
@@ -133,14 +144,10 @@ class Sums:
 
     def _tree(self, a, b):
         assert self._float
-        acc, minus_zero = 0, 1 << self._float.field_bits
-        for found in self._groups(a, b):
-            codes = [self._float.added(minus_zero, *_term(each)) for each in found]
-            while len(codes) > 1:
-                odd = codes[len(codes) // 2 * 2 :]
-                codes = [self._float.added_code(x, y) for x, y in zip(codes[::2], codes[1::2])] + odd  # noqa: B905
-            acc = self._float.added_code(acc, codes[0])
-        return acc
+        minus_zero = 1 << self._float.field_bits
+        terms = [(self._joined([self._float.added(minus_zero, *_term(each)) for each in found]),)
+                 for found in self._groups(a, b)]
+        return self._held(terms, self._float.added_code)
 
     def _groups(self, a, b):
         found, lanes = list(map(self._products.product, a, b)), self._about["lanes"]
