@@ -104,10 +104,11 @@ def _of_sums(design, terms):
         events["overflowed"] = f"sums of {terms} products stay below 2**{top}"
         if not layout.has_inf:
             results |= dict.fromkeys(("+inf", "-inf"), f"no operand is Inf, and {events['overflowed']}")
-    needed = (1 << fmt.man_bits + 1) / (int(spec.largest) << high - low)
-    if needed > terms / 2:
-        why = f"it takes {ceil(needed)} of the largest products, of {terms} in the longest run, to leave {fmt}"
-        events |= dict.fromkeys(("rounded", "absorbed"), why)
+    # A sum leaves the numbers of the format a bit above its significand, and loses a term a significand above that.
+    for name, bits in (("rounded", fmt.man_bits + 1), ("absorbed", fmt.man_bits + 1 + least - low)):
+        needed = ceil((1 << bits) / (int(spec.largest) << high - low))
+        if needed > terms / 4:
+            events[name] = f"it takes {needed} of the largest products; the longest run has {terms}"
     return {"result": results, "sum": events}
 
 
