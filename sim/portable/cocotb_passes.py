@@ -131,7 +131,7 @@ def vector(seed: int, number: int, rows: int | None = None) -> Pass:
     given = tiles.vector(seed, number, rows, tiles.lanes)
     rng, shape, word_bits = np.random.default_rng([seed, 2, number]), (rows, tiles.cols), tiles.about["word_bits"]
     words = rng.integers(1 << 63, size=shape, dtype=np.uint64) & np.uint64((1 << word_bits) - 1)
-    nan = (rng.random(shape) < 1 / 8).astype(np.uint64) * np.uint64(tiles.about["flags"])
+    nan = (rng.random(shape) < rng.choice([0, 1 / 8])).astype(np.uint64) * np.uint64(tiles.about["flags"])
     return Pass(given, words * np.uint64(rng.random() < 0.75) | nan << np.uint64(word_bits))
 
 
