@@ -31,7 +31,8 @@ def accumulate(spec: Multiplier, accumulator: Accumulator, a: ArrayLike, b: Arra
     """Sum the products of ``a`` and ``b`` over their last axis, in its order.
 
     A float accumulator starts from +0 and takes every product unrounded: each step rounds once, to nearest even, with
-    subnormals; a NaN has sign 0. A fixed-point sum is exact, its Inf and NaN sticky, and is rounded once to fp32 at
+    subnormals; a NaN has sign 0. Where it is interleaved, so are its partial sums, which are added in pairs at the end
+    (`Accumulator`). A fixed-point sum is exact, its Inf and NaN sticky, and is rounded once to fp32 at
     the end. An integer wraps.
 
     Parameters
@@ -81,8 +82,9 @@ def dot(spec: Multiplier, accumulator: Accumulator, lanes: int, a: ArrayLike, b:
     missing = ((0, 0), (0, -a.shape[1] % lanes))
     a, b = (np.pad(codes, missing, constant_values=code) for codes, code in zip((a, b), neutral, strict=True))
     if tree:
-        return _run(kernels.sum_tree, spec, accumulator, (lanes,), a, b).reshape(shape)
-    return _run(kernels.sum_aligned, spec, accumulator, (lanes, window - width), a, b).reshape(shape)
+        return _run(kernels.sum_tree, spec, accumulator, (accumulator.interleave, lanes), a, b).reshape(shape)
+    parameters = accumulator.interleave, lanes, window - width
+    return _run(kernels.sum_aligned, spec, accumulator, parameters, a, b).reshape(shape)
 
 
 def sums(spec: Multiplier, accumulator: Accumulator, a: np.ndarray, b: np.ndarray,
@@ -90,7 +92,7 @@ def sums(spec: Multiplier, accumulator: Accumulator, a: np.ndarray, b: np.ndarra
     """Sums over rows of codes, (n, depth): of the rows of ``a`` with the rows of ``b``, in pairs; or of every row of
     ``a`` with every row of ``b``, those of ``b`` changing fastest. Checks nothing."""
     if accumulator.rounds:
-        return _run(kernels.sum_steps, spec, accumulator, (), a, b, every_pair)
+        return _run(kernels.sum_steps, spec, accumulator, (accumulator.interleave,), a, b, every_pair)
     if accumulator.integer:
         return _int_sums(spec, accumulator, a, b, every_pair)
     lowest, limbs = extent(spec)

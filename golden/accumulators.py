@@ -10,6 +10,7 @@ from .formats import FORMATS, FloatFormat, Format, IntFormat, Specials, format_n
 from .refusal import Refusal
 
 MIN_INT_BITS, MAX_INT_BITS = 16, 64  # of integer sums
+INTERLEAVES = (2, 4, 8)  # over how many partial sums a float sum may be interleaved
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,23 @@ class Kind:
 
 
 class Rounded(Kind):
-    """A float, rounded to nearest even at each step: any format with Inf and NaN."""
+    """A float, rounded to nearest even at each step: any format with Inf and NaN; interleaved or not."""
 
     def write(self, accumulator: Accumulator) -> str:
-        return self.result(accumulator).name
+        ways = f"i{accumulator.interleave}" if accumulator.interleave > 1 else ""
+        return self.result(accumulator).name + ways
 
     def read(self, kind: str, word: str) -> Accumulator | None:
+        match = re.fullmatch(rf"(.+?)(?:i({'|'.join(map(str, INTERLEAVES))}))?", word)
+        if not match:
+            return None
         try:
-            fmt = cast(FloatFormat, format_named(word))  # if it is `floating`, which is asked first
+            fmt = cast(FloatFormat, format_named(match[1]))  # if it is `floating`, which is asked first
         except ValueError:
             return None
-        return Accumulator(kind, fmt) if fmt.floating and fmt.specials is Specials.IEEE else None
+        if not (fmt.floating and fmt.specials is Specials.IEEE):
+            return None
+        return Accumulator(kind, fmt, interleave=int(match[2] or 1))
 
     def result(self, accumulator: Accumulator) -> FloatFormat:
         return cast(FloatFormat, accumulator.fmt)
@@ -97,7 +104,8 @@ class Wrapping(Kind):
 
 
 KINDS = {
-    "float": Rounded("fp32", "rounded to nearest even at each step; also bf16, fp16 and any e{E}m{M}", rounds=True),
+    "float": Rounded("fp32", "rounded to nearest even at each step; also bf16, fp16 and any e{E}m{M}; fp32i4 is "
+                     "interleaved over 4 partial sums (2, 4 or 8)", rounds=True),
     "fixed": Exact("fixed", "exact fixed-point sum, drained to fp32 with one rounding; fixed256 holds 256 products",
                    exact=True),
     "carrysave": Exact("carrysave", "the fixed sum as two words, its loop one full adder deep", exact=True, words=2),
@@ -121,12 +129,17 @@ class Accumulator:
         How many products of the largest magnitude an exact sum holds without overflow.
     bits : int
         Of an integer.
+    interleave : int
+        Over how many partial sums a float sum is interleaved, a power of two: each product is added to the oldest, so
+        that an adder may take as many cycles. Partial sum j has the products whose distance from the end of the sum is
+        j modulo their number, and in the end they are added in pairs: with 4, (0 + 1) + (2 + 3). Missing ones are +0.
     """
 
     kind: str
     fmt: FloatFormat | None = None
     depth: int | None = None
     bits: int = 32
+    interleave: int = 1
 
     DEFAULT_DEPTH = 4096
 
@@ -175,8 +188,9 @@ class Accumulator:
 
 
 def parse_accumulator(word: str) -> Accumulator:
-    """The accumulator called ``word``: ``fp32``, ``bf16``, ``fp16`` or another float format with IEEE specials,
-    ``fixed``, ``carrysave`` (either with a depth, as in ``fixed256``), ``int32`` or another width.
+    """The accumulator called ``word``: ``fp32``, ``bf16``, ``fp16`` or another float format with IEEE specials, also
+    interleaved (``fp32i4``), ``fixed``, ``carrysave`` (either with a depth, as in ``fixed256``), ``int32`` or another
+    width.
 
     Raises
     ------
@@ -187,4 +201,4 @@ def parse_accumulator(word: str) -> Accumulator:
         if (found := kind.read(name, word)) is not None:
             return found
     raise Refusal(f"Accumulator must be fp32, bf16, fp16, fixed, carrysave, int32 or an e{{E}}m{{M}} with "
-                  f"Inf and NaN, not {word!r}")
+                  f"Inf and NaN, floats also interleaved over 2, 4 or 8 partial sums as in fp32i4, not {word!r}")

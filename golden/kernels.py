@@ -203,39 +203,50 @@ def term(rule: Rule, a: Factors, b: Factors, i: Int, j: Int, k: Int) -> tuple[In
 
 
 @compiled
-def sum_steps(fmt: Target, rule: Rule, a: Factors, b: Factors, repeat: Int, start: Int, out: np.ndarray) -> None:
-    """Fill ``out`` with result rows from ``start`` on: each product added to the accumulator and rounded in turn."""
+def sum_steps(fmt: Target, rule: Rule, parts: Int, a: Factors, b: Factors, repeat: Int, start: Int,
+              out: np.ndarray) -> None:
+    """Fill ``out`` with result rows from ``start`` on: each product added and rounded in turn, to the one of so many
+    partial sums that has those as far from the end modulo their number; these are `joined`."""
+    sums = np.empty(parts, np.int64)
     for n in range(len(out)):
         i, j = (start + n) // repeat, (start + n) % len(b.sig)
-        acc = 0
+        sums[:] = 0
         for k in range(a.sig.shape[1]):
+            part = int((a.sig.shape[1] - 1 - k) % parts)
             sign, mag, exp, flags = term(rule, a, b, i, j, k)
-            acc = added(fmt, acc, sign, mag, exp, flags)
-        out[n] = acc
+            sums[part] = added(fmt, sums[part], sign, mag, exp, flags)
+        out[n] = joined(fmt, sums)
 
 
 @compiled
-def sum_tree(fmt: Target, rule: Rule, lanes: Int, a: Factors, b: Factors, repeat: Int, start: Int,
+def sum_tree(fmt: Target, rule: Rule, parts: Int, lanes: Int, a: Factors, b: Factors, repeat: Int, start: Int,
              out: np.ndarray) -> None:
-    """As `sum_steps`, for ``lanes`` products at once: each rounded, summed in pairs, their sum then accumulated."""
-    codes = np.empty(lanes, np.int64)
+    """As `sum_steps`, for ``lanes`` products at once: each rounded, `joined`, their sum then accumulated."""
+    sums, codes = np.empty(parts, np.int64), np.empty(lanes, np.int64)
     for n in range(len(out)):
         i, j = (start + n) // repeat, (start + n) % len(b.sig)
-        acc = 0
+        sums[:] = 0
         for first in range(0, a.sig.shape[1], lanes):
             for lane in range(lanes):
                 sign, mag, exp, flags = term(rule, a, b, i, j, first + lane)
                 # -0 added to a term leaves it, whatever its sign.
                 codes[lane] = added(fmt, 1 << fmt.field_bits, sign, mag, exp, flags)
-            width = lanes
-            while width > 1:
-                for node in range(width // 2):
-                    codes[node] = added_code(fmt, codes[2 * node], codes[2 * node + 1])
-                if width % 2:
-                    codes[width // 2] = codes[width - 1]
-                width = (width + 1) // 2
-            acc = added_code(fmt, acc, codes[0])
-        out[n] = acc
+            part = int((a.sig.shape[1] - 1 - first) // lanes % parts)
+            sums[part] = added_code(fmt, sums[part], joined(fmt, codes))
+        out[n] = joined(fmt, sums)
+
+
+@compiled
+def joined(fmt: Target, codes: np.ndarray) -> Int:
+    """The sum of codes by pairs of neighbours, pairs of these, and so on, an odd one passing on. They are used up."""
+    width = len(codes)
+    while width > 1:
+        for node in range(width // 2):
+            codes[node] = added_code(fmt, codes[2 * node], codes[2 * node + 1])
+        if width % 2:
+            codes[width // 2] = codes[width - 1]
+        width = (width + 1) // 2
+    return codes[0]
 
 
 @compiled
@@ -251,14 +262,14 @@ def added_code(fmt: Target, acc: Int, code: Int) -> Int:
 
 
 @compiled
-def sum_aligned(fmt: Target, rule: Rule, lanes: Int, left: Int, a: Factors, b: Factors, repeat: Int, start: Int,
-                out: np.ndarray) -> None:
+def sum_aligned(fmt: Target, rule: Rule, parts: Int, lanes: Int, left: Int, a: Factors, b: Factors, repeat: Int,
+                start: Int, out: np.ndarray) -> None:
     """As `sum_steps`, for ``lanes`` products at once: each shifted ``left``, aligned to the largest exponent among
     them by a truncating right shift, summed exactly, their sum then accumulated."""
-    mags, exps = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
+    sums, mags, exps = np.empty(parts, np.int64), np.empty(lanes, np.int64), np.empty(lanes, np.int64)
     for n in range(len(out)):
         i, j = (start + n) // repeat, (start + n) % len(b.sig)
-        acc = 0
+        sums[:] = 0
         for first in range(0, a.sig.shape[1], lanes):
             largest, seen, specials = -(1 << 62), 0, 0
             for lane in range(lanes):
@@ -276,8 +287,9 @@ def sum_aligned(fmt: Target, rule: Rule, lanes: Int, left: Int, a: Factors, b: F
             if seen == 3:
                 specials |= NAN
             sign = seen >> 1 if specials else np.int64(total < 0)
-            acc = added(fmt, acc, sign, abs(total), largest - left, specials)
-        out[n] = acc
+            part = int((a.sig.shape[1] - 1 - first) // lanes % parts)
+            sums[part] = added(fmt, sums[part], sign, abs(total), largest - left, specials)
+        out[n] = joined(fmt, sums)
 
 
 @compiled
@@ -363,31 +375,49 @@ def look_up(numbers: Numbers, rows: Rows) -> None:
 
 
 @compiled
-def tiles_in_fp32(fmt: Target, rule: Rule, limits: tuple[float, float], tiles: np.ndarray, a: np.ndarray,
+def tiles_in_fp32(fmt: Target, rule: Rule, limits: tuple[float, float], parts: Int, tiles: np.ndarray, a: np.ndarray,
                   a_numbers: Numbers, b: Rows, b_numbers: Numbers, out: np.ndarray) -> None:
     """Tiles of a stack of matrix products with the accumulator fp32, many columns at a time by the processor's own
     addition.
 
     A row of ``tiles`` has the matrix, the first and the end of a tile's rows, and those of its columns; ``a``, (n,
     rows, depth), has places. Where a number's products with a row of ``b`` are numbers of fp32, from the first of the
-    ``limits`` to below the second, its step is the processor's; where it is zero, none; else it is `added`.
+    ``limits`` to below the second, its step is the processor's; where it is zero, none; else it is `added`. The
+    partial sums of a sum that is interleaved over so many ``parts`` are made one after the other, and added as `joined`
+    does.
     """
     for n in range(len(tiles)):
         matrix, top, bottom, left, right = tiles[n]
-        sums = _tile_in_fp32(fmt, rule, limits, matrix, top, bottom, left, right, a, a_numbers, b, b_numbers)
+        sums = np.zeros((parts, bottom - top, right - left), np.int32)
+        for part in range(parts):
+            _tile_in_fp32(fmt, rule, limits, part, parts, matrix, top, left, a, a_numbers, b, b_numbers, sums[part])
+        width = parts
+        while width > 1:
+            width //= 2
+            for part in range(width):
+                _add_in_fp32(fmt, sums[2 * part], sums[2 * part + 1], sums[part])
         for i in range(top, bottom):  # slices would bring numba's words for shapes that differ: seconds to compile
             for j in range(left, right):
-                out[matrix, i, j] = sums[i - top, j - left]
+                out[matrix, i, j] = sums[0, i - top, j - left]
 
 
 @compiled
-def _tile_in_fp32(fmt, rule, limits, n, top, bottom, left, right, a, a_numbers, b, b_numbers):
-    sums = np.zeros((bottom - top, right - left), np.int32)
-    values, codes = sums.view(np.float32), sums.view(np.uint32)
-    for k in range(a.shape[2]):
+def _add_in_fp32(fmt, x, y, out):
+    x_values, y_values, values = x.view(np.float32), y.view(np.float32), out.view(np.float32)
+    for i in range(len(out)):
+        for j in range(out.shape[1]):
+            values[i, j] = x_values[i, j] + y_values[i, j]
+            if values[i, j] != values[i, j]:  # the processor's NaN may have another sign
+                out[i, j] = fmt.nan
+
+
+@compiled
+def _tile_in_fp32(fmt, rule, limits, part, parts, n, top, left, a, a_numbers, b, b_numbers, sums):
+    values, codes, right = sums.view(np.float32), sums.view(np.uint32), left + sums.shape[1]
+    for k in range((a.shape[2] - 1 - part) % parts, a.shape[2], parts):
         least, most = b.least[n, k], b.most[n, k]
         y, kept = b.word[n, k, left:right], b.kept[n, k, left:right]
-        for i in range(top, bottom):
+        for i in range(top, top + len(sums)):
             place, acc = a[n, i, k], values[i - top]
             x, size, flags = a_numbers.word[place], a_numbers.size[place], a_numbers.factors.flags[place, 0]
             if flags == ZERO and most < np.inf:
@@ -403,7 +433,6 @@ def _tile_in_fp32(fmt, rule, limits, n, top, bottom, left, right, a, a_numbers, 
                     sign, mag, exp, flags = term(rule, a_numbers.factors, b_numbers.factors, place,
                                                  b.place[n, k, left + j], 0)
                     codes[i - top, j] = added(fmt, np.int64(codes[i - top, j]), sign, mag, exp, flags)
-    return sums
 
 
 @compiled

@@ -61,7 +61,7 @@ def matmul(spec: Multiplier, accumulator: Accumulator, a: ArrayLike, b: ArrayLik
         return out
     stacks = [array.reshape(-1, *array.shape[-2:]) for array in (a, b, out)]
     if spec.form and accumulator.rounds and _is_fp32(accumulator.fmt) and _fits_fp32(spec):
-        _sum_fp32(spec, *stacks)
+        _sum_fp32(spec, accumulator.interleave, *stacks)
     else:
         for matrices in zip(*stacks, strict=True):
             _sum_one(spec, accumulator, *matrices)
@@ -148,7 +148,7 @@ def _fits_fp32(spec):
     return spec.wide.sig_bits + spec.wide.implicit_one <= _FP32.man_bits + 1
 
 
-def _sum_fp32(spec, a, b, out):
+def _sum_fp32(spec, parts, a, b, out):
     """Fill the stack ``out`` (uint32) by the processor's addition, step by step where a product is not an fp32 number.
     Inf and NaN are no such numbers, so that only steps make a NaN, the accumulator's, and additions leave it."""
     fields, unit = spec.form == "fields", spec.wide.frac_bits
@@ -160,7 +160,7 @@ def _sum_fp32(spec, a, b, out):
     kernels.look_up(b_numbers, rows)
     limits = (float(1 << unit), float(255 << unit)) if fields else (2.0**-126, 2.0**128)
     arrays = a, a_numbers, rows, b_numbers, out.view(np.int32)
-    in_threads(lambda some: kernels.tiles_in_fp32(target(_FP32), rule(spec), limits, some, *arrays),
+    in_threads(lambda some: kernels.tiles_in_fp32(target(_FP32), rule(spec), limits, parts, some, *arrays),
                _shared_tiles(out.shape, a.shape[2]))
 
 

@@ -551,3 +551,57 @@ def test_deep_sums_of_integers():
     depth = (1 << 20) + 3
     ones, minus = np.ones((1, depth), np.uint8), np.full((depth, 1), 0xFF, np.uint8)
     assert exact_int_sums(Multiplier.make("int8"), ones, minus).tolist() == [[-depth]]
+
+
+@pytest.mark.parametrize("kind", ["lmul", "exact"])
+@pytest.mark.parametrize("parts", [2, 4, 8])
+def test_interleaved_fp32_is_numpy_s_additions_in_that_order(kind, parts, seed):
+    """Partial sum j of those that are j from the end modulo their number, then pairs: by accumulation and by tiles."""
+    generator, spec = np.random.default_rng(seed), Multiplier.make(kind, "e4m3")
+    accumulator = parse_accumulator(f"fp32i{parts}")
+    for depth in [1, 2, parts - 1, parts, parts + 1, 3 * parts + 1, 50]:
+        a, b = (generator.integers(0, 256, shape).astype(np.uint8) for shape in ((9, depth), (depth, 13)))
+        a[1:] &= 0xF7  # a row with NaN
+        values = wide_value(spec, product(spec, a[:, None, :], b.T[None])).astype(np.float32)
+        sums = [np.zeros(values.shape[:2], np.float32) for _ in range(parts)]
+        for k in range(depth):
+            sums[(depth - 1 - k) % parts] += values[..., k]
+        while len(sums) > 1:
+            sums = [x + y for x, y in zip(sums[::2], sums[1::2], strict=True)]
+        wanted = np.where(np.isnan(sums[0]), FORMATS["fp32"].nan, sums[0].view(np.uint32))
+        assert (matmul(spec, accumulator, a, b) == wanted).all()
+        assert (accumulate(spec, accumulator, a[:, None, :], b.T[None]) == wanted).all()
+
+
+@pytest.mark.parametrize("name", ["bf16i2", "e4m2i4"])
+def test_interleaved_sums_in_exact_arithmetic(name, seed):
+    """Each step in fractions, rounded by itself; the same of dot products of two lanes, of which one is zero."""
+    generator, spec = np.random.default_rng(seed), Multiplier.make("exact", "e4m3")
+    accumulator = parse_accumulator(name)
+    fmt, parts = accumulator.result, accumulator.interleave
+
+    def added(x, y):
+        return rational.value(fmt, rational.rounded(fmt, x + y))
+
+    for depth in (1, 3, 5, 11):
+        a, b = (generator.integers(0x28, 0x50, (4, depth)).astype(np.uint8) | generator.choice([0, 128], (4, depth))
+                for _ in range(2))
+        found = accumulate(spec, accumulator, a, b)
+        for row in range(4):
+            sums = [Fraction(0)] * parts
+            for k in range(depth):
+                exact = Fraction(float(decode(spec.a, a[row, k]))) * Fraction(float(decode(spec.b, b[row, k])))
+                sums[(depth - 1 - k) % parts] = added(sums[(depth - 1 - k) % parts], exact)
+            while len(sums) > 1:
+                sums = [added(x, y) for x, y in zip(sums[::2], sums[1::2], strict=True)]
+            assert Fraction(float(decode(fmt, found[row]))) == sums[0]
+        lanes = [np.stack([codes, np.zeros_like(codes)], -1).reshape(4, -1) for codes in (a, b)]
+        assert (dot(spec, accumulator, 2, *lanes) == found).all()
+
+
+def test_interleaved_sums_have_one_spelling():
+    for name in ("fp32i2", "bf16i4", "e5m10i8"):
+        assert parse_accumulator(name).name == name
+    for name in ("fp32i1", "fp32i3", "fp32i16", "fixedi4", "int32i4", "carrysavei2", "e4m3i4"):
+        with pytest.raises(ValueError, match=f"not '{name}'"):
+            parse_accumulator(name)
