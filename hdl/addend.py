@@ -106,11 +106,12 @@ class Addend:
                    code[number + 2 :] & enable.replicate(flags))
 
 
-def expand(fmt: FloatFormat, code: Value) -> Value:
-    """A float code as the wide code of `Addend.code`."""
+def expand(fmt: FloatFormat, code: Value, wide: WideFormat | None = None) -> Value:
+    """A float code as the wide code of `Addend.code`; or as ``wide``, the same with less flags."""
     man, exp, sign = code[: fmt.man_bits], code[fmt.man_bits : fmt.field_bits], code[-1]
     top, some = exp.all(), man.any()
     # The exponent of the wide code is max(exp, 1): only the lowest bit differs from the code's, 0000 becoming 0001.
     # Every bit is made from the code's bits alone. Were the lowest one made from the hidden bit beside it, the vector
     # would read a bit of its own, which simulators take for a loop.
-    return Cat(man, exp.any(), exp[0] | ~exp[1:].any(), exp[1:], sign, ~code[:-1].any(), top & ~some, top & some)
+    inf, nan = [top & ~some] * (not wide or wide.has_inf), [top & some] * (not wide or wide.has_nan)
+    return Cat(man, exp.any(), exp[0] | ~exp[1:].any(), exp[1:], sign, ~code[:-1].any(), *inf, *nan)

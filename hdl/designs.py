@@ -86,6 +86,11 @@ class Design:
                               f"{self.structure} design")
         if self.accumulator is not None:
             self.accumulator.check(self.multiplier.wide, self.multiplier.name)
+        if self.accumulator is not None and self.accumulator.interleave > 1 and self.protocol != "runs":
+            article = "an" if self.structure[0] in "aeiou" else "a"
+            raise Refusal(f"Interleaved sums must be those of a mac or a dot, which take runs, not those of {article} "
+                          f"{self.structure}: {self.accumulator.result.name!r} must stand for "
+                          f"{self.accumulator.name!r}")
         if self.accumulator is not None and self.multiplier.overflow != "saturate":
             raise Refusal("An accumulator takes wide products, which never overflow: 'ieee' must be left out")
         for name, value in (("rows", self.rows), ("cols", self.cols)):
@@ -273,7 +278,14 @@ def catalogue() -> list[str]:
             for formats in ("e4m3", "e5m2", "bf16", "fp16", "bf16xe4m3"):
                 slugs += [f"{structure}_{kind}_{formats}_{accumulator}{suffix}" for kind in ("lmul", "exact")
                           for accumulator in ("fp32", "fixed", "carrysave")]
-    return slugs + _shorter() + _integers() + _logarithms() + _conversions() + _tiles()
+    return slugs + _interleaved() + _shorter() + _integers() + _logarithms() + _conversions() + _tiles()
+
+
+def _interleaved():
+    """Sums that are interleaved over partial sums, a few."""
+    return [f"{words}_fp32i4{suffix}" for words, suffix in (
+        ("mac_lmul_e4m3", ""), ("mac_exact_e4m3", ""), ("mac_log_l3f4", ""), ("dot_exact_e4m3", "_16"))] + [
+        "mac_lmul_e4m3_fp32i8"]
 
 
 def _shorter():

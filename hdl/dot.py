@@ -18,8 +18,10 @@ from .accumulator import FixedSum, RunningSum, Sum, running_sum
 from .addend import Addend, expand
 from .fixed import Window, compress
 from .fpadd import FloatAdder
+from .fppipe import StagedAdder
 from .heap import gather
 from .integers import number
+from .interleaved import InterleavedSum, begins_runs
 from .multipliers import multiplier
 from .part import MultiplierPart, Part
 from .partials import PartialProducts, Partials
@@ -152,7 +154,8 @@ class FloatTree(Part):
     """The sum of float products by a tree of adders: each product is rounded to ``fmt``, and so is the sum of lanes
     2i and 2i + 1, an odd one left over passing on, and so forth.
 
-    Timing: ``latency`` cycles with ``en``, one sum per such cycle. Members are those of `AlignedSum`.
+    Timing: ``latency`` cycles with ``en``, one sum per such cycle; each adder takes ``stages`` of them. Members are
+    those of `AlignedSum`.
     """
 
     roles = {"round_*": "lane", "add_*": "tree"}
@@ -161,28 +164,35 @@ class FloatTree(Part):
     p: Signal
     sum: Signal
 
-    def __init__(self, fmt: FloatFormat, addend: Addend, count: int) -> None:
-        self.fmt, self.addend, self.count = fmt, addend, count
+    def __init__(self, fmt: FloatFormat, addend: Addend, count: int, stages: int = 1) -> None:
+        self.fmt, self.addend, self.count, self.stages = fmt, addend, count, stages
         self.total = Addend.code(fmt)
-        self.latency = self.latency_of(count)
+        self.latency = self.latency_of(count, stages)
         super().__init__({"en": In(1), "p": In(count * addend.wide.width), "sum": Out(self.total.wide.width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         codes = [self._sum(m, f"round_{lane}", self.addend, Const(self.fmt.sign_mask, self.fmt.width), p)
                  for lane, p in enumerate(lanes(self.p, self.count))]
-        for level in range(1, self.latency):
+        for level in range(1, self.latency // self.stages):
             sums = [self._sum(m, f"add_{level}_{node}", self.total, x, expand(self.fmt, y))
                     for node, (x, y) in enumerate(zip(codes[::2], codes[1::2], strict=False))]
-            codes = sums + self._later(m, codes[len(sums) * 2 :])
+            rest = codes[len(sums) * 2 :]
+            for _ in range(self.stages):
+                rest = self._later(m, rest)
+            codes = sums + rest
         m.d.comb += self.sum.eq(expand(self.fmt, codes[0]))
         return m
 
     @staticmethod
-    def latency_of(count: int) -> int:
-        return 1 + (count - 1).bit_length()
+    def latency_of(count: int, stages: int = 1) -> int:
+        return stages * (1 + (count - 1).bit_length())
 
     def _sum(self, m, name, addend, code, p):
+        if self.stages > 1:
+            m.submodules[name] = staged = StagedAdder(self.fmt, addend, self.stages)
+            m.d.comb += [staged.en.eq(self.en), staged.acc.eq(code), staged.p.eq(p)]
+            return staged.sum
         m.submodules[name] = adder = FloatAdder(self.fmt, addend)
         m.d.comb += [adder.acc.eq(code), adder.p.eq(p)]
         return self._later(m, [adder.sum])[0]
@@ -366,6 +376,8 @@ class Dot(Part):
     with ``tree`` added in a tree of floating-point adders (`FloatTree`); the sum is added to the accumulator with one
     rounding. Exact and integer sums need no such choice.
 
+    A float sum that is interleaved is an `InterleavedSum`, and adders of a tree have as many stages.
+
     Takes a vector of pairs in every cycle with ``en``; otherwise ports and timing are those of
     :class:`~lmul.hdl.pe.Mac`, ``a`` and ``b`` being vectors, lane 0 lowest. Lanes without a pair take
     the codes of -0 and +0 (int8: 0).
@@ -388,7 +400,8 @@ class Dot(Part):
 
     roles = {"multiplier_*": "multiplier", "tree": "tree", "accumulator": "accumulator", "acc": "accumulator",
              "drain": "drain", "a_held": "operand registers", "b_held": "operand registers", "valid": "control",
-             "clear": "control", "ended": "control", "under_way": "control"}
+             "clear": "control", "ended": "control", "under_way": "control", "runs": "accumulator",
+             "next_first": "control", "first": "control", "last_held": "control"}
 
     en: Signal
     a: Signal
@@ -405,7 +418,8 @@ class Dot(Part):
             multiplier, accumulator, count, window, tree)
         self._partials = Partials.of(multiplier, negative=True) if accumulator.integer else None
         self.held, self._tree, latency = self._sums()
-        self.latency = 2 + latency + self.held.drain_latency
+        self._runs = self._interleaved()
+        self.latency = 1 + latency + (self._runs.latency if self._runs else 1 + self.held.drain_latency)
         super().__init__({
             "en": In(1),
             "a": In(count * multiplier.a.width), "b": In(count * multiplier.b.width), "last": In(1),
@@ -431,15 +445,34 @@ class Dot(Part):
             return PlacedSum(wide.window, wide.words, narrow), partial(FixedTree, narrow, count), FixedTree.latency
         fmt = cast(FloatFormat, self.accumulator.fmt)
         if self.tree:
-            make = partial(FloatTree, fmt, product, count)
-            return Sum(fmt, Addend.code(fmt)), make, FloatTree.latency_of(count)
+            stages = self.accumulator.interleave
+            make = partial(FloatTree, fmt, product, count, stages)
+            return Sum(fmt, Addend.code(fmt)), make, FloatTree.latency_of(count, stages)
         total = aligned(product, count, self.window)
         return Sum(fmt, total), partial(AlignedSum, product, count, self.window), AlignedSum.latency
+
+    def _interleaved(self) -> InterleavedSum | None:
+        """The component that sums what the lanes add up to, where sums are interleaved."""
+        if self.accumulator.interleave == 1:
+            return None
+        return InterleavedSum(cast(FloatFormat, self.accumulator.fmt), cast(Sum, self.held).addend,
+                              self.accumulator.interleave)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         a = Signal.like(self.a, reset_less=True, name="a_held")
         b = Signal.like(self.b, reset_less=True, name="b_held")
+        if self._runs:
+            total = self._added_lanes(m, a, b)
+            with m.If(self.en):
+                m.d.sync += [a.eq(self.a), b.eq(self.b)]
+            m.submodules.runs = runs = self._runs
+            first, last = begins_runs(m, self.last, self.en, self.latency - runs.latency)
+            m.d.comb += [
+                runs.en.eq(self.en), runs.p.eq(total), runs.first.eq(first), runs.last.eq(last),
+                self.valid.eq(runs.valid), self.c.eq(runs.c),
+            ]
+            return m
         # Along with a vector goes whether it is one, and whether it begins a run, the one before having ended its own.
         stages = self.latency - self.held.drain_latency - 1
         valid, clear, ended = Signal(stages, name="valid"), Signal(stages, name="clear"), Signal(name="ended")
@@ -448,6 +481,12 @@ class Dot(Part):
                 a.eq(self.a), b.eq(self.b), ended.eq(self.last),
                 valid.eq(Cat(Const(1), valid)), clear.eq(Cat(ended, clear)),
             ]
+        _, total = self.held.gated(b, self._added_lanes(m, a, b), counts(valid[-1], self.en))
+        give_result(m, self, accumulate(m, self.held, total, clear[-1], self.en), clear[-1])
+        return m
+
+    def _added_lanes(self, m, a, b):
+        """The sum of the lanes' products."""
         products = []
         for lane, (x, y) in enumerate(zip(lanes(a, self.count), lanes(b, self.count), strict=True)):
             m.submodules[f"multiplier_{lane}"] = product = self._product()
@@ -455,6 +494,4 @@ class Dot(Part):
             products.append(product.p)
         m.submodules.tree = tree = self._tree()
         m.d.comb += [tree.en.eq(self.en), tree.p.eq(Cat(products))]
-        _, total = self.held.gated(b, tree.sum, counts(valid[-1], self.en))
-        give_result(m, self, accumulate(m, self.held, total, clear[-1], self.en), clear[-1])
-        return m
+        return tree.sum

@@ -1,10 +1,10 @@
 """The floating-point adder of the accumulators and of adder trees."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat
-from .addend import Addend
+from .addend import Addend, Fields
 from .fpshort import ShortSum, add_short
 from .part import Part
 from .shift import normalise, round_to, shift_right
@@ -80,7 +80,7 @@ class FloatAdder(Part):
         man, exp, sign = self.acc[: fmt.man_bits], self.acc[fmt.man_bits : fmt.field_bits], self.acc[-1]
         normal = exp.any()
         acc_sig, acc_exp = Cat(man, normal), Cat(exp[0] | ~normal, exp[1:]) if self.gradual else exp
-        p_sig, p_exp = self._normal_addend(m, p)
+        p_sig, p_exp = self.normal_addend(m, p)
 
         difference = Signal(signed(max(fmt.exp_bits, len(p_exp)) + 1), name="difference")
         m.d.comb += difference.eq(acc_exp - p_exp)
@@ -120,7 +120,7 @@ class FloatAdder(Part):
         m.d.comb += self.sum.eq(self._special(p, Cat(field, sum_sign)))
         return m
 
-    def _normal_addend(self, m, p):
+    def normal_addend(self, m: Module, p: Fields) -> tuple[Value, Value]:
         """Significand with its top bit set, or 0, and exponent biased as the accumulator's."""
         sig, exp = Signal(self.addend.sig_bits, name="sig"), p.exp
         m.d.comb += sig.eq(p.sig & (~p.zero).replicate(len(sig)))

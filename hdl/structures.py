@@ -200,6 +200,10 @@ def _multiplier(design):
 
 
 def _mac(design):
+    if design.summed_by.interleave > 1:
+        from .interleaved import InterleavedMac
+
+        return InterleavedMac(design.multiplier, design.accumulator)
     from .pe import Mac
 
     return Mac(design.multiplier, design.accumulator)

@@ -45,7 +45,11 @@ def special_values(design: Design) -> list[str]:
 
 def _sums(accumulator):
     if accumulator.rounds:
-        return "Sums are rounded to nearest even at each step; Inf and NaN as in IEEE 754."
+        parts, order = accumulator.interleave, ""
+        if parts > 1:
+            order = (f" Partial sum j of {parts} has what is j modulo {parts} from the end of its run; then pairs "
+                     "are added.")
+        return f"Sums are rounded to nearest even at each step; Inf and NaN as in IEEE 754.{order}"
     if accumulator.exact:
         return f"Sums of up to {accumulator.depth} products are exact, and rounded once on the way out."
     return f"Sums are modulo 2 to the power of {accumulator.bits}."

@@ -68,12 +68,14 @@ def test_policies_are_read():
     ("mac_int8_fp32", "Accumulator must be int32 for int8, not 'fp32'"),
     ("mac_lmul_e4m3_ieee_fp32", "An accumulator takes wide products, which never overflow: 'ieee' must be left out"),
     ("mac_lmul_e4m3_e4m3", "Accumulator must be fp32, bf16, fp16, fixed, carrysave, int32 or an e{E}m{M} with "
-                           "Inf and NaN, not 'e4m3'"),
+                           "Inf and NaN, floats also interleaved over 2, 4 or 8 partial sums as in fp32i4, not 'e4m3'"),
     ("dot_lmul_e4m3_fp32", "a dot product ends with its lanes, as in _16"),
     ("dot_lmul_e4m3_fp32_1", "Dot product lanes must be 2 to 256, not 1"),
     ("array_lmul_e4m3_fp32_8x8", "an array ends with its shape and dataflow, as in _8x8_os or _8x8_ws"),
     ("matmul_lmul_e4m3_fp32", "a matmul ends with its shape and dataflow, as in _8x8_os or _8x8_ws"),
     ("array_lmul_e4m3_fp32_65x8_os", "Array rows must be 1 to 64, not 65"),
+    ("array_lmul_e4m3_fp32i4_8x8_os", "Interleaved sums must be those of a mac or a dot, which take runs, not those "
+                                      "of an array: 'fp32' must stand for 'fp32i4'"),
     ("array_lmul_e4m3_fp32_8x0_os", "Array cols must be 1 to 64, not 0"),
 ])
 def test_refusals(slug, reason):

@@ -8,11 +8,13 @@ import pytest
 from lmul.golden.spec import Multiplier, parse_accumulator
 from lmul.hdl.addend import Addend
 from lmul.hdl.designs import parse
+from lmul.hdl.interleaved import InterleavedMac
 from lmul.hdl.pe import PE, Mac, WeightStationaryPE
 from lmul.hdl.verilog import component, verilog
 
 SLUGS = ["mac_lmul_e4m3_fp32", "mac_exact_e4m3_fixed", "mac_lmul_e4m3_carrysave", "mac_exact_e5m2_carrysave",
-         "mac_lmul_bf16xe4m3_bf16", "mac_lmul_e3m2_sub_fp16", "mac_int8_int32"]
+         "mac_lmul_bf16xe4m3_bf16", "mac_lmul_e3m2_sub_fp16", "mac_int8_int32", "mac_lmul_e4m3_fp32i4",
+         "mac_exact_e4m3_bf16i8", "mac_lmul_e3m2_sub_fp16i2"]
 
 
 @pytest.mark.parametrize("kind", ["random", "specials"])
@@ -27,7 +29,7 @@ def test_sums_of_runs(slug, kind, seed):
     assert set(delays) == {unit.latency}
 
 
-@pytest.mark.parametrize("slug", ["mac_lmul_e4m3_fp32", "mac_lmul_e4m3_carrysave"])
+@pytest.mark.parametrize("slug", ["mac_lmul_e4m3_fp32", "mac_lmul_e4m3_carrysave", "mac_lmul_e2m1_fp16i4"])
 @pytest.mark.parametrize("after", [1, 3, 9])
 def test_reset_in_mid_run(slug, after, seed):
     design, generator = parse(slug), np.random.default_rng(seed)
@@ -57,10 +59,20 @@ def test_mac_is_made_of_the_array_element():
     assert modules[0] == modules[1]
 
 
-@pytest.mark.parametrize("element", [Mac, PE, WeightStationaryPE])
+@pytest.mark.parametrize("element", [Mac, InterleavedMac, PE, WeightStationaryPE])
 def test_accumulator_that_cannot_take_the_product(element):
     with pytest.raises(ValueError, match="Accumulator must be int32 for .*, not 'fp32'"):
         element(Multiplier.make("int8", None), parse_accumulator("fp32"))
+
+
+def test_interleaved_sums_take_runs_of_any_length(seed):
+    """Every length up to twice the partial sums, each behind each other: what is of the run before stays out."""
+    design, generator = parse("mac_lmul_e2m1_fp16i4"), np.random.default_rng(seed)
+    depths = [depth for first in range(1, 10) for second in range(1, 10) for depth in (first, second)]
+    steps, expected = hdl_bench.unit_runs(design, depths, generator)
+    results, delays = hdl_bench.run_unit(component(design), design, steps, generator)
+    assert results == expected
+    assert set(delays) == {component(design).latency} == {2 + 4 * 3}
 
 
 def test_new_multiplier_drops_in(seed):
