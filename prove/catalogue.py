@@ -17,7 +17,18 @@ from ..hdl.designs import Design, catalogue, parse
 from ..hdl.integer_sum import Halves
 from ..hdl.partials import Partials
 from ..hdl.yosys import yosys
-from . import dots, exact_sums, float_sums, float_theory, handshake, integer_sums, multipliers, partials, tiles
+from . import (
+    dots,
+    exact_sums,
+    float_sums,
+    float_theory,
+    handshake,
+    integer_sums,
+    interleaved,
+    multipliers,
+    partials,
+    tiles,
+)
 from .float_sums import Sum
 from .obligation import IN_PARTS, NOT_PROVED, PROVED, REFUTED, UNDECIDED, Proof, discharge
 
@@ -50,6 +61,9 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
     if accumulator.exact or not design.lanes:  # exact sums of lanes leave by the same drain
         name = f"{spec.name} into {accumulator.name}"
         found[f"sum, {name}"] = sums(name, spec, accumulator)
+    if accumulator.interleave > 1 and not design.lanes:
+        found["enable"] = [interleaved.unit(design.slug, spec, accumulator)]
+        found["order of partial sums"] = []  # there are no means yet
     if design.rows:
         small = handshake.followed(design)
         shapes = ", ".join(f"{each.rows}x{each.cols}" for each in map(parse, small))
@@ -76,6 +90,8 @@ def sums(name: str, spec: Multiplier, accumulator: Accumulator) -> list[Obligati
         if each := Partials.of(spec):
             return integer_sums.of_halves(name, Halves(held.width, each))
         return [integer_sums.of(name, "every product is added exactly", held, added)]
+    if accumulator.interleave > 1:
+        return interleaved.of(name, spec, accumulator)
     return float_theory.of(Sum(cast("FloatFormat", accumulator.result), spec))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..golden.formats import FORMATS, float_format
 from ..golden.spec import Multiplier
@@ -88,8 +88,8 @@ def _differs_as_integer(fmt, x, y, total):
     return ~found.equals(0).choose(same & ~signed, same)
 
 
-def _is_sum(case, code):
-    """Whether a code is a sum that can be."""
+def is_sum(case: Any, code: Word) -> Word:
+    """Whether a code is a sum that can be, by the ``fmt``, ``specials``, ``step`` and ``largest`` of a case."""
     fmt, (inf, nan) = case.fmt, case.specials
     field, width = code[:-1], fmt.field_bits + 1
     man, exp = code[: fmt.man_bits].extend(width), code[fmt.man_bits : -1].extend(width)
@@ -145,14 +145,14 @@ def added(circuits: Mapping[str, Circuit], seconds: float, case: Sum) -> Answer:
     else:
         y = number_of_product(cast("WideFormat", spec.wide), p)
         right = x + y.rounded(native) if _fits(case) else (x.rounded(DOUBLE) + y).rounded(native)
-        possible = _is_sum(case, acc) & _is_product(case.addend, p)
-        wrong = possible & (differs(total, right, fmt) | ~_is_sum(case, total))
-    verdict, witness, count = question.never_in_cases(wrong, _cases(case, acc, p, total), seconds,
+        possible = is_sum(case, acc) & _is_product(case.addend, p)
+        wrong = possible & (differs(total, right, fmt) | ~is_sum(case, total))
+    verdict, witness, count = question.never_in_cases(wrong, cases(case, acc, p, total), seconds,
                                                       {"acc": acc, "p": p, "gives": total})
     return Answer(verdict, witness, (count,))
 
 
-def _cases(case, acc, p, total):
+def cases(case: Any, acc: Word, p: Word, total: Word) -> list[list[Word]]:
     """What sums are told apart by, if a solver does not see through all at once: how far the exponents are apart and
     whether the signs are alike; then how far the sum's exponent is from the accumulator's. Each a list of conditions of
     which one always holds."""

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import rational
 from lmul.golden.formats import FORMATS, FloatFormat, float_format
-from lmul.golden.spec import Multiplier
+from lmul.golden.spec import Multiplier, parse_accumulator
 from lmul.hdl.addend import Addend
+from lmul.hdl.fppipe import StagedAdder
+from lmul.hdl.interleaved import InterleavedMac
 from lmul.hdl.verilog import convert
-from lmul.prove import float_sums, float_theory, solver
+from lmul.prove import float_sums, float_theory, interleaved, solver
 from lmul.prove.float_sums import Sum
 from lmul.prove.obligation import COMPARED, PROVED, REFUTED, discharge
 
@@ -128,6 +130,34 @@ def test_solver_finds_a_broken_adder():
         ";", ";\n  assign sum = {right[15:1], right[0] | (right[1] & right[2])};"))
     [proof] = solved(case, {"adder": wrong})
     assert proof.verdict == REFUTED and proof.case.startswith("acc=0x")
+
+
+def test_small_interleaved_sum_is_proved():
+    spec, accumulator = _E2M1, parse_accumulator("fp16i2")
+    obligations = [*interleaved.of("small", spec, accumulator), interleaved.unit("small", spec, accumulator)]
+    proofs = [proof for each in obligations for proof in discharge([each], 120)]
+    assert [proof.verdict for proof in proofs] == [PROVED] * 4, proofs
+
+
+@pytest.mark.parametrize("fault", [(r"assign cancels = .*;", "assign cancels = 1'h0;"),
+                                   (r"assign left_2 = .*;", "assign left_2 = left_4;")])
+def test_faults_of_staged_adders_are_found(fault):
+    """One that takes near numbers for far ones, one that normalises by a place too little."""
+    spec, accumulator = _E2M1, parse_accumulator("fp16i2")
+    text = convert({"adder": StagedAdder(FORMATS["fp16"], Addend.product(spec), 2)})["adder"]
+    wrong, count = re.subn(*fault, text)
+    assert count == 1
+    [proof] = discharge(interleaved.of("small", spec, accumulator)[1:2], 120, {"adder": wrong})
+    assert proof.verdict == REFUTED and proof.case.startswith("acc=0x")
+
+
+def test_a_register_without_enable_is_found():
+    spec, accumulator = _E2M1, parse_accumulator("fp16i2")
+    text = convert({"unit": InterleavedMac(spec, accumulator)})["unit"]
+    wrong, count = re.subn(r"(?m)= en \? a : a_\w+;", "= a;", text, count=1)
+    assert count == 1
+    [proof] = discharge([interleaved.unit("small", spec, accumulator)], 120, {"unit": wrong})
+    assert proof.verdict == REFUTED
 
 
 @pytest.mark.parametrize("change", [("largest", -1), ("highest", -1), ("lowest", 1)])
