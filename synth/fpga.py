@@ -25,6 +25,8 @@ class Target:
         Its options that allow and forbid multiplier blocks.
     luts, carry, dsp, flip_flops : dict of str to int
         How many each cell counts for, by the beginning of its name. Cells that only join LUTs count for none.
+    pads : str
+        Yosys' commands that put pads around what is to be placed, where nextpnr does not do so itself; ``{top}`` is it.
     """
 
     command: str
@@ -34,6 +36,7 @@ class Target:
     carry: dict
     dsp: dict
     flip_flops: dict
+    pads: str = ""
 
 
 TARGETS = {
@@ -41,6 +44,18 @@ TARGETS = {
     # a CCU2C is two bits of carry chain and takes the two LUTs of its slice
     "ecp5": Target("synth_ecp5", "", "-nodsp", {"LUT4": 1, "CCU2C": 2}, {"CCU2C": 1}, {"MULT18X18D": 1, "ALU54B": 1},
                    {"TRELLIS_FF": 1}),
+    # a CCU2 is two bits of carry chain in two LUTs; a WIDEFN9 is two LUTs and the choice between them
+    "nexus": Target("synth_nexus -noiopad", "", "-nodsp", {"LUT4": 1, "CCU2": 2, "WIDEFN9": 2, "INV": 1}, {"CCU2": 1},
+                    {"MULT": 1}, {"FD1P3": 1}, "iopadmap -bits -inpad IB O:I -outpad OB I:O {top}"),
+    # an ALU is a bit of carry chain, in place of a LUT; MUX2_LUT5 and so on only join LUTs
+    "gowin": Target("synth_gowin -family gw1n -noiopads", "", "-nodsp", {"LUT": 1, "ALU": 1}, {"ALU": 1}, {"MULT": 1},
+                    {"DFF": 1}, "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O {top}"),
+    # half of a CPE is a tree of three LUTs of two inputs (L2T4), or a bit of carry chain; a tree of five inputs (L2T5)
+    # takes a whole one. A CC_MULT is made of CPEs too: a block only to Yosys
+    "gatemate": Target("synth_gatemate -luttree -nomx4 -nomx8 -noiopad -noclkbuf", "", "-nomult",
+                       {"CC_L2T4": 1, "CC_L2T5": 2, "CC_LUT": 1, "CC_MX2": 1, "CC_ADDF": 1}, {"CC_ADDF": 1},
+                       {"CC_MULT": 1}, {"CC_DFF": 1},
+                       "iopadmap -bits -inpad CC_IBUF Y:I -outpad CC_OBUF A:O {top}"),
     # an inverter takes a LUT where nothing absorbs it
     "xc7": Target("synth_xilinx -family xc7 -flatten -noiopad -noclkbuf", "", "-nodsp", {"LUT": 1, "INV": 1},
                   {"CARRY4": 1}, {"DSP48E1": 1}, {"FD": 1}),
@@ -104,10 +119,27 @@ def _mapped(designs, folder, target, options, netlists=False):
     script += [f"read_verilog {name}.v", f"setattr -mod -set keep_hierarchy 1 {apart}",
                f"{family.command} {options} -top {name}", f"tee -q -o {name}.stat stat -json", "design -save mapped"]
     for slug in slugs if netlists else ():
-        script += ["design -load mapped", f"hierarchy -top {around[slug].name}", f"write_json ../{slug}.json"]
+        script += ["design -load mapped", f"hierarchy -top {around[slug].name}",
+                   *([family.pads.format(top=around[slug].name)] if family.pads else []), f"write_json ../{slug}.json"]
     yosys.run(script, work)
+    if target == "nexus":
+        for slug in slugs if netlists else ():
+            _loosen(work.parent / f"{slug}.json")
     modules = json.loads((work / f"{name}.stat").read_text())["modules"]
     return {slug: _count(family, modules["\\" + slug]["num_cells_by_type"]) for slug in slugs}
+
+
+def _loosen(path):
+    """Carry chains of Nexus begin with a cell whose carry in counts for nothing. Yosys puts a constant on it, which
+    nextpnr refuses (github.com/YosysHQ/yosys/issues/4081): here nothing is on it."""
+    netlist = json.loads(path.read_text(encoding="utf-8"))
+    for module in netlist["modules"].values():
+        low = {cell["connections"]["Z"][0] for cell in module["cells"].values() if cell["type"] == "VLO"}
+        for cell in module["cells"].values():
+            if cell["type"] == "CCU2" and {*cell["connections"]["CIN"]} & {"0", "x", *low}:
+                cell["connections"]["CIN"] = []
+    with atomic_write(path) as file:
+        json.dump(netlist, file)
 
 
 def _together(name, harnesses):

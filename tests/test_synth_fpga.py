@@ -12,6 +12,13 @@ SLUGS = ("mul_int8", "mul_lmul_e3m2", "mac_lmul_e2m1_bf16")
 ALONE = {
     "ice40": ("synth_ice40", "-dsp", {"luts": ("SB_LUT4",), "carry": ("SB_CARRY",), "dsp": ("SB_MAC16",)}),
     "ecp5": ("synth_ecp5", "", {"luts": ("LUT4", "CCU2C", "CCU2C"), "carry": ("CCU2C",), "dsp": ("MULT18X18D",)}),
+    "nexus": ("synth_nexus -noiopad", "", {"luts": ("LUT4", "CCU2", "CCU2", "WIDEFN9", "WIDEFN9", "INV"),
+                                           "carry": ("CCU2",), "dsp": ("MULT9X9",)}),
+    "gowin": ("synth_gowin -family gw1n -noiopads", "", {"luts": ("LUT1", "LUT2", "LUT3", "LUT4", "ALU"),
+                                                         "carry": ("ALU",), "dsp": ("MULT9X9",)}),
+    "gatemate": ("synth_gatemate -luttree -nomx4 -nomx8 -noiopad -noclkbuf", "", {
+        "luts": ("CC_L2T4", "CC_L2T5", "CC_L2T5", "CC_LUT1", "CC_LUT2", "CC_MX2", "CC_ADDF"), "carry": ("CC_ADDF",),
+        "dsp": ("CC_MULT",)}),
     "xc7": ("synth_xilinx -family xc7 -flatten -noiopad -noclkbuf", "",
             {"luts": ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "INV"), "carry": ("CARRY4",),
              "dsp": ("DSP48E1",)}),
@@ -75,5 +82,5 @@ def test_registers_are_the_same_in_every_family(counts):
 
 
 def test_an_unknown_family_is_refused(folder):
-    with pytest.raises(ValueError, match=r"^FPGA target must be one of ice40, ecp5, xc7, not 'stratix'$"):
+    with pytest.raises(ValueError, match=r"^FPGA target must be one of ice40, ecp5, nexus, gowin, gatemate, xc7, not 'stratix'$"):
         fpga.counts([parse("mul_int8")], folder, "stratix")

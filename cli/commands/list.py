@@ -30,6 +30,9 @@ TECHNOLOGIES = {
     "asap7": "ASAP7 predictive 7 nm, embedded cell table",
     "ice40": "Lattice iCE40, mapping",
     "ecp5": "Lattice ECP5, mapping",
+    "nexus": "Lattice Nexus, mapping",
+    "gowin": "Gowin GW1N, mapping",
+    "gatemate": "Cologne Chip GateMate, mapping",
     "xc7": "AMD 7 series, mapping",
 }
 
