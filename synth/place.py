@@ -165,11 +165,12 @@ def hand_over(designs: Iterable[Design], families: Iterable[str], folder: str | 
         for design in designs if family in DEVICES else ():
             slug, options = design.slug, " ".join(DEVICES[family].options)
             script = (f"#!/bin/sh\n# nextpnr of the version that the report names; seeds as it names them\n"
-                      f"{DEVICES[family].program} {options} --json netlist.json --seed ${{1:-1}} --report report.json\n")
+                      f"{DEVICES[family].program} {options} --json netlist.json --seed ${{1:-1}} "
+                      "--report report.json\n")
             for name, text in (("design.v", (Path(folder) / f"{slug}.v").read_text(encoding="utf-8")),
                                ("harness.v", harness(slug, folder).verilog),
                                ("netlist.json", (Path(folder) / family / f"{slug}.json").read_text(encoding="utf-8")),
-                               ("place.sh", script), *([(PINS, DEVICES[family].pins)] if DEVICES[family].pins else [])):
+                               ("place.sh", script), (PINS, DEVICES[family].pins))[:5 if DEVICES[family].pins else 4]:
                 with atomic_write(Path(keep) / family / slug / name) as file:
                     file.write(text)
 

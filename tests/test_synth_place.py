@@ -223,12 +223,13 @@ def test_a_missing_package_is_refused_in_one_line(family, monkeypatch, tmp_path,
         main(["report", "--fpga", family, "-o", str(tmp_path / "out")])
     assert left.value.code == 2
     assert capsys.readouterr().err == (f"lmul: Placement on {family} must have "
-                                       f"{place.DEVICES[family].package.replace('_', '-')} installed, and it is not: .venv/bin/pip install -e '.[fpga]'\n")
+                                       f"{place.DEVICES[family].package.replace('_', '-')} installed, "
+                                       "and it is not: .venv/bin/pip install -e '.[fpga]'\n")
     place.check(["xc7"])  # nothing to place with, so nothing missing
 
 
 def test_an_unknown_family_is_refused():
-    with pytest.raises(ValueError, match=r"^FPGA family must be one of ice40, ecp5, nexus, gowin, gatemate, xc7, not 'stratix'$"):
+    with pytest.raises(ValueError, match=r"^FPGA family must be one of ice40, .*, gatemate, xc7, not 'stratix'$"):
         run_report(families=["stratix"])
 
 
