@@ -61,8 +61,8 @@ def run(folder, slug, simulator="icarus", core=None, test=None):
 
 
 def faulty(about, what):
-    """Verilog of a design that does as the right one does, but for a fault in one cycle of 64 in which it gives a
-    result."""
+    """Verilog of a design that does as the right one does, but for a fault: in one result of 64, and one of these is in
+    the first round; or, of results that are too many, in one cycle of 64."""
     slug, clock = about["slug"], about["clock"] or "clk"
     result = {"mul": "p"}.get(slug.split("_")[0]) or next(
         port["name"] for port in about["ports"] if port["name"] in ("c", "o__data", "m_axis_c_tdata"))
@@ -75,8 +75,9 @@ def faulty(about, what):
         ports.append(f"{port['direction']} {width}{name}")
         pins.append(f".{name}({name}{'_right' * broken})")
         wires += [f"wire {width}{name}_right; assign {name} = {changed[what]};"] * broken
-    tick = f"always @(posedge {clock}) count <= count + 1'b1;" if valid else ""
-    when = "count == 63" if valid else "a == 8'h35"
+    result_there = {"bit": valid, "missing": f"{valid}_right", "extra": "1'b1"}[what]
+    tick = f"always @(posedge {clock}) if ({result_there}) count <= count + 1'b1;" if valid else ""
+    when = f"count == 5 & {result_there}" if valid else "a[2:0] == 3'd5"
     return (f"module {slug} ({', '.join(ports)});\n  reg [5:0] count = 0;\n  {tick}\n  wire hit = {when};\n"
             f"  {' '.join(wires)}\n  {slug}_right right ({', '.join(pins)});\nendmodule\n")
 
