@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..golden.parallel import mapped
 from . import texts
 from .quantised import SCOPES, Arithmetic, Products
 from .smollm2 import NAME, SmolLM2
@@ -69,7 +70,8 @@ class Evaluation:
     @cached_property
     def reference(self) -> Scores:
         """Those of float32, of all windows: 50 MB for each."""
-        return Scores(*map(list, zip(*self._scores(self.model.hidden(self.tokens)), strict=True)))
+        states = self.model.hidden(self.tokens)
+        return Scores(*map(list, zip(*mapped(lambda at: self._scores(states, at), range(len(states))), strict=True)))
 
     def about(self) -> dict[str, Any]:
         """``model``, ``weights_sha256``, ``windows`` for each scope and their ``length``, ``texts`` (provenance by
@@ -91,13 +93,9 @@ class Evaluation:
         hook = Products(arithmetic, SCOPES[scope])
         count = self.counts[scope]
         states = self.model.hidden(self.tokens[:count], hook)
-        more, same, divergence = [], [], []
-        for (loss, likeliest, found), right_loss, right_likeliest, right in zip(
-                self._scores(states), *self.reference, strict=False):
-            more.append(loss - right_loss)
-            same.append(likeliest == right_likeliest)
-            divergence.append(np.sum(np.exp(right) * (right - found), axis=1, dtype=np.float64))
-        more = np.stack(more)
+        right = self.reference
+        more, same, divergence = map(np.stack, zip(*mapped(lambda at: self._beside(right, states, at), range(count)),
+                                                   strict=True))
         low, high = interval(more.ravel())
         return {"macs": hook.macs, "seconds": round(hook.seconds, 3), "ratio": float(np.exp(more.mean())),
                 "low": low, "high": high, "ratios": self._by_kind(more), "agreement": float(np.mean(same)),
@@ -108,11 +106,18 @@ class Evaluation:
         kinds = np.array(self.kinds[:len(loss)])
         return {kind: float(np.exp(loss[kinds == kind].mean())) for kind in texts.KINDS}
 
-    def _scores(self, states):
-        """Of each window the parts of `Scores`, one window after the other."""
-        for window, tokens in zip(states, self.tokens, strict=False):
-            found = log_probabilities(self.model.head(window[:-1]))
-            yield -np.take_along_axis(found, tokens[1:, None], 1)[:, 0], found.argmax(axis=1), found
+    def _scores(self, states, at):
+        """Of a window the parts of `Scores`."""
+        found = log_probabilities(self.model.head(states[at][:-1]))
+        return -np.take_along_axis(found, self.tokens[at][1:, None], 1)[:, 0], found.argmax(axis=1), found
+
+    def _beside(self, reference, states, at):
+        """Of a window, token by token: what its loss is more than float32's, whether the likeliest token is the same,
+        and the divergence from float32's probabilities."""
+        loss, likeliest, found = self._scores(states, at)
+        right_loss, right_likeliest, right = (part[at] for part in reference)
+        return (loss - right_loss, likeliest == right_likeliest,
+                np.sum(np.exp(right) * (right - found), axis=1, dtype=np.float64))
 
 
 def log_probabilities(logits: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..golden.formats import FORMATS
 from ..golden.matmul import matmul
+from ..golden.parallel import mapped
 from ..golden.spec import Accumulator, Multiplier
 from ..golden.tile_matrices import Quantised, numbers, quantised, ready
 from ..golden.tile_sums import Scales, tile_matmul
@@ -91,10 +92,11 @@ class Tiled:
         return quantised(self.tile.multiplier.b, self.tile.b_block, values, axis=-2)
 
     def by_weight(self, parts: Sequence[Quantised], weight: Quantised) -> np.ndarray:
-        return np.concatenate([self._product(part, weight) for part in parts])
+        return np.concatenate(mapped(lambda part: self._product(part, weight), parts))
 
     def in_stacks(self, parts: Sequence[tuple[Quantised, Quantised]]) -> np.ndarray:
-        return np.stack([self._product(_matrix(a, n), _matrix(b, n)) for a, b in parts for n in range(len(a.codes))])
+        pairs = [(_matrix(a, n), _matrix(b, n)) for a, b in parts for n in range(len(a.codes))]
+        return np.stack(mapped(lambda pair: self._product(*pair), pairs))
 
     def _product(self, a, b):
         a, b = ready(self.tile, a, b)
@@ -149,9 +151,11 @@ class Products:
         if site not in self._weights:
             # A weight may come transposed; the compiled product reads rows, and is several times faster on whole ones.
             self._weights[site] = self.arithmetic.second(np.ascontiguousarray(weight))
-        return self.arithmetic.by_weight([self.arithmetic.first(a[span]) for span in spans], self._weights[site])
+        parts = mapped(lambda span: self.arithmetic.first(a[span]), spans)
+        return self.arithmetic.by_weight(parts, self._weights[site])
 
     def _attention(self, a, b, spans):
         stacks = (np.split(tensor, len(spans)) for tensor in (a, b))
-        return self.arithmetic.in_stacks([(self.arithmetic.first(x), self.arithmetic.second(y))
-                                          for x, y in zip(*stacks, strict=True)])
+        return self.arithmetic.in_stacks(mapped(
+            lambda pair: (self.arithmetic.first(pair[0]), self.arithmetic.second(pair[1])),
+            list(zip(*stacks, strict=True))))
