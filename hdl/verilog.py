@@ -260,7 +260,7 @@ def _script(slug):
         f"read_rtlil {slug}.il",
         f"hierarchy -check -top {slug}",
         # Registers start from reset, never from an initial value.
-        "proc -noopt",
+        "proc -noopt -norom",  # a ROM is a memory with initial values
         "setattr -unset init w:*",
         "delete t:$meminit*",  # nor memories
         "pmuxtree",

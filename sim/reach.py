@@ -96,7 +96,7 @@ def _of_sums(design, terms):
         results |= dict.fromkeys(("+subnormal", "-subnormal"), f"every sum is a multiple of 2**{low}, a normal number")
     if least > first - fmt.man_bits - 1:
         results["-zero"] = "no sum is so small that it is rounded to -0, and 0 + -0 is +0"
-    elif getattr(design.summed_by, "interleave", 1) > 1:
+    elif design.summed_by.interleave > 1:
         results["-zero"] = "it takes -0 in every partial sum"
     if not (layout.has_inf or layout.has_nan):
         results["nan"] = "no operand is Inf or NaN"

@@ -151,7 +151,7 @@ def _sum(design):
         return {"kind": "integer", "bits": accumulator.bits}
     kind = "exact" if accumulator.exact else "tree" if design.tree else "aligned" if design.lanes else "steps"
     about = {"kind": kind, "float": _float(cast(FloatFormat, design.result)),
-             "interleave": getattr(accumulator, "interleave", 1)}
+             "interleave": accumulator.interleave}
     if design.lanes:
         about["lanes"] = design.lanes
     if kind == "aligned":

@@ -1,8 +1,8 @@
 """Self-tests after place and route: the netlist that nextpnr wrote, in Icarus, with models of its cells.
 
 Each runs with the right design, and with a fault in the design. Of iCE40 every cell that nextpnr writes has a model
-of Yosys'. Of ECP5 not: ``DCCA``, a buffer for clocks, has none, and those of ``TRELLIS_COMB`` and ``TRELLIS_FF`` give X
-for inputs that nextpnr leaves open, so that nothing can be said there.
+of Yosys'. Of ECP5 not: ``DCCA``, a buffer for clocks, has none, and with one of our own the lights are X, for which no
+cause was found, so that nothing can be said there.
 """
 
 import importlib.util

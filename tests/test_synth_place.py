@@ -153,7 +153,7 @@ def test_a_report_asks_for_what_is_to_be_placed(monkeypatch):
     needs("ice40")
     asked = []
 
-    def measure(designs, targets, placed, seeds, folder, pool):
+    def measure(designs, targets, placed, seeds, *_):
         asked.append((targets, placed, seeds, [design.slug for design in designs]))
         return {(design.slug, target): {"luts": 1, "fmax_mhz": 2.0} for design in designs for target in targets}
 
