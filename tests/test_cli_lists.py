@@ -12,7 +12,8 @@ from lmul.hdl.grammar import grammar
 from lmul.synth.rivals import compared, pairs
 from test_cli import refused, run
 
-PARTS = {"ACCUMULATOR": "(fp32|bf16|fp16|fixed|carrysave|int32)", "FORMATS": "[a-z][a-z0-9]+", "FORMAT": "[a-z0-9]+",
+PARTS = {"ACCUMULATOR": "((fp32|bf16|fp16)(i[248])?|fixed|carrysave|int32)",
+         "FORMATS": "[a-z][a-z0-9]+", "FORMAT": "[a-z0-9]+",
          "LANES": r"\d+", "ROWS": r"\d+", "COLS": r"\d+", "BITS": r"\d+", "STAGES": r"\d", "N": r"m?\d+"}
 
 
@@ -74,7 +75,8 @@ def test_formats_that_no_list_has_say_what_they_are(capsys, tmp_path):
                                     ["matmul", "A.npy", "B.npy", "--design"], ["scatter"]])
 def test_shells_complete_slugs(before):
     found = BashComplete(cli, {}, "lmul", "_LMUL_COMPLETE").get_completions(before, "mac_lmul_e4m3_f")
-    assert [each.value for each in found] == ["mac_lmul_e4m3_fp32", "mac_lmul_e4m3_fixed"]
+    assert [each.value for each in found] == [
+        "mac_lmul_e4m3_fp32", "mac_lmul_e4m3_fixed", "mac_lmul_e4m3_fp32i4", "mac_lmul_e4m3_fp32i8"]
 
 
 @pytest.mark.parametrize(("slug", "expected"), [

@@ -254,4 +254,5 @@ def test_accumulators_refused(name):
     with pytest.raises(ValueError) as error:
         parse_accumulator(name)
     assert str(error.value) == ("Accumulator must be fp32, bf16, fp16, fixed, carrysave, int32 or an e{E}m{M} with Inf "
-                                f"and NaN, not {name!r}")
+                                "and NaN, floats also interleaved over 2, 4 or 8 partial sums as in fp32i4, not "
+                                f"{name!r}")

@@ -95,7 +95,7 @@ def test_every_register_of_a_design_has_a_role_that_is_declared(slug, tmp_path):
     generate(parse(slug), tmp_path)
     text, roles = (tmp_path / f"{slug}.v").read_text(), Written.read(tmp_path, slug).roles(slug)
     about = json.loads((tmp_path / f"{slug}.json").read_text())["modules"]
-    registers = {name: re.findall(r"^  reg (?:\[\d+:0\] )?(\w+)", body, re.M)
+    registers = {name: re.findall(r"^  (?:output )?reg +(?:\[\d+:0\] )?(\w+)", body, re.M)
                  for name, body in re.findall(r"(?ms)^module (\w+)\((.*?)^endmodule", text)}
     assert registers.keys() == about.keys()
 
