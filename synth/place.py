@@ -167,10 +167,13 @@ def hand_over(designs: Iterable[Design], families: Iterable[str], folder: str | 
             script = (f"#!/bin/sh\n# nextpnr of the version that the report names; seeds as it names them\n"
                       f"{DEVICES[family].program} {options} --json netlist.json --seed ${{1:-1}} "
                       "--report report.json\n")
-            for name, text in (("design.v", (Path(folder) / f"{slug}.v").read_text(encoding="utf-8")),
-                               ("harness.v", harness(slug, folder).verilog),
-                               ("netlist.json", (Path(folder) / family / f"{slug}.json").read_text(encoding="utf-8")),
-                               ("place.sh", script), (PINS, DEVICES[family].pins))[:5 if DEVICES[family].pins else 4]:
+            texts = {"design.v": (Path(folder) / f"{slug}.v").read_text(encoding="utf-8"),
+                     "harness.v": harness(slug, folder).verilog,
+                     "netlist.json": (Path(folder) / family / f"{slug}.json").read_text(encoding="utf-8"),
+                     "place.sh": script}
+            if DEVICES[family].pins:
+                texts[PINS] = DEVICES[family].pins
+            for name, text in texts.items():
                 with atomic_write(Path(keep) / family / slug / name) as file:
                     file.write(text)
 
