@@ -1,16 +1,36 @@
 """Matrices as the beats of an array's streams, and back: the order of elements in time, and of bits in a beat.
+Stand-alone benches have this file too.
 
 The order is that of `docs/ARCHITECTURE.md`, "Ports and cycles of the registered designs".
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+
+
+class Beats(NamedTuple):
+    """What moves on one stream: codes (beats, elements), ``last`` of each, and what else its beats are taken with."""
+
+    codes: np.ndarray
+    lasts: Sequence[int]
+    beside: int = 0
+
+
+def run(codes: np.ndarray) -> Beats:
+    """Codes, (beats, elements), as one run."""
+    return Beats(codes, lasts(len(codes)))
 
 
 def lasts(count: int) -> list[int]:
     """``last`` of each of a run's beats."""
     return [0] * (count - 1) + [1]
+
+
+def whole_bytes(bits: int) -> int:
+    """Bits that an element of so many takes on AXI4-Stream."""
+    return 8 * -(-bits // 8)
 
 
 def pack(codes: np.ndarray, bits: int) -> list[int]:

@@ -28,12 +28,12 @@ async def frames_are_golden(dut: Any, traffic: str) -> None:
     operands = operands_of_all_kinds(design, rng)
     spec = design.multiplier
     for a, b in operands:
-        await sources["a"].send(AxiStreamFrame(dirtied(a.T, spec.a, core.bits[0], rng)))
-        await sources["b"].send(AxiStreamFrame(dirtied(b, spec.b, core.bits[1], rng)))
+        await sources["a"].send(AxiStreamFrame(dirtied(a.T, spec.a, core.bits["a"], rng)))
+        await sources["b"].send(AxiStreamFrame(dirtied(b, spec.b, core.bits["b"], rng)))
     wrong = []
     for index, (a, b) in enumerate(operands):
         frame = await with_timeout(sink.recv(), PATIENCE * PERIOD, "step")
-        expected = as_bytes(matmul(design.multiplier, design.summed_by, a, b), core.bits[2])
+        expected = as_bytes(matmul(design.multiplier, design.summed_by, a, b), core.bits["o"])
         if bytes(frame.tdata) != expected:
             wrong.append((index, len(b), expected.hex(), bytes(frame.tdata).hex()))
     bench.count(vectors=len(operands) * prod(design.grid))

@@ -32,8 +32,8 @@ async def carry(dut: Any) -> None:
         a_tiles = [core.a_beats(tile) for tile in tiles["a"]]
         b_tiles = [core.b_beats(tile) for tile in tiles["b"]]
     runs = list(product(a_tiles, b_tiles))
-    a, b = Feeder(core.a, (run[0] for run in runs)), Feeder(core.b, (run[1] for run in runs))
-    words = await carried(core, [a, b], len(runs) * core.design.grid[0])
+    feeders = [Feeder(core.streams["a"], (a for a, _ in runs)), Feeder(core.streams["b"], (b for _, b in runs))]
+    words = await carried(core, feeders, len(runs) * core.design.grid[0])
     np.save(os.environ["LMUL_RESULTS"], core.codes(words))
 
 

@@ -13,69 +13,44 @@ from ..hdl.designs import Design
 from ..hdl.verilog import component
 from . import bench, tiles
 from .core import Core
-from .streams import TRAFFIC, Checker, Driver, Monitor, Sink
+from .session import Session
+from .streams import TRAFFIC
 
 TIMEOUT = {"timeout_time": 1, "timeout_unit": "ms"}
 
 
-class Session:
-    """A core with drivers on its inputs, a sink on its output, monitors everywhere and a checker at the end."""
+class Products(Session):
+    """Tiles: codes (R, depth) and (depth, C)."""
 
-    def __init__(self, core: Core, rng: np.random.Generator, traffic: str = "always") -> None:
-        source, sink = TRAFFIC[traffic]
-        self.core = core
-        self.checker = Checker(self._describe)
-        self.rows = []
-        self.drivers = [Driver(stream, source(child), child)
-                        for stream, child in zip((core.a, core.b), rng.spawn(2), strict=True)]
-        self.sink = Sink(core.o, sink(rng.spawn(1)[0]), late=traffic == "late")
-        self.inputs = Monitor(core.a, "a"), Monitor(core.b, "b")
-        self.output = Monitor(core.o, "result", self._on_row)
+    ports: Core
 
-    def send(self, a: np.ndarray, b: np.ndarray) -> None:
-        """One tile: codes (R, depth) and (depth, C)."""
-        design = self.core.design
-        self.drivers[0].send(self.core.a_beats(a))
-        self.drivers[1].send(self.core.b_beats(b))
-        for row, beat in enumerate(self.core.o_beats(expected(design, a, b))):
-            self.checker.expect(beat, (a, b, row))
+    def send(self, one: tuple[np.ndarray, np.ndarray]) -> None:
+        (a, b), ports = one, self.ports
+        self.put(one, {"a": ports.a_beats(a), "b": ports.b_beats(b)}, expected(ports.design, a, b))
         bench.count(vectors=a.shape[0] * b.shape[1], macs=a.shape[0] * b.size)
 
     async def multiply(self, operands: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         """Tiles back to back; gives their results, (tiles, R, C), once each is known to be golden."""
-        first, (rows, _) = len(self.rows), self.core.design.grid
-        for a, b in operands:
-            self.send(a, b)
-        await self.output.moved.wait(first + len(operands) * rows)
-        self.checker.done()
-        return self.core.codes(self.rows[first:]).reshape(len(operands), rows, -1)
+        rows, cols = self.ports.design.grid
+        return self.ports.codes(await self.run(operands)).reshape(len(operands), rows, cols)
 
-    def stop(self) -> None:
-        for each in (*self.drivers, self.sink, *self.inputs, self.output):
-            each.stop()
+    def named(self, one: tuple[np.ndarray, np.ndarray], row: int) -> str:
+        a, b = one
+        return f"row {row} of {len(a)}, depth {len(b)}"
 
-    def _on_row(self, beat):
-        self.rows.append(beat.data)
-        self.checker(beat)
+    def shown(self, code: int) -> str:
+        return bench.shown(self.ports.design.result, code)
 
-    def _describe(self, context, expected, actual):
-        if expected is None:
-            return f"row {actual} was not expected"
-        (a, b, row), design = context, self.core.design
-        if isinstance(actual.data, str) or actual.last != expected.last:
-            return f"row {row} of {len(a)}: expected {expected}, actual {actual}"
-        want, got = self.core.codes([expected.data, actual.data]).tolist()
-        col = next(col for col, pair in enumerate(zip(want, got, strict=True)) if pair[0] != pair[1])
-        spec, result = design.multiplier, design.result
-        return (f"row {row} column {col}, depth {len(b)}: expected {bench.shown(result, want[col])}, "
-                f"actual {bench.shown(result, got[col])}; operands {bench.shown_pairs(spec, a[row], b[:, col])}")
+    def made_of(self, one: tuple[np.ndarray, np.ndarray], row: int, col: int) -> str:
+        a, b = one
+        return f"operands {bench.shown_pairs(self.ports.design.multiplier, a[row], b[:, col])}"
 
 
-async def begin(dut: Any, traffic: str = "always") -> tuple[Session, np.random.Generator]:
+async def begin(dut: Any, traffic: str = "always") -> tuple[Products, np.random.Generator]:
     """A core out of reset, in a session; and the generator of this test's operands."""
     core, rng = Core(dut), bench.generator()
     await core.start()
-    return Session(core, rng, traffic), rng
+    return Products(core, rng, traffic), rng
 
 
 def depths(design: Design) -> list[int]:
@@ -103,8 +78,7 @@ async def outputs_are_known_after_reset(dut: Any) -> None:
     """Nothing that leaves the core is X or offers a result, neither right after reset nor while it idles."""
     core = Core(dut)
     await core.start()
-    await core.idle({"a ready": core.a.ready, "b ready": core.b.ready, "result valid": core.o.valid},
-                    {"a result is offered after reset, though nothing was multiplied": core.o.valid})
+    await core.idle()
 
 
 @cocotb.test(**TIMEOUT)
@@ -112,17 +86,17 @@ async def outputs_are_known_after_reset(dut: Any) -> None:
 async def products_are_golden(dut: Any, traffic: str) -> None:
     """Tiles of every kind of operands and of many depths, back to back."""
     session, rng = await begin(dut, traffic)
-    await session.multiply(operands_of_all_kinds(session.core.design, rng))
+    await session.multiply(operands_of_all_kinds(session.ports.design, rng))
 
 
 @cocotb.test(**TIMEOUT)
 async def tiles_apart_match_tiles_back_to_back(dut: Any) -> None:
     """Nothing of a tile is left behind in the next one."""
     session, rng = await begin(dut)
-    operands = operands_of_all_kinds(session.core.design, rng)
+    operands = operands_of_all_kinds(session.ports.design, rng)
     together = await session.multiply(operands)
     for (a, b), wanted in zip(operands, together, strict=True):
-        await ClockCycles(session.core.clk, int(rng.integers(1, 40)))
+        await ClockCycles(session.ports.clk, int(rng.integers(1, 40)))
         alone = await session.multiply([(a, b)])
         assert np.array_equal(alone[0], wanted), f"{bench.run()}: a tile differs from itself among others"
 
@@ -131,7 +105,7 @@ async def tiles_apart_match_tiles_back_to_back(dut: Any) -> None:
 async def algebra_holds(dut: Any) -> None:
     """Multiplying by one gives each element's own product with one; a zero row stays zero; columns permute."""
     session, rng = await begin(dut)
-    design = session.core.design
+    design = session.ports.design
     spec, result = design.multiplier, design.result
     _, cols = design.grid
     a, b = tile(design, "random", cols, rng)
@@ -161,13 +135,13 @@ async def reset_in_mid_run_recovers(dut: Any) -> None:
     rows, cols = design.grid
     full = 3 * (rows + cols)
     for when in (1, 2, rows, full // 2, full - 1, full + rows // 2, 2 * full):
-        session = Session(core, rng, "stalls" if when % 2 else "always")
+        session = Products(core, rng, "stalls" if when % 2 else "always")
         for _ in range(3):
-            session.send(*tile(design, "random", full, rng))
+            session.send(tile(design, "random", full, rng))
         await ClockCycles(core.clk, when + 1)
         session.stop()
         await core.reset()
-        session = Session(core, rng)
+        session = Products(core, rng)
         await session.multiply([tile(design, "random", depth, rng) for depth in (2, full)])
         session.stop()
 
@@ -177,13 +151,13 @@ async def timing_is_as_stated(dut: Any) -> None:
     """Unstalled, a tile's last row comes ``latency`` cycles after its last beat, or the last that a weight-stationary
     array fills a short run up with; and tiles follow without a bubble."""
     session, rng = await begin(dut)
-    design = session.core.design
+    design = session.ports.design
     rows, cols = design.grid
     for depth in depths(design):
         filled = max(rows - depth, 0) if design.dataflow == "ws" else 0
         stated = component(design).latency + filled
         await session.multiply([tile(design, "random", depth, rng)])
-        latency = session.output.ends[-1] - max(monitor.ends[-1] for monitor in session.inputs)
+        latency = session.output.ends[-1] - max(monitor.ends[-1] for monitor in session.inputs.values())
         assert latency == stated, f"{bench.run()}: latency must be {stated} cycles, not {latency}, at depth {depth}"
     for depth in (1, min(8 * (rows + cols), tiles.longest(design))):
         await session.multiply([tile(design, "random", depth, rng) for _ in range(5)])

@@ -11,13 +11,12 @@ from cocotb.triggers import ClockCycles
 from ..golden.formats import IntFormat
 from ..golden.tile_sums import partial_sums
 from ..hdl.verilog import component
-from . import beats, bench, passes
-from .clocked import Clocked
-from .streams import TRAFFIC, Beat, Checker, Driver, Joined, Monitor, Sink, Stream
+from . import bench, passes
+from .core import Tile
+from .session import Session
+from .streams import TRAFFIC
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..hdl.designs import Design
 
 TIMEOUT = {"timeout_time": 1, "timeout_unit": "ms"}
@@ -31,118 +30,36 @@ class Pass(NamedTuple):
     after: np.ndarray
 
 
-class Ports(Clocked):
-    """The ports of a ``tile``. The window's place goes with the rows of weights, that of the scales with the vectors.
+class Passes(Session):
+    """Passes, one after the other."""
 
-    Attributes
-    ----------
-    a, b, c, o : Stream
-    """
-
-    def __init__(self, dut: Any) -> None:
-        self.design = bench.design()
-        self.clk, self.rst, self.active = dut.clk, dut.rst, 1
-        self.place, top = getattr(dut, "place", None), getattr(dut, "top", None)
-        ends = {"i_a": dut.i_a__last, "o": dut.o__last}
-        beside = {"i_a": top, "i_b": self.place}
-        self.a, self.b, self.c, self.o = (
-            Stream(dut.clk, Joined(getattr(dut, f"{name}__data"), beside.get(name)), Joined(ends.get(name)),
-                   getattr(dut, f"{name}__valid"), getattr(dut, f"{name}__ready"))
-            for name in ("i_a", "i_b", "i_c", "o"))
-        self.data_bits = len(dut.i_a__data), len(dut.i_b__data)
-
-    @property
-    def inputs(self) -> tuple[Stream, Stream, Stream]:
-        return self.a, self.b, self.c
-
-    def beats_of(self, one: Pass) -> tuple[list[Beat], list[Beat], list[Beat], list[Beat]]:
-        """What a pass is on each stream."""
-        (a, b, scales, place, top), spec, bits = one.given, self.design.multiplier, self.sum_bits
-        vectors = beats.pack(a, spec.a.width)
-        rows = beats.pack(b, spec.b.width)
-        if scales.a is not None:
-            vectors = [word | int(scale) << a.shape[1] * spec.a.width
-                       for word, scale in zip(vectors, scales.a[:, 0], strict=True)]
-        if scales.b is not None:
-            above = sum(int(scale) << n * cast(Any, self.design.b_block).scale.width
-                        for n, scale in enumerate(scales.b[0]))
-            rows = [word | above << b.shape[1] * spec.b.width for word in rows]
-        lasts, place_bits = beats.lasts(len(a)), len(self.place) if self.place is not None else 0
-        beside = top << self.data_bits[0], (place & ((1 << place_bits) - 1)) << self.data_bits[1]
-        return ([Beat(word | beside[0], last) for word, last in zip(vectors, lasts, strict=True)],
-                [Beat(word | beside[1], 0) for word in rows],
-                [Beat(word, 0) for word in beats.pack(one.before, bits)],
-                [Beat(word, last) for word, last in zip(beats.pack(one.after, bits), lasts, strict=True)])
-
-    @property
-    def sum_bits(self) -> int:
-        """Of a partial sum, with its flag."""
-        return self.design.tile.word_bits + self.design.tile.flags
-
-
-class Session:
-    """A tile with drivers on its inputs, a sink on its output, monitors everywhere and a checker at the end."""
-
-    def __init__(self, ports: Ports, rng: np.random.Generator, traffic: str = "always") -> None:
-        source, sink = TRAFFIC[traffic]
-        self.ports = ports
-        self.checker = Checker(self._describe)
-        self.words, self.cycles = [], []
-        self.drivers = [Driver(stream, source(child), child)
-                        for stream, child in zip((ports.a, ports.b, ports.c), rng.spawn(3), strict=True)]
-        self.sink = Sink(ports.o, sink(rng.spawn(1)[0]), late=traffic == "late")
-        self.inputs = Monitor(ports.a, "a"), Monitor(ports.b, "b"), Monitor(ports.c, "c")
-        self.output = Monitor(ports.o, "sum", self._on_sum)
+    ports: Tile
 
     def send(self, one: Pass) -> None:
-        a, b, c, o = self.ports.beats_of(one)
-        for driver, stream in zip(self.drivers, (a, b, c), strict=True):
-            driver.send(stream)
-        for row, beat in enumerate(o):
-            self.checker.expect(beat, (one, row))
-        bench.count(vectors=one.after.size, macs=one.given.a.size * one.after.shape[1])
+        given = one.given
+        moving = self.ports.beats_of(given.a, given.b, *given.scales, given.place, given.top, one.before)
+        self.put(one, moving, one.after)
+        bench.count(vectors=one.after.size, macs=given.a.size * one.after.shape[1])
 
-    async def run(self, several: Sequence[Pass]) -> list[int]:
-        """Passes back to back; gives the words that came out, once each is known to be golden."""
-        first = len(self.words)
-        for one in several:
-            self.send(one)
-        await self.output.moved.wait(first + sum(len(one.after) for one in several))
-        self.checker.done()
-        return self.words[first:]
+    def named(self, one: Pass, row: int) -> str:
+        return f"vector {row} of {len(one.after)}"
 
-    def stop(self) -> None:
-        for each in (*self.drivers, self.sink, *self.inputs, self.output):
-            each.stop()
+    def shown(self, code: int) -> str:
+        return bench.shown(IntFormat("word", self.ports.bits["o"]), code)
 
-    def _on_sum(self, beat):
-        self.words.append(beat.data)
-        self.cycles.append(self.output.cycle)
-        self.checker(beat)
-
-    def _describe(self, context, expected, actual):
-        if expected is None:
-            return f"sum {actual} was not expected"
-        (one, row), tile, spec = context, self.ports.design.tile, self.ports.design.multiplier
-        if isinstance(actual.data, str) or actual.last != expected.last:
-            return f"vector {row} of {len(one.after)}: expected {expected}, actual {actual}"
-        bits, cols = self.ports.sum_bits, one.after.shape[1]
-        want, got = beats.unpack([expected.data, actual.data], cols, bits)
-        col, word = int(np.flatnonzero(want != got)[0]), IntFormat("word", tile.word_bits + tile.flags)
-        scales = [f"0x{int(codes.ravel()[n % codes.size]):02x}" for codes, n in ((one.given.scales.a, row),
-                                                                             (one.given.scales.b, col))
-                  if codes is not None]
-        return (f"vector {row} of {len(one.after)}, column {col}: expected {bench.shown(word, int(want[col]))}, actual "
-                f"{bench.shown(word, int(got[col]))}; place {one.given.place}, top {one.given.top}, scales {scales}, "
-                f"before 0x{int(one.before[row, col]):x}; operands "
-                f"{bench.shown_pairs(spec, one.given.a[row], one.given.b[:, col])}")
+    def made_of(self, one: Pass, row: int, col: int) -> str:
+        given = one.given
+        scales = [f"0x{int(codes.ravel()[n % codes.size]):02x}"
+                  for codes, n in ((given.scales.a, row), (given.scales.b, col)) if codes is not None]
+        return (f"place {given.place}, top {given.top}, scales {scales}, before 0x{int(one.before[row, col]):x}; "
+                f"operands {bench.shown_pairs(self.ports.design.multiplier, given.a[row], given.b[:, col])}")
 
 
-async def begin(dut: Any, traffic: str = "always") -> tuple[Session, np.random.Generator]:
+async def begin(dut: Any, traffic: str = "always") -> tuple[Passes, np.random.Generator]:
     """A tile out of reset, in a session; and the generator of this test's operands."""
-    ports, rng = Ports(dut), bench.generator()
+    ports, rng = Tile(dut), bench.generator()
     await ports.start()
-    return Session(ports, rng, traffic), rng
+    return Passes(ports, rng, traffic), rng
 
 
 def drawn(design: Design, kind: str, rows: int, rng: np.random.Generator) -> Pass:
@@ -164,10 +81,9 @@ def passes_of_all_kinds(design: Design, rng: np.random.Generator) -> list[Pass]:
 @cocotb.test(**TIMEOUT)
 async def outputs_are_known_after_reset(dut: Any) -> None:
     """Nothing that leaves the tile is X or offers a sum, neither right after reset nor while it idles."""
-    ports = Ports(dut)
+    ports = Tile(dut)
     await ports.start()
-    known = {f"{name} ready": getattr(ports, name).ready for name in "abc"} | {"sum valid": ports.o.valid}
-    await ports.idle(known, {"a sum is offered after reset, though there was no vector": ports.o.valid})
+    await ports.idle()
 
 
 @cocotb.test(**TIMEOUT)
@@ -194,17 +110,17 @@ async def passes_apart_match_passes_back_to_back(dut: Any) -> None:
 @cocotb.test(**TIMEOUT)
 async def reset_in_mid_pass_recovers(dut: Any) -> None:
     """After one cycle of reset, whatever was under way is forgotten and the next pass is right."""
-    ports, rng = Ports(dut), bench.generator()
+    ports, rng = Tile(dut), bench.generator()
     await ports.start()
     count = ports.design.tile.lanes
     for when in (1, 2, count - 1, count, count + 1, count + 3, 2 * count, 3 * count + 4):
-        session = Session(ports, rng, "stalls" if when % 2 else "always")
+        session = Passes(ports, rng, "stalls" if when % 2 else "always")
         for _ in range(3):
             session.send(drawn(ports.design, "random", count, rng))
         await ClockCycles(ports.clk, when + 1)
         session.stop()
         await ports.reset()
-        session = Session(ports, rng)
+        session = Passes(ports, rng)
         await session.run([drawn(ports.design, "random", rows, rng) for rows in (2, count)])
         session.stop()
 
@@ -218,7 +134,7 @@ async def timing_is_as_stated(dut: Any) -> None:
     stated, count = component(design).latency, design.tile.lanes
     for rows in (1, 2, 40):
         await session.run([drawn(design, "random", rows, rng)])
-        latency = session.output.ends[-1] - session.inputs[0].ends[-1]
+        latency = session.output.ends[-1] - session.inputs["a"].ends[-1]
         assert latency == stated, f"{bench.run()}: latency must be {stated} cycles, not {latency}, for {rows} vectors"
         cycles = np.diff(session.cycles[-rows:]).tolist()
         assert cycles == [1] * (rows - 1), f"{bench.run()}: vectors must follow each other in each cycle, not {cycles}"

@@ -11,81 +11,44 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from ..golden.tile_sums import tile_matmul
 from ..hdl.verilog import component
 from . import bench, passes
-from .streams import TRAFFIC, Checker, Driver, Monitor, Sink
-from .tile_core import TileCore
+from .core import TileCore
+from .session import Session
+from .streams import TRAFFIC
 from .tile_runs import depth_step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ..hdl.designs import Design
     from ..hdl.tile_core import TileMatmul
 
 TIMEOUT = {"timeout_time": 1, "timeout_unit": "ms"}
 
 
-class Session:
-    """A core with drivers on its inputs, a sink on its output, monitors everywhere and a checker at the end."""
+class Runs(Session):
+    """Products of any depth, in passes."""
 
-    def __init__(self, core: TileCore, rng: np.random.Generator, traffic: str = "always") -> None:
-        source, sink = TRAFFIC[traffic]
-        self.core = core
-        self.checker = Checker(self._describe)
-        self.words = []
-        children = rng.spawn(len(core.streams) + 1)
-        self.drivers = {name: Driver(stream, source(child), child)
-                        for (name, stream), child in zip(core.streams.items(), children[1:], strict=True)}
-        self.sink = Sink(core.o, sink(children[0]), late=traffic == "late")
-        self.inputs = {name: Monitor(stream, name) for name, stream in core.streams.items()}
-        self.output = Monitor(core.o, "result", self._on_row)
+    ports: TileCore
 
-    def send(self, given: passes.Operands) -> None:
-        """One run."""
-        design = self.core.design
-        for name, each in self.core.beats_of(given).items():
-            self.drivers[name].send(each)
-        result = tile_matmul(design.tile, given.a, given.b, given.scales, given.place, given.top).codes
-        for row, beat in enumerate(self.core.o_beats(result)):
-            self.checker.expect(beat, (given, row))
-        bench.count(vectors=result.size, macs=result.size * given.a.shape[1])
+    def send(self, one: passes.Operands) -> None:
+        codes = tile_matmul(self.ports.design.tile, one.a, one.b, one.scales, one.place, one.top).codes
+        self.put(one, self.ports.moving(one), codes)
+        bench.count(vectors=codes.size, macs=codes.size * one.a.shape[1])
 
-    async def multiply(self, several: Sequence[passes.Operands]) -> list[int]:
-        """Runs back to back; gives the beats of their results, once each is known to be golden."""
-        first = len(self.words)
-        for given in several:
-            self.send(given)
-        await self.output.moved.wait(first + sum(len(given.a) for given in several))
-        self.checker.done()
-        assert self.core.error.value == 0, f"{bench.run()}: error must be 0 after runs as they must be"
-        return self.words[first:]
+    def named(self, one: passes.Operands, row: int) -> str:
+        return f"row {row} of {len(one.a)}, depth {len(one.b)}"
 
-    def stop(self) -> None:
-        for each in (*self.drivers.values(), self.sink, *self.inputs.values(), self.output):
-            each.stop()
+    def shown(self, code: int) -> str:
+        return bench.shown(self.ports.design.result, code)
 
-    def _on_row(self, beat):
-        self.words.append(beat.data)
-        self.checker(beat)
-
-    def _describe(self, context, expected, actual):
-        if expected is None:
-            return f"row {actual} was not expected"
-        (given, row), design = context, self.core.design
-        if isinstance(actual.data, str) or actual.last != expected.last:
-            return f"row {row} of {len(given.a)}: expected {expected}, actual {actual}"
-        want, got = self.core.codes([expected.data, actual.data])
-        col = int(np.flatnonzero(want != got)[0])
-        return (f"row {row} of {len(given.a)}, column {col}, depth {len(given.b)}: expected "
-                f"{bench.shown(design.result, int(want[col]))}, actual {bench.shown(design.result, int(got[col]))}; "
-                f"place {given.place}, top {given.top}; operands "
-                f"{bench.shown_pairs(design.multiplier, given.a[row], given.b[:, col])}")
+    def made_of(self, one: passes.Operands, row: int, col: int) -> str:
+        return (f"place {one.place}, top {one.top}; operands "
+                f"{bench.shown_pairs(self.ports.design.multiplier, one.a[row], one.b[:, col])}")
 
 
-async def begin(dut: Any, traffic: str = "always") -> tuple[Session, np.random.Generator]:
+async def begin(dut: Any, traffic: str = "always") -> tuple[Runs, np.random.Generator]:
     """A core out of reset, in a session; and the generator of this test's operands."""
     core, rng = TileCore(dut), bench.generator()
     await core.start()
-    return Session(core, rng, traffic), rng
+    return Runs(core, rng, traffic), rng
 
 
 def depths(design: Design) -> list[int]:
@@ -108,10 +71,7 @@ async def outputs_are_known_after_reset(dut: Any) -> None:
     """Nothing that leaves the core is X or offers a result, neither right after reset nor while it idles."""
     core = TileCore(dut)
     await core.start()
-    known = {f"{name} ready": stream.ready for name, stream in core.streams.items()}
-    await core.idle(known | {"result valid": core.o.valid, "error": core.error}, {
-        "a result is offered after reset, though nothing was multiplied": core.o.valid,
-        "an error is told of after reset, though nothing was multiplied": core.error})
+    await core.idle()
 
 
 @cocotb.test(**TIMEOUT)
@@ -119,18 +79,18 @@ async def outputs_are_known_after_reset(dut: Any) -> None:
 async def products_are_golden(dut: Any, traffic: str) -> None:
     """Runs of every kind of operands and scales, of one pass and of several, back to back."""
     session, rng = await begin(dut, traffic)
-    await session.multiply(runs_of_all_kinds(session.core.design, rng))
+    await session.run(runs_of_all_kinds(session.ports.design, rng))
 
 
 @cocotb.test(**TIMEOUT)
 async def runs_apart_match_runs_back_to_back(dut: Any) -> None:
     """Nothing of a run is left behind in the next one."""
     session, rng = await begin(dut)
-    several = runs_of_all_kinds(session.core.design, rng)
-    together = await session.multiply(several)
+    several = runs_of_all_kinds(session.ports.design, rng)
+    together = await session.run(several)
     for given in several:
-        await ClockCycles(session.core.clk, int(rng.integers(1, 40)))
-        alone = await session.multiply([given])
+        await ClockCycles(session.ports.clk, int(rng.integers(1, 40)))
+        alone = await session.run([given])
         assert alone == together[: len(alone)], f"{bench.run()}: a run differs from itself among others"
         del together[: len(alone)]
 
@@ -144,11 +104,11 @@ def _room(design):
 async def memory_is_used_whole(dut: Any) -> None:
     """Passes of as many vectors as partial sums have room, and a lone pass of more."""
     session, rng = await begin(dut)
-    design = session.core.design
+    design = session.ports.design
     rows, lanes, step = _room(design), design.tile.lanes, depth_step(design)
     whole = rows, max(2 * lanes, step)
     alone = [(rows + 3, lanes)] if step in (1, lanes) else []  # else a block takes several passes
-    await session.multiply([passes.operands(design, "random", count, depth, rng)
+    await session.run([passes.operands(design, "random", count, depth, rng)
                             for count, depth in (whole, *alone, whole)])
 
 
@@ -160,14 +120,14 @@ async def reset_in_mid_run_recovers(dut: Any) -> None:
     design, lanes, depth = core.design, core.design.tile.lanes, depths(core.design)[-1]
     count = max(depth // lanes, 1) * lanes
     for when in (1, 2, lanes, lanes + 3, count, count + 5, 2 * count + 7, 3 * count):
-        session = Session(core, rng, "stalls" if when % 2 else "always")
+        session = Runs(core, rng, "stalls" if when % 2 else "always")
         for _ in range(3):
             session.send(passes.operands(design, "random", lanes, depth, rng))
         await ClockCycles(core.clk, when + 1)
         session.stop()
         await core.reset()
-        session = Session(core, rng)
-        await session.multiply([passes.operands(design, "random", rows, deep, rng)
+        session = Runs(core, rng)
+        await session.run([passes.operands(design, "random", rows, deep, rng)
                                 for rows, deep in ((2, depths(design)[0]), (lanes, depth))])
         session.stop()
 
@@ -180,9 +140,9 @@ async def what_does_not_fit_is_told(dut: Any) -> None:
     design, lanes = core.design, core.design.tile.lanes
     rows, depth = _room(design), max(2 * lanes, depth_step(design))
     for case in ("many", "shorter", "longer"):
-        session = Session(core, rng)
+        session = Runs(core, rng)
         given = passes.operands(design, "random", rows + 1 if case == "many" else 6, depth, rng)
-        for name, each in core.beats_of(given).items():
+        for name, each in core.moving(given).items():
             if case == "shorter":
                 each = {"a": [*each[:8], *([each[8]._replace(last=1)] if name == "a" else [])]}.get(name, each)
             elif case == "longer" and name == "a":
@@ -198,8 +158,8 @@ async def what_does_not_fit_is_told(dut: Any) -> None:
         assert core.error.value == 1, f"{bench.run()}: {case}: error must stay 1"
         session.stop()
         await core.reset()
-        session = Session(core, rng)
-        await session.multiply([passes.operands(design, "random", 3, depth, rng)])
+        session = Runs(core, rng)
+        await session.run([passes.operands(design, "random", 3, depth, rng)])
         session.stop()
 
 
@@ -208,18 +168,18 @@ async def timing_is_as_stated(dut: Any) -> None:
     """Unstalled, a run's last row comes ``latency`` cycles after its last vector; passes and runs follow each other
     without a bubble, and no vector waits but for weights."""
     session, rng = await begin(dut)
-    design = session.core.design
+    design = session.ports.design
     stated, lanes, step = component(design).latency, design.tile.lanes, depth_step(design)
     for rows in (1, lanes, 2 * lanes + 3):
         for count in (1, 3):
             depth = max(count * lanes, step)
             depth -= depth % step
-            await session.multiply([passes.operands(design, "random", rows, depth, rng)])
+            await session.run([passes.operands(design, "random", rows, depth, rng)])
             latency = session.output.ends[-1] - session.inputs["a"].ends[-1]
             assert rows <= lanes or latency == stated, (  # of few rows, the last too may have waited for weights
                 f"{bench.run()}: latency must be {stated} cycles, not {latency}, for {rows} rows by {depth}")
             several = [passes.operands(design, "random", rows, depth, rng) for _ in range(4)]
-            await session.multiply(several)
+            await session.run(several)
             periods = np.diff(session.output.ends[-4:]).tolist()
             wanted = depth // lanes * max(rows, lanes)
             waits = depth > lanes and max(rows, lanes) < 3 + (design.stages > 1)  # for the sums of the pass before

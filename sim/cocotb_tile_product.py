@@ -9,9 +9,9 @@ from typing import Any
 import cocotb
 import numpy as np
 
+from .beats import Beats
 from .cocotb_product import Feeder, carried
-from .tile_core import TileCore
-from .tile_runs import Beats
+from .core import TileCore
 
 
 @cocotb.test

@@ -1,62 +1,48 @@
-"""An array in a bench, behind its own ports or behind AXI4-Stream: the same streams of codes either way."""
+"""The ports of the design under test, with the design itself: of an array, of a tile, of a tile's core."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING, Any, cast
 
-from . import beats, bench
-from .clocked import Clocked
-from .streams import Beat, Stream
+from . import bench
+from .array_ports import ArrayPorts
+from .tile_ports import CorePorts, TilePorts
+from .tile_runs import formats, run
+
+if TYPE_CHECKING:
+    from .passes import Operands
+    from .streams import Beat
 
 
-class Core(Clocked):
-    """The ports of an ``array`` or ``matmul`` design.
-
-    Attributes
-    ----------
-    a, b, o : Stream
-    bits : tuple of int
-        Bits that one element of each of them takes: its width, or for AXI4-Stream whole bytes.
-    """
+class Core(ArrayPorts):
+    """The ports of an ``array`` or ``matmul`` design."""
 
     def __init__(self, dut: Any) -> None:
         self.design = bench.design()
-        self.axis = self.design.protocol == "axis"
-        widths = self.design.multiplier.a.width, self.design.multiplier.b.width, self.design.result.width
-        if self.axis:
-            self.clk, self.rst, self.active = dut.aclk, dut.aresetn, 0
-            self.bits = tuple(8 * -(-width // 8) for width in widths)
-            self.a, self.b, self.o = (
-                Stream(dut.aclk, *(getattr(dut, f"{name}_t{signal}") for signal in ("data", "last", "valid", "ready")))
-                for name in ("s_axis_a", "s_axis_b", "m_axis_c"))
-        else:
-            self.clk, self.rst, self.active = dut.clk, dut.rst, 1
-            self.bits = widths
-            self.a, self.b, self.o = (
-                Stream(dut.clk, *(getattr(dut, f"{name}__{signal}") for signal in ("data", "last", "valid", "ready")))
-                for name in ("i_a", "i_b", "o"))
+        spec = self.design.multiplier
+        super().__init__(dut, {"a": spec.a.width, "b": spec.b.width, "o": self.design.result.width},
+                         self.design.grid[1])
 
-    @property
-    def inputs(self) -> tuple[Stream, Stream]:
-        return self.a, self.b
 
-    def a_beats(self, codes: np.ndarray) -> list[Beat]:
-        """The beats of a matrix A, codes (R, depth): a column each."""
-        return self._beats(codes.T, self.bits[0])
+class Tile(TilePorts):
+    """The ports of a ``tile`` design."""
 
-    def b_beats(self, codes: np.ndarray) -> list[Beat]:
-        """The beats of a matrix B, codes (depth, C): a row each."""
-        return self._beats(codes, self.bits[1])
+    def __init__(self, dut: Any) -> None:
+        self.design = design = bench.design()
+        spec, sums = design.multiplier, design.tile.word_bits + design.tile.flags
+        scales = {"bs": design.b_block.scale.width} if design.b_block else {}
+        super().__init__(dut, {"a": spec.a.width, "b": spec.b.width, "c": sums, "o": sums} | scales,
+                         cast(int, design.cols))
 
-    def o_beats(self, codes: np.ndarray) -> list[Beat]:
-        """The beats that a result, (R, C), is given out as."""
-        return self._beats(codes, self.bits[2])
 
-    def codes(self, words: Sequence[int]) -> np.ndarray:
-        """Result beats as codes, (beats, C)."""
-        return beats.unpack(words, self.design.grid[1], self.bits[2])
+class TileCore(CorePorts):
+    """The ports of a ``core`` design."""
 
-    def _beats(self, codes, bits):
-        words = beats.pack(codes, bits)
-        return [Beat(*beat) for beat in zip(words, beats.lasts(len(words)), strict=True)]
+    def __init__(self, dut: Any) -> None:
+        self.design = bench.design()
+        widths = {name: fmt.width for name, fmt in formats(self.design).items()}
+        super().__init__(dut, widths | {"o": self.design.result.width}, cast(int, self.design.cols))
+
+    def moving(self, given: Operands) -> dict[str, list[Beat]]:
+        """What a run is on each stream that goes in."""
+        return self.beats_of(run(self.design, given))

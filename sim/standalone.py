@@ -35,14 +35,16 @@ if TYPE_CHECKING:
 
 TABLE_BITS = 18  # operands together, up to which products are a table
 
+_STREAMED, _SESSION = ("segments", "traffic"), ("clocked", "session")
+
 #: By protocol: the modules of its bench, in `sim.portable` and in `sim`; and how many vectors a run of it has.
 BENCHES = {
     "combinational": (["cocotb_combinational"], [], 20_000),
     "runs": (["cocotb_runs", "sums"], ["runs"], 512),
-    "streams": (["cocotb_streams", "sums", "traffic"], ["clocked"], 256),
-    "axis": (["cocotb_streams", "sums", "traffic"], ["clocked"], 256),
-    "passes": (["cocotb_passes", "sums", "tiles", "traffic"], ["clocked"], 256),
-    "tiles": (["cocotb_tiles", "sums", "tiles", "traffic"], ["clocked"], 256),
+    "streams": (["cocotb_streams", "sums", *_STREAMED], ["array_ports", *_SESSION], 256),
+    "axis": (["cocotb_streams", "sums", *_STREAMED], ["array_ports", *_SESSION], 256),
+    "passes": (["cocotb_passes", "sums", "tiles", *_STREAMED], ["tile_ports", *_SESSION], 256),
+    "tiles": (["cocotb_tiles", "sums", "tiles", *_STREAMED], ["tile_ports", *_SESSION], 256),
 }
 _EVERY = ["__init__", "settings", "codes", "products", "coverage", "vectors"]
 _SHARED = ["messages", "beats", "streams"]
@@ -179,7 +181,7 @@ def _tile(design):
     for name, block in (("a_block", tile.a_block), ("b_block", tile.b_block)):
         own[name] = block and {"size": block.size, "width": block.scale.width, "max_finite": block.scale.max_finite,
                                "man_bits": max(block.scale.sig_bits - 1, 0)}
-    widths = {name: fmt.width for name, fmt in tile_runs.formats(design).items()} | {"c": design.result.width}
+    widths = {name: fmt.width for name, fmt in tile_runs.formats(design).items()} | {"o": design.result.width}
     return {"stream_widths": widths, "tile": own | {
         "lanes": tile.lanes, "cols": design.cols, "window": tile.window, "places": [tile.places[0], tile.places[-1]],
         "word_bits": tile.word_bits, "flags": tile.flags, "blocks": bool(tile.blocks), "guard": GUARD_BITS,

@@ -47,6 +47,23 @@ class Stream(NamedTuple):
     valid: Any
     ready: Any
 
+    @classmethod
+    def named(cls, dut: Any, name: str, beside: Any = None) -> "Stream":
+        """The stream of a name: its signals are called as AXI4-Stream has them if its name does, else as Amaranth has
+        them. A signal ``beside`` them moves with its data, above that."""
+        clk, join = (dut.aclk, "_t") if "_axis_" in name else (dut.clk, "__")
+        data, last, valid, ready = (getattr(dut, f"{name}{join}{signal}", None)
+                                    for signal in ("data", "last", "valid", "ready"))
+        return cls(clk, data if beside is None else Joined(data, beside), Joined() if last is None else last, valid,
+                   ready)
+
+    def beats(self, words: Iterable[int], lasts: Iterable[int], beside: int = 0) -> list["Beat"]:
+        """Words of data as beats, ``beside`` in the signal that moves with each of them, if there is one."""
+        width = len(self.data)
+        data = len(self.data.handles[0]) if isinstance(self.data, Joined) else width
+        above = (beside & (1 << width - data) - 1) << data
+        return [Beat(word | above, last) for word, last in zip(words, lasts, strict=True)]
+
 
 class Beat(NamedTuple):
     """What moves in one cycle; as a monitor saw it, bits as text where one is X or Z."""

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from math import lcm
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from . import beats
+from .beats import Beats
 
 if TYPE_CHECKING:
     from ..golden.formats import Format
     from ..hdl.designs import Design
     from .passes import Operands
-
-
-class Beats(NamedTuple):
-    """What moves on one stream in a run: codes (beats, elements), ``last`` of each, and what else its beats are taken
-    with."""
-
-    codes: np.ndarray
-    lasts: list[int]
-    beside: int = 0
 
 
 def formats(design: Design) -> dict[str, Format]:
@@ -33,7 +25,7 @@ def formats(design: Design) -> dict[str, Format]:
 
 def element_bits(fmt: Format) -> int:
     """Bits that an element takes: whole bytes."""
-    return 8 * -(-fmt.width // 8)
+    return beats.whole_bytes(fmt.width)
 
 
 def depth_step(design: Design) -> int:

@@ -24,9 +24,10 @@ LONE = ("mul_lmul_e4m3", "mul_lmul_e5m2_sub_ieee", "mul_exact_e4m3", "mul_exact_
         "mul_lmul_fp32", "mul_int8", "mul_int16xint4", "mul_log_l3f4", "conv_e4m3_l3f4",
         "prod_lmul_e4m3", "prod_lmul_e4m3_sub_offh1", "prod_exact_e5m2", "prod_exact_e4m3_r4", "prod_exact_e4m3_t3",
         "prod_lmul_fp16_best", "prod_exact_bf16xe4m3_flush_r8", "prod_int8xternary")
-SUMS = ("mac_lmul_e4m3_fp32", "mac_exact_e5m2_fp16", "mac_exact_e5m2_bf16", "mac_lmul_bf16_fp32",
-        "mac_exact_e5m2_fixed", "mac_lmul_bf16xe4m3_carrysave", "mac_int8_int32", "mac_int8_int16",
-        "mac_log_l3f4_t6_fp32", "mac_xnor_sign8_int32", "dot_exact_e4m3_fp32_5", "dot_exact_e5m2_fp32_4_w12",
+SUMS = ("mac_lmul_e4m3_fp32", "mac_lmul_e4m3_fp32i4", "mac_exact_e5m2_fp16", "mac_exact_e5m2_bf16",
+        "mac_lmul_bf16_fp32", "mac_exact_e5m2_fixed", "mac_lmul_bf16xe4m3_carrysave", "mac_int8_int32",
+        "mac_int8_int16", "mac_log_l3f4_t6_fp32", "mac_xnor_sign8_int32", "dot_exact_e4m3_fp32_5",
+        "dot_exact_e5m2_fp32_4_w12",
         "dot_exact_e5m2_fp16_5_tree", "dot_lmul_e4m3_fixed64_4", "dot_int8_int32_3", "array_exact_e5m2_fp32_2x3_ws",
         "array_int8_int32_2x2_os", "matmul_lmul_bf16xe4m3_fp32_2x2_os")
 TILES = ("tile_lmul_e4m3_4x3_w10", "tile_lmul_bf16_sub_4x2_w12", "tile_exact_bf16xe4m3_4x2_w12",
@@ -238,8 +239,9 @@ def test_sum_in_icarus(ran, tmp_path):
 
 @pytest.mark.regress
 @pytest.mark.parametrize("slug", [
-    "mul_exact_e5m2", "mul_lmul_bf16", "prod_lmul_bf16xe4m3", "mul_int8", "mul_log_l3f4", "conv_e4m3_l3f4",
-    "mac_exact_e5m2_fp16", "mac_int8_int32", "mac_log_l3f4_fp32", "dot_exact_e4m3_fp32_4", "dot_lmul_e4m3_carrysave_4",
+    "mul_exact_e5m2", "mul_lmul_bf16", "mul_exact_bf16_flush", "mul_lmul_bf16xe4m3", "prod_lmul_bf16xe4m3", "mul_int8",
+    "mul_log_l3f4", "conv_e4m3_l3f4", "mac_exact_e5m2_fp16", "mac_lmul_e4m3_fp32i4", "mac_int8_int32",
+    "mac_log_l3f4_fp32", "dot_exact_e4m3_fp32_4", "dot_lmul_e4m3_carrysave_4",
     "dot_exact_e5m2_fp32_4_tree", "array_lmul_e4m3_fp32_3x4_os", "array_int8_int32_3x2_ws",
     "matmul_lmul_bf16xe4m3_fp32_4x2_ws", "tile_lmul_e4m3_4x3_w10", "tile_exact_mxe4m3_4x3_w10", "tile_int8_4x3",
     "matmul_lmul_e4m3_4x3_w10", "matmul_exact_nvfp4_4x3_w10_p2", "matmul_int8_4x3"])

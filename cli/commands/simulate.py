@@ -20,7 +20,9 @@ from ..slugs import Slug
 @click.option("-o", "--output", default="build/sim", show_default=True, help="Folder to build and run in.")
 def simulate(slugs: tuple[str, ...], foreign: tuple[str, ...], simulator: str, seed: int, seeds: range | None,
              waves: bool, as_json: bool, output: str) -> None:
-    """Run the cocotb regression of each design; every mismatch is a failure."""
+    """Run the cocotb regression of each design; every mismatch is a failure.
+
+    Functional coverage, with its holes listed, has the bench that `lmul bench` writes."""
     if not slugs and not foreign:
         raise click.MissingParameter(param_hint="'SLUG...'", param_type="argument")
     from ...hdl.foreign import read

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 import cocotb
 from cocotb.triggers import RisingEdge
 
-from ..streams import Stream
+from ..clocked import Clocked
 from .coverage import coverage
 
 #: A gap is a cycle within a run in which nothing is offered; of what comes out, one in which that is waited for.
 BINS = ("waits", "gap", "beat after beat")
-OUTPUTS = ("result", "sum")
+RESULT = "result"
 
 
-def declare(names: Iterable[str]) -> None:
-    """The point of streams of these names."""
-    coverage.point("traffic", [f"{name}: {each}" for name in names for each in BINS] + ["reset in a run"])
-
-
-def watch(streams: dict[str, Stream], rst: Any, active: int) -> None:
-    """Count from now on what streams, by name, do outside of a reset."""
+def watch(ports: Clocked) -> None:
+    """Count from now on what all streams do outside of a reset."""
+    streams = {**ports.streams, RESULT: ports.o}
+    coverage.point("traffic", [f"{name}: {each}" for name in streams for each in BINS] + ["reset in a run"])
     for name, stream in streams.items():
-        cocotb.start_soon(_watch(name, stream, rst, active))
+        cocotb.start_soon(_watch(name, stream, ports.rst, ports.active))
 
 
 async def _watch(name, stream, rst, active):
-    edge, moved, running, output = RisingEdge(stream.clk), False, False, name in OUTPUTS
+    edge, moved, running, output = RisingEdge(stream.clk), False, False, name == RESULT
     while True:
         await edge
         valid, ready = stream.valid.value == 1, stream.ready.value == 1

@@ -50,8 +50,10 @@ def generator(seed: int, number: int) -> np.random.Generator:
     return np.random.default_rng([seed, 0, number])
 
 
-def named(seed: int, number: int) -> str:
-    """A vector in messages."""
+def named(seed: int, number: int | None) -> str:
+    """A vector in messages; None is one that is not of those asked for."""
+    if number is None:
+        return f"seed {seed}, a vector beside those by number"
     return f"seed {seed}, vector {number} (again: {settings.again(seed, number, number)})"
 
 
