@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -144,6 +145,9 @@ class FloatFormat(SignedFields):
         return self.max_finite if overflow == "saturate" else cast(int, self.inf if self.has_inf else self.nan)
 
     def _values(self, codes):
+        if self.exp_bits == 8 and self.specials is Specials.IEEE and self.bias == 127:  # the upper bits of a float32
+            with np.errstate(invalid="ignore"):  # signalling NaN
+                return (codes.astype(np.uint32) << (23 - self.man_bits)).view(np.float32).astype(np.float64)
         codes = codes.astype(np.int64)
         field = codes & self.field_mask
         exp = field >> self.man_bits
@@ -159,12 +163,20 @@ class FloatFormat(SignedFields):
     def _nearest(self, values, overflow):
         """Round to nearest, ties to even, once; whatever rounds beyond the largest number, infinities too, saturates
         (the saturating conversion of OCP OFP8) or overflows. Signs are kept, also of zeros and NaN."""
+        if values.size < _MANY or self.man_bits > _ODD_BITS - 2:
+            return self._rounded(values, overflow)
+        bits = values.view(np.int64)
+        odd = bits >> _BELOW | (bits & ((1 << _BELOW) - 1) != 0)
+        return _odd_codes(self, overflow)[odd & ((1 << _ODD_BITS + 12) - 1)]
+
+    def _rounded(self, values, overflow):
         size = np.abs(values)
         # Of a normal number float64's bits, rounded; the exponent's biases differ.
         normal = round_shift(size.view(np.int64), 52 - self.man_bits) - ((1023 - self.bias) << self.man_bits)
         # Of a smaller one the bits that are added to a power of two whose last place is that of subnormals.
         power = np.ldexp(1.0, 53 - self.bias - self.man_bits)
-        small = (size + power).view(np.int64) - power.view(np.int64)
+        with np.errstate(invalid="ignore"):  # signalling NaN
+            small = (size + power).view(np.int64) - power.view(np.int64)
         field = np.where(size < np.ldexp(1.0, 1 - self.bias), small, normal)
         field = np.where(field > self.max_finite, self.overflow_field(overflow), field)
         if self.nan is not None:
@@ -205,6 +217,20 @@ def round_shift(integers: np.ndarray, shift: np.ndarray | int) -> np.ndarray:
     """``integers / 2**shift``, rounded to nearest, ties to even; ``shift`` at least 1, integers below 2**62."""
     odd = (integers >> shift) & 1
     return (integers + (np.left_shift(1, shift - 1) - 1 + odd)) >> shift
+
+
+#: Numbers to be rounded, from so many on, are first rounded to so many bits of mantissa, cut with a 1 for what is not 0
+#: below: with two bits more than a format has they are rounded as before (S. Boldo and G. Melquiond, "Emulation of FMA
+#: and correctly rounded sums: proved algorithms using rounding to odd", 2008), and are few enough for a table.
+_MANY, _ODD_BITS = 1 << 12, 8
+_BELOW = 52 - _ODD_BITS
+
+
+@lru_cache(maxsize=16)
+def _odd_codes(fmt, overflow):
+    """Codes of all float64 with so short a mantissa, by their upper bits."""
+    every = (np.arange(1 << _ODD_BITS + 12) << _BELOW).view(np.float64)
+    return fmt._rounded(every, overflow).astype(code_dtype(fmt.width))
 
 
 FORMATS = {
