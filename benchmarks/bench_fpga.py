@@ -30,16 +30,14 @@ STRUCTURES = {
     "mac_lmul_e4m3_fp32": "multiplier and a float accumulator, an addition in each cycle",
     "mac_lmul_e4m3_fp32i4": "the same, interleaved over four partial sums: four cycles for an addition",
     "dot_exact_e4m3_fp32_16": "16 lanes, aligned to the largest exponent, one normalisation",
-    "dot_exact_e4m3_fp32i4_16": "the same, interleaved over four partial sums",
-    "array_lmul_e4m3_carrysave_8x8_os": "output-stationary systolic array",
-    "matmul_lmul_e4m3_fp32_8x8_ws": "weight-stationary array behind AXI4-Stream",
+    "dot_exact_e4m3_fp32i8_16": "the same, interleaved over eight partial sums",
+    "array_lmul_e4m3_carrysave_4x4_os": "output-stationary systolic array",
+    "matmul_lmul_e4m3_fp32_4x4_ws": "weight-stationary array behind AXI4-Stream",
     "tile_lmul_e4m3_16x4_w10_p3": "[tile](docs/tile.md): 16 lanes by 4 columns, held weights, a window of 10 bits",
     "matmul_lmul_e4m3_16x4_w10_p3": "the same behind AXI4-Stream",
 }
-RIVALS = ("mac_exact_e4m3_fixed", "mac_exact_e4m3_fp32", "mac_exact_e4m3_fp32i4", "dot_lmul_e4m3_fp32_16",
-          "dot_lmul_e4m3_fp32i4_16", "tile_lmul_e4m3_8x4_w10_p2", "tile_log_l3f4_8x4_w10_p2",
-          "tile_exact_e4m3_8x4_w10_p2", "tile_int8_8x4_p2", "tile_log_l3f4_16x4_w10_p3", "tile_exact_e4m3_16x4_w10_p3",
-          "tile_int8_16x4_p3", "tile_lmul_e4m3_16x16_w10_p3", "tile_log_l3f4_16x16_w10_p3")
+RIVALS = ("mac_exact_e4m3_fixed", "mac_exact_e4m3_fp32i4", "tile_lmul_e4m3_8x4_w10_p2", "tile_log_l3f4_8x4_w10_p2",
+          "tile_exact_e4m3_8x4_w10_p2", "tile_int8_8x4_p2", "matmul_lmul_e4m3_8x4_w10_p3")
 EVERYWHERE = ("mul_lmul_e4m3", "mul_exact_e4m3_flush", "mac_lmul_e4m3_fixed", "mac_lmul_e4m3_fp32i4",
               "tile_lmul_e4m3_8x4_w10_p2")
 HEAD = """# Structures on FPGAs
