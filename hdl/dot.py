@@ -8,157 +8,38 @@ from functools import partial, reduce
 from operator import or_
 from typing import cast
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat, IntFormat
 from ..golden.refusal import Refusal
-from ..golden.spec import Accumulator, Multiplier, WideFormat
+from ..golden.spec import Accumulator, Multiplier
 from .accumulator import FixedSum, RunningSum, Sum, running_sum
 from .addend import Addend, expand
+from .aligned import AlignedSum, aligned
 from .fixed import Window, compress
 from .fpadd import FloatAdder
-from .fppipe import StagedAdder
+from .fppipe import Normal, StagedAdder
 from .heap import gather
 from .integers import number
 from .interleaved import InterleavedSum, begins_runs
 from .multipliers import multiplier
+from .operand import passed
 from .part import MultiplierPart, Part
 from .partials import PartialProducts, Partials
 from .pe import accumulate, counts, give_result
-from .shift import normalise, shift_right
 from .systolic import lanes
-
-
-def aligned(addend: Addend, count: int, window: int) -> Addend:
-    """What an `AlignedSum` gives: an `Addend`, normalised.
-
-    Raises
-    ------
-    Refusal
-        If the window does not hold a product's significand.
-    """
-    if window < addend.sig_bits:
-        raise Refusal(f"Window must be at least {addend.sig_bits} bits for such products, not {window!r}")
-    wide, bits = addend.layout, (count * ((1 << window) - 1)).bit_length()
-    lowest = addend.lowest - bits + 1
-    exp_bits = max((-lowest).bit_length(), addend.highest.bit_length()) + 1
-    # Before it is normalised, a sum's lowest bit weighs as a product's, but for the bits that the window has below.
-    frac_bits = wide.frac_bits + window - addend.sig_bits
-    total = WideFormat(bits, frac_bits, exp_bits, wide.exp_bias, True, False, wide.has_inf, wide.has_nan)
-    return Addend(total, lowest, addend.highest, (1 << bits) - 1)
-
-
-class AlignedSum(Part):
-    """The sum of float products, aligned to the largest exponent among them.
-
-    Each significand, its top bit at the top of ``window`` bits, is shifted right by what its exponent lacks to the
-    largest of a product that is a number other than 0; what leaves the window is cut off. The sum of what is left is
-    exact, and normalised. If it is 0 it is +0. NaN, and Inf of both signs, give NaN.
-
-    Timing: 2 cycles with ``en``, one sum per such cycle.
-
-    Parameters
-    ----------
-    addend : Addend
-        The products.
-    count : int
-        Lanes.
-    window : int
-        Bits.
-
-    Members
-    -------
-    en : ``In(1)``
-    p : ``In(count * addend.wide.width)``
-    sum : ``Out``
-        As `aligned` says.
-    """
-
-    latency = 2
-
-    en: Signal
-    p: Signal
-    sum: Signal
-
-    def __init__(self, addend: Addend, count: int, window: int) -> None:
-        self.addend, self.count, self.window = addend, count, window
-        self.total = aligned(addend, count, window)
-        self.bits = self.total.sig_bits
-        super().__init__({"en": In(1), "p": In(count * addend.wide.width), "sum": Out(self.total.wide.width)})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        wide, products = self.addend.layout, [self.addend.fields(p) for p in lanes(self.p, self.count)]
-        counts, exps = [], []  # whether a product counts for the largest exponent; exponents, from the lowest up
-        for lane, p in enumerate(products):
-            number, exp = Signal(name=f"number_{lane}"), Signal(wide.exp_bits, name=f"exp_{lane}")
-            m.d.comb += number.eq(~(p.zero | p.inf | p.nan))
-            m.d.comb += exp.eq(Cat(p.exp[:-1], ~p.exp[-1]) if wide.exp_signed else p.exp)
-            counts.append(number)
-            exps.append(exp)
-        largest = self._largest(m, [exp & number.replicate(len(exp)) for exp, number in zip(exps, counts, strict=True)])
-        words, signs = [], []
-        for lane, (p, number, exp) in enumerate(zip(products, counts, exps, strict=True)):
-            word, sign = Signal(self.bits + 1, name=f"word_{lane}"), Signal(name=f"sign_{lane}")
-            sig = Cat(Const(0, self.window - len(p.sig)), p.sig & number.replicate(len(p.sig)))
-            aligned, _ = shift_right(m, sig, (largest - exp)[: wide.exp_bits], Const(0))
-            m.d.comb += sign.eq(p.sign & number)
-            m.d.comb += word.eq(Cat(aligned, Const(0, self.bits + 1 - self.window)) ^ sign.replicate(self.bits + 1))
-            words.append(word)
-            signs.append(sign)
-        words, signs = compress(m, words, signs)
-
-        total, short = Signal(self.bits + 1, reset_less=True, name="total"), Signal(reset_less=True, name="short")
-        exp, flags = Signal(wide.exp_bits, reset_less=True, name="exp"), Signal(3, reset_less=True, name="flags")
-        code = Signal.like(self.sum, reset_less=True, name="code")
-        with m.If(self.en):
-            m.d.sync += [
-                total.eq(words[0] + words[1] + signs[0]), short.eq(signs[1]),
-                exp.eq(Cat(largest[:-1], ~largest[-1]) if wide.exp_signed else largest),
-                flags.eq(Cat(*(Cat(p.inf & (p.sign == sign) for p in products).any() for sign in (0, 1)),
-                             Cat(p.nan for p in products).any())),
-            ]
-            m.d.sync += code.eq(self._packed(m, total, short, exp.as_signed() if wide.exp_signed else exp, flags))
-        m.d.comb += self.sum.eq(code)
-        return m
-
-    def _largest(self, m, exps):
-        while len(exps) > 1:
-            pairs = zip(exps[::2], exps[1::2], strict=False)
-            larger = []
-            for x, y in pairs:
-                exp = Signal(len(x), name="larger")
-                m.d.comb += exp.eq(Mux(x > y, x, y))
-                larger.append(exp)
-            exps = larger + exps[len(exps) // 2 * 2 :]
-        return exps[0]
-
-    def _packed(self, m, total, short, exp, flags):
-        """The code of a sum that is ``total``, and 1 more if ``short``."""
-        negative = total[-1]
-        magnitude = Signal(self.bits, name="magnitude")
-        m.d.comb += magnitude.eq((total ^ negative.replicate(len(total))) + (negative ^ short))
-        sig, exp = normalise(m, magnitude, exp, self.bits - 1)
-        packed_exp = Signal(self.total.layout.exp_bits, name="packed_exp")
-        m.d.comb += packed_exp.eq(exp)
-        zero = ~sig[-1]
-        positive_inf, negative_inf, nan = flags
-        inf = positive_inf | negative_inf
-        fields = {"inf": inf, "nan": nan | (positive_inf & negative_inf),
-                  "sign": Mux(inf, negative_inf, negative & ~zero), "zero": zero, "sig": sig, "exp": packed_exp}
-        return Cat(fields[name] for name, _ in self.total.layout.fields)
 
 
 class FloatTree(Part):
     """The sum of float products by a tree of adders: each product is rounded to ``fmt``, and so is the sum of lanes
     2i and 2i + 1, an odd one left over passing on, and so forth.
 
-    Timing: ``latency`` cycles with ``en``, one sum per such cycle; each adder takes ``stages`` of them. Members are
-    those of `AlignedSum`.
+    Timing: ``latency`` cycles with ``en``, one sum per such cycle; each adder takes ``stages`` of them. Of several,
+    products are held and made `Normal` before. Members are those of `AlignedSum`.
     """
 
-    roles = {"round_*": "lane", "add_*": "tree"}
+    roles = {"round_*": "lane", "product": "lane", "normal": "lane", "add_*": "tree"}
 
     en: Signal
     p: Signal
@@ -167,14 +48,17 @@ class FloatTree(Part):
     def __init__(self, fmt: FloatFormat, addend: Addend, count: int, stages: int = 1) -> None:
         self.fmt, self.addend, self.count, self.stages = fmt, addend, count, stages
         self.total = Addend.code(fmt)
-        self.latency = self.latency_of(count, stages)
+        self.normal = Normal(fmt, addend)
+        self.adders = 1 + (count - 1).bit_length()  # one after the other
+        self.latency = stages * self.adders + (max(1, self.normal.latency) if stages > 1 else 0)
         super().__init__({"en": In(1), "p": In(count * addend.wide.width), "sum": Out(self.total.wide.width)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        codes = [self._sum(m, f"round_{lane}", self.addend, Const(self.fmt.sign_mask, self.fmt.width), p)
+        addend = self.normal.addend if self.stages > 1 else self.addend
+        codes = [self._sum(m, f"round_{lane}", addend, Const(self.fmt.sign_mask, self.fmt.width), self._product(m, p))
                  for lane, p in enumerate(lanes(self.p, self.count))]
-        for level in range(1, self.latency // self.stages):
+        for level in range(1, self.adders):
             sums = [self._sum(m, f"add_{level}_{node}", self.total, x, expand(self.fmt, y))
                     for node, (x, y) in enumerate(zip(codes[::2], codes[1::2], strict=False))]
             rest = codes[len(sums) * 2 :]
@@ -184,10 +68,6 @@ class FloatTree(Part):
         m.d.comb += self.sum.eq(expand(self.fmt, codes[0]))
         return m
 
-    @staticmethod
-    def latency_of(count: int, stages: int = 1) -> int:
-        return stages * (1 + (count - 1).bit_length())
-
     def _sum(self, m, name, addend, code, p):
         if self.stages > 1:
             m.submodules[name] = staged = StagedAdder(self.fmt, addend, self.stages)
@@ -196,6 +76,15 @@ class FloatTree(Part):
         m.submodules[name] = adder = FloatAdder(self.fmt, addend)
         m.d.comb += [adder.acc.eq(code), adder.p.eq(p)]
         return self._later(m, [adder.sum])[0]
+
+    def _product(self, m, p):
+        if self.stages == 1:
+            return p
+
+        def cut(name, value):
+            return passed(m, name, value, self.en)
+
+        return self.normal.code(m, cut("product", p), cut)
 
     def _later(self, m, codes):
         held = [Signal(self.fmt.width, reset_less=True, name="held") for _ in codes]
@@ -376,7 +265,8 @@ class Dot(Part):
     with ``tree`` added in a tree of floating-point adders (`FloatTree`); the sum is added to the accumulator with one
     rounding. Exact and integer sums need no such choice.
 
-    A float sum that is interleaved is an `InterleavedSum`, and adders of a tree have as many stages.
+    A float sum that is interleaved is an `InterleavedSum`; adders of a tree have as many stages, and an `AlignedSum` is
+    staged.
 
     Takes a vector of pairs in every cycle with ``en``; otherwise ports and timing are those of
     :class:`~lmul.hdl.pe.Mac`, ``a`` and ``b`` being vectors, lane 0 lowest. Lanes without a pair take
@@ -417,9 +307,9 @@ class Dot(Part):
         self.multiplier, self.accumulator, self.count, self.window, self.tree = (
             multiplier, accumulator, count, window, tree)
         self._partials = Partials.of(multiplier, negative=True) if accumulator.integer else None
-        self.held, self._tree, latency = self._sums()
-        self._runs = self._interleaved()
-        self.latency = 1 + latency + (self._runs.latency if self._runs else 1 + self.held.drain_latency)
+        self.held, self._tree = self._sums()
+        self.runs = self._interleaved()
+        self.latency = 1 + self._tree().latency + (self.runs.latency if self.runs else 1 + self.held.drain_latency)
         super().__init__({
             "en": In(1),
             "a": In(count * multiplier.a.width), "b": In(count * multiplier.b.width), "last": In(1),
@@ -430,8 +320,8 @@ class Dot(Part):
         """What multiplies in a lane."""
         return PartialProducts(self.multiplier, True) if self._partials else multiplier(self.multiplier, wide=True)
 
-    def _sums(self) -> tuple[RunningSum, Callable[[], AlignedSum | FloatTree | IntTree | PartialTree | FixedTree], int]:
-        """How the running sum is held, what makes the component that adds up the lanes, and that one's latency."""
+    def _sums(self) -> tuple[RunningSum, Callable[[], AlignedSum | FloatTree | IntTree | PartialTree | FixedTree]]:
+        """How the running sum is held, and what makes the component that adds up the lanes."""
         count, product = self.count, Addend.product(self.multiplier)
         held = running_sum(self.accumulator, product)
         if self.accumulator.integer:
@@ -439,17 +329,15 @@ class Dot(Part):
             bits = each.width + (count - 1).bit_length()
             tree = (partial(PartialTree, self._partials, bits, count) if self._partials
                     else partial(IntTree, each, count))
-            return Sum(self.accumulator.result, Addend(IntFormat("sum", bits, each.signed))), tree, IntTree.latency
+            return Sum(self.accumulator.result, Addend(IntFormat("sum", bits, each.signed))), tree
         if self.accumulator.exact:
             narrow, wide = Window(product, count), cast(FixedSum, held)
-            return PlacedSum(wide.window, wide.words, narrow), partial(FixedTree, narrow, count), FixedTree.latency
+            return PlacedSum(wide.window, wide.words, narrow), partial(FixedTree, narrow, count)
         fmt = cast(FloatFormat, self.accumulator.fmt)
         if self.tree:
-            stages = self.accumulator.interleave
-            make = partial(FloatTree, fmt, product, count, stages)
-            return Sum(fmt, Addend.code(fmt)), make, FloatTree.latency_of(count, stages)
-        total = aligned(product, count, self.window)
-        return Sum(fmt, total), partial(AlignedSum, product, count, self.window), AlignedSum.latency
+            return Sum(fmt, Addend.code(fmt)), partial(FloatTree, fmt, product, count, self.accumulator.interleave)
+        staged = self.accumulator.interleave > 1
+        return Sum(fmt, aligned(product, count, self.window)), partial(AlignedSum, product, count, self.window, staged)
 
     def _interleaved(self) -> InterleavedSum | None:
         """The component that sums what the lanes add up to, where sums are interleaved."""
@@ -462,11 +350,11 @@ class Dot(Part):
         m = Module()
         a = Signal.like(self.a, reset_less=True, name="a_held")
         b = Signal.like(self.b, reset_less=True, name="b_held")
-        if self._runs:
+        if self.runs:
             total = self._added_lanes(m, a, b)
             with m.If(self.en):
                 m.d.sync += [a.eq(self.a), b.eq(self.b)]
-            m.submodules.runs = runs = self._runs
+            m.submodules.runs = runs = self.runs
             first, last = begins_runs(m, self.last, self.en, self.latency - runs.latency)
             m.d.comb += [
                 runs.en.eq(self.en), runs.p.eq(total), runs.first.eq(first), runs.last.eq(last),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -97,8 +97,23 @@ def carry_save(x: Value, y: Value, z: Value, carry: Value) -> tuple[Value, Value
     return x ^ y ^ z, Cat(carry, (x & y) | (x & z) | (y & z))[: len(x)]
 
 
-def compress(m: Module, words: Iterable[Value], carries: Iterable[Value]) -> tuple[list[Value], list[Value]]:
+def full_adders(words: int) -> int:
+    """How many full adders deep `compress` is, of so many words."""
+    depth = 0
+    while words > 2:
+        words, depth = words - words // 3, depth + 1
+    return depth
+
+
+def compress(m: Module, words: Iterable[Value], carries: Iterable[Value],
+             cut: Callable[[int, list[Value]], list[Value]] | None = None) -> tuple[list[Value], list[Value]]:
     """A carry-save tree: adds at least two words of one width, modulo it, and as many bits of weight 1.
+
+    Parameters
+    ----------
+    words, carries : iterables of Value
+    cut : callable, optional
+        Of how many full adders deep the tree has come, and all that it then has: the same, or the same a cycle later.
 
     Returns
     -------
@@ -117,6 +132,9 @@ def compress(m: Module, words: Iterable[Value], carries: Iterable[Value]) -> tup
                 m.d.comb += word.eq(value)
                 summed.append(word)
         words = summed + words[full:]
+        if cut:
+            held = cut(level, [*words, *carries])
+            words, carries = held[: len(words)], held[len(words) :]
     return words, carries
 
 

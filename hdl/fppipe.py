@@ -2,31 +2,91 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from dataclasses import replace
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.wiring import In, Out
 
 from ..golden.formats import FloatFormat
 from .addend import Addend
 from .fpadd import FloatAdder
 from .part import Part
-from .shift import leading_zeros, shift_right
+from .shift import Cut, leading_zeros, shift_left, shift_right
 
-#: By the number of stages, where registers stand but for those of the sum.
+#: By the number of stages, where registers stand but for those of the sum. What may cancel goes a way of its own, as
+#: many cycles long as that of all the rest: there "blocks" or "near", "zeros" and "lifted" stand for "aligned", "added"
+#: and "chosen".
 CUTS = {
     1: (),
-    2: ("aligned",),
-    4: ("apart", "aligned", "added"),
-    8: ("read", "met", "apart", "aligned", "added", "chosen", "rounded"),
+    2: ("aligned", "blocks"),
+    4: ("apart", "aligned", "blocks", "added", "lifted"),
+    8: ("read", "met", "apart", "aligned", "near", "added", "zeros", "chosen", "lifted", "rounded"),
 }
+
+
+class Normal:
+    """Addends as a `StagedAdder` takes them: exponents are biased as the sum's and not below 1, as a sum's are not; of
+    every greater exponent the significand's top bit is set, and that of zero is 0.
+
+    What is smaller than a subnormal's last place becomes one bit below it, which rounds as it does.
+
+    Parameters
+    ----------
+    fmt : FloatFormat
+        Of the sum.
+    addend : Addend
+
+    Attributes
+    ----------
+    addend : Addend
+        What comes of it; the same where this is such already.
+    latency : int
+        Shifts, each of which should have a cycle of its own: to the left, of a significand that may begin with zeros,
+        and to the right, of an exponent that may be below 1.
+    """
+
+    def __init__(self, fmt: FloatFormat, addend: Addend) -> None:
+        self.fmt, self._given, self._case = fmt, addend, FloatAdder(fmt, addend)
+        case, layout = self._case, addend.layout
+        self._sinks = case.low < 1
+        self._same = not (case.offset or addend.leading or layout.implicit_one or self._sinks)
+        self.latency = bool(addend.leading) + self._sinks
+        self.addend = addend
+        if not self._same:
+            bits = max(addend.sig_bits, fmt.man_bits + 3) if self._sinks else addend.sig_bits
+            highest = max(case.high, 1)
+            wide = replace(layout, sig_bits=bits, frac_bits=bits - 1, exp_bits=highest.bit_length(),
+                           exp_bias=fmt.bias, exp_signed=False, implicit_one=False)
+            self.addend = Addend(wide, max(case.low, 1), highest, (1 << bits) - 1)
+
+    def code(self, m: Module, code: Value, cut: Cut = lambda name, value: value) -> Value:
+        """The code of ``addend`` for one of what is given; between two shifts it goes through ``cut``."""
+        if self._same:
+            return code
+        p, layout = self._given.fields(code), self.addend.layout
+        sig, exp = self._case.normal_addend(m, p)
+        rest = Cat(p.sign, p.zero, p.inf if layout.has_inf else Const(0, 0), p.nan if layout.has_nan else Const(0, 0))
+        if self._sinks:
+            if self._given.leading:
+                sig, exp, rest = cut("normal", sig), cut("normal", exp).as_signed(), cut("normal", rest)
+            sig, exp = self._sunk(m, sig, exp)
+        return Cat(sig, exp[: layout.exp_bits], rest)
+
+    def _sunk(self, m, sig, exp):
+        """With no exponent below 1: the significand of such a one is shifted right."""
+        deep, under = Signal(len(exp), name="deep"), Signal(name="under")
+        m.d.comb += [deep.eq(1 - exp), under.eq(exp < 1)]
+        wider = Cat(Const(0, self.addend.sig_bits - len(sig)), sig)
+        shifted, lost = shift_right(m, wider, deep & under.replicate(len(deep)), sig[-1], longest=True)
+        return Cat(shifted[0] | lost, shifted[1:]), Mux(under, 1, exp)
 
 
 class StagedAdder(Part):
     """The addition of a `FloatAdder`, with the same result for all that it takes, over ``stages`` cycles.
 
-    Where addends have no more bits than the sum's significand and nothing is subnormal, there are two ways: of numbers
-    that are no more than a place apart the difference is taken at once, while others are shifted, and normalised, while
-    these are added; what then cancels needs no rounding, and what is rounded has its top bit no more than a place from
-    where it was.
+    There are two ways. Of numbers of unlike signs that are no more than a place apart the difference is taken at once,
+    and normalised while others are shifted and added. Of these the top bit is no more than a place from where it was.
+    Both are rounded in one place.
 
     Timing: ``stages`` cycles with ``en``, one sum per such cycle; the last registers are those of ``sum``. With ``en``
     low everything holds. Nothing is reset.
@@ -35,7 +95,7 @@ class StagedAdder(Part):
     ----------
     fmt : FloatFormat
     addend : Addend
-        As of a `FloatAdder`.
+        As of a `FloatAdder`, but such as `Normal` gives.
     stages : int
         1, 2, 4 or 8.
 
@@ -54,8 +114,8 @@ class StagedAdder(Part):
 
     def __init__(self, fmt: FloatFormat, addend: Addend, stages: int) -> None:
         self.fmt, self.addend, self.latency = fmt, addend, stages
-        self.case = case = FloatAdder(fmt, addend)
-        self.two_ways = addend.sig_bits <= fmt.man_bits + 1 and not (case.gradual or case.crossing)
+        assert Normal(fmt, addend).addend == addend
+        self.case = FloatAdder(fmt, addend)
         super().__init__({
             "en": In(1), "acc": In(fmt.width), "p": In(addend.wide.width), "sum": Out(fmt.width),
         })
@@ -64,27 +124,22 @@ class StagedAdder(Part):
         m, case, fmt, bits = Module(), self.case, self.fmt, self.case.bits
         man, exp, sign = self.acc[: fmt.man_bits], self.acc[fmt.man_bits : fmt.field_bits], self.acc[-1]
         p, normal = self.addend.fields(self.p), exp.any()
-        sig, exp = Cat(man, normal), Cat(exp[0] | ~normal, exp[1:]) if case.gradual else exp
-        p_sig, p_exp = case.normal_addend(m, p)
+        exp = Cat(exp[0] | ~normal, exp[1:]) if case.gradual else exp
         sig, exp, p_sig, p_exp, zero, sign, p_sign, special = self._cut(
-            m, "read", sig, exp, p_sig, p_exp, p.zero, sign, p.sign, self._special(p))
+            m, "read", Cat(man, normal), exp, p.sig, p.exp, p.zero, sign, p.sign, self._special(p))
 
-        width = max(fmt.exp_bits, len(p_exp)) + 1
-        below, beyond = (Signal(signed(width), name=name) for name in ("below", "beyond"))
+        width = max(len(exp), len(p_exp))
+        below, beyond = (Signal(width, name=name) for name in ("below", "beyond"))
         less = Signal(name="less")  # exponents first, and of the significand as many bits as the addend has
         upper = sig[len(sig) - len(p_sig) :] if len(sig) > len(p_sig) else Cat(Const(0, len(p_sig) - len(sig)), sig)
-        m.d.comb += [
-            below.eq(exp - p_exp), beyond.eq(p_exp - exp),
-            less.eq(Cat(upper, exp, Const(0, 1)).as_signed() < Cat(p_sig, p_exp).as_signed()),
-        ]
+        m.d.comb += [below.eq(exp - p_exp), beyond.eq(p_exp - exp), less.eq(Cat(upper, exp) < Cat(p_sig, p_exp))]
         sig, exp, p_sig, p_exp, below, beyond, less, zero, sign, p_sign, special = self._cut(
             m, "met", sig, exp, p_sig, p_exp, below, beyond, less, zero, sign, p_sign, special)
 
         # The larger operand stays, the smaller is shifted.
         swap = Signal(name="swap")
         large, small = Signal(bits, name="large"), Signal(bits, name="small")
-        larger = Signal(range(max(case.high, fmt.exp_mask) + 1), name="larger")
-        distance = Signal(width, name="distance")
+        larger, distance = Signal(width, name="larger"), Signal(width, name="distance")
         aligned, p_aligned = (Cat(Const(0, bits - len(each)), each) for each in (sig, p_sig))
         m.d.comb += [
             swap.eq(~zero & less),
@@ -94,8 +149,30 @@ class StagedAdder(Part):
         large, small, larger, distance, subtract, sum_sign, special = self._cut(
             m, "apart", large, small, larger, distance, sign ^ p_sign, Mux(swap, p_sign, sign), special)
 
-        ways = self._two_ways if self.two_ways else self._one_way
-        field, none, sum_sign, special = ways(m, large, small, larger, distance, subtract, sum_sign, special)
+        near, few = self._near(m, large, small, distance)
+        cancels = Signal(name="cancels")
+        m.d.comb += cancels.eq(subtract & few & ~near[-1])
+        small, sticky = shift_right(m, small, distance, small.any() if case.gradual else small[-1], longest=True)
+        large, small, sticky, exp, cancels, subtract, sum_sign, special = self._cut(
+            m, "aligned", large, small, sticky, larger, cancels, subtract, sum_sign, special)
+        total = Signal(bits + 1, name="total")
+        m.d.comb += total.eq(large + Cat(small ^ subtract.replicate(bits), subtract) + (subtract & ~sticky))
+        total, sticky, exp, cancels, subtract, sum_sign, special = self._cut(
+            m, "added", total, sticky, exp, cancels, subtract, sum_sign, special)
+
+        # By where the top bit is: a place above, where it was, a place below; the hidden bit adds one to the exponent.
+        places = [self._rounded_at(total, sticky, place) for place in range(3)]
+        same = total[-2] | ~exp[1:].any() if case.gradual else total[-2]
+        kept, guard, rest, base = (Mux(total[-1], first, Mux(same, second, third)) for first, second, third in (
+            *zip(*places, strict=True), (exp, exp - 1, exp - 2)))
+        kept, guard, rest, base, cancels, subtract, sum_sign, special = self._cut(
+            m, "chosen", kept, guard, rest, base[:width], cancels, subtract, sum_sign, special)
+        kept, guard, rest, base = (Mux(cancels, low, high) for low, high in zip(
+            self._difference(m, near, larger), (kept, guard, rest, base), strict=True))
+        some = kept.any() | guard | rest if case.gradual else kept[-1]
+        # What is left of a zero's exponent means nothing.
+        field = self._field(m, kept, guard & (rest | kept[0]), Mux(kept[-1], base, 0)[:width])
+        field, none, sum_sign, special = self._cut(m, "rounded", field, subtract & ~some, sum_sign, special)
         number = Cat(field, sum_sign & ~none)
         nan, inf, inf_sign = special
         if case.has_inf or self.addend.wide.has_nan:
@@ -132,77 +209,34 @@ class StagedAdder(Part):
         nan = p.nan | (top & some) | (acc_inf & p.inf & (sign ^ p.sign))
         return Cat(nan, acc_inf | p.inf, Mux(acc_inf, sign, p.sign))
 
-    def _one_way(self, m, large, small, exp, distance, subtract, sign, special):
-        """Of any addends: shifted, added, normalised, rounded."""
-        case, fmt, bits = self.case, self.fmt, self.case.bits
-        small, sticky = shift_right(m, small, distance, small.any() if case.gradual else small[-1])
-        large, small, exp, sticky, subtract, sign, special = self._cut(
-            m, "aligned", large, small, exp, sticky, subtract, sign, special)
-        total = Signal(bits + 1, name="total")
-        m.d.comb += total.eq(large + Cat(small ^ subtract.replicate(bits), subtract) + (subtract & ~sticky))
-        value, exp, subtract, sign, special = self._cut(m, "added", Cat(sticky, total), exp, subtract, sign, special)
-        if case.crossing:
-            negative, absolute = Signal(name="negative"), Signal(bits + 2, name="absolute")
-            m.d.comb += [negative.eq(subtract & value[-1]), absolute.eq(Mux(negative, -value, value))]
-            value, sign = absolute, sign ^ negative
-        zeros = leading_zeros(m, value)
-        value, exp, zeros, subtract, sign, special = self._cut(
-            m, "chosen", value, exp, zeros, subtract, sign, special)
-        if case.gradual:
-            short = Signal(name="short")
-            m.d.comb += short.eq(exp < zeros)
-            zeros = Mux(short, exp, zeros)[: len(zeros)]
-        lifted, base = self._lifted(m, value, zeros), Signal(len(exp), name="base")
-        m.d.comb += base.eq(exp - zeros)
-        lifted, base, subtract, sign, special = self._cut(m, "rounded", lifted, base, subtract, sign, special)
-        kept, guard, rest = lifted[-fmt.man_bits - 1 :], lifted[-fmt.man_bits - 2], lifted[: -fmt.man_bits - 2]
-        # What is left of a zero's exponent means nothing.
-        field = self._field(m, kept, guard & (rest.any() | kept[0]), Mux(kept[-1], base, 0))
-        return field, subtract & ~(lifted.any() if case.gradual else lifted[-1]), sign, special
-
-    def _two_ways(self, m, large, small, exp, distance, subtract, sign, special):
-        """Of addends that are no longer than the sum, and where nothing is subnormal."""
-        fmt, bits = self.fmt, self.case.bits
-        near = Signal(fmt.man_bits + 2, name="near")
-        low = bits - len(near)
+    def _near(self, m, large, small, distance):
+        """The difference, should the operands be no more than a place apart, and whether they are."""
+        low = len(large) - max(self.fmt.man_bits + 2, self.addend.sig_bits + 1)  # there a place is left below both
+        near = Signal(len(large) - low, name="near")
         m.d.comb += near.eq(large[low:] - Mux(distance[0], small[low + 1 :], small[low:]))
-        cancels = Signal(name="cancels")
-        m.d.comb += cancels.eq(subtract & ~distance[1:].any() & ~near[-1])
-        small, sticky = shift_right(m, small, distance, small[-1])
-        large, small, sticky, near, cancels, exp, subtract, sign, special = self._cut(
-            m, "aligned", large, small, sticky, near, cancels, exp, subtract, sign, special)
+        return near, ~distance[1:].any()
 
-        total = Signal(bits + 1, name="total")
-        m.d.comb += total.eq(large + Cat(small ^ subtract.replicate(bits), subtract) + (subtract & ~sticky))
-        zeros = leading_zeros(m, near)
-        total, sticky, near, zeros, cancels, exp, subtract, sign, special = self._cut(
-            m, "added", total, sticky, near, zeros, cancels, exp, subtract, sign, special)
+    def _difference(self, m, near, exp):
+        """A difference, normalised, as `_rounded_at` gives numbers; and its exponent less 1. It is exact where addends
+        are no longer than the sum, and need not be rounded."""
+        fmt, bits = self.fmt, len(near)
+        # Where sums can be subnormal a one in the place of the smallest exponent ends the count there.
+        ends = Cat(exp == bits - place for place in range(bits)) if self.case.gradual else 0
+        near, counted, exp = self._cut(m, "near", near, near | ends, exp)
+        zeros = leading_zeros(m, counted, lambda value: self._cut(m, "blocks", value)[0])
+        near, exp = self._cut(m, "blocks", near, exp)
+        near, zeros, exp = self._cut(m, "zeros", near, zeros, exp)
+        base = Signal(len(exp), name="lowered")
+        m.d.comb += base.eq(exp + ~Cat(zeros, Const(0, 1)).as_signed())
+        lifted, base = self._cut(m, "lifted", shift_left(m, near, zeros), base)
+        guard, rest = lifted[-fmt.man_bits - 2], lifted[: -fmt.man_bits - 2].any()
+        exact = self.addend.sig_bits <= fmt.man_bits + 1
+        return lifted[-fmt.man_bits - 1 :], *((Const(0), Const(0)) if exact else (guard, rest)), base
 
-        # By where the top bit is: a place above, where it was, a place below; the hidden bit adds one to the exponent.
-        places = [(total[3:], total[2], total[:2].any() | sticky, exp),
-                  (total[2:-1], total[1], total[0] | sticky, exp - 1),
-                  (total[1:-2], total[0], sticky, exp - 2)]
-        kept, guard, rest, base = (_chosen(total[-1], total[-2], *each) for each in zip(*places, strict=True))
-        up, base = guard & (rest | kept[0]), Mux(kept[-1], base, 0)[: len(exp)]
-        changed = Signal(fmt.exp_bits, name="changed")
-        m.d.comb += changed.eq(exp - zeros)
-        kept, up, base, near, zeros, changed, cancels, subtract, sign, special = self._cut(
-            m, "chosen", kept, up, base, near, zeros, changed, cancels, subtract, sign, special)
-        # At least one place is shifted out, so that what is lowest then means nothing.
-        lifted, field = self._lifted(m, near, zeros, 1), self._field(m, kept, up, base)
-        field, some, lifted, changed, cancels, subtract, sign, special = self._cut(
-            m, "rounded", field, kept[-1], lifted, changed, cancels, subtract, sign, special)
-        difference = Cat(lifted[:-1], changed & lifted[-1].replicate(len(changed)))
-        return Mux(cancels, difference, field), subtract & ~Mux(cancels, lifted[-1], some), sign, special
-
-    def _lifted(self, m, value, zeros, lowest=0):
-        """A value without so many of its leading bits; of what comes out the bits from ``lowest`` on."""
-        for stage in reversed(range(len(zeros))):
-            first, bits = 0 if stage else lowest, len(value)
-            lifted = Signal(bits - first, name=f"left_{1 << stage}")
-            m.d.comb += lifted.eq(Mux(zeros[stage], value << (1 << stage), value)[first:bits])
-            value = lifted
-        return value
+    def _rounded_at(self, total, sticky, place):
+        """The significand that begins so many places below the top, the bit below it, and whether there is more."""
+        low = len(total) - place - self.fmt.man_bits - 1
+        return total[low : low + self.fmt.man_bits + 1], total[low - 1], total[: low - 1].any() | sticky
 
     def _field(self, m, kept, up, base):
         """The field of the format: a significand with its hidden bit, which adds one to the exponent ``base`` as a
@@ -214,7 +248,3 @@ class StagedAdder(Part):
             return field[: fmt.field_bits]
         assert fmt.inf is not None
         return Mux(field[fmt.man_bits :] >= fmt.exp_mask, fmt.inf, field[: fmt.field_bits])
-
-
-def _chosen(above, same, first, second, third):
-    return Mux(above, first, Mux(same, second, third))

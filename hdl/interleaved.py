@@ -12,7 +12,7 @@ from ..golden.formats import FloatFormat
 from ..golden.spec import Accumulator, Multiplier
 from .addend import Addend, expand
 from .fpadd import FloatAdder
-from .fppipe import StagedAdder
+from .fppipe import Normal, StagedAdder
 from .multipliers import multiplier
 from .operand import passed
 from .part import Part
@@ -25,6 +25,8 @@ class InterleavedSum(Part):
     partial sums of a run one after the other, over and over. Of four, with the run's last addend at t, the result is
     (x[t] + x[t-1]) + (x[t-2] + x[t-3]): one adder gives y[t] = x[t] + x[t-1] for every t, another y[t] + y[t-2]. What
     is of a run before is +0, in the loop and in these sums.
+
+    Addends are made `Normal` before they come into the loop, where a shift costs latency alone.
 
     Timing: ``latency`` cycles with ``en`` from a run's last addend to its sum, one addend per such cycle, runs of any
     length without a gap. With ``en`` low everything holds. Reset drops what is under way.
@@ -48,8 +50,8 @@ class InterleavedSum(Part):
         The sum while ``valid``, else 0.
     """
 
-    roles = {"loop": "accumulator", "addend": "accumulator", "kept*": "accumulator", "join_*": "drain",
-             "earlier*": "drain", "ended": "control", "begun": "control"}
+    roles = {"loop": "accumulator", "product": "accumulator", "normal": "accumulator", "addend": "accumulator",
+             "kept*": "accumulator", "join_*": "drain", "earlier*": "drain", "ended": "control", "begun": "control"}
 
     en: Signal
     p: Signal
@@ -61,31 +63,37 @@ class InterleavedSum(Part):
     def __init__(self, fmt: FloatFormat, addend: Addend, parts: int) -> None:
         self.fmt, self.addend, self.parts = fmt, addend, parts
         self.levels = parts.bit_length() - 1
-        self.latency = 1 + parts * (1 + self.levels)  # adders of the pairs have as many stages as that of the loop
+        self.normal = Normal(fmt, addend)
+        # Adders of the pairs have as many stages as that of the loop.
+        self.latency = 1 + self.normal.latency + parts * (1 + self.levels)
         super().__init__({
             "en": In(1), "p": In(addend.wide.width), "first": In(1), "last": In(1),
             "valid": Out(1), "c": Out(fmt.width),
         })
 
     def elaborate(self, platform: object) -> Module:
-        m, stages = Module(), self.parts
-        m.submodules.loop = loop = StagedAdder(self.fmt, self.addend, stages)
+        m, stages, shifts = Module(), self.parts, self.normal.latency
+        m.submodules.loop = loop = StagedAdder(self.fmt, self.normal.addend, stages)
         begun, ended = Signal(self.latency, name="begun"), Signal(self.latency, name="ended")
         with m.If(self.en):
             m.d.sync += [begun.eq(Cat(self.first, begun)), ended.eq(Cat(self.last, ended))]
         begins = [self.first, *begun]  # of the addends that came 0, 1, ... cycles ago
 
-        kept = self._kept(m, begins[:stages], "kept")
+        def cut(name, value):
+            return passed(m, name, value, self.en)
+
+        addend = self.normal.code(m, cut("product", self.p) if shifts else self.p, cut)
+        kept = self._kept(m, begins[shifts : shifts + stages], "kept")
         m.d.comb += [
-            loop.en.eq(self.en), loop.p.eq(passed(m, "addend", self.p, self.en)),
+            loop.en.eq(self.en), loop.p.eq(cut("addend", addend)),
             loop.acc.eq(loop.sum & kept.replicate(self.fmt.width)),
         ]
         code = loop.sum
         for level in range(self.levels):
-            distance, age = 1 << level, stages * (1 + level)
+            distance, age = 1 << level, shifts + stages * (1 + level)
             earlier = code
             for _ in range(distance):
-                earlier = passed(m, "earlier", earlier, self.en)
+                earlier = cut("earlier", earlier)
             kept = self._kept(m, begins[age : age + distance], f"kept_{level}")
             addend = partial_sum(self.fmt, self.addend, level)
             m.submodules[f"join_{level}"] = join = StagedAdder(self.fmt, addend, stages)
@@ -138,8 +146,8 @@ class InterleavedMac(Part):
         self.multiplier = multiplier_spec
         addend = Addend.product(multiplier_spec)
         accumulator_spec.check(addend.wide, f"addends that are {addend.wide}")
-        self._sum = InterleavedSum(cast(FloatFormat, accumulator_spec.fmt), addend, accumulator_spec.interleave)
-        self.latency = 1 + self._sum.latency
+        self.runs = InterleavedSum(cast(FloatFormat, accumulator_spec.fmt), addend, accumulator_spec.interleave)
+        self.latency = 1 + self.runs.latency
         super().__init__({
             "en": In(1),
             "a": In(multiplier_spec.a.width), "b": In(multiplier_spec.b.width), "last": In(1),
@@ -149,7 +157,7 @@ class InterleavedMac(Part):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
-        m.submodules.runs = runs = self._sum
+        m.submodules.runs = runs = self.runs
         first, last = begins_runs(m, self.last, self.en, 1)
         m.d.comb += [
             product.a.eq(passed(m, "a_held", self.a, self.en)), product.b.eq(passed(m, "b_held", self.b, self.en)),

@@ -22,13 +22,14 @@ def _stages(most):
     return [(stage, 1 << stage) for stage in reversed(range(most.bit_length()))]
 
 
-def shift_right(m: Module, value: Value, amount: Value, some: Value) -> tuple[Value, Value]:
-    """``value >> amount``, and whether a one was shifted out; ``some`` says whether there is one."""
+def shift_right(m: Module, value: Value, amount: Value, some: Value, longest: bool = False) -> tuple[Value, Value]:
+    """``value >> amount``, and whether a one was shifted out; ``some`` says whether there is one. The shortest shift
+    comes first, which moves less, or the ``longest``, which finds what is shifted out sooner."""
     stages = _stages(min(len(value), (1 << len(amount)) - 1))
     far = amount[len(stages) :].any()
     lost = far & some
     value = value & (~far).replicate(len(value))
-    for stage, distance in reversed(stages):
+    for stage, distance in stages if longest else reversed(stages):
         shifted = Signal(len(value), name=f"right_{distance}")
         some_lost = Signal(name=f"lost_{distance}")
         m.d.comb += [
@@ -37,6 +38,16 @@ def shift_right(m: Module, value: Value, amount: Value, some: Value) -> tuple[Va
         ]
         value, lost = shifted, some_lost
     return value, lost
+
+
+def shift_left(m: Module, value: Value, amount: Value, lowest: int = 0) -> Value:
+    """``value << amount`` without the bits that leave it; of what comes out the bits from ``lowest`` on."""
+    for stage in reversed(range(len(amount))):
+        first, bits = 0 if stage else lowest, len(value)
+        shifted = Signal(bits - first, name=f"left_{1 << stage}")
+        m.d.comb += shifted.eq(Mux(amount[stage], value << (1 << stage), value)[first:bits])
+        value = shifted
+    return value
 
 
 def normalise(m: Module, value: Value, exp: Value, most: int, gradual: bool = False,
@@ -67,8 +78,9 @@ def normalise(m: Module, value: Value, exp: Value, most: int, gradual: bool = Fa
     return value, exp if gradual else exp - Cat(counts)
 
 
-def leading_zeros(m: Module, value: Value) -> Value:
-    """How many zeros a value other than 0 begins with."""
+def leading_zeros(m: Module, value: Value, cut: Callable[[Value], Value] = lambda value: value) -> Value:
+    """How many zeros a value other than 0 begins with. What is known of blocks of up to 8 bits, half the way, goes
+    through ``cut``."""
     bits = (len(value) - 1).bit_length()
     # For each block of bits: whether it has a one, and how many zeros come before that.
     blocks = [(bit, Const(0, 0)) for bit in Cat(Const(0, (1 << bits) - len(value)), value)]
@@ -79,6 +91,8 @@ def leading_zeros(m: Module, value: Value) -> Value:
             some, zeros = Signal(name=f"some_{2 << stage}"), Signal(stage + 1, name=f"zeros_{2 << stage}")
             m.d.comb += [some.eq(some_high | some_low), zeros.eq(Cat(Mux(some_high, high, low), ~some_high))]
             blocks.append((some, zeros))
+        if stage == min(3, bits) - 1:
+            blocks = [(cut(some), cut(zeros)) for some, zeros in blocks]
     return blocks[0][1]
 
 

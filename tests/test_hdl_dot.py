@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 from lmul.golden.codec import encode
 from lmul.golden.spec import Multiplier, parse_accumulator
+from lmul.hdl.addend import Addend
+from lmul.hdl.aligned import AlignedSum
 from lmul.hdl.designs import parse
 from lmul.hdl.dot import Dot
 from lmul.hdl.verilog import component
 
 SLUGS = ["dot_lmul_e4m3_fp32_3", "dot_exact_e4m3_fp32_4_w8", "dot_lmul_e5m2_bf16_2_w12", "dot_lmul_e4m3_sub_fp32_5",
          "dot_exact_bf16_fp32_3_tree", "dot_lmul_e4m3_bf16_4_tree", "dot_exact_e4m3_fixed_5",
-         "dot_lmul_e5m2_carrysave_2", "dot_int8_int32_7"]
+         "dot_lmul_e5m2_carrysave_2", "dot_int8_int32_7", "dot_lmul_e4m3_fp32i4_3", "dot_exact_e5m2_bf16i2_5_w20",
+         "dot_exact_e2m1_fp16i4_9", "dot_exact_e4m3_bf16i2_3_tree"]
 
 
 @pytest.mark.parametrize("kind", ["random", "specials", "zeros"])
@@ -34,7 +37,15 @@ def test_smallest_products(slug, seed):
     assert hdl_bench.run_unit(component(design), design, steps, generator)[0] == expected
 
 
-@pytest.mark.parametrize("slug", ["dot_lmul_e4m3_fp32_3", "dot_exact_e4m3_fixed_5", "dot_lmul_e4m3_bf16_4_tree"])
+@pytest.mark.parametrize(("lanes", "cycles"), [(2, 8), (3, 9), (16, 10), (32, 12), (64, 12), (256, 14)])
+def test_cycles_of_an_aligned_sum_in_stages(lanes, cycles):
+    """Two comparisons and six full adders a cycle at the most; `test_sums_of_runs` has what units say of themselves."""
+    assert AlignedSum(Addend.product(Multiplier.make("lmul", "e4m3")), lanes, 32, True).latency == cycles
+    assert AlignedSum(Addend.product(Multiplier.make("lmul", "e4m3")), lanes, 32).latency == 2
+
+
+@pytest.mark.parametrize("slug", ["dot_lmul_e4m3_fp32_3", "dot_exact_e4m3_fixed_5", "dot_lmul_e4m3_bf16_4_tree",
+                                  "dot_exact_e4m3_bf16i2_3"])
 def test_reset_in_mid_run(slug, seed):
     design, generator = parse(slug), np.random.default_rng(seed)
     steps, expected = hdl_bench.unit_runs(design, [5, 3], generator)

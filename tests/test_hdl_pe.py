@@ -14,7 +14,7 @@ from lmul.hdl.verilog import component, verilog
 
 SLUGS = ["mac_lmul_e4m3_fp32", "mac_exact_e4m3_fixed", "mac_lmul_e4m3_carrysave", "mac_exact_e5m2_carrysave",
          "mac_lmul_bf16xe4m3_bf16", "mac_lmul_e3m2_sub_fp16", "mac_int8_int32", "mac_lmul_e4m3_fp32i4",
-         "mac_exact_e4m3_bf16i8", "mac_lmul_e3m2_sub_fp16i2"]
+         "mac_exact_e4m3_bf16i8", "mac_lmul_e3m2_sub_fp16i2", "mac_exact_bf16_fp32i4", "mac_exact_e5m2_fp16i4"]
 
 
 @pytest.mark.parametrize("kind", ["random", "specials"])
@@ -65,14 +65,15 @@ def test_accumulator_that_cannot_take_the_product(element):
         element(Multiplier.make("int8", None), parse_accumulator("fp32"))
 
 
-def test_interleaved_sums_take_runs_of_any_length(seed):
+@pytest.mark.parametrize(("slug", "before"), [("mac_lmul_e2m1_fp16i4", 2), ("mac_exact_e2m1_fp16i4", 3)])
+def test_interleaved_sums_take_runs_of_any_length(slug, before, seed):
     """Every length up to twice the partial sums, each behind each other: what is of the run before stays out."""
-    design, generator = parse("mac_lmul_e2m1_fp16i4"), np.random.default_rng(seed)
+    design, generator = parse(slug), np.random.default_rng(seed)
     depths = [depth for first in range(1, 10) for second in range(1, 10) for depth in (first, second)]
     steps, expected = hdl_bench.unit_runs(design, depths, generator)
     results, delays = hdl_bench.run_unit(component(design), design, steps, generator)
     assert results == expected
-    assert set(delays) == {component(design).latency} == {2 + 4 * 3}
+    assert set(delays) == {component(design).latency} == {before + 4 * 3}
 
 
 def test_new_multiplier_drops_in(seed):
