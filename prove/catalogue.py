@@ -25,6 +25,7 @@ from . import (
     handshake,
     integer_sums,
     interleaved,
+    interleaved_order,
     multipliers,
     partials,
     tiles,
@@ -61,9 +62,9 @@ def parts(design: Design) -> dict[str, list[Obligation]]:
     if accumulator.exact or not design.lanes:  # exact sums of lanes leave by the same drain
         name = f"{spec.name} into {accumulator.name}"
         found[f"sum, {name}"] = sums(name, spec, accumulator)
-    if accumulator.interleave > 1 and not design.lanes:
-        found["enable"] = [interleaved.unit(design.slug, spec, accumulator)]
-        found["order of partial sums"] = []  # there are no means yet
+    if accumulator.interleave > 1:
+        found["enable"] = [interleaved.unit(design)]
+        found["order of partial sums"] = interleaved_order.of(design)
     if design.rows:
         small = handshake.followed(design)
         shapes = ", ".join(f"{each.rows}x{each.cols}" for each in map(parse, small))

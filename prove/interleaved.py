@@ -9,9 +9,10 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import In, Out
 
 from ..hdl.addend import Addend, expand
-from ..hdl.fppipe import StagedAdder
-from ..hdl.interleaved import InterleavedMac, partial_sum
+from ..hdl.fppipe import Normal, StagedAdder
+from ..hdl.interleaved import partial_sum
 from ..hdl.part import Part
+from ..hdl.verilog import component
 from . import float_theory, machine
 from .float_sums import Sum
 from .logic import FALSE, TRUE, Logic
@@ -21,7 +22,38 @@ from .solver import Question
 if TYPE_CHECKING:
     from ..golden.formats import FloatFormat
     from ..golden.spec import Accumulator, Multiplier
+    from ..hdl.designs import Design
     from .machine import Machine
+
+
+class ProductAdder(Part):
+    """A sum and an addend, made `Normal`, as the adder of the loop adds them.
+
+    Members
+    -------
+    en : ``In(1)``
+    acc : ``In(fmt.width)``
+    p : ``In(addend.wide.width)``
+    sum : ``Out(fmt.width)``
+    """
+
+    en: Signal
+    acc: Signal
+    p: Signal
+    sum: Signal
+
+    def __init__(self, fmt: FloatFormat, addend: Addend, stages: int) -> None:
+        self.fmt, self.normal, self.stages = fmt, Normal(fmt, addend), stages
+        super().__init__({
+            "en": In(1), "acc": In(fmt.width), "p": In(addend.wide.width), "sum": Out(fmt.width),
+        })
+
+    def elaborate(self, platform: Any) -> Module:
+        m = Module()
+        m.submodules.adder = adder = StagedAdder(self.fmt, self.normal.addend, self.stages)
+        m.d.comb += [adder.en.eq(self.en), adder.acc.eq(self.acc), adder.p.eq(self.normal.code(m, self.p)),
+                     self.sum.eq(adder.sum)]
+        return m
 
 
 class PairAdder(Part):
@@ -126,7 +158,7 @@ def of(name: str, spec: Multiplier, accumulator: Accumulator) -> list[Obligation
     shown: dict[str, Any] = {"acc": fmt, "gives": fmt}
     found = [float_theory.products(name, spec),
              Obligation(name, "every sum is IEEE's, rounded once", means + ", by induction", added, (case, stages),
-                        {"adder": Source(machine.load, StagedAdder, (fmt, case.addend, stages))}, shown, weight=1000)]
+                        {"adder": Source(machine.load, ProductAdder, (fmt, case.addend, stages))}, shown, weight=1000)]
     for level in range(stages.bit_length() - 1):
         addend = partial_sum(fmt, case.addend, level)
         claim, source = "every sum of two {} is IEEE's, rounded once", Source(machine.load, PairAdder,
@@ -145,7 +177,7 @@ def of(name: str, spec: Multiplier, accumulator: Accumulator) -> list[Obligation
     return found
 
 
-def unit(name: str, spec: Multiplier, accumulator: Accumulator) -> Obligation:
-    """The obligation of a `mac` that it waits while ``en`` is low."""
-    return Obligation(name, "with en low every register holds", "SMT, a step out of any state", held, (),
-                      {"unit": Source(machine.load, InterleavedMac, (spec, accumulator))})
+def unit(design: Design) -> Obligation:
+    """The obligation of a `mac` or a `dot` that it waits while ``en`` is low."""
+    return Obligation(design.slug, "with en low every register holds", "SMT, a step out of any state", held, (),
+                      {"unit": Source(machine.load, component, (design,))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +25,24 @@ class Machine:
     Attributes
     ----------
     inputs, outputs : dict of str to int
-        Widths of the ports, the clock left out.
+        Widths of the ports, the clock left out. Of an instance that was left closed, ``tree.sum`` and the like: what it
+        gives is an input, which may be anything, and what it is given an output.
     names : list of str
         Of each bit of state, as `register_name` gives it.
     """
 
     def __init__(self, module: Mapping[str, Any]) -> None:
         flops = {name: cell["connections"] for name, cell in module["cells"].items() if cell["type"] == "$_DFF_P_"}
-        gates = {name: cell for name, cell in module["cells"].items() if cell["type"] != "$_DFF_P_"}
+        gates = {name: cell for name, cell in module["cells"].items() if cell["type"].startswith("$")
+                 and name not in flops}
+        closed = {name: cell for name, cell in module["cells"].items() if not cell["type"].startswith("$")}
         state, following = ([flop[pin][0] for flop in flops.values()] for pin in "QD")
         ports = module["ports"] | {"$state": {"direction": "input", "bits": state},
                                    "$next": {"direction": "output", "bits": following}}
+        for name, cell in closed.items():
+            for pin, bits in cell["connections"].items():
+                side = "input" if cell["port_directions"][pin] == "output" else "output"
+                ports[f"{name}.{pin}"] = {"direction": side, "bits": bits}
         self._circuit = Circuit({"ports": ports, "cells": gates})
         self._clocks = [name for name in _CLOCKS if name in ports]
         self.inputs = {name: width for name, width in self._circuit.inputs.items()
@@ -71,14 +78,16 @@ def register_name(name: str) -> str:
     return re.sub(r"[\W_]+", "_", name.removesuffix("$_DFF_P_").removesuffix("_reg")).strip("_")
 
 
-def load(verilog: Mapping[str, str]) -> dict[str, Machine]:
-    """Clocked modules of Verilog texts, by the name of the top module; as `exhaust.load`, in one run of Yosys."""
+def load(verilog: Mapping[str, str], closed: Sequence[str] = ()) -> dict[str, Machine]:
+    """Clocked modules of Verilog texts, by the name of the top module; as `exhaust.load`, in one run of Yosys. What is
+    in modules whose names fit patterns is left ``closed``."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         script = []
         for name, text in verilog.items():
             (folder / f"{name}.v").write_text(text)
-            script += ["design -reset", f"read_verilog {name}.v", f"hierarchy -check -top {name}", "proc",
+            script += ["design -reset", f"read_verilog {name}.v", f"hierarchy -check -top {name}",
+                       *(f"blackbox {pattern}" for pattern in closed), "proc",
                        "opt_expr", "opt_clean", "memory_collect", "memory_map", "alumacc", "techmap", "simplemap",
                        "opt -nodffe -nosdff", "dfflegalize -cell $_DFF_P_ x", "opt_clean",
                        "rename -wire t:$_DFF_P_",  # after what they drive

@@ -10,10 +10,9 @@ import rational
 from lmul.golden.formats import FORMATS, FloatFormat, float_format
 from lmul.golden.spec import Multiplier, parse_accumulator
 from lmul.hdl.addend import Addend
-from lmul.hdl.fppipe import StagedAdder
-from lmul.hdl.interleaved import InterleavedMac
-from lmul.hdl.verilog import convert
-from lmul.prove import float_sums, float_theory, interleaved, solver
+from lmul.hdl.designs import parse
+from lmul.hdl.verilog import component, convert
+from lmul.prove import float_sums, float_theory, interleaved, interleaved_order, solver
 from lmul.prove.float_sums import Sum
 from lmul.prove.obligation import COMPARED, PROVED, REFUTED, discharge
 
@@ -21,6 +20,7 @@ E4M2 = float_format("e4m2")
 LMUL = Sum(E4M2, Multiplier.make("lmul", "e3m2"))
 QUICK = [LMUL, Sum(E4M2, Multiplier.make("exact", "e2m1")), Sum(FloatFormat("e3m2", 3, 2, 3))]
 _E2M1 = Multiplier.make("lmul", "e2m1")
+_SMALL = parse("mac_lmul_e2m1_fp16i2")
 
 
 def text(case):
@@ -134,9 +134,9 @@ def test_solver_finds_a_broken_adder():
 
 def test_small_interleaved_sum_is_proved():
     spec, accumulator = _E2M1, parse_accumulator("fp16i2")
-    obligations = [*interleaved.of("small", spec, accumulator), interleaved.unit("small", spec, accumulator)]
+    obligations = [*interleaved.of("small", spec, accumulator), interleaved.unit(_SMALL), *interleaved_order.of(_SMALL)]
     proofs = [proof for each in obligations for proof in discharge([each], 120)]
-    assert [proof.verdict for proof in proofs] == [PROVED] * 4, proofs
+    assert [proof.verdict for proof in proofs] == [PROVED] * 5, proofs
 
 
 @pytest.mark.parametrize("fault", [(r"assign cancels = .*;", "assign cancels = 1'h0;"),
@@ -144,7 +144,7 @@ def test_small_interleaved_sum_is_proved():
 def test_faults_of_staged_adders_are_found(fault):
     """One that takes near numbers for far ones, one that normalises by a place too little."""
     spec, accumulator = _E2M1, parse_accumulator("fp16i2")
-    text = convert({"adder": StagedAdder(FORMATS["fp16"], Addend.product(spec), 2)})["adder"]
+    text = convert({"adder": interleaved.ProductAdder(FORMATS["fp16"], Addend.product(spec), 2)})["adder"]
     wrong, count = re.subn(*fault, text)
     assert count == 1
     [proof] = discharge(interleaved.of("small", spec, accumulator)[1:2], 120, {"adder": wrong})
@@ -152,11 +152,10 @@ def test_faults_of_staged_adders_are_found(fault):
 
 
 def test_a_register_without_enable_is_found():
-    spec, accumulator = _E2M1, parse_accumulator("fp16i2")
-    text = convert({"unit": InterleavedMac(spec, accumulator)})["unit"]
+    text = convert({"unit": component(_SMALL)})["unit"]
     wrong, count = re.subn(r"(?m)= en \? a : a_\w+;", "= a;", text, count=1)
     assert count == 1
-    [proof] = discharge([interleaved.unit("small", spec, accumulator)], 120, {"unit": wrong})
+    [proof] = discharge([interleaved.unit(_SMALL)], 120, {"unit": wrong})
     assert proof.verdict == REFUTED
 
 
