@@ -14,13 +14,13 @@ from .part import Part
 from .shift import Cut, leading_zeros, shift_left, shift_right
 
 #: By the number of stages, where registers stand but for those of the sum. What may cancel goes a way of its own, as
-#: many cycles long as that of all the rest: there "blocks" or "near", "zeros" and "lifted" stand for "aligned", "added"
-#: and "chosen".
+#: many cycles long as that of all the rest: there "blocks" or "differ", "zeros" and "lifted" stand for "aligned",
+#: "added" and "chosen".
 CUTS = {
     1: (),
     2: ("aligned", "blocks"),
     4: ("apart", "aligned", "blocks", "added", "lifted"),
-    8: ("read", "met", "apart", "aligned", "near", "added", "zeros", "chosen", "lifted", "rounded"),
+    8: ("read", "met", "apart", "aligned", "differ", "added", "zeros", "chosen", "lifted", "rounded"),
 }
 
 
@@ -212,7 +212,7 @@ class StagedAdder(Part):
     def _near(self, m, large, small, distance):
         """The difference, should the operands be no more than a place apart, and whether they are."""
         low = len(large) - max(self.fmt.man_bits + 2, self.addend.sig_bits + 1)  # there a place is left below both
-        near = Signal(len(large) - low, name="near")
+        near = Signal(len(large) - low, name="difference")
         m.d.comb += near.eq(large[low:] - Mux(distance[0], small[low + 1 :], small[low:]))
         return near, ~distance[1:].any()
 
@@ -222,16 +222,17 @@ class StagedAdder(Part):
         fmt, bits = self.fmt, len(near)
         # Where sums can be subnormal a one in the place of the smallest exponent ends the count there.
         ends = Cat(exp == bits - place for place in range(bits)) if self.case.gradual else 0
-        near, counted, exp = self._cut(m, "near", near, near | ends, exp)
+        near, counted, exp = self._cut(m, "differ", near, near | ends, exp)
         zeros = leading_zeros(m, counted, lambda value: self._cut(m, "blocks", value)[0])
         near, exp = self._cut(m, "blocks", near, exp)
         near, zeros, exp = self._cut(m, "zeros", near, zeros, exp)
         base = Signal(len(exp), name="lowered")
         m.d.comb += base.eq(exp + ~Cat(zeros, Const(0, 1)).as_signed())
-        lifted, base = self._cut(m, "lifted", shift_left(m, near, zeros), base)
-        guard, rest = lifted[-fmt.man_bits - 2], lifted[: -fmt.man_bits - 2].any()
-        exact = self.addend.sig_bits <= fmt.man_bits + 1
-        return lifted[-fmt.man_bits - 1 :], *((Const(0), Const(0)) if exact else (guard, rest)), base
+        exact = self.addend.sig_bits <= fmt.man_bits + 1  # then the lowest place is always 0
+        lifted, base = self._cut(m, "lifted", shift_left(m, near, zeros, int(exact)), base)
+        if exact:
+            return lifted, Const(0), Const(0), base
+        return lifted[-fmt.man_bits - 1 :], lifted[-fmt.man_bits - 2], lifted[: -fmt.man_bits - 2].any(), base
 
     def _rounded_at(self, total, sticky, place):
         """The significand that begins so many places below the top, the bit below it, and whether there is more."""
