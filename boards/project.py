@@ -98,6 +98,8 @@ class Project:
                 [*flow.constraints(pins, board.clock, board.clock_hz / 1e6), ""])
             if top.bench:
                 texts[f"{top.name}_bench.v"] = top.bench(slug)
+        if flow.timed:
+            texts["timed.v"] = f"// Cells as nextpnr has delays of them.\n{flow.timed}"
         texts |= fusesoc.core(self)
         write_together(self.folder, texts | {"Makefile": makefile(self), "README.md": page(self)})
 
@@ -176,10 +178,10 @@ def _rules(project: Project, top: Top) -> str:
     flow, name = FLOWS[project.board.family], top.name
     constraints, placed, bitstream = flow.suffixes
     place, pack = commands(project.board, name)
-    inner = " ".join(_sources(project, top))
+    inner, again = " ".join(_sources(project, top)), "techmap -map timed.v; " * bool(flow.timed)
     rules = f"""
 {name}.mapped: {name}.v {inner}
-\t$(YOSYS) -q -l {name}.yosys.log -p 'read_verilog $^; {flow.synthesis} -top {name} -json $@'
+\t$(YOSYS) -q -l {name}.yosys.log -p 'read_verilog $^; {flow.synthesis} -top {name}; {again}write_json $@'
 
 {name}.{placed}: {name}.mapped {name}.{constraints}
 \t$(NEXTPNR) -q -l {name}.nextpnr.log --json {name}.mapped {place} \\

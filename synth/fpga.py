@@ -27,6 +27,8 @@ class Target:
         How many each cell counts for, by the beginning of its name. Cells that only join LUTs count for none.
     pads : str
         Yosys' commands that put pads around what is to be placed, where nextpnr does not do so itself; ``{top}`` is it.
+    timed : str
+        Verilog that cells are mapped by once more before nextpnr has them, where it does not time them as they are.
     """
 
     command: str
@@ -37,7 +39,21 @@ class Target:
     dsp: dict
     flip_flops: dict
     pads: str = ""
+    timed: str = ""
 
+
+def _table(inputs):
+    names = [f"I{number}" for number in range(inputs)]
+    pins = ", ".join(f".I{number}({net})" for number, net in enumerate([*names, *["1'b0"] * (4 - inputs)]))
+    return (f"module LUT{inputs} (output F, input {', '.join(names)});\n  parameter [{(1 << inputs) - 1}:0] INIT = 0;\n"
+            f"  LUT4 #(.INIT({{{16 >> inputs}{{INIT}}}})) _TECHMAP_REPLACE_ (.F(F), {pins});\nendmodule\n")
+
+
+#: nextpnr has delays of Gowin's tables of four inputs alone, and leaves out every path through a smaller one or a
+#: multiplexer of tables. So there are no such multiplexers, and as tables of four with constant inputs the smaller ones
+#: take the same place.
+GOWIN_OPTIONS = "-nowidelut"
+GOWIN_TIMED = "".join(map(_table, (1, 2, 3)))
 
 TARGETS = {
     "ice40": Target("synth_ice40", "-dsp", "", {"SB_LUT4": 1}, {"SB_CARRY": 1}, {"SB_MAC16": 1}, {"SB_DFF": 1}),
@@ -47,9 +63,10 @@ TARGETS = {
     # a CCU2 is two bits of carry chain in two LUTs; a WIDEFN9 is two LUTs and the choice between them
     "nexus": Target("synth_nexus -noiopad", "", "-nodsp", {"LUT4": 1, "CCU2": 2, "WIDEFN9": 2, "INV": 1}, {"CCU2": 1},
                     {"MULT": 1}, {"FD1P3": 1}, "iopadmap -bits -inpad IB O:I -outpad OB I:O {top}"),
-    # an ALU is a bit of carry chain, in place of a LUT; MUX2_LUT5 and so on only join LUTs
-    "gowin": Target("synth_gowin -family gw1n -noiopads", "", "-nodsp", {"LUT": 1, "ALU": 1}, {"ALU": 1}, {"MULT": 1},
-                    {"DFF": 1}, "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O {top}"),
+    # an ALU is a bit of carry chain, in place of a LUT
+    "gowin": Target(f"synth_gowin -family gw1n -noiopads {GOWIN_OPTIONS}", "", "-nodsp", {"LUT": 1, "ALU": 1},
+                    {"ALU": 1}, {"MULT": 1}, {"DFF": 1}, "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O {top}",
+                    GOWIN_TIMED),
     # half of a CPE is a tree of three LUTs of two inputs (L2T4), or a bit of carry chain; a tree of five inputs (L2T5)
     # takes a whole one. A CC_MULT is made of CPEs too: a block only to Yosys
     "gatemate": Target("synth_gatemate -luttree -nomx4 -nomx8 -noiopad -noclkbuf", "", "-nomult",
@@ -114,13 +131,17 @@ def _mapped(designs, folder, target, options, netlists=False):
     with atomic_write(work / f"{name}.v") as file:
         file.writelines(each.verilog for each in around.values())
         file.write(_together(name, around.values()))
+    if family.timed:
+        with atomic_write(work / "timed.v") as file:
+            file.write(family.timed)
     apart = " ".join([*slugs, *(each.name for each in around.values())])
     script = [f"read_verilog ../../{slug}.v" for slug in slugs]
     script += [f"read_verilog {name}.v", f"setattr -mod -set keep_hierarchy 1 {apart}",
                f"{family.command} {options} -top {name}", f"tee -q -o {name}.stat stat -json", "design -save mapped"]
     for slug in slugs if netlists else ():
         script += ["design -load mapped", f"hierarchy -top {around[slug].name}",
-                   *([family.pads.format(top=around[slug].name)] if family.pads else []), f"write_json ../{slug}.json"]
+                   *([family.pads.format(top=around[slug].name)] if family.pads else []),
+                   *(["techmap -map timed.v"] if family.timed else []), f"write_json ../{slug}.json"]
     yosys.run(script, work)
     if target == "nexus":
         for slug in slugs if netlists else ():

