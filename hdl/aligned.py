@@ -80,8 +80,7 @@ class AlignedSum(Part):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        wide, [held] = self.addend.layout, self._cut(m, "product", self.p)
-        products = [self.addend.fields(p) for p in lanes(held, self.count)]
+        wide, products = self.addend.layout, [self.addend.fields(p) for p in lanes(self.p, self.count)]
         counts, exps = [], []  # whether a product counts for the largest exponent; exponents, from the lowest up
         for lane, p in enumerate(products):
             number, exp = Signal(name=f"number_{lane}"), Signal(wide.exp_bits, name=f"exp_{lane}")
@@ -95,6 +94,9 @@ class AlignedSum(Part):
                    Cat(p.nan for p in products).any())
 
         largest = [exp & number.replicate(len(exp)) for exp, number in zip(exps, counts, strict=True)]
+        if self.staged:
+            largest, sigs, signs, seen = self._cut(m, "product", largest, sigs, signs, seen)
+            exps = largest  # of what does not count, any will do
         level = 0
         while len(largest) > 1:
             largest, level = self._larger(m, largest), level + 1
