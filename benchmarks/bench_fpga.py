@@ -32,7 +32,7 @@ STRUCTURES = {
     "dot_exact_e4m3_fp32_16": "16 lanes, aligned to the largest exponent, one normalisation",
     "dot_exact_e4m3_fp32i8_16": "the same, interleaved over eight partial sums",
     "array_lmul_e4m3_carrysave_4x4_os": "output-stationary systolic array",
-    "matmul_lmul_e4m3_fp32_4x4_ws": "weight-stationary array behind AXI4-Stream",
+    "matmul_lmul_e4m3_carrysave_4x4_os": "the same behind AXI4-Stream",
     "tile_lmul_e4m3_16x4_w10_p3": "[tile](docs/tile.md): 16 lanes by 4 columns, held weights, a window of 10 bits",
     "matmul_lmul_e4m3_16x4_w10_p3": "the same behind AXI4-Stream",
 }

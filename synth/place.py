@@ -225,7 +225,8 @@ def measure(designs: Sequence[Design], targets: Sequence[str], placed: Sequence[
     placed = [family for family in placed if family in DEVICES]
     largest_first = sorted(designs, key=lambda design: -(design.rows or 1) * (design.cols or 1))
     keys = {(design.slug, family): digest("fpga", list(written[design.slug]), family, seeds * (family in placed),
-                                          versions({family} & set(placed)), program.identity("synth"))
+                                          versions({family} & set(placed)), repr(fpga.TARGETS[family]),
+                                          program.identity("synth"))
             for family in targets for design in largest_first}
     rows = {key: found for key, its in keys.items() if store and (found := store.data("fpga", its))}
     jobs = []
