@@ -84,6 +84,7 @@ TO_HOST = [("flip", 2, "wrong CRC of an answer"), ("garbage", 0, "bytes before a
 
 
 @needs_uart
+@pytest.mark.regress
 def test_every_error_of_the_line_is_named_and_made_good(sim_folder):
     """Each in a command of its own, which is sent twice for it; but for bytes before an answer, which are left out."""
     faults = {"to_board": {2 * UNIT * n + at: kind for n, (kind, at, _) in enumerate(TO_BOARD)}, "to_host": {}}

@@ -52,7 +52,8 @@ def test_slugs_of_the_readme():
 
 
 @pytest.mark.parametrize(("document", "least"), [("from-a-number-to-a-page", 11), ("add-a-pe", 3), ("tile", 6),
-                                                 ("command-line", 7), ("python", 4), ("soc", 2), ("sweep", 3),
+                                                 ("command-line", 7), ("python", 4), ("soc", 2),
+                                                 pytest.param("sweep", 3, marks=pytest.mark.regress),
                                                  ("packages", 2), ("zynq", 3), ("bench", 2)])
 def test_steps_of_documents(document, least, tmp_path, monkeypatch):
     """Commands and Python of the document, in its order, in one folder and one session."""

@@ -310,14 +310,14 @@ def faults(*commands, folder):
     return said
 
 
-def lint(path, version=None):
-    """What Verilator finds fault with, whatever it is told to keep or to leave out."""
-    command = [verilator(version), "--lint-only", "-Wall"]
-    return faults(*([*command, *flags.split(), path.name] for flags in FLAGS), folder=path.parent)
+def lint(*paths, version=None, flags=FLAGS):
+    """What Verilator finds fault with, whatever it is told to keep or to leave out; several files are read together."""
+    command, names = [verilator(version), "--lint-only", "-Wall", "-Wno-MULTITOP"], [path.name for path in paths]
+    return faults(*([*command, *each.split(), *names] for each in flags), folder=paths[0].parent)
 
 
-def lint_icarus(path):
-    return faults(["iverilog", "-Wall", "-g2005", "-t", "null", path.name], folder=path.parent)
+def lint_icarus(*paths):
+    return faults(["iverilog", "-Wall", "-g2005", "-t", "null", *(path.name for path in paths)], folder=paths[0].parent)
 
 
 def reads_itself(text):
@@ -336,21 +336,23 @@ def reads_itself(text):
     return found
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-def test_lint(folder, slug):
-    assert not lint(folder / f"{slug}.v")
+def texts(folder):
+    return [folder / f"{slug}.v" for slug in SLUGS]
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-def test_lint_by_an_old_verilator(folder, slug):
-    assert not lint(folder / f"{slug}.v", OLD)
+@pytest.mark.parametrize("flags", FLAGS)
+def test_lint(folder, flags):
+    assert not lint(*texts(folder), flags=[flags])
 
 
-@pytest.mark.parametrize("slug", SLUGS)
-def test_lint_by_icarus(folder, slug):
+def test_lint_by_an_old_verilator(folder):
+    assert not lint(*texts(folder), version=OLD)
+
+
+def test_lint_by_icarus(folder):
     if not shutil.which("iverilog"):
         pytest.skip("Icarus is not installed")
-    assert not lint_icarus(folder / f"{slug}.v")
+    assert not lint_icarus(*texts(folder))
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -396,7 +398,7 @@ def test_lint_of_every_design(slug, tmp_path):
 def test_lint_of_every_design_by_an_old_verilator(slug, tmp_path):
     verilator(OLD)
     generate(parse(slug), tmp_path)
-    assert not lint(tmp_path / f"{slug}.v", OLD)
+    assert not lint(tmp_path / f"{slug}.v", version=OLD)
 
 
 def test_same_bytes_whatever_the_hash_seed(folder, tmp_path):

@@ -8,11 +8,11 @@ from lmul.hdl.verilog import verilog
 from lmul.sim.runner import simulate
 from lmul.sim.tools import SIMULATORS
 
-# Each structure, dataflow and kind of accumulator at least once.
+# Each structure, and both dataflows; `array_int8_int32_1x1_os` is below, not spoilt.
 QUICK = {
-    "verilator": ["matmul_lmul_e4m3_fp32_2x3_os", "array_lmul_bf16xe4m3_fixed_3x2_ws"],
-    "icarus": ["mac_lmul_e4m3_fp32", "dot_exact_e4m3_fp32_4", "array_int8_int32_1x1_os", "array_exact_e5m2_fp16_1x4_ws",
-               "matmul_lmul_e5m2_carrysave_4x1_ws", "dot_xnor_sign8_int32_4"],
+    "verilator": ["matmul_lmul_e4m3_fp32_2x3_os"],
+    "icarus": ["mac_lmul_e4m3_fp32", "dot_xnor_sign8_int32_4", "array_exact_e5m2_fp16_1x4_ws",
+               "matmul_lmul_e5m2_carrysave_4x1_ws"],
 }
 SHAPES = ("1x1", "1x6", "6x1", "3x5", "8x8", "16x4")
 FORMATS = ("e4m3", "e5m2", "e2m1", "bf16", "fp16", "bf16xe4m3")
@@ -34,6 +34,8 @@ EVERY = list(dict.fromkeys([
     *(f"matmul_lmul_bf16xe4m3_fp32_{shape}_{dataflow}" for shape in SHAPES for dataflow in ("os", "ws")),
     *(f"matmul_{each}_3x4_{dataflow}" for each in numbers("fp32") for dataflow in ("os", "ws")),
     *(f"matmul_{each}_4x2_os" for each in numbers("carrysave")), "matmul_lmul_e4m3_fp32_2x3_os",
+    "array_lmul_bf16xe4m3_fixed_3x2_ws", "dot_exact_e4m3_fp32_4", "array_exact_e5m2_fp16_1x4_ws",
+    "matmul_lmul_e5m2_carrysave_4x1_ws",
     *(f"mac_{each}" for each in numbers("fp32", "bf16", "fp16", "fixed", "carrysave")),
     *(f"dot_{each}_16" for each in numbers("fp32", "fixed")),
     *(f"dot_{kind}_e4m3_fp32_{lanes}" for kind in ("lmul", "exact")
@@ -101,11 +103,12 @@ endmodule
 @pytest.mark.parametrize(("spoilt", "complaint"), [
     ({}, None),
     ({"DATA": "data ^ (tick == 7)"}, "wrong\n  row 0 of 1, depth .*, column 0: expected"),
-    ({"DATA": "data ^ (waited == 3)"}, "result in cycle .* a waiting beat changed from"),
-    ({"LAST": "1'b0"}, "wrong\n  row 0 of 1, depth .*: expected Beat"),
     ({"VALID": "valid & waited != 3"}, "result in cycle .* a waiting beat was withdrawn"),
-    ({"VALID": "valid | tick == 3"}, "result valid must be 0 while nothing is asked for"),
     ({"VALID": "tick == 9 ? 1'bx : valid"}, "result valid must be known after reset, not X"),
+    *(pytest.param(*each, marks=pytest.mark.regress) for each in (
+        ({"DATA": "data ^ (waited == 3)"}, "result in cycle .* a waiting beat changed from"),
+        ({"LAST": "1'b0"}, "wrong\n  row 0 of 1, depth .*: expected Beat"),
+        ({"VALID": "valid | tick == 3"}, "result valid must be 0 while nothing is asked for"))),
 ])
 def test_spoilt_streams_are_caught(spoilt, complaint, sim_folder, seed):
     """Every complaint of the bench is heard when there is reason for it, and none when there is not."""

@@ -29,8 +29,10 @@ def multiply(tmp_path, sim_folder):
     return run
 
 
-@pytest.mark.parametrize("slug", [DESIGN, "matmul_lmul_e5m2_carrysave_4x1_ws"])
-@pytest.mark.parametrize("shape", [(7, 9, 5), (1, 1, 1), (2, 40, 3)])
+@pytest.mark.parametrize(("slug", "shape"), [(DESIGN, (7, 9, 5)), (DESIGN, (1, 1, 1)), *(
+    pytest.param(*each, marks=pytest.mark.regress) for each in (
+        (DESIGN, (2, 40, 3)), ("matmul_lmul_e5m2_carrysave_4x1_ws", (7, 9, 5)),
+        ("matmul_lmul_e5m2_carrysave_4x1_ws", (1, 1, 1)), ("matmul_lmul_e5m2_carrysave_4x1_ws", (2, 40, 3))))])
 def test_rtl_is_golden(slug, shape, multiply, seed):
     """Also where the matrices do not fill the tiles, nor the depth the array's rows."""
     rows, depth, cols = shape

@@ -4,11 +4,11 @@ import pytest
 from lmul.hdl.designs import catalogue, parse
 from lmul.sim.runner import simulate
 
-# Each structure, kind and policy at least once; every pair of operand codes where they have 16 bits together.
+# Each structure and kind of product; every pair of operand codes where they have 16 bits together. Of Verilator, the
+# README's command has run `mul_lmul_e4m3`.
 QUICK = {
-    "verilator": ["mul_lmul_e4m3", "prod_lmul_bf16xe4m3_sub", "prod_exact_e4m3"],
-    "icarus": ["mul_lmul_e4m3", "mul_exact_e5m2", "mul_exact_e4m3_flush", "mul_mitchell_e2m1", "mul_int8",
-               "prod_lmul_e4m3_sub", "prod_exact_fp32", "mul_lmul_fp16_ieee"],
+    "verilator": ["prod_lmul_bf16xe4m3_sub"],
+    "icarus": ["mul_lmul_e4m3", "mul_exact_e4m3_flush", "mul_mitchell_e2m1", "prod_exact_fp32"],
 }
 MULTIPLIERS = [slug for slug in catalogue() if parse(slug).combinational]
 IN_BOTH = ("e4m3", "e5m2", "bf16", "bf16xe4m3")
