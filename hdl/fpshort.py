@@ -82,7 +82,7 @@ class Distance(Part):
         By how much the accumulator's exponent is above the addend's, modulo a power of two.
     below : ``Out(1)``
         Whether the accumulator is the smaller.
-    near : ``Out(1)``
+    adjacent : ``Out(1)``
         Whether the exponents are no more than one apart.
     larger : ``Out(exp_bits)``
         The larger exponent, modulo a power of two.
@@ -96,7 +96,7 @@ class Distance(Part):
     normal: Signal
     places: Signal
     below: Signal
-    near: Signal
+    adjacent: Signal
     larger: Signal
 
     def __init__(self, case: ShortSum) -> None:
@@ -104,7 +104,7 @@ class Distance(Part):
         layout, bits = case.addend.layout, case.addend.sig_bits
         super().__init__({
             "man": In(bits - 1), "exp": In(case.fmt.exp_bits), "sig": In(bits), "exp_p": In(layout.exp_bits),
-            "zero": In(1), "normal": Out(bits), "places": Out(case.exp_bits), "below": Out(1), "near": Out(1),
+            "zero": In(1), "normal": Out(bits), "places": Out(case.exp_bits), "below": Out(1), "adjacent": Out(1),
             "larger": Out(case.exp_bits),
         })
 
@@ -122,7 +122,8 @@ class Distance(Part):
         less = _less(m, Cat(self.man, held[:-1], ~held[-1]), Cat(sig[:-1], met[:-1], ~met[-1]))
         m.d.comb += [
             self.normal.eq(sig), self.places.eq(apart), self.below.eq(~self.zero & (less | ~self.exp.any())),
-            self.near.eq(~apart[1:].any() | apart.all()), self.larger.eq(Mux(self.below, exp + case.offset, self.exp)),
+            self.adjacent.eq(~apart[1:].any() | apart.all()),
+            self.larger.eq(Mux(self.below, exp + case.offset, self.exp)),
         ]
         return m
 
@@ -181,8 +182,8 @@ class Placed(Part):
                      if 0 <= place - n * step < len(group)]
             placed.append(Cat(terms).any())
         top = Cat(Const(0, bits - len(self.sig)), self.sig & self.below.replicate(len(self.sig)))
-        far = named(m, "far", (self.places[fine:] >= count) & ~self.below & self.sig[-1])
-        m.d.comb += [self.word.eq(Cat(reversed(placed[:bits])) | top), self.lost.eq(far | Cat(placed[bits:]).any())]
+        beyond = named(m, "beyond", (self.places[fine:] >= count) & ~self.below & self.sig[-1])
+        m.d.comb += [self.word.eq(Cat(reversed(placed[:bits])) | top), self.lost.eq(beyond | Cat(placed[bits:]).any())]
         return m
 
 
@@ -274,7 +275,7 @@ class Rounded(Part):
         As `AddOrSubtract` gives it.
     lost : ``In(1)``
         Whether there is more below.
-    near : ``In(1)``
+    adjacent : ``In(1)``
         Whether a top bit that is lower than where it was has cancelled, by more.
     special : ``In(1)``
         Whether the sum is no number; all is 0 then.
@@ -289,7 +290,7 @@ class Rounded(Part):
 
     total: Signal
     lost: Signal
-    near: Signal
+    adjacent: Signal
     special: Signal
     man: Signal
     carry: Signal
@@ -301,7 +302,7 @@ class Rounded(Part):
     def __init__(self, man_bits: int) -> None:
         self.man_bits = man_bits
         super().__init__({
-            "total": In(man_bits + 4), "lost": In(1), "near": In(1), "special": In(1), "man": Out(man_bits),
+            "total": In(man_bits + 4), "lost": In(1), "adjacent": In(1), "special": In(1), "man": Out(man_bits),
             **dict.fromkeys(FOUND, Out(1)),
         })
 
@@ -310,7 +311,7 @@ class Rounded(Part):
         number, lower = ~self.special, ~(total[-1] | total[-2])
         above = named(m, "is_above", total[-1] & number)
         same = named(m, "is_same", total[-2] & ~total[-1] & number)
-        under = named(m, "is_under", lower & ~self.near & total[-3] & number)
+        under = named(m, "is_under", lower & ~self.adjacent & total[-3] & number)
         kept = [total[n : n + self.man_bits + 1] & where.replicate(self.man_bits + 1)
                 for n, where in enumerate((under, same, above))]
         kept = named(m, "kept", kept[0] | kept[1] | kept[2])
@@ -318,7 +319,7 @@ class Rounded(Part):
         man, up = kept[1:], named(m, "up", kept[0] & (rest | kept[1]))
         m.d.comb += [
             self.man.eq(man + up), self.carry.eq(man.all() & up), self.above.eq(above), self.same.eq(same),
-            self.under.eq(under), self.cancels.eq(lower & self.near & number),
+            self.under.eq(under), self.cancels.eq(lower & self.adjacent & number),
         ]
         return m
 
@@ -427,7 +428,7 @@ def add_short(m: Module, case: ShortSum, acc: Value, p: Fields) -> Value:
         # The difference to a smaller accumulator is the inverse of what is one lower.
         add.x.eq(shifted.word), add.y.eq(placed.word), add.subtract.eq(subtract),
         add.invert.eq(subtract & distance.below), add.carry.eq(subtract & (distance.below ^ lost)),
-        rounded.total.eq(add.total), rounded.lost.eq(lost), rounded.near.eq(subtract & distance.near),
+        rounded.total.eq(add.total), rounded.lost.eq(lost), rounded.adjacent.eq(subtract & distance.adjacent),
         rounded.special.eq(special),
         *(getattr(coded, name).eq(getattr(rounded, name)) for name in ("man", *FOUND)),
         coded.left.eq(add.total[1:-2]), coded.exp.eq(distance.larger),

@@ -376,6 +376,7 @@ def test_the_solver_tells_most_mutants_from_the_design_by_what_keeps_the_contrac
     assert sum(alike) < 0.3 * len(alike)
 
 
+@pytest.mark.regress
 def test_what_no_pair_tells_apart_is_equivalent_to_the_solver_too(seed):
     """65,536 pairs are all there are, so they show it as well: the solver must agree on each mutant."""
     gates = load(parse("mul_exact_e5m2"), 200, seed)
