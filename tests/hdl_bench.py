@@ -1,5 +1,7 @@
 """Benches in Amaranth's simulator for units and arrays: what drives and watches them, and what golden expects."""
 
+from itertools import product
+
 import numpy as np
 from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
@@ -50,12 +52,12 @@ class Bench:
         simulator.run()
 
 
-def unit_runs(design, depths, generator, kind="random"):
-    """Runs for a ``mac`` or ``dot``: steps, packed (a, b, last), and the results. ``kind`` is one of `tiles`, or
-    ``smallest``."""
+def unit_runs(design, depths, generator, *kinds):
+    """Runs for a ``mac`` or ``dot``: steps, packed (a, b, last), and the results. Kinds are of `tiles`, or
+    ``smallest``: all depths of each; random if none is named."""
     spec, lanes = design.multiplier, design.lanes or 1
     steps, expected = [], []
-    for depth in depths:
+    for kind, depth in product(kinds or ["random"], depths):
         a, b = (_smallest(fmt, (depth, lanes), generator) if kind == "smallest"
                 else tiles.codes(fmt, kind, (depth, lanes), generator) for fmt in (spec.a, spec.b))
         steps += zip(beats.pack(a, spec.a.width), beats.pack(b, spec.b.width), beats.lasts(depth), strict=True)
