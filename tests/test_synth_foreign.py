@@ -85,6 +85,7 @@ def test_another_latency_is_found():
     assert found.latency == 1 and found.difference == ""
 
 
+@pytest.mark.regress
 def test_a_wrong_sum_differs():
     found = examined("mac_int8.v", "unsigned_mac", MAC)
     assert re.match(r"differs: result \d+ on 'c' gives 0x\w+ \(.*\), not 0x\w+ \(.*\)", found.agrees)
