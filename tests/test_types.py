@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ["api", "golden", "hdl", "sim", "prove", "synth", "models", "claims", "cli"]
+ROOMS = ["api", "golden", "hdl", "sim", "boards", "prove", "synth", "models", "claims", "packages", "cli"]
 
 
 def functions(body, inside=""):
