@@ -19,6 +19,7 @@ class Target:
 
     Parameters
     ----------
+    title : str
     command : str
         Yosys' script for the family, without I/O pads and clock buffers.
     with_dsp, without_dsp : str
@@ -31,6 +32,7 @@ class Target:
         Verilog that cells are mapped by once more before nextpnr has them, where it does not time them as they are.
     """
 
+    title: str
     command: str
     with_dsp: str
     without_dsp: str
@@ -43,26 +45,28 @@ class Target:
 
 
 TARGETS = {
-    "ice40": Target("synth_ice40", "-dsp", "", {"SB_LUT4": 1}, {"SB_CARRY": 1}, {"SB_MAC16": 1}, {"SB_DFF": 1}),
+    "ice40": Target("Lattice iCE40", "synth_ice40", "-dsp", "", {"SB_LUT4": 1}, {"SB_CARRY": 1}, {"SB_MAC16": 1},
+                    {"SB_DFF": 1}),
     # a CCU2C is two bits of carry chain and takes the two LUTs of its slice
-    "ecp5": Target("synth_ecp5", "", "-nodsp", {"LUT4": 1, "CCU2C": 2}, {"CCU2C": 1}, {"MULT18X18D": 1, "ALU54B": 1},
-                   {"TRELLIS_FF": 1}),
+    "ecp5": Target("Lattice ECP5", "synth_ecp5", "", "-nodsp", {"LUT4": 1, "CCU2C": 2}, {"CCU2C": 1},
+                   {"MULT18X18D": 1, "ALU54B": 1}, {"TRELLIS_FF": 1}),
     # a CCU2 is two bits of carry chain in two LUTs; a WIDEFN9 is two LUTs and the choice between them
-    "nexus": Target("synth_nexus -noiopad", "", "-nodsp", {"LUT4": 1, "CCU2": 2, "WIDEFN9": 2, "INV": 1}, {"CCU2": 1},
-                    {"MULT": 1}, {"FD1P3": 1}, "iopadmap -bits -inpad IB O:I -outpad OB I:O {top}"),
+    "nexus": Target("Lattice Nexus", "synth_nexus -noiopad", "", "-nodsp",
+                    {"LUT4": 1, "CCU2": 2, "WIDEFN9": 2, "INV": 1}, {"CCU2": 1}, {"MULT": 1}, {"FD1P3": 1},
+                    "iopadmap -bits -inpad IB O:I -outpad OB I:O {top}"),
     # an ALU is a bit of carry chain, in place of a LUT
-    "gowin": Target(f"synth_gowin -family gw1n -noiopads {gowin.OPTIONS}", "", "-nodsp", {"LUT": 1, "ALU": 1},
-                    {"ALU": 1}, {"MULT": 1}, {"DFF": 1}, "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O {top}",
-                    gowin.TIMED),
+    "gowin": Target("Gowin GW1N", f"synth_gowin -family gw1n -noiopads {gowin.OPTIONS}", "", "-nodsp",
+                    {"LUT": 1, "ALU": 1}, {"ALU": 1}, {"MULT": 1}, {"DFF": 1},
+                    "iopadmap -bits -inpad IBUF O:I -outpad OBUF I:O {top}", gowin.TIMED),
     # half of a CPE is a tree of three LUTs of two inputs (L2T4), or a bit of carry chain; a tree of five inputs (L2T5)
     # takes a whole one. A CC_MULT is made of CPEs too: a block only to Yosys
-    "gatemate": Target("synth_gatemate -luttree -nomx4 -nomx8 -noiopad -noclkbuf", "", "-nomult",
-                       {"CC_L2T4": 1, "CC_L2T5": 2, "CC_LUT": 1, "CC_MX2": 1, "CC_ADDF": 1}, {"CC_ADDF": 1},
+    "gatemate": Target("Cologne Chip GateMate", "synth_gatemate -luttree -nomx4 -nomx8 -noiopad -noclkbuf", "",
+                       "-nomult", {"CC_L2T4": 1, "CC_L2T5": 2, "CC_LUT": 1, "CC_MX2": 1, "CC_ADDF": 1}, {"CC_ADDF": 1},
                        {"CC_MULT": 1}, {"CC_DFF": 1},
                        "iopadmap -bits -inpad CC_IBUF Y:I -outpad CC_OBUF A:O {top}"),
     # an inverter takes a LUT where nothing absorbs it
-    "xc7": Target("synth_xilinx -family xc7 -flatten -noiopad -noclkbuf", "", "-nodsp", {"LUT": 1, "INV": 1},
-                  {"CARRY4": 1}, {"DSP48E1": 1}, {"FD": 1}),
+    "xc7": Target("AMD 7 series", "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf", "", "-nodsp",
+                  {"LUT": 1, "INV": 1}, {"CARRY4": 1}, {"DSP48E1": 1}, {"FD": 1}),
 }
 
 

@@ -14,6 +14,7 @@ from ...golden.refusal import Refusal
 from ...hdl.designs import catalogue, parse
 from ...hdl.grammar import grammar
 from ...hdl.summary import summary
+from ...synth.fpga import TARGETS
 from ..console import as_json, print_json
 from ..slugs import Word, notes
 
@@ -28,12 +29,7 @@ BLOCKS = ("mxe5m2", "mxe4m3", "mxe3m2", "mxe2m3", "mxe2m1", "mxint8", "mxl3f4", 
 TECHNOLOGIES = {
     "sky130hd": "SkyWater 130 nm, embedded cell table",
     "asap7": "ASAP7 predictive 7 nm, embedded cell table",
-    "ice40": "Lattice iCE40, mapping",
-    "ecp5": "Lattice ECP5, mapping",
-    "nexus": "Lattice Nexus, mapping",
-    "gowin": "Gowin GW1N, mapping",
-    "gatemate": "Cologne Chip GateMate, mapping",
-    "xc7": "AMD 7 series, mapping",
+    **{name: f"{target.title}, mapping" for name, target in TARGETS.items()},
 }
 
 

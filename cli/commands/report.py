@@ -8,6 +8,7 @@ import click
 from ...golden.operands import PAIRINGS, SOURCES
 from ...golden.refusal import Refusal
 from ...hdl.designs import catalogue
+from ...synth.fpga import TARGETS
 from ..console import (
     Failure,
     Number,
@@ -34,17 +35,15 @@ def _gating(_context, _option, chosen):
               help="Measure beside each SLUG what it is compared with, too: exact multipliers of the same operands and "
                    "policies in its place and, of sums, int8; or beside such a one what takes its place.")
 @click.option("--tech", "technologies", multiple=True,
-              help="sky130hd, asap7, ice40, ecp5, nexus, gowin, gatemate or xc7; may be repeated. "
-                   "Default: the first two.")
+              help=f"sky130hd, asap7, {', '.join(TARGETS)}; may be repeated. Default: the first two.")
 @click.option("--liberty", multiple=True, type=click.Path(),
               help="Liberty file (.lib, .lib.gz), instead of a technology; repeat for the files of one library. Or the "
                    "table (.json) that `lmul characterise` made of them.")
 @dont_use
 @foreign
 @click.option("--fpga", "families", multiple=True,
-              help="ice40, ecp5, nexus, gowin or gatemate, placed and routed by "
-                   "nextpnr: LUTs, registers and the clock reached; xc7: counts "
-                   "alone, which --tech gives of all. Without SLUG: multipliers, sums, a 4x4 array; minutes.")
+              help=f"{', '.join(TARGETS)}, placed and routed by nextpnr: LUTs, registers and the clock reached; of xc7 "
+                   "counts alone, which --tech gives of all. Without SLUG: multipliers, sums, a 4x4 array; minutes.")
 @click.option("--fpga-seeds", type=click.IntRange(min=1), default=3, show_default=True,
               help="Placements of each design; the median clock counts.")
 @click.option("--operands", default="recording", show_default=True,
