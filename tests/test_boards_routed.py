@@ -34,7 +34,7 @@ endmodule
 
 @pytest.mark.parametrize("fault", [None, "bit", "missing"])
 @pytest.mark.parametrize("slug", ["mac_lmul_e4m3_fixed"])
-@pytest.mark.parametrize(("name", "vectors"), [("icebreaker", 64), ("ulx3s_25f", 256)])  # ROMs in block RAM
+@pytest.mark.parametrize(("name", "vectors"), [("icebreaker", 64), ("ulx3s_25f", 256)])  # these in block RAM
 def test_the_placed_netlist_says_what_the_verilog_says(name, vectors, slug, fault, tmp_path, seed):
     board = BOARDS[name]
     project = Project(parse(slug), board, tmp_path, seed=seed % 1000, vectors=vectors)
