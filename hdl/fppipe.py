@@ -248,4 +248,5 @@ class StagedAdder(Part):
         if not self.case.overflow:
             return field[: fmt.field_bits]
         assert fmt.inf is not None
-        return Mux(field[fmt.man_bits :] >= fmt.exp_mask, fmt.inf, field[: fmt.field_bits])
+        # What is just rounded up beyond the largest number is the field of Inf by itself.
+        return Mux(base >= fmt.exp_mask - 1, fmt.inf, field[: fmt.field_bits])
