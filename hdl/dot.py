@@ -39,7 +39,7 @@ class FloatTree(Part):
     products are held and made `Normal` before. Members are those of `AlignedSum`.
     """
 
-    roles = {"round_*": "lane", "product": "lane", "normal": "lane", "add_*": "tree"}
+    roles = {"round_*": "lane", "product": "lane", "normal": "lane", "sunk": "lane", "add_*": "tree"}
 
     en: Signal
     p: Signal

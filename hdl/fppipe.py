@@ -41,8 +41,8 @@ class Normal:
     addend : Addend
         What comes of it; the same where this is such already.
     latency : int
-        Shifts, each of which should have a cycle of its own: to the left, of a significand that may begin with zeros,
-        and to the right, of an exponent that may be below 1.
+        Cycles that it should have: one to shift to the left a significand that may begin with zeros, two to see how far
+        one is to be shifted to the right whose exponent may be below 1, and to do so.
     """
 
     def __init__(self, fmt: FloatFormat, addend: Addend) -> None:
@@ -50,7 +50,7 @@ class Normal:
         case, layout = self._case, addend.layout
         self._sinks = case.low < 1
         self._same = not (case.offset or addend.leading or layout.implicit_one or self._sinks)
-        self.latency = bool(addend.leading) + self._sinks
+        self.latency = bool(addend.leading) + 2 * self._sinks
         self.addend = addend
         if not self._same:
             bits = max(addend.sig_bits, fmt.man_bits + 3) if self._sinks else addend.sig_bits
@@ -60,7 +60,7 @@ class Normal:
             self.addend = Addend(wide, max(case.low, 1), highest, (1 << bits) - 1)
 
     def code(self, m: Module, code: Value, cut: Cut = lambda name, value: value) -> Value:
-        """The code of ``addend`` for one of what is given; between two shifts it goes through ``cut``."""
+        """The code of ``addend`` for one of what is given; between two cycles it goes through ``cut``."""
         if self._same:
             return code
         p, layout = self._given.fields(code), self.addend.layout
@@ -69,16 +69,14 @@ class Normal:
         if self._sinks:
             if self._given.leading:
                 sig, exp, rest = cut("normal", sig), cut("normal", exp).as_signed(), cut("normal", rest)
-            sig, exp = self._sunk(m, sig, exp)
+            deep, under = Signal(len(exp), name="deep"), Signal(name="under")
+            m.d.comb += [deep.eq(1 - exp), under.eq(exp < 1)]
+            sunk = deep & under.replicate(len(deep)), Mux(under, 1, exp)[: layout.exp_bits]
+            sig, places, exp, rest = (cut("sunk", each) for each in (sig, *sunk, rest))
+            wider = Cat(Const(0, layout.sig_bits - len(sig)), sig)
+            shifted, lost = shift_right(m, wider, places, sig[-1], longest=True)
+            sig = Cat(shifted[0] | lost, shifted[1:])
         return Cat(sig, exp[: layout.exp_bits], rest)
-
-    def _sunk(self, m, sig, exp):
-        """With no exponent below 1: the significand of such a one is shifted right."""
-        deep, under = Signal(len(exp), name="deep"), Signal(name="under")
-        m.d.comb += [deep.eq(1 - exp), under.eq(exp < 1)]
-        wider = Cat(Const(0, self.addend.sig_bits - len(sig)), sig)
-        shifted, lost = shift_right(m, wider, deep & under.replicate(len(deep)), sig[-1], longest=True)
-        return Cat(shifted[0] | lost, shifted[1:]), Mux(under, 1, exp)
 
 
 class StagedAdder(Part):

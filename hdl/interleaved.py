@@ -50,8 +50,9 @@ class InterleavedSum(Part):
         The sum while ``valid``, else 0.
     """
 
-    roles = {"loop": "accumulator", "product": "accumulator", "normal": "accumulator", "addend": "accumulator",
-             "kept*": "accumulator", "join_*": "drain", "earlier*": "drain", "ended": "control", "begun": "control"}
+    roles = {"loop": "accumulator", "product": "accumulator", "normal": "accumulator", "sunk": "accumulator",
+             "addend": "accumulator", "kept*": "accumulator", "join_*": "drain", "earlier*": "drain",
+             "ended": "control", "begun": "control"}
 
     en: Signal
     p: Signal
@@ -72,7 +73,7 @@ class InterleavedSum(Part):
         })
 
     def elaborate(self, platform: object) -> Module:
-        m, stages, shifts = Module(), self.parts, self.normal.latency
+        m, stages, before = Module(), self.parts, self.normal.latency
         m.submodules.loop = loop = StagedAdder(self.fmt, self.normal.addend, stages)
         begun, ended = Signal(self.latency, name="begun"), Signal(self.latency, name="ended")
         with m.If(self.en):
@@ -82,15 +83,15 @@ class InterleavedSum(Part):
         def cut(name, value):
             return passed(m, name, value, self.en)
 
-        addend = self.normal.code(m, cut("product", self.p) if shifts else self.p, cut)
-        kept = self._kept(m, begins[shifts : shifts + stages], "kept")
+        addend = self.normal.code(m, cut("product", self.p) if before else self.p, cut)
+        kept = self._kept(m, begins[before : before + stages], "kept")
         m.d.comb += [
             loop.en.eq(self.en), loop.p.eq(cut("addend", addend)),
             loop.acc.eq(loop.sum & kept.replicate(self.fmt.width)),
         ]
         code = loop.sum
         for level in range(self.levels):
-            distance, age = 1 << level, shifts + stages * (1 + level)
+            distance, age = 1 << level, before + stages * (1 + level)
             earlier = code
             for _ in range(distance):
                 earlier = cut("earlier", earlier)

@@ -34,10 +34,10 @@ def test_order_is_proved(slug):
 
 
 @pytest.mark.parametrize(("right", "wrong"), [
-    ("begins[shifts : shifts + stages]", "begins[shifts : shifts + stages - 1]"),  # a sum kept for a run too long
+    ("begins[before : before + stages]", "begins[before : before + stages - 1]"),  # a sum kept for a run too long
     ("for _ in range(distance)", "for _ in range(distance + 1)"),  # of another pair of sums
     *(pytest.param(*fault, marks=pytest.mark.regress) for fault in (
-        ("begins[shifts : shifts + stages]", "begins[shifts : shifts + stages + 1]"),
+        ("begins[before : before + stages]", "begins[before : before + stages + 1]"),
         ("begins[age : age + distance]", "begins[age + 1 : age + 1 + distance]"),
         ("join.acc.eq(code)", "join.acc.eq(earlier)"),
         ("loop.acc.eq(loop.sum & kept.replicate(self.fmt.width))", "loop.acc.eq(loop.sum)"),
