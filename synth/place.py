@@ -238,15 +238,20 @@ def measure(designs: Sequence[Design], targets: Sequence[str], placed: Sequence[
     new = dict(pool.run(jobs, "FPGA netlists", lambda design, *_: design.slug))
     order = sorted((key for key in new if key[1] in placed), key=lambda key: (-new[key]["luts"], key))
     runs = {key: {} for key in order}  # the longest work begins first
-    jobs = [(_route, key, seed, folder) for key in order for seed in range(1, seeds + 1)]
-    for key, seed, routed in pool.run(jobs, "place and route", lambda key, *_: " in ".join(key)):
-        runs[key][seed] = routed
-    for key, found in new.items():
-        found |= figures(key[0], key[1], runs[key], folder) if key in runs else {"reasons": {"fmax_mhz": NOT_PLACED}}
-        text = json.dumps(found).encode()
+
+    def keep(key, more):
+        text = json.dumps(new[key] | more).encode()
         if store:
             store.put("fpga", keys[key], text)
         rows[key] = json.loads(text)
+
+    for key in new.keys() - runs.keys():
+        keep(key, {"reasons": {"fmax_mhz": NOT_PLACED}})
+    jobs = [(_route, key, seed, folder) for key in order for seed in range(1, seeds + 1)]
+    for key, seed, routed in pool.run(jobs, "place and route", lambda key, *_: " in ".join(key)):
+        runs[key][seed] = routed
+        if len(runs[key]) == seeds:
+            keep(key, figures(key[0], key[1], runs[key], folder))
     return rows
 
 
