@@ -142,7 +142,8 @@ def route(slug: str, family: str, seed: int, folder: str | Path) -> Routed:
         [sys.executable, "-c", call, "-q", "-l", log, "--json", f"{slug}.json", *device.options, "--seed", str(seed),
          "--report", report, "--timing-allow-fail"], cwd=work, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = re.findall(r"^ERROR: (.*)", done.stderr, re.MULTILINE) or done.stderr.split("\n")[-2:]
+        words = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
+        said = re.findall(r"^ERROR: (.*\S)", done.stderr, re.MULTILINE) or words[-1:]
         return Routed(None, error=f"nextpnr failed with seed {seed}: {said[0].strip()}")
     return _read(json.loads((work / report).read_text(encoding="utf-8")))
 
