@@ -22,7 +22,7 @@ from .fpadd import FloatAdder
 from .fppipe import Normal, StagedAdder
 from .heap import gather
 from .integers import number
-from .interleaved import InterleavedSum, begins_runs
+from .interleaved import InterleavedSum, add_runs, begins_runs
 from .multipliers import multiplier
 from .operand import passed
 from .part import MultiplierPart, Part
@@ -354,12 +354,8 @@ class Dot(Part):
             total = self._added_lanes(m, a, b)
             with m.If(self.en):
                 m.d.sync += [a.eq(self.a), b.eq(self.b)]
-            m.submodules.runs = runs = self.runs
-            first, last = begins_runs(m, self.last, self.en, self.latency - runs.latency)
-            m.d.comb += [
-                runs.en.eq(self.en), runs.p.eq(total), runs.first.eq(first), runs.last.eq(last),
-                self.valid.eq(runs.valid), self.c.eq(runs.c),
-            ]
+            ends = begins_runs(m, self.last, self.en, self.latency - self.runs.latency)
+            add_runs(m, self, self.runs, total, *ends)
             return m
         # Along with a vector goes whether it is one, and whether it begins a run, the one before having ended its own.
         stages = self.latency - self.held.drain_latency - 1

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..golden.formats import FloatFormat
 from .addend import Addend
 from .fpadd import FloatAdder
+from .operand import passed
 from .part import Part
 from .shift import Cut, leading_zeros, shift_left, shift_right
 
@@ -184,16 +185,9 @@ class StagedAdder(Part):
         return self._registers(m, place, *values) if place in CUTS[self.latency] else values
 
     def _registers(self, m, place, *values):
-        held = []
-        for value in map(Value.cast, values):
-            if isinstance(value, Const):
-                held.append(value)
-                continue
-            register = Signal(value.shape(), reset_less=True, name=place)
-            with m.If(self.en):
-                m.d.sync += register.eq(value)
-            held.append(register)
-        return held
+        """The values a cycle later, but for constants."""
+        return [value if isinstance(value, Const) else passed(m, place, value, self.en)
+                for value in map(Value.cast, values)]
 
     def _special(self, p):
         """Whether the sum is NaN, whether it is Inf, and the sign of that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib.wiring import In, Out
@@ -158,14 +158,22 @@ class InterleavedMac(Part):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.multiplier = product = multiplier(self.multiplier, wide=True)
-        m.submodules.runs = runs = self.runs
-        first, last = begins_runs(m, self.last, self.en, 1)
+        ends = begins_runs(m, self.last, self.en, 1)
         m.d.comb += [
             product.a.eq(passed(m, "a_held", self.a, self.en)), product.b.eq(passed(m, "b_held", self.b, self.en)),
-            runs.en.eq(self.en), runs.p.eq(product.p), runs.first.eq(first), runs.last.eq(last),
-            self.valid.eq(runs.valid), self.c.eq(runs.c),
         ]
+        add_runs(m, self, self.runs, product.p, *ends)
         return m
+
+
+def add_runs(m: Module, unit: Any, runs: InterleavedSum, addend: Value, first: Value, last: Value) -> None:
+    """Have ``runs`` add an addend in each cycle, and give the result by the ports of a unit, those of a
+    `~lmul.hdl.pe.Mac`; ``first`` and ``last`` are those of `begins_runs`."""
+    m.submodules.runs = runs
+    m.d.comb += [
+        runs.en.eq(unit.en), runs.p.eq(addend), runs.first.eq(first), runs.last.eq(last),
+        unit.valid.eq(runs.valid), unit.c.eq(runs.c),
+    ]
 
 
 def begins_runs(m: Module, last: Value, en: Value, cycles: int) -> tuple[Value, Value]:

@@ -26,43 +26,15 @@ if TYPE_CHECKING:
     from .machine import Machine
 
 
-class ProductAdder(Part):
-    """A sum and an addend, made `Normal`, as the adder of the loop adds them.
-
-    Members
-    -------
-    en : ``In(1)``
-    acc : ``In(fmt.width)``
-    p : ``In(addend.wide.width)``
-    sum : ``Out(fmt.width)``
-    """
-
-    en: Signal
-    acc: Signal
-    p: Signal
-    sum: Signal
-
-    def __init__(self, fmt: FloatFormat, addend: Addend, stages: int) -> None:
-        self.fmt, self.normal, self.stages = fmt, Normal(fmt, addend), stages
-        super().__init__({
-            "en": In(1), "acc": In(fmt.width), "p": In(addend.wide.width), "sum": Out(fmt.width),
-        })
-
-    def elaborate(self, platform: Any) -> Module:
-        m = Module()
-        m.submodules.adder = adder = StagedAdder(self.fmt, self.normal.addend, self.stages)
-        m.d.comb += [adder.en.eq(self.en), adder.acc.eq(self.acc), adder.p.eq(self.normal.code(m, self.p)),
-                     self.sum.eq(adder.sum)]
-        return m
-
-
 class PairAdder(Part):
     """Two partial sums, codes of one format, as adders of pairs add them.
 
     Members
     -------
     en : ``In(1)``
-    acc, p : ``In(fmt.width)``
+    acc : ``In(fmt.width)``
+    p : ``In``
+        The addend, here ``fmt.width`` bits.
     sum : ``Out(fmt.width)``
     """
 
@@ -73,14 +45,33 @@ class PairAdder(Part):
 
     def __init__(self, fmt: FloatFormat, addend: Addend, stages: int) -> None:
         self.fmt, self.addend, self.stages = fmt, addend, stages
-        super().__init__({"en": In(1), "acc": In(fmt.width), "p": In(fmt.width), "sum": Out(fmt.width)})
+        super().__init__({"en": In(1), "acc": In(fmt.width), "p": In(self._given()), "sum": Out(fmt.width)})
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        m.submodules.adder = adder = StagedAdder(self.fmt, self.addend, self.stages)
-        m.d.comb += [adder.en.eq(self.en), adder.acc.eq(self.acc),
-                     adder.p.eq(expand(self.fmt, self.p, self.addend.layout)), self.sum.eq(adder.sum)]
+        taken, code = self._taken(m)
+        m.submodules.adder = adder = StagedAdder(self.fmt, taken, self.stages)
+        m.d.comb += [adder.en.eq(self.en), adder.acc.eq(self.acc), adder.p.eq(code), self.sum.eq(adder.sum)]
         return m
+
+    def _given(self):
+        """Bits of what is given as an addend."""
+        return self.fmt.width
+
+    def _taken(self, m):
+        """What the adder takes for addends, and the code of this one."""
+        return self.addend, expand(self.fmt, self.p, self.addend.layout)
+
+
+class ProductAdder(PairAdder):
+    """A sum and an addend, ``addend.wide.width`` bits and made `Normal`, as the adder of the loop adds them."""
+
+    def _given(self):
+        return self.addend.wide.width
+
+    def _taken(self, m):
+        normal = Normal(self.fmt, self.addend)
+        return normal.addend, normal.code(m, self.p)
 
 
 class Staged:
