@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shlex
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..golden.pool import Here
 from ..hdl.designs import Design, parse
 from ..synth import program
-from ..synth.store import Store, digest
+from ..synth.store import digest
 from .attention import OPTION
 from .rows import Row, again, selected
 from .verdict import check, claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from ..golden.pool import Pool
+    from ..synth.store import Store
     from .figures import Figures
 
 BOUND = 1.01  # of the ratio of perplexities to that of float32, to count as almost lossless
@@ -73,6 +77,8 @@ TILES = (
     Entry("tile_log_mxl3f5_t7_16x16_w10", "log codes of 9 bits in blocks, a table", ENDS),
 )
 ENTRIES = (*SUMS, *TILES)
+#: What all are beside, in the place of a slug and a scope.
+REFERENCE = ("float32", "reference")
 #: Those of the `sentence`.
 LEADING = ("tile_mxint8_16x16", "tile_exact_mxe4m3_16x16_w10", "tile_lmul_mxe4m3_best_16x16_w10",
            "tile_log_mxl3f4_16x16_w10")
@@ -83,8 +89,7 @@ def name(slug: str, scope: str) -> str:
     return f"language/{slug}/{scope}"
 
 
-def part(wanted: Sequence[str] = ("language",), progress: Callable | None = None,
-         store: Store | None = None) -> Row:
+def part(wanted: Sequence[str] = ("language",), pool: Pool | None = None, store: Store | None = None) -> Row:
     """This part of the record: what `lmul.models.perplexity.Evaluation` says of itself, and a row for each of `ENTRIES`
     and its scopes with what it measures; each is kept as soon as it is there.
 
@@ -92,8 +97,8 @@ def part(wanted: Sequence[str] = ("language",), progress: Callable | None = None
     ----------
     wanted : sequence of str
         Names of rows, or beginnings of them.
-    progress : callable or None
-        Called with (steps done, steps, text).
+    pool : Pool or None
+        Where they are measured, 3 GB for each of its processes; None here, one after the other.
     store : Store or None
         Where rows are kept.
 
@@ -102,29 +107,40 @@ def part(wanted: Sequence[str] = ("language",), progress: Callable | None = None
     Refusal
         If the extra `models` is not installed.
     """
+    runs = [(entry, scope) for entry in ENTRIES for scope in entry.scopes if selected(name(entry.slug, scope), wanted)]
+    # Some offsets that differ in name are the same integer, with the same results.
+    leading: dict[tuple, str] = {}
+    keys = {(entry.slug, scope): (leading.setdefault((_same(parse(entry.slug)), scope), entry.slug), scope)
+            for entry, scope in runs}
+    made_of = digest(_evaluation().identity, program.identity("golden", "hdl", "models"))
+
+    def kept(key):
+        return digest(made_of, list(key))
+
+    asked = dict.fromkeys((REFERENCE, *keys.values()))
+    known = {key: store.data("language", kept(key)) for key in asked} if store else {}
+    found = {key: row for key, row in known.items() if row is not None}
+    jobs = [(_measured, *key) for key in asked if key not in found]
+    for key, row in (pool or Here()).run(jobs, "language model", lambda *words: " ".join(words)):
+        found[key] = store.made("language", kept(key), lambda: row) if store else row  # noqa: B023
+    return {"missing": None, **found[REFERENCE],
+            "rows": [_row(entry, scope) | found[keys[entry.slug, scope]] for entry, scope in runs]}
+
+
+def _measured(slug, scope):
+    """A key, and what there is to say of it: of a design and a scope what it costs, of `REFERENCE` what it is."""
+    evaluation = _evaluation()
+    if (slug, scope) == REFERENCE:
+        return REFERENCE, evaluation.about()
+    return (slug, scope), evaluation.measure(_arithmetic(parse(slug)), scope)
+
+
+@cache
+def _evaluation():
+    """One in a process, with the model and what float32 makes of its texts."""
     from ..models.perplexity import Evaluation
 
-    runs = [(entry, scope) for entry in ENTRIES for scope in entry.scopes if selected(name(entry.slug, scope), wanted)]
-    evaluation = Evaluation()
-    made_of = digest(evaluation.identity, program.identity("golden", "hdl", "models"))
-
-    def kept(key, make):
-        return store.made("language", digest(made_of, key), make) if store else make()
-
-    rows, measured = [], {}
-    about = kept("about", evaluation.about)
-    for done, (entry, scope) in enumerate(runs):
-        if progress:
-            progress(done, len(runs), f"{entry.slug}, {scope}")
-        design = parse(entry.slug)
-        same = scope, _same(design)
-        if same not in measured:
-            arithmetic = _arithmetic(design)
-            measured[same] = kept([scope, entry.slug], lambda: evaluation.measure(arithmetic, scope))  # noqa: B023
-        rows.append(_row(entry, scope) | measured[same])
-    if progress:
-        progress(len(runs), len(runs), "")
-    return {"missing": None, **about, "rows": rows}
+    return Evaluation()
 
 
 def _row(entry, scope):

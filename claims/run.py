@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from ..golden.pool import Pool
 from ..golden.refusal import Refusal
 from ..synth.defaults import default_designs
 from ..synth.measure import run_report
@@ -71,7 +72,8 @@ def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: 
     if models and "attention" in parts:
         ran["attention"] = attention.part(wanted, progress)
     if models and "language" in parts:
-        ran["language"] = language.part(wanted, progress, store)
+        with Pool(progress) as pool:
+            ran["language"] = language.part(wanted, pool, store)
     found = judged(parts, wanted, Figures(report), ran)
     report = report or measure(needed(found, wanted, full), progress, dont_use, store)
     found = judged(parts, wanted, Figures(report), ran)

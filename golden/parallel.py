@@ -9,14 +9,28 @@ from typing import Any
 
 import numpy as np
 
+THREADS = "OMP_NUM_THREADS"
+
 _CHUNK = 1 << 14
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> int:
+    """Threads that this process should have at work: as many as it has cores, or fewer if ``OMP_NUM_THREADS`` says so,
+    which numpy's matrix products heed as well."""
+    asked = os.environ.get(THREADS, "")
+    return min(cores(), int(asked)) if asked.isdecimal() and int(asked) else cores()
+
+
 def in_threads(function: Callable, items: Sequence[Any]) -> None:
-    """Call ``function`` on each item, over as many threads as there are cores; for functions that release the GIL.
+    """Call ``function`` on each item, over as many threads as there should be; for functions that release the GIL.
 
     This thread is one of them: on few or small items it has done most before another has even begun."""
-    cores = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, len(items))
+    count = min(threads(), len(items))
     waiting = deque(items)
 
     def work():
@@ -27,11 +41,11 @@ def in_threads(function: Callable, items: Sequence[Any]) -> None:
                 return
             function(item)
 
-    if cores < 2:
+    if count < 2:
         work()
         return
-    with ThreadPoolExecutor(cores - 1) as pool:
-        helpers = [pool.submit(work) for _ in range(cores - 1)]
+    with ThreadPoolExecutor(count - 1) as pool:
+        helpers = [pool.submit(work) for _ in range(count - 1)]
         try:
             work()
             for helper in helpers:

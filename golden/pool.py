@@ -25,6 +25,7 @@ from multiprocessing.connection import wait
 from typing import Any, Self, cast
 
 from . import keeper
+from .parallel import THREADS, cores, threads
 
 WORKERS = 2
 
@@ -38,7 +39,8 @@ class TooLong(RuntimeError):
 
 
 class Pool:
-    """Worker processes, as many as there are cores, `WORKERS` at most unless more are asked for.
+    """Worker processes, as many as there are cores, `WORKERS` at most unless more are asked for. They share the
+    threads that this process may have at work (`parallel.threads`).
 
     They begin with the first job; leaving the block, for whatever reason, kills them, what they started and their
     temporary files, within a second.
@@ -180,9 +182,10 @@ class Pool:
             self._folder = tempfile.TemporaryDirectory(prefix="lmul-", ignore_cleanup_errors=True)
             self._keeper = subprocess.Popen([sys.executable, "-SI", keeper.__file__], stdin=subprocess.PIPE, text=True,
                                             start_new_session=True)
+        share = max(1, threads() // (len(self._workers) + max(count, 1)))
         for _ in range(count):
             assert self._keeper and self._folder
-            worker = _Worker(self._folder.name)
+            worker = _Worker(self._folder.name, share)
             self._workers.append(worker)
             print(worker.process.pid, file=self._keeper.stdin, flush=True)
 
@@ -192,18 +195,21 @@ class Here(Pool):
 
     def run(self, jobs: Sequence[tuple], text: str, label: Callable[..., str] | None = None) -> Iterator[Any]:
         """As `Pool` has it."""
-        return (function(*arguments) for function, *arguments in jobs)
+        for done, (function, *arguments) in enumerate(jobs):
+            self._progress(done, len(jobs), f"{text}: {label(*arguments)}" if label else text)
+            yield function(*arguments)
+        self._progress(len(jobs), len(jobs), text)
 
 
 class _Worker:
     """This side of a worker: its process and its pipe."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, share):
         # spawned, not forked: nothing of this process is in it, and it is our own child
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, folder), daemon=True)
-        with _main_left_out():
+        with _main_left_out(), _threads_at_work(share):
             self.process.start()
         theirs.close()  # so that the pipe ends when the worker does
 
@@ -259,9 +265,18 @@ def _main_left_out():
             main["__file__"] = path
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+@contextmanager
+def _threads_at_work(count):
+    """A process that is started has so many; libraries read this once, before it could say so itself."""
+    before = os.environ.get(THREADS)
+    os.environ[THREADS] = str(count)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[THREADS]
+        else:
+            os.environ[THREADS] = before
 
 
 def _work(pipe, folder):

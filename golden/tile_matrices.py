@@ -110,8 +110,11 @@ def ready(tile: Tile, a: Quantised, b: Quantised) -> tuple[Quantised, Quantised]
     depth = -(-depth // size) * size
     a = a._replace(codes=_filled(a.codes, depth, 1, tile.multiplier.neutral))
     b = b._replace(codes=_filled(b.codes, depth, 0, tile.multiplier.neutral))
-    a = _raised(tile.multiplier.a, a, room_above(tile, a.codes, b.codes))
-    return a, _raised(tile.multiplier.b, b, room_above(tile, a.codes, b.codes))
+    if _has_one_scale(a):
+        a = _raised(tile.multiplier.a, a, room_above(tile, a.codes, b.codes))
+    if _has_one_scale(b):
+        b = _raised(tile.multiplier.b, b, room_above(tile, a.codes, b.codes))
+    return a, b
 
 
 def numbers(tile: Tile, result: TileResult, a: Quantised, b: Quantised) -> np.ndarray:
@@ -123,13 +126,19 @@ def numbers(tile: Tile, result: TileResult, a: Quantised, b: Quantised) -> np.nd
 def _filled(codes, depth, axis, neutral):
     """Codes with as many zeros more along an axis as a depth lacks."""
     missing = depth - codes.shape[axis]
+    if not missing:
+        return codes
     places = ((0, 0), (0, missing)) if axis else ((0, missing), (0, 0))
     return np.pad(codes, places, constant_values=neutral[1 - axis])
 
 
+def _has_one_scale(tensor):
+    return tensor.scale is not None and tensor.scales is None
+
+
 def _raised(fmt, tensor, octaves):
     """A tensor under one scale with codes so many octaves higher, or as many as its format has: the same numbers."""
-    if not octaves or tensor.scale is None or tensor.scales is not None:
+    if not octaves:
         return tensor
     largest = np.abs(fmt.decode(tensor.codes)).max()
     _, above = np.frexp(fmt.magnitude / largest)

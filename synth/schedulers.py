@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-from ..golden.pool import Pool, TooLong, cores
+from ..golden.parallel import cores
+from ..golden.pool import Pool, TooLong
 from ..golden.refusal import Refusal
 
 Outcome = tuple[int, Any, Exception | None]  # number of the job, its result, what it raised

@@ -6,6 +6,7 @@ import pytest
 from lmul.claims import language, run
 from lmul.claims.figures import Figures
 from lmul.cli import claims_page, language_plot
+from lmul.golden.pool import Here
 from lmul.golden.refusal import Refusal
 from lmul.hdl.designs import parse
 from lmul.synth.store import Store
@@ -38,7 +39,8 @@ class Fake:
 
 @pytest.fixture
 def fake(monkeypatch):
-    monkeypatch.setattr("lmul.models.perplexity.Evaluation", Fake)
+    monkeypatch.setattr(language, "_evaluation", Fake)
+    monkeypatch.setattr(run, "Pool", Here)
     monkeypatch.setattr(Fake, "measured", 0)
     return Fake
 
@@ -56,9 +58,10 @@ def test_rows_are_kept_as_they_come(fake, monkeypatch, tmp_path):
         language.part(WANTED, store=Store(tmp_path))
     monkeypatch.setattr(fake, "last", 1000)
     steps = []
-    found = language.part(WANTED, lambda *step: steps.append(step), Store(tmp_path))
+    found = language.part(WANTED, Here(lambda *step: steps.append(step)), Store(tmp_path))
     assert fake.measured == 4 and [row["row"] for row in found["rows"]] == NAMES
-    assert [step[:2] for step in steps] == [(done, 4) for done in range(5)]
+    assert [step[:2] for step in steps] == [(done, 2) for done in range(3)]
+    assert steps[0][2] == "language model: mac_lmul_e4m3_fp32 all"
     assert language.part(WANTED, store=Store(tmp_path)) == found and fake.measured == 4
     assert language.part(WANTED) == found and fake.measured == 8
 

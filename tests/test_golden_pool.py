@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from lmul.golden.parallel import in_threads
-from lmul.golden.pool import Pool, WorkerDied
+from lmul.golden.parallel import THREADS, in_threads
+from lmul.golden.pool import Here, Pool, WorkerDied
 from lmul.golden.refusal import Refusal
 
 SECONDS = 10  # in which leaving must be over
@@ -202,3 +202,28 @@ def test_threads_take_nothing_new_once_they_are_left(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         in_threads(work, range(100))
     assert len(done) < 5
+
+
+def test_workers_share_the_threads(monkeypatch):
+    """One alone has all of them; what this process was told is left as it was."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    for told, workers, share in ((None, 1, 8), (None, 2, 4), ("6", 2, 3), ("1", 2, 1), ("2,4", 2, 4)):
+        monkeypatch.delenv(THREADS, raising=False)
+        if told:
+            monkeypatch.setenv(THREADS, told)
+        with Pool() as pool:
+            assert [*pool.run([(os.getenv, THREADS)] * workers, "")] == [str(share)] * workers
+        assert os.environ.get(THREADS) == told
+
+
+def test_no_more_threads_than_were_asked_for(monkeypatch):
+    monkeypatch.setenv(THREADS, "1")
+    begun = []
+    in_threads(lambda _: begun.append(threading.get_ident()), range(100))
+    assert set(begun) == {threading.get_ident()}
+
+
+def test_jobs_that_are_done_here_are_said():
+    said = []
+    assert [*Here(lambda *step: said.append(step)).run([(abs, -1), (abs, 2)], "numbers", str)] == [1, 2]
+    assert said == [(0, 2, "numbers: -1"), (1, 2, "numbers: 2"), (2, 2, "numbers")]
