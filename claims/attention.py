@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from ..synth import program
+from ..synth.store import Store, digest
 from .rows import Row, again, selected
 from .verdict import check, claim
 
@@ -19,8 +21,8 @@ def name(multiplier: str, scope: str) -> str:
     return f"attention/{scope}/{multiplier}"
 
 
-def part(wanted: Sequence[str] = ("attention",), progress: Callable | None = None) -> Row:
-    """This part of the record: the measures of `lmul.models.attention.evaluate`.
+def part(wanted: Sequence[str] = ("attention",), progress: Callable | None = None, store: Store | None = None) -> Row:
+    """This part of the record: the measures of `lmul.models.attention.evaluate`, each kept as soon as it is there.
 
     Parameters
     ----------
@@ -28,6 +30,8 @@ def part(wanted: Sequence[str] = ("attention",), progress: Callable | None = Non
         Names of rows, or beginnings of them.
     progress : callable or None
         Called with (steps done, steps, text).
+    store : Store or None
+        Where they are kept.
 
     Raises
     ------
@@ -37,7 +41,10 @@ def part(wanted: Sequence[str] = ("attention",), progress: Callable | None = Non
     from ..models.attention import RUNS, evaluate
 
     runs = [(scope, multiplier) for scope, multiplier in RUNS if selected(name(multiplier.name, scope), wanted)]
-    found = evaluate(runs=runs, progress=progress)
+    def kept(key, make):
+        return store.made("attention", digest(program.identity("golden", "models"), key), make) if store else make()
+
+    found = evaluate(runs=runs, progress=progress, kept=kept)
     rows = []
     for row in found["rows"]:
         title = name(row["multiplier"], row["scope"])

@@ -59,12 +59,15 @@ def part(figures: Figures) -> Row:
 def savings(figures: Figures) -> list[Row]:
     """Rows of structure, formats and technology: both energies per op in fJ at one clock, what L-Mul saves, the
     margin of their ratio in its logarithm, and the verdict of that.
-    Those of `STRUCTURES` and `FORMATS`, measured or not, and any other pair of rivals in the record."""
+    Those of `STRUCTURES` and `FORMATS`, measured or not, and any other pair of rivals in the record; but no tiles:
+    they are a part of their own."""
     wanted = [(name, formats, design(name, formats)) for name in STRUCTURES for formats in FORMATS]
     known = {slug for *_, slug in wanted}
     for slug in figures.designs:
-        spec = parse(slug).multiplier
-        if spec.name == f"lmul_{spec.formats}" and slug not in known and rival(slug) in figures.designs:
+        found = parse(slug)
+        spec = found.multiplier
+        another = spec.name == f"lmul_{spec.formats}" and slug not in known and not found.declared.tiled
+        if another and rival(slug) in figures.designs:
             wanted.append((slug.replace(f"{spec.name}_", "", 1).replace("_", " "), spec.formats, slug))
     rows = []
     for name, formats, slug in wanted:

@@ -70,7 +70,7 @@ def run(wanted: Iterable[str] | None = None, report: Row | None = None, models: 
     _insist([name for name in wanted if not (models and name.split("/")[0] in NETWORKS)], found)
     ran = {}
     if models and "attention" in parts:
-        ran["attention"] = attention.part(wanted, progress)
+        ran["attention"] = attention.part(wanted, progress, store)
     if models and "language" in parts:
         with Pool(progress) as pool:
             ran["language"] = language.part(wanted, pool, store)

@@ -1,6 +1,7 @@
 """How much a transformer's output suffers when its matrix products are computed by a cheaper multiplier."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ RUNS = tuple((scope, multiplier) for scope in SCOPES for multiplier in VARIANTS)
 
 
 def evaluate(sentences: Iterable[str] | None = None, runs: Sequence[tuple[str, Multiplier]] = RUNS,
-             progress: Callable | None = None) -> dict[str, Any]:
+             progress: Callable | None = None,
+             kept: Callable[[list, Callable], dict] = lambda key, make: make()) -> dict[str, Any]:
     """Run the network once per scope and multiplier and compare it with float32.
 
     Parameters
@@ -35,6 +37,9 @@ def evaluate(sentences: Iterable[str] | None = None, runs: Sequence[tuple[str, M
         A key of `SCOPES`, and a multiplier whose wide products are summed in fp32, bit-exact to the hardware.
     progress : callable or None
         Called as ``progress(done, total, text)`` before each run.
+    kept : callable
+        Called as ``kept(key, make)`` for what a run measures, fit for JSON: it gives what is known under that key, or
+        what ``make()`` gives. All that decides it but for the program is in the key.
 
     Returns
     -------
@@ -56,17 +61,20 @@ def evaluate(sentences: Iterable[str] | None = None, runs: Sequence[tuple[str, M
     tokens = model.tokens(sentences)
     reference = model.hidden_states(tokens)
     expected = pool(reference[-1], tokens)
+    def measure(scope, multiplier):
+        hook = Products(Summed(multiplier), SCOPES[scope])
+        states = model.hidden_states(tokens, hook)
+        return {"macs": hook.macs, "seconds": round(hook.seconds, 3), **compare(pool(states[-1], tokens), expected),
+                "layer_error": layer_errors(states, reference)}
+
     rows, measured = [], {}
     for done, (scope, multiplier) in enumerate(runs):
         if progress:
             progress(done, len(runs), f"{multiplier.name}, {scope}")
         same = scope, multiplier.products_key
         if same not in measured:
-            hook = Products(Summed(multiplier), SCOPES[scope])
-            states = model.hidden_states(tokens, hook)
-            measured[same] = {"macs": hook.macs, "seconds": round(hook.seconds, 3),
-                              **compare(pool(states[-1], tokens), expected),
-                              "layer_error": layer_errors(states, reference)}
+            key = [model.weights_sha256, sentences, scope, multiplier.name]
+            measured[same] = kept(key, partial(measure, scope, multiplier))
         rows.append({"multiplier": multiplier.name, "scope": scope, **measured[same]})
     if progress:
         progress(len(runs), len(runs), "")

@@ -23,6 +23,7 @@ from lmul.golden.formats import FORMATS
 from lmul.hdl.designs import parse
 from lmul.synth.options import Options
 from lmul.synth.record import check, missing, new_row
+from lmul.synth.store import Store
 
 
 def designs(wanted=run.PARTS, full=False):
@@ -237,12 +238,13 @@ def test_claims_measure_as_a_report_does(monkeypatch):
 
 
 def test_other_pairs_of_the_record_are_shown(record):
-    for kind in ("lmul_e4m3", "exact_e4m3_flush"):
-        row = new_row(parse(f"mac_{kind}_carrysave"), "asap7") | {"energy_fj_per_op": 5.0, "clock_ps": 7.0}
+    for slug in ("mac_lmul_e4m3_carrysave", "mac_exact_e4m3_flush_carrysave", "tile_lmul_bf16_16x16_w12",
+                 "tile_exact_bf16_flush_16x16_w12", "tile_lmul_mxe4m3_16x16_w10"):
+        row = new_row(parse(slug), "asap7") | {"energy_fj_per_op": 5.0, "clock_ps": 7.0}
         missing(row, "invented")
         record["rows"].append(row)
-    found = [row for row in energy.savings(Figures(record)) if row["design"] == "mac_lmul_e4m3_carrysave"]
-    assert {row["structure"] for row in found} == {"mac carrysave"}
+    found = energy.savings(Figures(record))
+    assert {row["structure"] for row in found} - set(energy.STRUCTURES) == {"mac carrysave"}
 
 
 def test_tiles_pay_where_the_rows_say_so(record):
@@ -377,17 +379,22 @@ def test_attention_without_weights_is_refused(monkeypatch, tmp_path, capsys):
     assert line.count("\n") == 1
 
 
-def test_one_row_of_attention(monkeypatch):
-    def evaluate(sentences=None, runs=(), progress=None):
+def test_one_row_of_attention(monkeypatch, tmp_path):
+    """It is kept."""
+    made = []
+
+    def evaluate(kept, sentences=None, runs=(), progress=None):
         assert [(scope, multiplier.name) for scope, multiplier in runs] == [("all", "lmul_e5m2")]
         row = {"scope": "all", "multiplier": "lmul_e5m2", "cosine_mean": .9, "cosine_min": .6, "spearman": .8,
                "top1_agreement": .95, "top1_partner": .94, "layer_error": [0.0, .3, .5]}
+        row = kept(["weights", "lmul_e5m2"], lambda: made.append(1) or row)
         return {"model": "a model", "sentences": 4, "tokens": 50, "top1_partner_float32": .98, "rows": [row]}
 
     monkeypatch.setattr("lmul.models.attention.evaluate", evaluate)
-    found = run.run(["attention/all/lmul_e5m2"], models=True)
+    found = run.run(["attention/all/lmul_e5m2"], models=True, store=Store(tmp_path))
     assert [row["row"] for row in run.all_rows(found)] == ["attention/all/lmul_e5m2"]
     assert len(claims_page.claims_page(found).blocks) > 4
+    assert run.run(["attention/all/lmul_e5m2"], models=True, store=Store(tmp_path)) == found and made == [1]
 
 
 @pytest.mark.parametrize(("key", "value", "verdict"), [
