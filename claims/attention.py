@@ -41,6 +41,7 @@ def part(wanted: Sequence[str] = ("attention",), progress: Callable | None = Non
     from ..models.attention import RUNS, evaluate
 
     runs = [(scope, multiplier) for scope, multiplier in RUNS if selected(name(multiplier.name, scope), wanted)]
+
     def kept(key, make):
         return store.made("attention", digest(program.identity("golden", "models"), key), make) if store else make()
 

@@ -98,7 +98,7 @@ def part(wanted: Sequence[str] = ("language",), pool: Pool | None = None, store:
     wanted : sequence of str
         Names of rows, or beginnings of them.
     pool : Pool or None
-        Where they are measured, 3 GB for each of its processes; None here, one after the other.
+        Where they are measured, by a model in each of its processes; None here, one after the other.
     store : Store or None
         Where rows are kept.
 

@@ -61,6 +61,7 @@ def evaluate(sentences: Iterable[str] | None = None, runs: Sequence[tuple[str, M
     tokens = model.tokens(sentences)
     reference = model.hidden_states(tokens)
     expected = pool(reference[-1], tokens)
+
     def measure(scope, multiplier):
         hook = Products(Summed(multiplier), SCOPES[scope])
         states = model.hidden_states(tokens, hook)
